@@ -1,0 +1,50 @@
+/** One wrong field of a request: where (`campo`, a dotted path) and what is wrong, in Portuguese. */
+export type CampoInvalido = { campo: string; mensagem: string }
+
+/**
+ * A refusal: the rules said no to what a client asked.
+ *
+ * `codigo` is stable and machine readable; `message` is Portuguese and safe to show; `extra` joins the problem document.
+ * Which HTTP status a code gets is decided in one file, `http/problem.ts`.
+ */
+export class DomainError extends Error {
+  readonly codigo: string
+  readonly extra: Readonly<Record<string, unknown>>
+
+  constructor(codigo: string, mensagem: string, extra: Readonly<Record<string, unknown>> = {}) {
+    super(mensagem)
+    this.name = 'DomainError'
+    this.codigo = codigo
+    this.extra = extra
+  }
+}
+
+/** A refusal that names every wrong field of the input. */
+export class ValidationError extends DomainError {
+  readonly erros: readonly CampoInvalido[]
+
+  constructor(erros: readonly CampoInvalido[], mensagem = 'Há campos inválidos.') {
+    super('dados-invalidos', mensagem)
+    this.name = 'ValidationError'
+    this.erros = erros
+  }
+}
+
+/** What is needed to answer is full or away for now: the caller answers 503 with `Retry-After`. */
+export class Indisponivel extends Error {
+  readonly codigo: string
+  /** Seconds after which trying again makes sense. */
+  readonly retryAfterSeconds: number
+
+  constructor(codigo: string, mensagem: string, retryAfterSeconds = 1, options?: ErrorOptions) {
+    super(mensagem, options)
+    this.name = 'Indisponivel'
+    this.codigo = codigo
+    this.retryAfterSeconds = retryAfterSeconds
+  }
+}
+
+/** Throws `Error('invariant: …')` where `condition` does not hold: a bug of ours, never a client's fault. */
+export function invariant(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new Error(`invariant: ${message}`)
+}
