@@ -1,0 +1,30 @@
+import { decimalDeCentavos } from './dinheiro.ts'
+import type { Lancamento, Tipo } from './lancamento.ts'
+
+/** The past fact that every entry of the ledger is. A breaking change of its data gets a new name, `.v2`. */
+export const LANCAMENTO_REGISTRADO = 'lancamento.registrado.v1'
+
+/** `data` of the event. No `descricao`: no reader needs it, and what is not sent cannot leak. */
+export type LancamentoRegistrado = {
+  id: string
+  comerciante_id: string
+  tipo: Tipo
+  /** Decimal text with two places, exact. */
+  valor: string
+  data: string
+  referencia?: string
+  estorna?: string
+}
+
+/** The event data of an entry. Optional fields are absent, never null. */
+export const dadosDoEvento = (
+  l: Pick<Lancamento, 'id' | 'comercianteId' | 'tipo' | 'valor' | 'data' | 'referencia' | 'estorna'>,
+): LancamentoRegistrado => ({
+  id: l.id,
+  comerciante_id: l.comercianteId,
+  tipo: l.tipo,
+  valor: decimalDeCentavos(l.valor),
+  data: l.data,
+  ...(l.referencia === undefined ? {} : { referencia: l.referencia }),
+  ...(l.estorna === undefined ? {} : { estorna: l.estorna }),
+})

@@ -1,0 +1,31 @@
+import type { Centavos } from './dinheiro.ts'
+
+/** The two kinds of entry: money in, money out. */
+export const TIPOS = ['CREDITO', 'DEBITO'] as const
+export type Tipo = (typeof TIPOS)[number]
+
+/** What a merchant asks to be recorded, already parsed: trimmed, exact and within every limit of `pedido.ts`. */
+export type Pedido = {
+  tipo: Tipo
+  valor: Centavos
+  /** Calendar day `YYYY-MM-DD`. */
+  data: string
+  descricao: string
+  /** The merchant's own name for the entry, unique per merchant. */
+  referencia?: string | undefined
+}
+
+/** An entry of the ledger. Never changed: a mistake is corrected by another entry that points at it (`estorna`). */
+export type Lancamento = Pedido & {
+  /** UUIDv7, lower case. */
+  id: string
+  comercianteId: string
+  /** Id of the entry that this one reverses. */
+  estorna?: string | undefined
+  createdAt: Date
+  /** W3C `traceparent` of the request that recorded it. */
+  rastro?: string | undefined
+}
+
+/** The other kind: what a reversal of `tipo` is. */
+export const tipoOposto = (tipo: Tipo): Tipo => (tipo === 'CREDITO' ? 'DEBITO' : 'CREDITO')
