@@ -1,0 +1,87 @@
+import { sql } from 'drizzle-orm'
+import {
+  bigint,
+  check,
+  date,
+  integer,
+  numeric,
+  pgTable,
+  primaryKey,
+  smallint,
+  text,
+  timestamp,
+  uuid,
+} from 'drizzle-orm/pg-core'
+
+/** Which generation of `saldo` is being read and projected into. One row; a rebuild swaps by updating it. */
+export const projecao = pgTable(
+  'projecao',
+  {
+    id: smallint().primaryKey(),
+    geracao: integer().notNull(),
+  },
+  (t) => [check('projecao_uma_linha', sql`${t.id} = 1`)],
+)
+
+/** One row per merchant and day (and generation). Amounts are cents; `versao` starts at geracao * 2^40 + 1. */
+export const saldo = pgTable(
+  'saldo',
+  {
+    geracao: integer().notNull(),
+    comercianteId: text('comerciante_id').notNull(),
+    data: date({ mode: 'string' }).notNull(),
+    creditos: numeric({ precision: 24, scale: 0 }).notNull(),
+    debitos: numeric({ precision: 24, scale: 0 }).notNull(),
+    quantidade: bigint({ mode: 'number' }).notNull(),
+    versao: bigint({ mode: 'number' }).notNull(),
+    atualizadoEm: timestamp('atualizado_em', { withTimezone: true, mode: 'string' }).notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.geracao, t.comercianteId, t.data] })],
+)
+
+/**
+ * The inbox's watermark: every position up to `aplicada_ate` is applied.
+ *
+ * `ultima_posicao` and `ultimo_id` name the last event below the watermark, `epoca` the log that it came from: together
+ * they tell a log that was restored from a backup. `divergente` says why the partition stands still, null while it moves.
+ */
+export const inboxParticao = pgTable('inbox_particao', {
+  particao: smallint().primaryKey(),
+  aplicadaAte: bigint('aplicada_ate', { mode: 'number' }).notNull().default(0),
+  epoca: uuid(),
+  ultimaPosicao: bigint('ultima_posicao', { mode: 'number' }).notNull().default(0),
+  ultimoId: uuid('ultimo_id'),
+  divergente: text(),
+})
+
+/** Positions applied beyond the watermark, until compaction moves it over them. */
+export const inboxAplicada = pgTable(
+  'inbox_aplicada',
+  {
+    particao: smallint().notNull(),
+    posicao: bigint({ mode: 'number' }).notNull(),
+    id: uuid(),
+  },
+  (t) => [primaryKey({ columns: [t.particao, t.posicao] })],
+)
+
+/**
+ * Events that could not be applied, kept until someone redrives them.
+ *
+ * `pulada_em` is set once the watermark was allowed to pass the position without its effect; only then may a redrive
+ * apply the effect outside the inbox, and `redirigida_em` makes that happen once.
+ */
+export const cartaMorta = pgTable(
+  'carta_morta',
+  {
+    particao: smallint().notNull(),
+    posicao: bigint({ mode: 'number' }).notNull(),
+    evento: text().notNull(),
+    motivo: text().notNull(),
+    tentativas: integer().notNull(),
+    criadaEm: timestamp('criada_em', { withTimezone: true, mode: 'string' }).notNull().defaultNow(),
+    puladaEm: timestamp('pulada_em', { withTimezone: true, mode: 'string' }),
+    redirigidaEm: timestamp('redirigida_em', { withTimezone: true, mode: 'string' }),
+  },
+  (t) => [primaryKey({ columns: [t.particao, t.posicao] })],
+)
