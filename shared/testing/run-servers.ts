@@ -2,8 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
+import { ensureRole } from '../local/ensure-database.ts'
 import { startPostgres } from '../local/postgres.ts'
 import { startRedis } from '../local/redis.ts'
+import { ROLE_PASSWORD, SERVICE_ROLES } from './roles.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -26,6 +28,8 @@ const start = async (): Promise<Servers> => {
     }),
     startRedis({ dir: join(dir, 'redis'), appendonly: false, ownGroup: false }),
   ])
+  // Before any migration: two that made the same role at once would fail each other.
+  for (const role of SERVICE_ROLES) await ensureRole(postgres.url(), role, ROLE_PASSWORD)
   const stop = async () => {
     await Promise.all([postgres.stop(), redis.stop()])
     await rm(dir, { recursive: true, force: true })
