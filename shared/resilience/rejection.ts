@@ -1,0 +1,27 @@
+import { Indisponivel } from '../errors.ts'
+
+/** Why a call was turned away, or given up, before its dependency had answered. */
+export type RejectionReason = 'circuit-open' | 'bulkhead-full' | 'deadline' | 'attempt-timeout'
+
+const SECONDS_UNTIL_RETRY = 1
+
+/**
+ * The resilience layer said no: the dependency was not asked, or not waited for any longer.
+ *
+ * It is an `Indisponivel`, so that one that nobody catches is a 503 with `Retry-After` and not a 500.
+ */
+export class Rejection extends Indisponivel {
+  readonly dependency: string
+  readonly reason: RejectionReason
+
+  constructor(dependency: string, reason: RejectionReason, retryAfterSeconds = SECONDS_UNTIL_RETRY) {
+    super('dependencia-indisponivel', 'O serviço está momentaneamente indisponível.', retryAfterSeconds)
+    this.name = 'Rejection'
+    this.dependency = dependency
+    this.reason = reason
+  }
+}
+
+/** True where `error` is a `Rejection`, for one of `reasons` where they are given. */
+export const isRejection = (error: unknown, ...reasons: readonly RejectionReason[]): error is Rejection =>
+  error instanceof Rejection && (reasons.length === 0 || reasons.includes(error.reason))
