@@ -1,0 +1,118 @@
+import type { LogRow, LogTable } from '@fluxo/shared/log/log-table'
+import { dadosDoEvento, LANCAMENTO_REGISTRADO } from '../domain/evento.ts'
+import { impressaoDe } from '../domain/impressao.ts'
+import type { Lancamento, Tipo } from '../domain/lancamento.ts'
+
+/** An entry to be registered, and the idempotency key under which it was asked for. */
+export type Item = { lancamento: Lancamento; chave?: string | undefined }
+
+/** A stored entry as the ledger's statements answer it. */
+export type LedgerRow = {
+  posicao: number
+  id: string
+  comerciante_id: string
+  tipo: number
+  /** Cents as text. */
+  valor: string
+  data: string
+  descricao: string
+  referencia: string | null
+  estorna: string | null
+  /** Hex. */
+  impressao: string
+  created_ms: number
+  rastro: string | null
+}
+
+const CREDITO = 1
+const DEBITO = -1
+
+const COLUMNS = {
+  id: 'uuid',
+  comerciante_id: 'text',
+  tipo: 'smallint',
+  valor: 'bigint',
+  data: 'date',
+  descricao: 'text',
+  referencia: 'text',
+  chave: 'text',
+  impressao: 'bytea',
+  estorna: 'uuid',
+  rastro: 'text',
+  created_at: 'timestamptz',
+} as const
+
+const READ = {
+  id: 'id',
+  comerciante_id: 'comerciante_id',
+  tipo: 'tipo::int',
+  valor: 'valor::text',
+  data: `to_char(data, 'YYYY-MM-DD')`,
+  referencia: 'referencia',
+  estorna: 'estorna',
+  created_ms: '(extract(epoch from created_at) * 1000)::float8',
+  rastro: 'rastro',
+} as const
+
+/** The ledger as a log: how an entry is stored, by which keys it is known again, and which fact it tells. */
+export const LEDGER: LogTable<LedgerRow> = {
+  name: 'lancamentos',
+  columns: COLUMNS,
+  keys: {
+    chave: ['comerciante_id', 'chave'],
+    referencia: ['comerciante_id', 'referencia'],
+    estorna: ['estorna'],
+  },
+  known: { ...READ, descricao: 'descricao', impressao: `encode(impressao, 'hex')` },
+  read: READ,
+  fact: (row) => ({
+    id: row.id,
+    source: '/lancamentos',
+    type: LANCAMENTO_REGISTRADO,
+    subject: row.comerciante_id,
+    time: new Date(row.created_ms).toISOString(),
+    ...(row.rastro !== null && { traceparent: row.rastro }),
+    data: dadosDoEvento(lancamentoDe(row)),
+  }),
+}
+
+const tipoDe = (tipo: number): Tipo => (tipo === CREDITO ? 'CREDITO' : 'DEBITO')
+
+/** Reads an entry from its row. `descricao` is empty where the statement did not ask for it. */
+export const lancamentoDe = (row: LedgerRow): Lancamento => ({
+  id: row.id,
+  comercianteId: row.comerciante_id,
+  tipo: tipoDe(row.tipo),
+  valor: BigInt(row.valor),
+  data: row.data,
+  descricao: row.descricao,
+  createdAt: new Date(row.created_ms),
+  ...(row.referencia !== null && { referencia: row.referencia }),
+  ...(row.estorna !== null && { estorna: row.estorna }),
+  ...(row.rastro !== null && { rastro: row.rastro }),
+})
+
+/** Writes an entry as a row of the batch. */
+export const rowOf = ({ lancamento, chave }: Item): LogRow & { impressao: string } => ({
+  id: lancamento.id,
+  comerciante_id: lancamento.comercianteId,
+  tipo: lancamento.tipo === 'CREDITO' ? CREDITO : DEBITO,
+  valor: lancamento.valor.toString(),
+  data: lancamento.data,
+  descricao: lancamento.descricao,
+  referencia: lancamento.referencia ?? null,
+  chave: chave ?? null,
+  impressao: `\\x${impressaoDe(lancamento)}`,
+  estorna: lancamento.estorna ?? null,
+  rastro: lancamento.rastro ?? null,
+  created_at: lancamento.createdAt.toISOString(),
+})
+
+/** What no two entries of one statement may share: the keys by which one of them would be known. */
+export const keysOf = ({ lancamento, chave }: Item): string[] => {
+  const keys: string[] = []
+  if (chave !== undefined) keys.push(`c ${lancamento.comercianteId} ${chave}`)
+  if (lancamento.referencia !== undefined) keys.push(`r ${lancamento.comercianteId} ${lancamento.referencia}`)
+  if (lancamento.estorna !== undefined) keys.push(`e ${lancamento.estorna}`)
+  return keys
+}

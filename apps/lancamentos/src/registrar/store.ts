@@ -1,0 +1,137 @@
+import { Indisponivel, invariant } from '@fluxo/shared/errors'
+import { type Appended, createAppend, rounds } from '@fluxo/shared/log/append'
+import { createGroupCommit, type GroupCommit } from '@fluxo/shared/log/group-commit'
+import { particaoDe } from '@fluxo/shared/log/particao'
+import { isInfrastructure, isUniqueViolation } from '@fluxo/shared/postgres/failure'
+import type { Sql } from '@fluxo/shared/postgres/sql'
+import type { Transactions } from '@fluxo/shared/postgres/transactions'
+import { type Item, keysOf, LEDGER, type LedgerRow, rowOf } from './ledger-table.ts'
+import { aceito, type Registro, registroDe } from './registro.ts'
+
+export type RegistroStore = {
+  /** Registers one entry, together with those of concurrent callers. Rejects with `Indisponivel` when the queue is full. */
+  registrar: (item: Item) => Promise<Registro>
+  /** Registers the entries of **one** merchant, each on its own merit. Answers in their order. */
+  registrarLote: (itens: readonly Item[]) => Promise<Registro[]>
+  /** The same, all or none: `aplicado` is false, and nothing is stored, where one of them is not `aceito`. */
+  registrarAtomico: (itens: readonly Item[]) => Promise<{ aplicado: boolean; registros: Registro[] }>
+  /** Entries that wait for a batch. */
+  fila: () => number
+  /** Resolves when every entry that was taken is answered. */
+  ociosa: () => Promise<void>
+}
+
+export type RegistroStoreOptions = {
+  sql: Sql
+  transactions: Transactions
+  particoes: number
+  /** Hears of each commit, so that the relay need not wait for its next look. */
+  onCommit: (particao: number) => void
+  /** Hears of each group commit's size. */
+  onBatch?: (rows: number) => void
+}
+
+/** Rows of one statement of a batch: single entries of other callers get their turn in between. */
+const BATCH_STATEMENT_ROWS = 500
+/** A race on a key inside an atomic batch is decided by the next try, which sees the winner. */
+const ATOMIC_TRIES_MAX = 3
+
+/** Thrown inside a transaction to undo it: an outcome, not an error. */
+class Desfeito extends Error {
+  readonly registros: Registro[]
+  constructor(registros: Registro[]) {
+    super('the batch is not whole')
+    this.registros = registros
+  }
+}
+
+/** Registers entries in the order in which they commit. Each answer comes after its row is durable. */
+export const createRegistroStore = (options: RegistroStoreOptions): RegistroStore => {
+  const { sql, transactions, particoes, onCommit, onBatch } = options
+  const append = createAppend<LedgerRow>(sql, LEDGER)
+
+  const flush = async (particao: number, itens: readonly Item[]): Promise<Appended<LedgerRow>[]> => {
+    const appended = await append(particao, itens.map(rowOf))
+    onCommit(particao)
+    return appended
+  }
+
+  const groups: GroupCommit<Item, Appended<LedgerRow>>[] = Array.from({ length: particoes }, (_, particao) =>
+    createGroupCommit({ flush: (itens) => flush(particao, itens), keysOf, ...(onBatch && { onBatch }) }),
+  )
+
+  const lote = async (itens: readonly Item[], write: (part: readonly Item[]) => Promise<Registro[]>) => {
+    const registros = new Array<Registro>(itens.length)
+    for (const round of rounds(itens, keysOf)) {
+      const written = await write(round.flatMap((index) => itens[index] ?? []))
+      round.forEach((index, i) => {
+        const registro = written[i]
+        if (registro) registros[index] = registro
+      })
+    }
+    return registros
+  }
+
+  const inPieces = async (particao: number, itens: readonly Item[]): Promise<Registro[]> => {
+    const registros: Registro[] = []
+    for (let from = 0; from < itens.length; from += BATCH_STATEMENT_ROWS) {
+      const part = itens.slice(from, from + BATCH_STATEMENT_ROWS)
+      registros.push(...settle(part, particao, await flush(particao, part)))
+    }
+    return registros
+  }
+
+  const whole = async (particao: number, itens: readonly Item[]): Promise<Registro[]> =>
+    transactions.run(async (tx) => {
+      const registros = await lote(itens, async (part) =>
+        settle(part, particao, await append(particao, part.map(rowOf), tx)),
+      )
+      if (!registros.every(aceito)) throw new Desfeito(registros)
+      return registros
+    })
+
+  const particaoDoLote = (itens: readonly Item[]): number =>
+    particaoDe(itens[0]?.lancamento.comercianteId ?? '', particoes)
+
+  return {
+    registrar: async (item) => {
+      const particao = particaoDe(item.lancamento.comercianteId, particoes)
+      const group = groups[particao]
+      invariant(group, 'every merchant has a partition')
+      return registroDe(item, particao, await group.add(item))
+    },
+    registrarLote: (itens) => lote(itens, (part) => inPieces(particaoDoLote(itens), part)),
+    registrarAtomico: async (itens) => {
+      const particao = particaoDoLote(itens)
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          const registros = await whole(particao, itens)
+          onCommit(particao)
+          return { aplicado: true, registros }
+        } catch (error) {
+          if (error instanceof Desfeito) return { aplicado: false, registros: error.registros }
+          if (isUniqueViolation(error) && attempt < ATOMIC_TRIES_MAX) continue
+          if (isInfrastructure(error)) throw indisponivel(error)
+          throw error
+        }
+      }
+    },
+    fila: () => groups.reduce((sum, group) => sum + group.depth(), 0),
+    ociosa: async () => {
+      await Promise.all(groups.map((group) => group.idle()))
+    },
+  }
+}
+
+const settle = (itens: readonly Item[], particao: number, appended: readonly Appended<LedgerRow>[]): Registro[] =>
+  itens.map((item, index) => {
+    const answer = appended[index]
+    invariant(answer, 'the log answers every row')
+    return registroDe(item, particao, answer)
+  })
+
+const RETRY_AFTER_SECONDS = 2
+const indisponivel = (cause: unknown): Indisponivel =>
+  new Indisponivel('banco-indisponivel', 'O registro está indisponível agora. Tente de novo.', RETRY_AFTER_SECONDS, {
+    cause,
+  })

@@ -1,0 +1,106 @@
+import { Indisponivel, invariant } from '../errors.ts'
+import { codeOf, isInfrastructure, isUniqueViolation } from '../postgres/failure.ts'
+import { type Sql, withDeadline } from '../postgres/sql.ts'
+import type { Tx } from '../postgres/transactions.ts'
+import { appendStatement, type LogRow, type LogShape } from './log-table.ts'
+
+/** What became of a row: it got a position, was known by a key (with the known row's columns), or cannot be stored. */
+export type Appended<Known> =
+  | { outcome: 'novo'; posicao: number }
+  | { outcome: 'conhecido'; via: string; posicao: number; row: Known }
+  | { outcome: 'recusado'; error: unknown }
+
+export type Append<Known> = (
+  particao: number,
+  rows: readonly LogRow[],
+  connection?: Sql | Tx,
+) => Promise<Appended<Known>[]>
+
+type Line<Known> = {
+  ordem: number
+  posicao: number | null
+  via: string | null
+  conhecido: (Known & { posicao: number }) | null
+}
+
+/** Well above the pool's statement_timeout: only a half-open connection gets here. */
+const REPLY_DEADLINE_MS = 20_000
+const RETRY_AFTER_SECONDS = 2
+/** A race on a key is decided by the first retry, which sees the winner; a second one would be a bug. */
+const RACE_RETRIES_MAX = 3
+
+/**
+ * Registers batches of rows in a log. `rows` share no key among themselves (see `rounds`).
+ *
+ * A batch is never poisoned: where the statement fails on the data it is cut in halves until the row at fault stands
+ * alone, `recusado`, and its neighbours are in. Where another instance registered the same key a moment earlier, a
+ * retry with a new snapshot finds its row. Rejects with `Indisponivel` when PostgreSQL cannot answer: then it is **not
+ * known** whether the batch was committed, and only rows with a key may be sent again safely.
+ */
+export const createAppend = <Known>(sql: Sql, table: LogShape): Append<Known> => {
+  const statement = appendStatement(table)
+
+  const once = async (connection: Sql | Tx, particao: number, rows: readonly LogRow[]): Promise<Appended<Known>[]> => {
+    const batch = JSON.stringify(rows.map((row, ordem) => ({ ordem, ...row })))
+    const query = connection.unsafe<Line<Known>[]>(statement, [batch, particao], { prepare: true })
+    const lines = await withDeadline(query, REPLY_DEADLINE_MS)
+    const results = new Array<Appended<Known>>(rows.length)
+    for (const { ordem, posicao, via, conhecido } of lines) {
+      if (posicao !== null) results[ordem] = { outcome: 'novo', posicao }
+      else if (via !== null && conhecido)
+        results[ordem] = { outcome: 'conhecido', via, posicao: conhecido.posicao, row: conhecido }
+    }
+    invariant(lines.length === rows.length, `partition ${particao} has a counter and answers every row once`)
+    return results
+  }
+
+  const divide = async (particao: number, rows: readonly LogRow[], error: unknown): Promise<Appended<Known>[]> => {
+    if (rows.length === 1) return [{ outcome: 'recusado', error }]
+    const half = Math.ceil(rows.length / 2)
+    const left = await attempt(particao, rows.slice(0, half))
+    const right = await attempt(particao, rows.slice(half))
+    return [...left, ...right]
+  }
+
+  const attempt = async (particao: number, rows: readonly LogRow[], races = 0): Promise<Appended<Known>[]> => {
+    try {
+      return await once(sql, particao, rows)
+    } catch (error) {
+      if (isInfrastructure(error)) throw unavailable(error)
+      if (codeOf(error) === undefined) throw error
+      if (isUniqueViolation(error) && races < RACE_RETRIES_MAX) return attempt(particao, rows, races + 1)
+      return divide(particao, rows, error)
+    }
+  }
+
+  return async (particao, rows, connection) => {
+    if (rows.length === 0) return []
+    if (!connection) return attempt(particao, rows)
+    // Inside somebody's transaction an error has ended it: dividing and retrying are its owner's to decide.
+    return once(connection, particao, rows)
+  }
+}
+
+const unavailable = (cause: unknown): Indisponivel =>
+  new Indisponivel('banco-indisponivel', 'O registro está indisponível agora. Tente de novo.', RETRY_AFTER_SECONDS, {
+    cause,
+  })
+
+/**
+ * Cuts a list into rounds in which no two items share a key, keeping their order: a later item with a key of an earlier
+ * one waits for the next round, and then finds it known.
+ */
+export const rounds = <Item>(items: readonly Item[], keysOf: (item: Item) => readonly string[]): number[][] => {
+  const result: number[][] = []
+  const roundOfKey = new Map<string, number>()
+  items.forEach((item, index) => {
+    const keys = keysOf(item)
+    let round = 0
+    for (const key of keys) round = Math.max(round, roundOfKey.get(key) ?? 0)
+    for (const key of keys) roundOfKey.set(key, round + 1)
+    const row = result[round]
+    if (row) row.push(index)
+    else result[round] = [index]
+  })
+  return result
+}

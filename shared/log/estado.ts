@@ -1,0 +1,24 @@
+import type { Sql } from '../postgres/sql.ts'
+
+/** What a log is: the epoch in which its positions are valid, and into how many partitions it is split. */
+export type LogState = { epoca: string; particoes: number }
+
+/**
+ * Reads what `migrate` wrote at the log's first start. `particoesWanted` (the setting `PARTICOES`) may only confirm it:
+ * rejects with an explanation where it asks for another number, since every entry's address depends on it.
+ */
+export const readLogState = async (sql: Sql, particoesWanted?: number): Promise<LogState> => {
+  const [state] = await sql<LogState[]>`select epoca::text, particoes::int from log_estado`
+  if (!state) throw new Error('The log has no state yet: run `npm run migrate` first.')
+  if (particoesWanted !== undefined && particoesWanted !== state.particoes) {
+    throw new Error(`PARTICOES=${particoesWanted}, but this log was made with ${state.particoes}, which cannot change.`)
+  }
+  return state
+}
+
+/** The highest position of each partition. */
+export const readHeads = async (sql: Sql): Promise<Map<number, number>> => {
+  const rows = await sql<{ particao: number; ultima: number }[]>`
+    select particao::int, ultima::float8 as ultima from posicao`
+  return new Map(rows.map(({ particao, ultima }) => [particao, ultima]))
+}

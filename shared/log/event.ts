@@ -1,0 +1,65 @@
+import { z } from 'zod'
+
+/**
+ * The envelope of every event: CloudEvents 1.0 in JSON with the `sequence` extension.
+ *
+ * Readers ignore fields that they do not know; `data` is read by each consumer with a schema of its own.
+ */
+export const EventoSchema = z.object({
+  specversion: z.literal('1.0'),
+  /** The id of the row that the event tells of: the same row is the same event, however often it arrives. */
+  id: z.uuid(),
+  source: z.string(),
+  /** A past fact with a version, such as `lancamento.registrado.v1`. */
+  type: z.string(),
+  subject: z.string(),
+  /** When the row was registered, RFC 3339. */
+  time: z.string(),
+  datacontenttype: z.literal('application/json'),
+  /** The position in the partition, zero-padded so that text order is number order (CloudEvents sequence extension). */
+  sequence: z.string().regex(/^\d{16}$/),
+  particao: z.int().nonnegative(),
+  /** Which log these positions belong to: a restored log gets another. */
+  epoca: z.uuid(),
+  /** W3C trace context of the request that made the row. */
+  traceparent: z.string().optional(),
+  data: z.unknown(),
+})
+
+export type Evento<Data = unknown> = Omit<z.infer<typeof EventoSchema>, 'data'> & { data: Data }
+
+/** What a table tells of one of its rows; the log adds the rest of the envelope. */
+export type Fato = {
+  id: string
+  source: string
+  type: string
+  subject: string
+  time: string
+  traceparent?: string
+  data: unknown
+}
+
+const SEQUENCE_DIGITS = 16
+
+/** The address of a row in a log. */
+export type Endereco = { particao: number; posicao: number; epoca: string }
+
+/** Writes one event as JSON text: the body of a stream entry and of a feed item alike. */
+export const encodeEvento = (fato: Fato, { particao, posicao, epoca }: Endereco): string =>
+  JSON.stringify({
+    specversion: '1.0',
+    id: fato.id,
+    source: fato.source,
+    type: fato.type,
+    subject: fato.subject,
+    time: fato.time,
+    datacontenttype: 'application/json',
+    sequence: String(posicao).padStart(SEQUENCE_DIGITS, '0'),
+    particao,
+    epoca,
+    ...(fato.traceparent && { traceparent: fato.traceparent }),
+    data: fato.data,
+  })
+
+/** The position that an event carries in its `sequence`. */
+export const posicaoDe = (evento: Pick<Evento, 'sequence'>): number => Number(evento.sequence)

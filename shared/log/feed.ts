@@ -1,0 +1,35 @@
+import type { Sql } from '../postgres/sql.ts'
+import type { LogState } from './estado.ts'
+import { encodeEvento } from './event.ts'
+import { type LogTable, pageStatement } from './log-table.ts'
+
+/** A row of the log as it travels: its position and its event as JSON text. */
+export type LogEntry = { posicao: number; body: string }
+
+export type ReadPage = (particao: number, depoisDe: number, limite: number) => Promise<LogEntry[]>
+
+/**
+ * Reads the log in order: the entries of a partition after a position, `limite` at most. A page that is not full ends
+ * at the head of the log as of the statement. Positions have no gaps, so neither has a page.
+ */
+export const createReadPage = <Row>(sql: Sql, table: LogTable<Row>, { epoca }: LogState): ReadPage => {
+  const statement = pageStatement(table)
+  return async (particao, depoisDe, limite) => {
+    const rows = await sql.unsafe<(Row & { posicao: number })[]>(statement, [particao, depoisDe, limite], {
+      prepare: true,
+    })
+    return rows.map((row) => ({
+      posicao: row.posicao,
+      body: encodeEvento(table.fact(row), { particao, posicao: row.posicao, epoca }),
+    }))
+  }
+}
+
+/** A page of the feed as JSON text: `{ particao, ultima, epoca, eventos }`. */
+export const encodeFeedPage = (
+  page: { particao: number; ultima: number; epoca: string },
+  entries: readonly LogEntry[],
+): string =>
+  `{"particao":${page.particao},"ultima":${page.ultima},"epoca":${JSON.stringify(page.epoca)},"eventos":[${entries
+    .map(({ body }) => body)
+    .join(',')}]}`

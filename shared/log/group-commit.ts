@@ -1,0 +1,131 @@
+import { Indisponivel } from '../errors.ts'
+
+export type GroupCommitOptions<Item, Result> = {
+  /** Writes a batch durably and answers one result per item, in order. No two items of a batch share a key. */
+  flush: (items: readonly Item[]) => Promise<readonly Result[]>
+  /** What must not be in the air twice: items that share a key go in different batches, one after the other. */
+  keysOf: (item: Item) => readonly string[]
+  /** Rows of a batch at most. */
+  batchRowsMax?: number
+  /** Batches in the air at most. */
+  inFlightMax?: number
+  /** Items waiting at most; a further one is refused, so that callers hear 503 instead of waiting for ever. */
+  queueMax?: number
+  onBatch?: (rows: number) => void
+}
+
+export type GroupCommit<Item, Result> = {
+  /** Resolves once the item's batch is durable; rejects with `Indisponivel` when the queue is full. */
+  add: (item: Item) => Promise<Result>
+  /** Items that wait for a batch. */
+  depth: () => number
+  /** Resolves when nothing waits and nothing is in the air. */
+  idle: () => Promise<void>
+}
+
+type Waiting<Item, Result> = {
+  item: Item
+  keys: readonly string[]
+  resolve: (result: Result) => void
+  reject: (error: unknown) => void
+}
+
+/** Statements beyond this size gained nothing in a trial (113–118 thousand rows/s at 500), and hold the counter longer. */
+const BATCH_ROWS_MAX = 500
+/** One batch is parsed by PostgreSQL while the other commits. */
+const IN_FLIGHT_MAX = 2
+/** About a second of work at full speed: beyond it a caller is better served by an early 503. */
+const QUEUE_MAX = 10_000
+const RETRY_AFTER_SECONDS = 1
+
+/**
+ * Group commit: concurrent callers share one statement and one flush to disk, yet each is answered only once its own
+ * item is durable.
+ *
+ * There is no timer. The first item goes at once (`setImmediate`); those that come while a batch is in the air are
+ * collected by that very wait. A linger of 2 ms lowered throughput in a trial.
+ */
+export const createGroupCommit = <Item, Result>(
+  options: GroupCommitOptions<Item, Result>,
+): GroupCommit<Item, Result> => {
+  const { flush, keysOf, batchRowsMax = BATCH_ROWS_MAX, inFlightMax = IN_FLIGHT_MAX, queueMax = QUEUE_MAX } = options
+  let queue: Waiting<Item, Result>[] = []
+  const busyKeys = new Set<string>()
+  let inFlight = 0
+  let scheduled = false
+  let idleWaiters: (() => void)[] = []
+
+  const take = (): Waiting<Item, Result>[] => {
+    const batch: Waiting<Item, Result>[] = []
+    const later: Waiting<Item, Result>[] = []
+    let seen = 0
+    for (const waiting of queue) {
+      if (batch.length === batchRowsMax) break
+      seen += 1
+      if (waiting.keys.some((key) => busyKeys.has(key))) later.push(waiting)
+      else {
+        for (const key of waiting.keys) busyKeys.add(key)
+        batch.push(waiting)
+      }
+    }
+    queue = later.length === 0 ? queue.slice(seen) : later.concat(queue.slice(seen))
+    return batch
+  }
+
+  const settle = (batch: readonly Waiting<Item, Result>[], results: readonly Result[]): void => {
+    batch.forEach((waiting, index) => {
+      const result = results[index]
+      if (result === undefined) waiting.reject(new Error('invariant: a batch answers one result per item'))
+      else waiting.resolve(result)
+    })
+  }
+
+  const run = async (batch: readonly Waiting<Item, Result>[]): Promise<void> => {
+    inFlight += 1
+    options.onBatch?.(batch.length)
+    try {
+      settle(batch, await flush(batch.map(({ item }) => item)))
+    } catch (error) {
+      for (const waiting of batch) waiting.reject(error)
+    } finally {
+      inFlight -= 1
+      for (const { keys } of batch) for (const key of keys) busyKeys.delete(key)
+      pump()
+    }
+  }
+
+  const pump = (): void => {
+    scheduled = false
+    while (queue.length > 0 && inFlight < inFlightMax) {
+      const batch = take()
+      if (batch.length === 0) return
+      void run(batch)
+    }
+    if (queue.length === 0 && inFlight === 0) {
+      for (const wake of idleWaiters) wake()
+      idleWaiters = []
+    }
+  }
+
+  return {
+    add: (item) => {
+      if (queue.length >= queueMax) {
+        return Promise.reject(new Indisponivel('fila-cheia', 'Há registros demais à espera.', RETRY_AFTER_SECONDS))
+      }
+      const { promise, resolve, reject } = Promise.withResolvers<Result>()
+      queue.push({ item, keys: keysOf(item), resolve, reject })
+      if (!scheduled && inFlight < inFlightMax) {
+        scheduled = true
+        setImmediate(pump)
+      }
+      return promise
+    },
+    depth: () => queue.length,
+    idle: async () => {
+      if (queue.length === 0 && inFlight === 0) return
+      const { promise, resolve } = Promise.withResolvers<void>()
+      idleWaiters.push(resolve)
+      await promise
+    },
+  }
+}

@@ -1,0 +1,36 @@
+/** What is known when a relay takes its lease. Positions; `id`s of events, undefined where there is none. */
+export type Resume = {
+  /** The cursor row: every position up to here was published once. */
+  cursor: number
+  /** The highest position of the log. */
+  head: number
+  /** The stream's last entry, undefined where there is no stream. */
+  tail: { posicao: number; id: string | undefined } | undefined
+  /** The event id that the log holds at the stream's last position, undefined where it holds none. */
+  idAtTail: string | undefined
+}
+
+export type ResumeDecision =
+  /** Go on after this position. */
+  | { kind: 'continue'; from: number }
+  /** Redis has lost entries that were published: go on from the cursor, readers pull what is missing. */
+  | { kind: 'redis-lost'; from: number }
+  /** The stream was filled from another log than this one: drop it and begin after the cursor. */
+  | { kind: 'foreign-stream'; from: number }
+
+/**
+ * Decides where a relay goes on.
+ *
+ * The stream's last id is the better witness: it is moved by the publication itself, the cursor row later. It only
+ * counts where the log holds the very same event at that position; a ledger restored from an older backup does not.
+ */
+export const decideResume = ({ cursor, head, tail, idAtTail }: Resume): ResumeDecision => {
+  if (!tail || tail.posicao === 0) {
+    return cursor > 0 ? { kind: 'redis-lost', from: cursor } : { kind: 'continue', from: 0 }
+  }
+  if (tail.posicao > head) return { kind: 'foreign-stream', from: Math.min(cursor, head) }
+  // A stream whose entries were all trimmed still has its last id, but no event to compare.
+  if (tail.id !== undefined && idAtTail !== tail.id) return { kind: 'foreign-stream', from: Math.min(cursor, head) }
+  if (tail.posicao < cursor) return { kind: 'redis-lost', from: cursor }
+  return { kind: 'continue', from: tail.posicao }
+}

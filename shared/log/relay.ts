@@ -1,0 +1,228 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Registry } from 'prom-client'
+import type { Lease } from '../postgres/lease.ts'
+import type { Sql } from '../postgres/sql.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { counter, gauge } from '../telemetry/metrics.ts'
+import { posicaoDe } from './event.ts'
+import type { LogEntry, ReadPage } from './feed.ts'
+import { decideResume } from './relay-machine.ts'
+
+/** Where a relay publishes to: a stream per partition whose entry ids are positions. */
+export type Publisher = {
+  /** The stream's last entry; undefined where there is no stream. `id` is undefined where no entry is left. */
+  tail: (particao: number) => Promise<{ posicao: number; id: string | undefined } | undefined>
+  /**
+   * Publishes entries in order and stops at the first error (rejects), so that what is published is always a prefix.
+   * Entries that the stream has passed already count as `repeated`.
+   */
+  publish: (particao: number, entries: readonly LogEntry[]) => Promise<{ added: number; repeated: number }>
+  /** Drops the stream of a partition. */
+  reset: (particao: number) => Promise<void>
+  /** Entries that the stream holds: what its readers have not acknowledged, and what is not trimmed yet. */
+  length: (particao: number) => Promise<number>
+}
+
+export type RelayOptions = {
+  sql: Sql
+  particoes: number
+  readPage: ReadPage
+  publisher: Publisher
+  /** One lease for each partition. */
+  lease: (particao: number) => Lease
+  log: Logger
+  registry: Registry
+  /** Entries read and published at once. */
+  pageRowsMax?: number
+  /** How long a commit by another instance may wait to be seen; our own commits `wake` the relay. */
+  pollMs?: number
+  /** Entries the stream may hold before the relay waits for its readers: the log on disk is the buffer, not Redis. */
+  streamLengthMax?: number
+}
+
+export type Relay = {
+  start: () => void
+  /** Says that something was committed in a partition. A hint: polling is the guarantee. */
+  wake: (particao: number) => void
+  /** Partitions whose lease this instance holds. */
+  holding: () => number[]
+  stop: () => Promise<void>
+}
+
+const PAGE_ROWS_MAX = 1_000
+/** One index probe each; well below the 500 ms that a balance may lag behind an entry of another instance. */
+const POLL_MS = 50
+const STREAM_LENGTH_MAX = 1_000_000
+/** The stream's length is asked for once in so many pages. */
+const LENGTH_CHECK_PAGES = 64
+/** The cursor row follows this far behind: Redis itself holds the exact point, a re-send is refused by its ids. */
+const CURSOR_EVERY_MS = 200
+const BACKOFF_MS = { first: 50, max: 2_000 }
+
+/** Publishes a log to its streams: one publisher per partition at a time, in order, resuming where the last one ended. */
+export const createRelay = (options: RelayOptions): Relay => {
+  const { sql, particoes, readPage, publisher, log, registry } = options
+  const { pageRowsMax = PAGE_ROWS_MAX, pollMs = POLL_MS, streamLengthMax = STREAM_LENGTH_MAX } = options
+  const metrics = relayMetrics(registry)
+  const leases = Array.from({ length: particoes }, (_, particao) => options.lease(particao))
+  const alarms = leases.map(() => createAlarm())
+
+  const resume = async (particao: number): Promise<number> => {
+    const [row] = await sql<{ cursor: number; head: number }[]>`
+      select c.posicao::float8 as cursor, p.ultima::float8 as head
+      from relay_cursor c join posicao p using (particao) where c.particao = ${particao}`
+    if (!row) throw new Error(`partition ${particao} has no cursor: run \`npm run migrate\``)
+    const tail = await publisher.tail(particao)
+    const [atTail] = tail && tail.posicao > 0 ? await readPage(particao, tail.posicao - 1, 1) : []
+    const known = atTail && atTail.posicao === tail?.posicao ? eventId(atTail) : undefined
+    const decision = decideResume({ ...row, tail, idAtTail: known })
+    if (decision.kind === 'redis-lost') {
+      metrics.redisLosses.inc({ particao })
+      log.warn({ particao, cursor: row.cursor, tail }, 'Redis has lost published entries; readers pull them')
+    }
+    if (decision.kind === 'foreign-stream') {
+      metrics.redisLosses.inc({ particao })
+      log.error({ particao, head: row.head, tail }, 'the stream was filled from another log; dropping it')
+      await publisher.reset(particao)
+    }
+    return decision.from
+  }
+
+  const waitForRoom = async (particao: number, signal: AbortSignal): Promise<void> => {
+    let told = false
+    while ((await publisher.length(particao)) >= streamLengthMax) {
+      if (!told) log.warn({ particao, streamLengthMax }, 'the stream is full; the relay waits for its readers')
+      told = true
+      await delay(BACKOFF_MS.max, undefined, { signal })
+    }
+  }
+
+  const publishFrom = async (particao: number, from: number, signal: AbortSignal): Promise<void> => {
+    const saveCursor = createCursorWriter(sql, particao, from)
+    let cursor = from
+    let pages = 0
+    while (!signal.aborted) {
+      const entries = await readPage(particao, cursor, pageRowsMax)
+      const last = entries.at(-1)
+      if (!last) {
+        await saveCursor(cursor, true)
+        await alarms[particao]?.ring(pollMs, signal)
+        continue
+      }
+      if (pages++ % LENGTH_CHECK_PAGES === 0) await waitForRoom(particao, signal)
+      const { added, repeated } = await publisher.publish(particao, entries)
+      cursor = last.posicao
+      metrics.published.inc({ particao }, added)
+      metrics.repeated.inc({ particao }, repeated)
+      metrics.cursor.set({ particao }, cursor)
+      await saveCursor(cursor, false)
+    }
+    await saveCursor(cursor, true)
+  }
+
+  const serve = async (particao: number, signal: AbortSignal): Promise<void> => {
+    let backoffMs = BACKOFF_MS.first
+    metrics.lease.set({ particao }, 1)
+    while (!signal.aborted) {
+      const began = Date.now()
+      try {
+        await publishFrom(particao, await resume(particao), signal)
+      } catch (error) {
+        if (signal.aborted) break
+        if (Date.now() - began > BACKOFF_MS.max) backoffMs = BACKOFF_MS.first
+        if (backoffMs < BACKOFF_MS.max) log.warn({ particao, err: error }, 'the relay could not publish; trying again')
+        await delay(backoffMs * (0.5 + Math.random()), undefined, { signal }).catch(() => {})
+        backoffMs = Math.min(backoffMs * 2, BACKOFF_MS.max)
+      }
+    }
+    metrics.lease.set({ particao }, 0)
+  }
+
+  return {
+    start: () => {
+      leases.forEach((lease, particao) => {
+        metrics.lease.set({ particao }, 0)
+        void lease.whileHeld((signal) => serve(particao, signal))
+      })
+    },
+    wake: (particao) => alarms[particao]?.set(),
+    holding: () => leases.flatMap((lease, particao) => (lease.held() ? [particao] : [])),
+    stop: async () => {
+      await Promise.all(leases.map((lease) => lease.stop()))
+    },
+  }
+}
+
+const eventId = (entry: LogEntry): string | undefined => {
+  const parsed: unknown = JSON.parse(entry.body)
+  if (typeof parsed !== 'object' || parsed === null || !('id' in parsed) || !('sequence' in parsed)) return undefined
+  if (posicaoDe({ sequence: String(parsed.sequence) }) !== entry.posicao) return undefined
+  return String(parsed.id)
+}
+
+/** Writes the cursor row now and then; `force` writes what is left. Never moves it back. */
+const createCursorWriter = (sql: Sql, particao: number, from: number) => {
+  let saved = from
+  let savedAt = 0
+  return async (cursor: number, force: boolean): Promise<void> => {
+    const now = Date.now()
+    if (cursor === saved || (!force && now - savedAt < CURSOR_EVERY_MS)) return
+    await sql`update relay_cursor set posicao = ${cursor} where particao = ${particao}`
+    saved = cursor
+    savedAt = now
+  }
+}
+
+/** A wake-up that is not lost when it rings before anybody waits. */
+const createAlarm = () => {
+  let rung = false
+  let wake: (() => void) | undefined
+  return {
+    set: (): void => {
+      rung = true
+      wake?.()
+    },
+    ring: async (timeoutMs: number, signal: AbortSignal): Promise<void> => {
+      if (!rung && !signal.aborted) {
+        const { promise, resolve } = Promise.withResolvers<void>()
+        wake = resolve
+        const timer = setTimeout(resolve, timeoutMs)
+        const stop = (): void => resolve()
+        signal.addEventListener('abort', stop)
+        await promise
+        signal.removeEventListener('abort', stop)
+        clearTimeout(timer)
+        wake = undefined
+      }
+      rung = false
+    },
+  }
+}
+
+const relayMetrics = (registry: Registry) => ({
+  published: counter(registry, {
+    name: 'fluxo_relay_published_total',
+    help: 'Entries that the relay added to a stream.',
+    labelNames: ['particao'],
+  }),
+  repeated: counter(registry, {
+    name: 'fluxo_relay_repeated_total',
+    help: 'Entries that a stream had already when the relay sent them.',
+    labelNames: ['particao'],
+  }),
+  redisLosses: counter(registry, {
+    name: 'fluxo_relay_redis_losses_total',
+    help: 'Times that a relay found its stream behind its cursor, or filled from another log.',
+    labelNames: ['particao'],
+  }),
+  cursor: gauge(registry, {
+    name: 'fluxo_relay_cursor',
+    help: 'Highest position published by this instance.',
+    labelNames: ['particao'],
+  }),
+  lease: gauge(registry, {
+    name: 'fluxo_relay_lease',
+    help: '1 where this instance holds the lease of the partition.',
+    labelNames: ['particao'],
+  }),
+})

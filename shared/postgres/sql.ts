@@ -1,0 +1,93 @@
+import postgres from 'postgres'
+
+export type Sql = postgres.Sql
+
+export type SqlOptions = {
+  url: string
+  /** Connections at most. */
+  max: number
+  /** `application_name`: what an operator sees in pg_stat_activity. */
+  name: string
+  /** The server gives up on a statement after this many milliseconds. */
+  statementTimeoutMs?: number
+  /** Further session settings, such as `{ plan_cache_mode: 'force_generic_plan' }`. */
+  settings?: Readonly<Record<string, string>>
+  /** Asks each new connection for the server's array types. Needed by `reserve()`; see `createTransactions`. */
+  fetchTypes?: boolean
+  /** Called when a connection of the pool closes. */
+  onclose?: () => void
+}
+
+/** Long enough for any statement of ours on a loaded machine, short enough that a stuck one frees its callers. */
+const STATEMENT_TIMEOUT_MS = 15_000
+const CONNECT_TIMEOUT_SECONDS = 5
+/** A transaction of ours never waits for a network call, so an idle one is a bug or a dead client. */
+const IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000
+
+/** oid 1082: a calendar day is text. As a `Date` it would be UTC midnight, the day before in São Paulo. */
+const DATE_OID = 1082
+
+const identity = (value: string): string => value
+
+/**
+ * A pool for **single statements only**.
+ *
+ * postgres.js 3.4.9 can run strangers' statements inside an open transaction of the same pool and lose them with its
+ * rollback (porsager/postgres#1218), so transactions have a client of their own: `createTransactions`.
+ * int8 and numeric arrive as text (money never passes through floating point), dates as `YYYY-MM-DD`.
+ */
+export const createSql = (options: SqlOptions): Sql => {
+  const { url, max, name, statementTimeoutMs, settings, fetchTypes = false, onclose } = options
+  return
+  postgres(url, {
+    max,
+    connect_timeout: CONNECT_TIMEOUT_SECONDS,
+    fetch_types: fetchTypes,
+    onnotice: () => {},
+    ...(onclose && { onclose }),
+    types: { date: { to: DATE_OID, from: [DATE_OID], serialize: identity, parse: identity } },
+    connection: {
+      application_name: name,
+      statement_timeout: statementTimeoutMs ?? STATEMENT_TIMEOUT_MS,
+      idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
+      TimeZone: 'UTC',
+      ...settings,
+    },
+  })
+}
+
+const CLOSE_TIMEOUT_SECONDS = 3
+
+/** Closes a pool, also when the server is gone: postgres.js' own `end` may hang then (#1097, #1130). */
+export const closeSql = async (sql: Sql): Promise<void> => {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, (CLOSE_TIMEOUT_SECONDS + 1) * 1000)
+  timer.unref()
+  await Promise.race([sql.end({ timeout: CLOSE_TIMEOUT_SECONDS }), promise])
+  clearTimeout(timer)
+}
+
+/** The reply of a statement did not come in time. Whether it was committed is **not known**. */
+export class StatementDeadline extends Error {
+  constructor(deadlineMs: number) {
+    super(`no reply from PostgreSQL within ${deadlineMs} ms`)
+    this.name = 'StatementDeadline'
+  }
+}
+
+/**
+ * Bounds the wait for a query: on a half-open connection postgres.js never settles it (#1089).
+ * Asks the server to cancel, then rejects with `StatementDeadline`.
+ */
+export const withDeadline = async <T>(query: Promise<T> & { cancel?: () => void }, deadlineMs: number): Promise<T> => {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => {
+    query.cancel?.()
+    reject(new StatementDeadline(deadlineMs))
+  }, deadlineMs)
+  try {
+    return await Promise.race([query, promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}
