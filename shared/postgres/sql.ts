@@ -38,8 +38,7 @@ const identity = (value: string): string => value
  */
 export const createSql = (options: SqlOptions): Sql => {
   const { url, max, name, statementTimeoutMs, settings, fetchTypes = false, onclose } = options
-  return
-  postgres(url, {
+  return postgres(url, {
     max,
     connect_timeout: CONNECT_TIMEOUT_SECONDS,
     fetch_types: fetchTypes,
