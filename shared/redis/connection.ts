@@ -1,0 +1,163 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { Redis, type RedisOptions } from 'ioredis'
+import type { Logger } from '../telemetry/logger.ts'
+
+/** A command whose reply takes longer is given up: ten times the slowest script seen here, and short enough for a caller to decide. */
+const COMMAND_TIMEOUT_MS = 2_000
+/** Backstop above the 50 ms of the cache policy: that one decides, this one only keeps a promise from hanging for ever. */
+const CACHE_TIMEOUT_MS = 250
+/** A socket that owes us a reply and stays silent this long is half open: destroyed, so that a new one is tried. */
+const SILENT_SOCKET_MS = 5_000
+/** How long one TCP connect may take. */
+const CONNECT_TIMEOUT_MS = 2_000
+/** Reconnecting starts after 50 ms and is tried at least once a second: a restarted Redis is found again at once. */
+const RECONNECT_BASE_MS = 50
+const RECONNECT_MAX_MS = 1_000
+/** Instances that lost the same Redis must not come back in the same millisecond. */
+const RECONNECT_JITTER_MS = 100
+/** How long closing waits for replies in flight before the sockets are dropped. */
+const QUIT_TIMEOUT_MS = 500
+
+/** The connections of one process to one Redis, by purpose. Whoever created them closes them. */
+export type RedisConnections = {
+  /** Publishing, acking, inspecting. Fails fast: a command is never re-sent behind the caller's back. */
+  readonly commands: Redis
+  /** Cache reads and writes. Refuses at once while there is no connection: a miss is cheaper than a wait. */
+  readonly cache: Redis
+  /** A new dedicated connection for one blocking reader; it never reconnects: the reader opens the next one. */
+  blocking(): Redis
+  /** Whether commands would be sent now. */
+  status(): 'up' | 'down'
+  /** Resolves with true once commands and cache are usable, with false after `timeoutMs`; a service need not wait. */
+  ready(timeoutMs: number): Promise<boolean>
+  /** Ends everything opened here, blocking connections included. Never rejects. */
+  close(): Promise<void>
+}
+
+/**
+ * Opens the connections to the Redis at `url` (redis:// or rediss://) under the client name `name`.
+ *
+ * Returns at once and never throws for a Redis that is away: a service must start without it. `commands` queues what it is given
+ * while connecting and rejects it at the next failed attempt (`maxRetriesPerRequest: 0`), which also rejects whatever was in flight
+ * when a connection broke. ioredis would otherwise re-send it silently, and a re-sent XADD `*` or XAUTOCLAIM is not harmless.
+ */
+export function createRedisConnections({ url, name, log }: RedisDeps): RedisConnections {
+  const base = {
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    maxRetriesPerRequest: 0,
+    enableAutoPipelining: false,
+    reconnectOnError: isDemoted,
+    retryStrategy: reconnectDelayMs,
+  } satisfies RedisOptions
+  const lasting = { ...base, socketTimeout: SILENT_SOCKET_MS }
+  const commands = new Redis(url, {
+    ...lasting,
+    connectionName: `${name}-comandos`,
+    commandTimeout: COMMAND_TIMEOUT_MS,
+  })
+  const cache = new Redis(url, {
+    ...lasting,
+    connectionName: `${name}-cache`,
+    commandTimeout: CACHE_TIMEOUT_MS,
+    enableOfflineQueue: false,
+  })
+  logStateChanges(commands, log, 'comandos')
+  logStateChanges(cache, log, 'cache')
+
+  const readers = new Set<Redis>()
+  const blocking = () => {
+    const reader = new Redis(url, {
+      ...base,
+      connectionName: `${name}-leitor`,
+      maxRetriesPerRequest: null,
+      retryStrategy: () => null,
+    })
+    // The reader sees its commands reject; an unheard 'error' event would end the process.
+    reader.on('error', () => {})
+    reader.once('end', () => readers.delete(reader))
+    readers.add(reader)
+    return reader
+  }
+  return {
+    commands,
+    cache,
+    blocking,
+    status: () => (commands.status === 'ready' ? 'up' : 'down'),
+    ready: async (timeoutMs) => {
+      const both = await Promise.all([becomesReady(commands, timeoutMs), becomesReady(cache, timeoutMs)])
+      return both.every(Boolean)
+    },
+    close: async () => {
+      for (const reader of readers) reader.disconnect()
+      await Promise.all([quit(commands), quit(cache)])
+    },
+  }
+}
+
+type RedisDeps = { url: string; name: string; log: Logger }
+
+/**
+ * Milliseconds before the given reconnect attempt (1, 2, …): exponential, capped, with jitter.
+ */
+export function reconnectDelayMs(attempt: number): number {
+  return Math.min(RECONNECT_BASE_MS * 2 ** (attempt - 1), RECONNECT_MAX_MS) + Math.random() * RECONNECT_JITTER_MS
+}
+
+/** A replica's refusal after a failover: the name now points elsewhere, so the connection is made anew. */
+function isDemoted(error: Error): boolean {
+  return error.message.startsWith('READONLY')
+}
+
+/** Resolves with true when `redis` is ready within `timeoutMs`, with false when it ends or the time is over. */
+export function becomesReady(redis: Redis, timeoutMs: number): Promise<boolean> {
+  if (redis.status === 'ready') return Promise.resolve(true)
+  if (redis.status === 'end') return Promise.resolve(false)
+  return new Promise((resolve) => {
+    const settle = (ready: boolean) => {
+      clearTimeout(timer)
+      redis.off('ready', onReady)
+      redis.off('end', onEnd)
+      resolve(ready)
+    }
+    const onReady = () => settle(true)
+    const onEnd = () => settle(false)
+    const timer = setTimeout(onEnd, timeoutMs)
+    redis.once('ready', onReady)
+    redis.once('end', onEnd)
+  })
+}
+
+/** One line per change of state: a Redis that is away for an hour must not write a line per attempt. */
+function logStateChanges(redis: Redis, log: Logger, conexao: string): void {
+  let state: 'unknown' | 'up' | 'down' = 'unknown'
+  let lastError: string | undefined
+  redis.on('error', (error: Error) => {
+    lastError = error.message
+  })
+  redis.on('ready', () => {
+    if (state !== 'up') log.info({ conexao }, 'redis connection up')
+    state = 'up'
+    lastError = undefined
+  })
+  redis.on('close', () => {
+    if (state !== 'down') log.warn({ conexao, erro: lastError }, 'redis connection down')
+    state = 'down'
+  })
+}
+
+async function quit(redis: Redis): Promise<void> {
+  const ended = new Promise((resolve) => redis.once('end', resolve))
+  // Between two attempts there is no socket, hence no 'end' to wait for.
+  const idle = redis.status === 'end' || redis.status === 'reconnecting' || redis.status === 'wait'
+  if (redis.status === 'ready') await within(QUIT_TIMEOUT_MS, redis.quit())
+  redis.disconnect()
+  if (!idle) await within(QUIT_TIMEOUT_MS, ended)
+}
+
+/** Waits for `work`, whatever comes of it, but no longer than `timeoutMs`. */
+async function within(timeoutMs: number, work: Promise<unknown>): Promise<void> {
+  const timeout = new AbortController()
+  const late = delay(timeoutMs, undefined, { signal: timeout.signal })
+  await Promise.race([work, late].map((one) => one.catch(() => undefined)))
+  timeout.abort()
+}

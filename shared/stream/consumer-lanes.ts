@@ -1,0 +1,161 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Redis } from 'ioredis'
+import type { Logger } from '../telemetry/logger.ts'
+import type { ConsumerEvent, SourceAction, WorkAction } from './consumer-machine.ts'
+import type { ConsumerMetrics } from './consumer-metrics.ts'
+import { isGroupMissing, leaveGroup, openSession, type Reading, type Session } from './consumer-session.ts'
+import type { Batch, Entry } from './reply.ts'
+
+/** A blocked read is woken again and again until it returns: the wake-up may arrive before the read does. */
+const UNBLOCK_EVERY_MS = 20
+/** After this the blocked read is given up with its connection; what it may have received stays pending and is reclaimed. */
+const UNBLOCK_TIMEOUT_MS = 400
+/** Leaving the group is a courtesy: a Redis that does not answer must not hold up a stop. */
+const LEAVE_TIMEOUT_MS = 300
+
+type LaneDeps = {
+  blocking: () => Redis
+  redis: Redis
+  reading: Reading
+  metrics: ConsumerMetrics
+  log: Logger
+  handle: (entries: Entry[]) => Promise<void>
+  onGap: (posicoes: number[]) => void | Promise<void>
+  dispatch: (event: ConsumerEvent, error?: unknown) => void
+}
+
+/** The hands of the source lane: does what the machine decided and reports what came of it. */
+export type Source = {
+  /** Performs one action; its outcome is dispatched. Never rejects. */
+  run(action: SourceAction): Promise<void>
+  /** Makes the action in flight end now: politely with CLIENT UNBLOCK, and with the connection's end where that does not help. */
+  interrupt(busy: () => boolean): Promise<void>
+  /** Leaves the group if nothing is pending, then ends the session. Never rejects. */
+  leave(): Promise<void>
+}
+
+/** The source lane over one session at a time. */
+export function createSource({ blocking, redis, reading, metrics, log, onGap, dispatch }: LaneDeps): Source {
+  let session: Session | undefined
+  let running = false
+  let hadGroup = false
+  let forced = false
+  const cut = Promise.withResolvers<never>()
+  cut.promise.catch(() => {})
+
+  const drop = () => {
+    const dropped = session
+    session = undefined
+    dropped?.close()
+  }
+  const open = async (): Promise<ConsumerEvent> => {
+    let lost = false
+    const onLost = () => {
+      lost = true
+      if (opened === undefined || session !== opened) return
+      session = undefined
+      // With an action in flight, that action fails and says so itself.
+      if (!running) dispatch({ type: 'session-lost' })
+    }
+    let opened: Session | undefined
+    const connection = blocking()
+    try {
+      opened = await Promise.race([openSession({ connection, reading, onLost }), cut.promise])
+    } catch (error) {
+      connection.disconnect()
+      throw error
+    }
+    if (lost) throw new Error('the session ended while it was opened')
+    session = opened
+    return { type: 'opened' }
+  }
+  const gaps = (posicoes: number[]) => {
+    if (posicoes.length === 0) return
+    metrics.deletedWhilePending(posicoes.length)
+    log.warn(
+      { stream: reading.key, primeira: posicoes[0], quantidade: posicoes.length },
+      'entries deleted while pending',
+    )
+    Promise.try(onGap, posicoes).catch((error: unknown) => log.error({ err: error }, 'onGap failed'))
+  }
+  const received = (batch: Batch): Batch => {
+    metrics.delivered(batch.entries.length)
+    gaps(batch.gaps)
+    return batch
+  }
+  const perform = async (action: SourceAction): Promise<ConsumerEvent> => {
+    if (action.kind === 'open') return open()
+    if (session === undefined) throw new Error('the session ended')
+    switch (action.kind) {
+      case 'group': {
+        const found = await session.ensureGroup()
+        if (found === 'created' && hadGroup) {
+          metrics.groupRecreated()
+          log.warn({ stream: reading.key, group: reading.group }, 'group was lost and is made anew from the start')
+        }
+        hadGroup = true
+        return { type: 'group-known' }
+      }
+      case 'own':
+        return { type: 'own-read', batch: received(await session.readOwn()) }
+      case 'read':
+        return { type: 'new-read', batch: received(await session.readNew()) }
+      case 'claim': {
+        const { batch, cursor, deleted } = await session.claim(action.cursor)
+        metrics.reclaimed(batch.entries.length)
+        gaps(deleted)
+        return { type: 'claimed', batch: received(batch), cursor }
+      }
+    }
+  }
+  const failed = (error: unknown): ConsumerEvent => {
+    metrics.readError()
+    if (isGroupMissing(error)) return { type: 'group-missing' }
+    drop()
+    return { type: 'session-lost' }
+  }
+  return {
+    run: async (action) => {
+      running = true
+      let error: unknown
+      const event = await Promise.race([perform(action), cut.promise]).catch((reason: unknown) => {
+        error = reason
+        return failed(reason)
+      })
+      running = false
+      dispatch(event, error)
+    },
+    interrupt: async (busy) => {
+      const deadline = performance.now() + UNBLOCK_TIMEOUT_MS
+      while (busy() && session !== undefined && performance.now() < deadline) {
+        session.unblock(redis).catch(() => {})
+        await delay(UNBLOCK_EVERY_MS)
+      }
+      if (!busy()) return
+      forced = true
+      cut.reject(new Error('the consumer is stopping'))
+    },
+    leave: async () => {
+      // After a forced end the server may still hold our read, which would make the consumer anew: the janitor removes it later.
+      if (session !== undefined && !forced) {
+        const left = leaveGroup(redis, reading).catch(() => false)
+        await Promise.race([left, delay(LEAVE_TIMEOUT_MS)])
+      }
+      drop()
+    },
+  }
+}
+
+/** The hands of the work lane: applies a batch or acks it, and resolves with what happened; rejects when it could not. */
+export function createWork({ redis, reading, metrics, handle }: Omit<LaneDeps, 'dispatch'>) {
+  return async (action: WorkAction): Promise<ConsumerEvent> => {
+    const { entries, ids } = action.batch
+    if (action.kind === 'apply') {
+      // A copy: the same batch, intact, is given again if the handler says "not now".
+      if (entries.length > 0) await handle(entries.slice())
+      return { type: 'applied' }
+    }
+    metrics.acked(await redis.xack(reading.key, reading.group, ...ids))
+    return { type: 'acked' }
+  }
+}

@@ -1,0 +1,153 @@
+import type { Redis } from 'ioredis'
+import type { Registry } from 'prom-client'
+import { invariant } from '../errors.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { createSource, createWork } from './consumer-lanes.ts'
+import {
+  advance,
+  type ConsumerEvent,
+  initialMachine,
+  isFinished,
+  nextSource,
+  nextWork,
+  situation,
+} from './consumer-machine.ts'
+import { consumerMetrics } from './consumer-metrics.ts'
+import type { Reading } from './consumer-session.ts'
+import { streamKey } from './keys.ts'
+import type { Entry } from './reply.ts'
+
+export type { Entry } from './reply.ts'
+
+/** Big batches are what makes a consumer fast (FACTS 1.9); beyond 500 nothing is gained but latency. */
+const COUNT_MAX = 500
+/** A finite BLOCK bounds a lost wake-up; two seconds cost half a command per second and idle consumer. */
+const BLOCK_MS = 2_000
+/** Above the slowest batch: claiming from a consumer that still works is harmless (the inbox dedupes) but does the work twice. */
+const CLAIM_IDLE_MS = 30_000
+export type ConsumerOptions = {
+  /** Opens a new dedicated connection that never reconnects by itself (`RedisConnections.blocking`). */
+  blocking: () => Redis
+  /** The fail-fast connection, for acks; handed in, never closed here. */
+  redis: Redis
+  prefix: string
+  particao: number
+  group: string
+  /** Name of this instance in the group; a stable one finds its own pending again after a restart. */
+  consumer: string
+  countMax?: number
+  blockMs?: number
+  /** Others' entries are taken over when they lie unacked this long. */
+  claimIdleMs?: number
+  /** Average pause between two looks for such entries; default a third of `claimIdleMs`. */
+  claimEveryMs?: number
+  /**
+   * Applies one batch, positions ascending. Resolves when all of it is durable or dead-lettered: then it is acked. Any rejection means
+   * "not now": nothing is acked, the consumer pauses and gives the same batch again. Must be idempotent: delivery is at least once.
+   */
+  handle: (entries: Entry[]) => Promise<void>
+  /** Told positions whose entries vanished from the stream while unacked: only the ledger still has them. Called before the ack, not waited for: it is a hint. */
+  onGap: (posicoes: number[]) => void | Promise<void>
+  log: Logger
+  registry: Registry
+  /** Time in ms and randomness in [0, 1), for deterministic runs. */
+  clock?: { now: () => number; random: () => number }
+}
+
+export type EstadoDoConsumidor = 'lendo' | 'pausado' | 'sem-redis' | 'parado'
+
+export type Consumer = {
+  /** Begins reading in the background; returns at once, with Redis there or not. */
+  start(): void
+  /**
+   * Stops reading, finishes and acks what is in hand, leaves the group if nothing is pending. Safe to call twice. Takes as long as the
+   * batch in hand; a paused batch is not tried again but left pending for others.
+   */
+  stop(): Promise<void>
+  /** Whether it reads, is paused by its handler, has no Redis, or is not running. */
+  state(): EstadoDoConsumidor
+}
+
+/** One consumer of one partition: at least once, in order within a batch, ack last. `consumer-machine.ts` decides; this file acts. */
+export function createConsumer(options: ConsumerOptions): Consumer {
+  const { log, clock = { now: () => performance.now(), random: Math.random } } = options
+  const reading = readingOf(options)
+  const metrics = consumerMetrics(options.registry, options)
+  const claimEveryMs = options.claimEveryMs ?? reading.claimIdleMs / 3
+  const source = createSource({ ...options, reading, metrics, dispatch: (event, error) => dispatch(event, error) })
+  const work = createWork({ ...options, reading, metrics })
+
+  let machine = initialMachine()
+  let life: 'new' | 'running' | 'over' = 'new'
+  let timer: NodeJS.Timeout | undefined
+  let stopped: Promise<void> | undefined
+  const finished = Promise.withResolvers<void>()
+
+  const dispatch = (event: ConsumerEvent, error?: unknown) => {
+    const before = situation(machine)
+    machine = advance(machine, event, { now: clock.now(), random: clock.random(), claimEveryMs })
+    const after = situation(machine)
+    if (before !== after && !machine.stopping) logChange(log, reading, after, error)
+    pump()
+  }
+  const pump = () => {
+    clearTimeout(timer)
+    if (life !== 'running') return
+    const now = clock.now()
+    const waits: number[] = []
+    const nextFromSource = nextSource(machine, now)
+    if (nextFromSource?.kind === 'wait') waits.push(nextFromSource.until)
+    else if (nextFromSource !== undefined) {
+      machine = { ...machine, sourceBusy: true }
+      void source.run(nextFromSource)
+    }
+    const nextForWork = nextWork(machine, now)
+    if (nextForWork?.kind === 'wait') waits.push(nextForWork.until)
+    else if (nextForWork !== undefined) {
+      machine = { ...machine, workBusy: true }
+      void work(nextForWork).then(dispatch, (error: unknown) => dispatch({ type: 'work-failed' }, error))
+    }
+    if (isFinished(machine)) finished.resolve()
+    if (waits.length > 0) timer = setTimeout(pump, Math.max(1, Math.ceil(Math.min(...waits) - now)))
+  }
+  const leave = async () => {
+    dispatch({ type: 'stop' })
+    await source.interrupt(() => machine.sourceBusy)
+    await finished.promise
+    life = 'over'
+    clearTimeout(timer)
+    await source.leave()
+  }
+  return {
+    start: () => {
+      invariant(stopped === undefined, 'a stopped consumer is not started again')
+      if (life !== 'new') return
+      life = 'running'
+      pump()
+    },
+    stop: () => {
+      stopped ??= life === 'running' ? leave() : Promise.resolve()
+      return stopped
+    },
+    state: () => (life !== 'running' || machine.stopping ? 'parado' : situation(machine)),
+  }
+}
+
+function readingOf({ prefix, particao, group, consumer, countMax, blockMs, claimIdleMs }: ConsumerOptions): Reading {
+  return {
+    key: streamKey(prefix, particao),
+    group,
+    consumer,
+    countMax: countMax ?? COUNT_MAX,
+    blockMs: blockMs ?? BLOCK_MS,
+    claimIdleMs: claimIdleMs ?? CLAIM_IDLE_MS,
+  }
+}
+
+/** One line per change, never one per attempt. The error's message and code only: a driver's error may carry what was being written. */
+function logChange(log: Logger, { key, group }: Reading, estado: EstadoDoConsumidor, error: unknown): void {
+  const erro = error instanceof Error ? { erro: error.message, codigo: 'code' in error ? error.code : undefined } : {}
+  const line = { stream: key, group, estado, ...erro }
+  if (estado === 'lendo') log.info(line, 'consumer reads')
+  else log.warn(line, 'consumer cannot go on')
+}

@@ -1,0 +1,23 @@
+/** The one field of a stream entry; its value is the event's JSON text (many small fields cost a parse each: FACTS 7). */
+export const CAMPO_EVENTO = 'e'
+
+/** Key of a partition's stream, e.g. `fluxo:lancamentos:{0}`: the hash tag spreads partitions over Redis Cluster slots. */
+export function streamKey(prefix: string, particao: number): string {
+  return `${prefix}:{${particao}}`
+}
+
+/** Key of a partition's dead-letter stream, in the slot of the partition's stream. */
+export function deadLetterKey(prefix: string, particao: number): string {
+  return `${prefix}:dlq:{${particao}}`
+}
+
+/** Stream id of a position: `<posicao>-0`, so that publishing is idempotent and order is the ledger's. */
+export function idDaPosicao(posicao: number): string {
+  return `${posicao}-0`
+}
+
+/** Position of a stream id: what stands before the dash (exact: positions stay below 2^53). */
+export function posicaoDoId(id: string): number {
+  const dash = id.indexOf('-')
+  return Number(dash === -1 ? id : id.slice(0, dash))
+}

@@ -1,0 +1,123 @@
+import type { Redis } from 'ioredis'
+import { invariant } from '../errors.ts'
+import { runScript, script } from '../redis/script.ts'
+import { CAMPO_EVENTO, posicaoDoId, streamKey } from './keys.ts'
+import { flatField, lastEntryOf } from './reply.ts'
+
+/** One call's entries: large enough to hide the round trip, small enough (about 4 ms) not to hold up the other clients of Redis. */
+const PUBLISH_BATCH_MAX = 500
+
+/** What stands at the end of a stream: the position, and the event's id unless that entry itself is gone. */
+export type Tail = { posicao: number; id: string | undefined }
+
+/** Puts the ledger's entries on the partitions' streams, each under the id `<posicao>-0`. */
+export type Publisher = {
+  /** End of the partition's stream by `last-generated-id`, which outlives a trim; undefined when there is no stream. */
+  tail(particao: number): Promise<Tail | undefined>
+  /**
+   * Appends `entries` (ascending positions) and says how many were new and how many Redis already had.
+   *
+   * Idempotent. Rejects at the first real error; whatever was appended by then is a prefix, so calling again goes on from there.
+   */
+  publish(particao: number, entries: readonly Publication[]): Promise<{ added: number; repeated: number }>
+  /** Drops the partition's stream with its groups: only for a log of another epoch. */
+  reset(particao: number): Promise<void>
+}
+
+/** One entry to publish: position in the ledger and the event's JSON text. */
+export type Publication = { posicao: number; body: string }
+
+/**
+ * KEYS[1] stream; ARGV position, body, position, body, … → { added, repeated, error? }.
+ *
+ * Not a pipeline: that would add n+1 after n failed (OOM), and n could never be added again. The stream's top is read here and not
+ * by the caller, so that a re-send after a lost reply counts what is there instead of failing on it. An error after the first XADD
+ * is returned beside the counts; as the first it is raised, so that ioredis sees READONLY and reconnects.
+ */
+const PUBLISH = script(`
+local top = -1
+if redis.call('EXISTS', KEYS[1]) == 1 then
+  local info = redis.call('XINFO', 'STREAM', KEYS[1])
+  for i = 1, #info, 2 do
+    if info[i] == 'last-generated-id' then top = tonumber(string.match(info[i + 1], '^%d+')) end
+  end
+end
+local added, repeated = 0, 0
+for i = 1, #ARGV, 2 do
+  if tonumber(ARGV[i]) <= top then
+    repeated = repeated + 1
+  else
+    local reply = redis.pcall('XADD', KEYS[1], ARGV[i] .. '-0', '${CAMPO_EVENTO}', ARGV[i + 1])
+    if type(reply) == 'table' and reply.err then
+      if added == 0 then return reply end
+      return { added, repeated, reply.err }
+    end
+    added = added + 1
+  end
+end
+return { added, repeated }
+`)
+
+/** Publisher over `redis` (the fail-fast connection) for the streams under `prefix`. Opens and closes nothing. */
+export function createPublisher({ redis, prefix }: { redis: Redis; prefix: string }): Publisher {
+  const publishBatch = async (particao: number, batch: readonly Publication[]) => {
+    const args: (string | number)[] = []
+    for (const { posicao, body } of batch) args.push(posicao, body)
+    const reply = await runScript(redis, PUBLISH, [streamKey(prefix, particao)], args)
+    invariant(Array.isArray(reply), 'the publish script answers with an array')
+    const [added, repeated, error] = reply as [number, number, string?]
+    if (error !== undefined) throw new Error(`publishing stopped after ${added} entries: ${error}`)
+    return { added, repeated }
+  }
+  return {
+    tail: async (particao) => {
+      const info = await streamInfo(redis, streamKey(prefix, particao))
+      if (info === undefined) return undefined
+      const top = String(flatField(info, 'last-generated-id'))
+      const last = lastEntryOf(info)
+      return { posicao: posicaoDoId(top), id: last?.id === top ? eventIdOf(last.body) : undefined }
+    },
+    publish: async (particao, entries) => {
+      assertAscending(entries)
+      const total = { added: 0, repeated: 0 }
+      for (let from = 0; from < entries.length; from += PUBLISH_BATCH_MAX) {
+        const { added, repeated } = await publishBatch(particao, entries.slice(from, from + PUBLISH_BATCH_MAX))
+        total.added += added
+        total.repeated += repeated
+      }
+      return total
+    },
+    reset: async (particao) => {
+      await redis.unlink(streamKey(prefix, particao))
+    },
+  }
+}
+
+/** XINFO STREAM as a flat array of names and values; undefined when the key is absent. */
+export async function streamInfo(redis: Redis, key: string): Promise<unknown[] | undefined> {
+  try {
+    return (await redis.xinfo('STREAM', key)) as unknown[]
+  } catch (error) {
+    if (error instanceof Error && error.message.includes('no such key')) return undefined
+    throw error
+  }
+}
+
+/** A position out of order would be counted as repeated and never be published: a bug of the caller, refused before anything is sent. */
+function assertAscending(entries: readonly Publication[]): void {
+  let previous = 0
+  for (const { posicao } of entries) {
+    invariant(Number.isSafeInteger(posicao) && posicao > previous, `position ${posicao} follows ${previous}`)
+    previous = posicao
+  }
+}
+
+function eventIdOf(body: string): string | undefined {
+  try {
+    const event: unknown = JSON.parse(body)
+    if (typeof event !== 'object' || event === null || !('id' in event)) return undefined
+    return typeof event.id === 'string' ? event.id : undefined
+  } catch {
+    return undefined
+  }
+}
