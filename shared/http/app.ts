@@ -1,0 +1,77 @@
+import { OpenAPIHono } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import type { Registry } from 'prom-client'
+import { DomainError, ValidationError } from '../errors.ts'
+import type { AppModule } from '../process/module.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import type { AppEnv } from './env.ts'
+import { healthRoutes } from './health.ts'
+import { observeRequests } from './observe.ts'
+import { documentationRoutes } from './openapi.ts'
+import { createProblemResponse } from './problem.ts'
+import { camposDe } from './validate.ts'
+
+export type HttpAppOptions = {
+  service: string
+  modules: readonly AppModule[]
+  registry: Registry
+  log: Logger
+  /** True once the process must not get new work: `/health/ready` answers 503. */
+  leaving: () => boolean
+  /** True once every module has started; before that only health and metrics answer, the rest is 503. */
+  started: () => boolean
+  /** Statuses of the modules' own refusal codes. */
+  statuses?: Readonly<Record<string, number>>
+}
+
+/**
+ * Builds the one HTTP application of a process: the modules' routes, health, metrics and documentation under one middleware.
+ *
+ * Whatever goes wrong is answered as RFC 9457 problem (API.md, Errors).
+ */
+export function createHttpApp(options: HttpAppOptions): OpenAPIHono<AppEnv> {
+  const { service, modules, registry, log, leaving, started, statuses = {} } = options
+  const problem = createProblemResponse({ statuses, log })
+  const app = new OpenAPIHono<AppEnv>({
+    // Modules' routes without a hook of their own find this one through their parent.
+    defaultHook: (result) => {
+      if (!result.success) throw new ValidationError(camposDe(result.error))
+    },
+  })
+  app.onError((error, c) => problem(c, error))
+  app.notFound((c) => answerNoRoute(app, c, problem))
+  app.use(observeRequests({ registry, log, started, problem }))
+  app.route('/', healthRoutes({ checks: modules.flatMap(({ checks }) => checks), registry, log, leaving, started }))
+  for (const module of modules) app.route('/', module.routes)
+  app.route('/', documentationRoutes({ app, service }))
+  return app
+}
+
+/** 404; or where the path exists with another method, 405 with `Allow`, and 204 with the same for OPTIONS. */
+function answerNoRoute(
+  app: OpenAPIHono<AppEnv>,
+  c: Context<AppEnv>,
+  problem: (c: Context<AppEnv>, error: unknown) => Response,
+): Response {
+  const methods = methodsOf(app, c.req.path)
+  if (methods.length === 0) return problem(c, new DomainError('nao-encontrado', 'Não há nada neste endereço.'))
+  const allow = methods.join(', ')
+  if (c.req.method === 'OPTIONS') return new Response(null, { status: 204, headers: { Allow: allow } })
+  const refusal = new DomainError('metodo-nao-permitido', `O método ${c.req.method} não é aceito aqui.`)
+  const answer = problem(c, refusal)
+  answer.headers.set('Allow', allow)
+  return answer
+}
+
+/** What the registered routes answer on this path; Hono answers HEAD wherever there is a GET. Middleware is not a route. */
+function methodsOf(app: OpenAPIHono<AppEnv>, path: string): string[] {
+  const methods = new Set<string>()
+  for (const method of new Set(app.routes.map((route) => route.method))) {
+    const isRoute = app.router.match(method, path)[0].some(([[, route]]) => route.method === method)
+    if (method === 'ALL' || !isRoute) continue
+    methods.add(method)
+    if (method === 'GET') methods.add('HEAD')
+  }
+  if (methods.size > 0) methods.add('OPTIONS')
+  return [...methods]
+}

@@ -1,0 +1,176 @@
+import { createSecretKey, hash } from 'node:crypto'
+import type { MiddlewareHandler } from 'hono'
+import { createRemoteJWKSet, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose'
+import { LRUCache } from 'lru-cache'
+import { DomainError, Indisponivel } from '../errors.ts'
+import type { AppEnv } from './env.ts'
+
+/** Who is asking, as the verified token says. `exp` is in seconds since 1970. */
+export type Identity = {
+  readonly comercianteId: string | undefined
+  readonly scopes: ReadonlySet<string>
+  readonly exp: number
+}
+
+export type Verifier = {
+  /** Gives the identity, at once where this token was verified before. Throws or rejects with a `DomainError` (401). */
+  verify(token: string): Promise<Identity> | Identity
+}
+
+export type VerifierOptions = {
+  secret?: string | undefined
+  jwksUrl?: string | undefined
+  clockToleranceSeconds?: number
+  /** Verified tokens remembered; each takes some 300 bytes. */
+  cacheMax?: number
+}
+
+/** HMAC-SHA-256 keys shorter than the hash weaken it (RFC 7518 section 3.2). */
+const SECRET_BYTES_MIN = 32
+/** Longer than any token of ours, shorter than Node's header limit: hashing one stays cheap. */
+const TOKEN_CHARS_MAX = 8 * 1024
+/** A token of a withdrawn JWKS key works at most this long after. */
+const JWKS_TRUST_SECONDS = 600
+const JWKS_TIMEOUT_MS = 3000
+/** Unknown key ids cannot make us fetch more often than this. */
+const JWKS_COOLDOWN_MS = 30_000
+const HMAC = ['HS256']
+const ASYMMETRIC = ['RS256', 'ES256', 'EdDSA', 'Ed25519']
+const COMERCIANTE = /^[A-Za-z0-9._-]{1,64}$/
+
+type Checked = { payload: JWTPayload; trustSeconds: number }
+
+/**
+ * Makes the verifier of bearer tokens (API.md, Authentication).
+ *
+ * Each kind of key has its own pinned algorithms: HS256 is checked with `secret` only and never with a key from `jwksUrl`, so a
+ * public key cannot pose as an HMAC secret, and `none` matches nothing. Verifying costs some 60 µs; a token seen before 1 µs,
+ * since it is remembered by its SHA-256 until it expires. Throws at start where neither key source is given, or the secret is short.
+ */
+export function createVerifier(options: VerifierOptions): Verifier {
+  const { clockToleranceSeconds = 30, cacheMax = 10_000 } = options
+  const check = createCheck(options, clockToleranceSeconds)
+  const known = new LRUCache<string, { identity: Identity; untilMs: number }>({ max: cacheMax })
+
+  const verifyNew = async (token: string, key: string): Promise<Identity> => {
+    const { payload, trustSeconds } = await check(token)
+    const identity = identityOf(payload)
+    const untilMs = Math.min((identity.exp + clockToleranceSeconds) * 1000, Date.now() + trustSeconds * 1000)
+    known.set(key, { identity, untilMs })
+    return identity
+  }
+
+  return {
+    verify(token) {
+      if (token.length > TOKEN_CHARS_MAX) throw invalidToken()
+      const key = hash('sha256', token, 'base64')
+      const hit = known.get(key)
+      if (hit !== undefined && hit.untilMs > Date.now()) return hit.identity
+      return verifyNew(token, key)
+    },
+  }
+}
+
+function createCheck({ secret, jwksUrl }: VerifierOptions, clockTolerance: number) {
+  if (secret === undefined && jwksUrl === undefined) {
+    throw new Error('no way to verify tokens: give JWT_SECRET or JWT_JWKS_URL')
+  }
+  if (secret !== undefined && Buffer.byteLength(secret) < SECRET_BYTES_MIN) {
+    throw new Error(`JWT_SECRET must have at least ${SECRET_BYTES_MIN} bytes`)
+  }
+  const shared = secret === undefined ? undefined : createSecretKey(Buffer.from(secret))
+  const remote =
+    jwksUrl === undefined
+      ? undefined
+      : createRemoteJWKSet(new URL(jwksUrl), {
+          timeoutDuration: JWKS_TIMEOUT_MS,
+          cooldownDuration: JWKS_COOLDOWN_MS,
+          cacheMaxAge: JWKS_TRUST_SECONDS * 1000,
+        })
+  const claims = { clockTolerance, requiredClaims: ['exp'] }
+
+  return async (token: string): Promise<Checked> => {
+    try {
+      const { alg } = decodeProtectedHeader(token)
+      if (shared !== undefined && alg === 'HS256') {
+        const { payload } = await jwtVerify(token, shared, { ...claims, algorithms: HMAC })
+        return { payload, trustSeconds: Number.POSITIVE_INFINITY }
+      }
+      if (remote === undefined) throw invalidToken()
+      const { payload } = await jwtVerify(token, remote, { ...claims, algorithms: ASYMMETRIC })
+      return { payload, trustSeconds: JWKS_TRUST_SECONDS }
+    } catch (error) {
+      throw refusalOf(error)
+    }
+  }
+}
+
+/** Only the key server's failures are ours (503); whatever is wrong with the token is the client's (401). */
+function refusalOf(error: unknown): Error {
+  if (error instanceof DomainError) return error
+  if (error instanceof errors.JWTExpired) return new DomainError('token-expirado', 'O token expirou.')
+  const unreachable =
+    error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid || isFetchFailure(error)
+  if (!unreachable) return invalidToken()
+  return new Indisponivel('chaves-indisponiveis', 'As chaves de verificação estão indisponíveis.', 5, { cause: error })
+}
+
+/** jose throws its base class where the key server answers something else than 200, and fetch's `TypeError` where it is away. */
+const isFetchFailure = (error: unknown): boolean =>
+  (error instanceof errors.JOSEError && error.code === 'ERR_JOSE_GENERIC') ||
+  (error instanceof TypeError && error.message === 'fetch failed')
+
+const invalidToken = () => new DomainError('token-invalido', 'O token não é válido.')
+
+function identityOf({ exp, comerciante_id: comercianteId, scope }: JWTPayload): Identity {
+  if (exp === undefined || (scope !== undefined && typeof scope !== 'string')) throw invalidToken()
+  if (comercianteId !== undefined && (typeof comercianteId !== 'string' || !COMERCIANTE.test(comercianteId))) {
+    throw new DomainError('token-invalido', 'O comerciante_id do token não é válido.')
+  }
+  const scopes = new Set((scope ?? '').split(' ').filter((word) => word !== ''))
+  return { comercianteId, scopes, exp }
+}
+
+const BEARER = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i
+
+function tokenOf(authorization: string | undefined): string {
+  if (authorization === undefined) {
+    throw new DomainError('token-ausente', 'Envie um token no cabeçalho Authorization: Bearer.')
+  }
+  const token = authorization.length <= TOKEN_CHARS_MAX + 16 ? BEARER.exec(authorization)?.[1] : undefined
+  if (token === undefined) throw invalidToken()
+  return token
+}
+
+/**
+ * Lets a request through whose token has `scope`, and tells the handler whose it is (`comercianteId`, `scopes`).
+ *
+ * 401 without a valid token, 403 `escopo-ausente` without the scope. Service routes pass `comerciante: false`: their tokens need
+ * not name a merchant.
+ */
+export function requireScope(
+  verifier: Verifier,
+  scope: string,
+  { comerciante = true }: { comerciante?: boolean } = {},
+): MiddlewareHandler<AppEnv> {
+  const admit = (c: Parameters<MiddlewareHandler<AppEnv>>[0], { comercianteId, scopes }: Identity): void => {
+    if (!scopes.has(scope)) {
+      throw new DomainError('escopo-ausente', `O token não tem o escopo ${scope}.`, { escopo: scope })
+    }
+    if (comercianteId !== undefined) c.set('comercianteId', comercianteId)
+    else if (comerciante) throw new DomainError('token-invalido', 'O token não identifica um comerciante.')
+    c.set('scopes', scopes)
+  }
+  // Not an async function: on a cache hit nothing is awaited, and one promise less per request is measurable.
+  return function requireScopeOf(c, next) {
+    const identity = verifier.verify(tokenOf(c.req.header('authorization')))
+    if (identity instanceof Promise) {
+      return identity.then((known) => {
+        admit(c, known)
+        return next()
+      })
+    }
+    admit(c, identity)
+    return next()
+  }
+}

@@ -1,0 +1,61 @@
+import { OpenAPIHono } from '@hono/zod-openapi'
+import type { Registry } from 'prom-client'
+import type { HealthCheck } from '../process/module.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import type { AppEnv } from './env.ts'
+import { jsonText } from './json.ts'
+
+/** A dependency that takes longer than this to say that it works does not work. */
+const CHECK_TIMEOUT_MS = 1000
+
+export type HealthOptions = {
+  checks: readonly HealthCheck[]
+  registry: Registry
+  log: Logger
+  started: () => boolean
+  leaving: () => boolean
+}
+
+type Verificacao = { nome: string; ok: boolean; obrigatoria: boolean }
+
+/**
+ * `/health/live`, `/health/ready` and `/metrics` (API.md, Operations).
+ *
+ * Probes that come together share one run of the checks, so that asking often costs the dependencies nothing more.
+ */
+export function healthRoutes({ checks, registry, log, started, leaving }: HealthOptions): OpenAPIHono<AppEnv> {
+  let running: Promise<Verificacao[]> | undefined
+  const verify = (): Promise<Verificacao[]> => {
+    running ??= Promise.all(checks.map((check) => runCheck(check, log))).finally(() => {
+      running = undefined
+    })
+    return running
+  }
+
+  const routes = new OpenAPIHono<AppEnv>()
+  routes.get('/health/live', () => jsonText('{"vivo":true}'))
+  routes.get('/health/ready', async () => {
+    const verificacoes = await verify()
+    const pronto = started() && !leaving() && verificacoes.every(({ ok, obrigatoria }) => ok || !obrigatoria)
+    return jsonText(JSON.stringify({ pronto, verificacoes }), pronto ? 200 : 503, { 'Cache-Control': 'no-store' })
+  })
+  routes.get(
+    '/metrics',
+    async () => new Response(await registry.metrics(), { headers: { 'Content-Type': registry.contentType } }),
+  )
+  return routes
+}
+
+async function runCheck({ name, required, check }: HealthCheck, log: Logger): Promise<Verificacao> {
+  const signal = AbortSignal.timeout(CHECK_TIMEOUT_MS)
+  const late = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(new Error(`no answer within ${CHECK_TIMEOUT_MS} ms`)), { once: true })
+  })
+  try {
+    await Promise.race([check(signal), late])
+    return { nome: name, ok: true, obrigatoria: required }
+  } catch (error) {
+    log.warn({ err: error, check: name }, 'health check failed')
+    return { nome: name, ok: false, obrigatoria: required }
+  }
+}

@@ -1,0 +1,140 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { type AddressInfo, Server as NetServer } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { getRequestListener } from '@hono/node-server'
+import type { Hono } from 'hono'
+import type { Logger } from '../telemetry/logger.ts'
+import type { AppEnv } from './env.ts'
+import { type Problem, problemAnswer, problemText } from './problem.ts'
+
+/** Longer than the 60 s for which nginx keeps an idle upstream connection, so that it is never we who close first. */
+const KEEP_ALIVE_MS = 75_000
+/** A client that cannot finish its headers in this time is holding a connection, not using it. */
+const HEADERS_MS = 15_000
+/** An import of any size must fit; a connection without a byte in either direction ends after `SILENCE_MS`. */
+const REQUEST_MS = 30 * 60_000
+const SILENCE_MS = 120_000
+/** All headers together, with an 8 KiB token in them. */
+const HEADERS_BYTES_MAX = 16 * 1024
+/**
+ * After the listener has closed, an idle keep-alive connection may still have a request on its way to us. It gets this long
+ * to arrive and to be answered with `Connection: close`; closing at once would fail that request.
+ */
+const IDLE_LINGER_MS = 250
+
+export type HttpServer = {
+  port: number
+  /** Still accepts, and asks every client to go elsewhere: `Connection: close` on each answer from now on. */
+  leave(): void
+  /** Closes the listener, then waits for what is in flight; after `deadlineMs` the rest is cut. Memoised. */
+  stop(deadlineMs: number): Promise<void>
+}
+
+export type ServeOptions = { app: Pick<Hono<AppEnv>, 'fetch'>; port: number; hostname: string; log: Logger }
+
+/** Listens on `hostname:port` (0: a free port). Rejects where the port is taken. */
+export async function serveHttp({ app, port, hostname, log }: ServeOptions): Promise<HttpServer> {
+  let leaving = false
+  const answer = getRequestListener(app.fetch, { errorHandler: (error) => answerUnreadable(error, log) })
+  const listener = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
+    // Node writes `Connection: close` by itself then; a header set by hand would take the slow path.
+    if (leaving) outgoing.shouldKeepAlive = false
+    void answer(incoming, outgoing)
+  }
+  const options = { maxHeaderSize: HEADERS_BYTES_MAX, headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS }
+  const server = createServer({ ...options, keepAliveTimeout: KEEP_ALIVE_MS, noDelay: true }, listener)
+  server.timeout = SILENCE_MS
+  server.on('clientError', answerParseError)
+  await listen(server, port, hostname)
+  server.on('error', (error) => log.error({ err: error }, 'http server'))
+
+  const leave = (): void => {
+    leaving = true
+  }
+  let stopping: Promise<void> | undefined
+  return {
+    port: (server.address() as AddressInfo).port,
+    leave,
+    stop: (deadlineMs) => {
+      leave()
+      stopping ??= close(server, deadlineMs, log)
+      return stopping
+    },
+  }
+}
+
+function listen(server: Server, port: number, hostname: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, hostname, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+async function close(server: Server, deadlineMs: number, log: Logger): Promise<void> {
+  // http's own close() also cuts idle connections at once (since Node 19), see IDLE_LINGER_MS.
+  const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()))
+  const linger = setTimeout(() => server.closeIdleConnections(), Math.min(IDLE_LINGER_MS, deadlineMs))
+  const sweep = setInterval(() => server.closeIdleConnections(), IDLE_LINGER_MS * 2)
+  const cut = setTimeout(() => {
+    log.warn('requests were still in flight at the deadline')
+    server.closeAllConnections()
+  }, deadlineMs)
+  await closed
+  clearTimeout(linger)
+  clearInterval(sweep)
+  clearTimeout(cut)
+  // Ends http's own timer that looks for connections whose time is over.
+  server.close()
+}
+
+const MALFORMED = {
+  status: 400,
+  codigo: 'requisicao-malformada',
+  detail: 'A requisição não é HTTP válido.',
+  instance: '/',
+}
+
+/** What node-server cannot even make a request of: a broken Host header, a broken absolute URL. */
+function answerUnreadable(error: unknown, log: Logger): Response {
+  if (error instanceof Error && error.name === 'RequestError') return problemAnswer(MALFORMED)
+  log.error({ err: error }, 'internal error outside of the application')
+  return problemAnswer({ status: 500, codigo: 'erro-interno', detail: 'Ocorreu um erro interno.', instance: '/' })
+}
+
+const OF_PARSE_ERROR: Readonly<Record<string, Problem>> = {
+  HPE_HEADER_OVERFLOW: {
+    status: 431,
+    codigo: 'cabecalhos-grandes-demais',
+    detail: `Os cabeçalhos e o endereço podem ter no máximo ${HEADERS_BYTES_MAX} bytes.`,
+    instance: '/',
+  },
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    status: 408,
+    codigo: 'requisicao-lenta',
+    detail: 'A requisição demorou demais.',
+    instance: '/',
+  },
+}
+
+const REASONS: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  408: 'Request Timeout',
+  431: 'Request Header Fields Too Large',
+}
+
+/** Bytes that are no HTTP never become a request; the answer is written to the socket by hand. */
+function answerParseError(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const problem = OF_PARSE_ERROR[error.code ?? ''] ?? MALFORMED
+  const body = problemText(problem)
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${REASONS[problem.status] ?? 'Bad Request'}\r\nContent-Type: application/problem+json\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  )
+}

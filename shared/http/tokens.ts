@@ -1,0 +1,23 @@
+import { createSecretKey } from 'node:crypto'
+import { SignJWT } from 'jose'
+
+export type TokenRequest = {
+  secret: string
+  /** Service tokens name no merchant. */
+  comercianteId?: string
+  scopes: readonly string[]
+  expiresInSeconds: number
+}
+
+/** Signs an HS256 token as `createVerifier` with the same secret accepts it (API.md, Authentication). */
+export function signToken({ secret, comercianteId, scopes, expiresInSeconds }: TokenRequest): Promise<string> {
+  const now = Math.floor(Date.now() / 1000)
+  return new SignJWT({
+    scope: scopes.join(' '),
+    ...(comercianteId !== undefined && { comerciante_id: comercianteId }),
+  })
+    .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+    .setIssuedAt(now)
+    .setExpirationTime(now + expiresInSeconds)
+    .sign(createSecretKey(Buffer.from(secret)))
+}

@@ -1,0 +1,22 @@
+import type { OpenAPIHono } from '@hono/zod-openapi'
+import type { AppEnv } from '../http/env.ts'
+
+/** Something that an answer may need. `required` ones make the process not ready; the others are only reported. */
+export type HealthCheck = {
+  name: string
+  required: boolean
+  /** Resolves when it works; rejects, or is aborted by `signal`, when it does not. */
+  check: (signal: AbortSignal) => Promise<void>
+}
+
+/** A service as a part of a process: what it answers, and how it starts and leaves. */
+export type AppModule = {
+  name: string
+  routes: OpenAPIHono<AppEnv>
+  checks: HealthCheck[]
+  start(): Promise<void>
+  /** Stops taking work (consumer, relay) and finishes the work in hand; the rooms stay open. */
+  drain(): Promise<void>
+  /** Closes the rooms that it opened itself. */
+  close(): Promise<void>
+}

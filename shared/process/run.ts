@@ -1,0 +1,92 @@
+import type { Registry } from 'prom-client'
+import { createHttpApp } from '../http/app.ts'
+import { serveHttp } from '../http/server.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { nodeMetrics } from '../telemetry/metrics.ts'
+import type { Lifecycle } from './lifecycle.ts'
+import type { AppModule } from './module.ts'
+import { handleSignals } from './signals.ts'
+
+export type RunOptions = {
+  modules: readonly AppModule[]
+  service: string
+  /** 0 takes a free port. */
+  port: number
+  hostname: string
+  log: Logger
+  registry: Registry
+  /** What was opened before (databases, Redis) is registered in it already and is closed after the modules. */
+  lifecycle: Lifecycle
+  statuses?: Readonly<Record<string, number>>
+  /** How long a load balancer needs to see that the process is not ready any more, before the listener closes. */
+  drainNoticeMs?: number
+  /** Longest wait for requests in flight; the lifecycle's own deadline covers everything. */
+  requestsDeadlineMs?: number
+  /** Off where another process lives around it (tests): no handlers for signals and uncaught errors are installed. */
+  signals?: boolean
+}
+
+export type RunningProcess = { url: string; port: number; stop(): Promise<void> }
+
+/** A request waits at most 10 s (`Prefer: wait`), so nothing that is answered at all is cut. */
+const REQUESTS_DEADLINE_MS = 12_000
+
+/**
+ * Runs modules as one process: one HTTP listener, one way to start, one way to leave.
+ *
+ * It listens first, so that health can be asked, and lets requests in once every module has started. Leaving goes from the doors
+ * to the rooms: not ready and `Connection: close` → notice → listener → requests in flight → `drain()` → `close()` → what the
+ * caller had put into `lifecycle`. Rejects, with everything closed again, where the port is taken or a module does not start.
+ */
+export async function runModules(options: RunOptions): Promise<RunningProcess> {
+  const { modules, service, port, hostname, log, registry, lifecycle, statuses = {}, signals = true } = options
+  const phase = { started: false, leaving: false }
+  nodeMetrics(registry)
+  const state = { leaving: () => phase.leaving, started: () => phase.started }
+  const app = createHttpApp({ service, modules, registry, log, statuses, ...state })
+  const server = await serveHttp({ app, port, hostname, log }).catch((error) => abandon(lifecycle, error))
+
+  const leave = async (): Promise<void> => {
+    phase.leaving = true
+    server.leave()
+    const noticeMs = phase.started ? (options.drainNoticeMs ?? 0) : 0
+    log.info({ noticeMs }, 'leaving')
+    await new Promise((resolve) => setTimeout(resolve, noticeMs))
+    await server.stop(options.requestsDeadlineMs ?? REQUESTS_DEADLINE_MS)
+    await lifecycle.stop()
+    log.info('stopped')
+  }
+  let stopping: Promise<void> | undefined
+  const stop = (): Promise<void> => {
+    stopping ??= leave()
+    return stopping
+  }
+
+  if (signals) lifecycle.defer('signals', handleSignals({ stop, log }))
+  try {
+    await startAll(modules, lifecycle, state.leaving)
+  } catch (error) {
+    await server.stop(0)
+    return abandon(lifecycle, error)
+  }
+  phase.started = true
+  const url = `http://${hostname.includes(':') ? `[${hostname}]` : hostname}:${server.port}`
+  log.info({ url, modules: modules.map(({ name }) => name) }, 'ready')
+  return { url, port: server.port, stop }
+}
+
+/** Starts in order; what has started is drained and closed in reverse, all drained before any is closed. */
+async function startAll(modules: readonly AppModule[], lifecycle: Lifecycle, leaving: () => boolean): Promise<void> {
+  for (const module of modules) lifecycle.defer(`${module.name} close`, () => module.close())
+  for (const module of modules) {
+    if (leaving()) throw new Error('asked to leave while starting')
+    lifecycle.defer(`${module.name} drain`, () => module.drain())
+    await module.start()
+  }
+}
+
+/** The first error is the one that matters; what else goes wrong while closing is logged by the lifecycle. */
+async function abandon(lifecycle: Lifecycle, error: unknown): Promise<never> {
+  await lifecycle.stop().catch(() => undefined)
+  throw error
+}
