@@ -28,6 +28,18 @@ export const commandLineOf = async (pid: number): Promise<string> => {
   })
 }
 
+/**
+ * A text that stays the same while a process lives and differs for the next one with its number: when it began. `undefined` where unknown.
+ */
+export const startMarkOf = async (pid: number): Promise<string | undefined> => {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
+  // After the name in brackets, which may hold blanks, the 20th field is the start time in clock ticks since boot (proc(5)).
+  if (stat !== undefined) return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+  return new Promise((resolve) => {
+    execFile('ps', ['-o', 'lstart=', '-p', String(pid)], (error, stdout) => resolve(error ? undefined : stdout.trim()))
+  })
+}
+
 /** Resolves `true` once the process is gone, `false` when it is still there after `timeoutMs`. */
 export const waitGone = async (pid: number, timeoutMs: number): Promise<boolean> => {
   const deadline = performance.now() + timeoutMs

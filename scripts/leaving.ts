@@ -1,0 +1,58 @@
+/** A terminal, npm and our own launcher each pass on the same Ctrl-C: signals this close together are one press. */
+const SAME_PRESS_MS = 1_000
+/** Longer than the drain of a request in flight and the fast shutdown of PostgreSQL take. */
+const STOP_DEADLINE_MS = 20_000
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+export type Leaving = {
+  /** Registers how to close what was just opened; closing goes in reverse. */
+  opened: (close: () => Promise<void>) => void
+  /** Throws where leaving has begun: called between the steps of a start. */
+  check: () => void
+  /** Closes everything once. */
+  close: () => Promise<void>
+  /** Resolves when the first signal arrives. */
+  asked: Promise<void>
+}
+
+/**
+ * Ends the process in order at the first signal and at once at the second.
+ *
+ * Takes the signals over: what is composed into this process must not end it by itself. At a forced end the servers still get their
+ * signal, from the handlers that `startPostgres` and `startRedis` leave on `exit`.
+ */
+export const createLeaving = ({ say }: { say: (line: string) => void }): Leaving => {
+  const closers: (() => Promise<void>)[] = []
+  let firstAt: number | undefined
+  let closing: Promise<void> | undefined
+  const asked = Promise.withResolvers<void>()
+  const onSignal = () => {
+    const now = performance.now()
+    if (firstAt === undefined) {
+      firstAt = now
+      say('stopping (Ctrl-C again to force)')
+      setTimeout(() => process.exit(1), STOP_DEADLINE_MS).unref()
+      asked.resolve()
+    } else if (now - firstAt > SAME_PRESS_MS) process.exit(130)
+  }
+  for (const signal of SIGNALS) process.on(signal, onSignal)
+
+  const closeAll = async () => {
+    for (let close = closers.pop(); close; close = closers.pop()) {
+      await close().catch((error: unknown) => say(`did not close: ${String(error)}`))
+    }
+  }
+  return {
+    opened: (close) => {
+      closers.push(close)
+    },
+    check: () => {
+      if (firstAt !== undefined) throw new Error('stopped while starting')
+    },
+    close: () => {
+      closing ??= closeAll()
+      return closing
+    },
+    asked: asked.promise,
+  }
+}

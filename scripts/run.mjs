@@ -1,0 +1,67 @@
+// Every npm script goes through here. Plain JavaScript without dependencies, because it runs before anything is installed
+// and on whatever Node is there (>= 20): it brings what is missing, then hands over to the command in TypeScript.
+import { spawn } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { constants } from 'node:os'
+import { delimiter, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { install } from './setup/install.mjs'
+import { currentNode } from './setup/node.mjs'
+
+const NODE_MAJOR_MIN = 20
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+
+/** What each command runs, and whether it needs a Redis server program on this machine. */
+const COMMANDS = {
+  start: { file: 'scripts/start.ts', redis: () => !process.env.REDIS_URL },
+  test: { file: 'scripts/test.ts', redis: () => true },
+  bench: { file: 'bench/bench.ts', redis: () => true },
+  token: { file: 'scripts/token.ts', redis: () => false },
+  migrate: { file: 'scripts/migrate.ts', redis: () => false },
+  'consolidado:rebuild': { file: 'scripts/consolidado-rebuild.ts', redis: () => false },
+  dlq: { file: 'scripts/dlq.ts', redis: () => false },
+  'test:compose': { file: 'scripts/test-compose.ts', redis: () => false },
+}
+
+const fail = (message) => {
+  console.error(`fluxo: ${message}`)
+  process.exit(1)
+}
+
+/** Prints the command's help without installing anything; `false` where it was not asked for. */
+const answerHelp = (name, args) => {
+  if (!args.includes('--help') && !args.includes('-h')) return false
+  const file = join(root, 'scripts', 'help', `${name.replace(':', '-')}.txt`)
+  if (!existsSync(file)) return false
+  process.stdout.write(readFileSync(file, 'utf8'))
+  return true
+}
+
+/** Runs the command with the current Node; signals go on to it, and its exit code is ours. */
+const handOver = (file, args) => {
+  const node = currentNode(root)
+  const path = [dirname(node), join(root, '.fluxo', 'bin'), join(root, 'node_modules', '.bin'), process.env.PATH]
+  const child = spawn(node, [join(root, file), ...args], {
+    stdio: 'inherit',
+    env: { ...process.env, PATH: path.join(delimiter), DO_NOT_TRACK: '1', TURBO_TELEMETRY_DISABLED: '1' },
+  })
+  // Ctrl-C reaches the command from the terminal too: it takes signals in quick succession as one.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  child.on('error', (error) => fail(error.message))
+  child.on('exit', (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 0)))
+}
+
+const [name = '', ...args] = process.argv.slice(2)
+const command = COMMANDS[name]
+if (!command) fail(`unknown command "${name}". Commands: ${Object.keys(COMMANDS).join(', ')}`)
+if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR_MIN) {
+  fail(`Node ${process.versions.node} is too old: Node >= ${NODE_MAJOR_MIN} and npm are needed.`)
+}
+if (!answerHelp(name, args)) {
+  try {
+    await install({ root, redis: command.redis() })
+  } catch (error) {
+    fail(error.message)
+  }
+  handOver(command.file, args)
+}

@@ -1,0 +1,95 @@
+import { join } from 'node:path'
+import { migrate } from '@fluxo/drizzle/migrate'
+import { databaseUrl, ensureDatabase, ensureRole } from '@fluxo/shared/local/ensure-database'
+import { type LocalPostgres, startPostgres } from '@fluxo/shared/local/postgres'
+import { startRedis } from '@fluxo/shared/local/redis'
+import type { Secrets } from './data-folder.ts'
+
+export type ServerOptions = {
+  folder: string
+  secrets: Secrets
+  particoes: number | undefined
+  /** Servers of the user's own, in place of ours. The owner's URL migrates; without it the service's does. */
+  given: {
+    lancamentos: string | undefined
+    lancamentosOwner: string | undefined
+    consolidado: string | undefined
+    consolidadoOwner: string | undefined
+    redis: string | undefined
+  }
+  log: (line: string) => void
+  /** Hears of each server that was opened, and how to close it. */
+  opened: (close: () => Promise<void>) => void
+}
+
+/** Where everything is: the services' own logins, and the owners' that migrate. */
+export type Servers = {
+  databaseUrlLancamentos: string
+  databaseUrlConsolidado: string
+  ownerUrlLancamentos: string
+  ownerUrlConsolidado: string
+  redisUrl: string
+}
+
+type Database = 'lancamentos' | 'consolidado'
+type Access = { app: string; owner: string }
+
+const accessOf = async (
+  database: Database,
+  given: { app: string | undefined; owner: string | undefined },
+  server: LocalPostgres | undefined,
+  password: string,
+): Promise<Access> => {
+  if (given.app !== undefined) return { app: given.app, owner: given.owner ?? given.app }
+  if (!server) throw new Error('invariant: without a URL there is a server of our own')
+  await ensureRole(server.url(), database, password)
+  const owner = await ensureDatabase(server.url(), database)
+  return { app: databaseUrl(owner, database, { role: database, password }), owner }
+}
+
+/** Starts the servers that are not given, makes what is missing in them, and brings both schemas to the newest version. */
+export const startServers = async (options: ServerOptions): Promise<Servers> => {
+  const { folder, secrets, given, particoes, log, opened } = options
+  const needsPostgres = given.lancamentos === undefined || given.consolidado === undefined
+  const startOurPostgres = async () => {
+    if (!needsPostgres) return undefined
+    const server = await startPostgres({ dataDir: join(folder, 'postgres'), log })
+    opened(server.stop)
+    return server
+  }
+  const startOurRedis = async () => {
+    if (given.redis !== undefined) return given.redis
+    const server = await startRedis({ dir: join(folder, 'redis'), password: secrets.redisPassword, log })
+    opened(server.stop)
+    return server.url
+  }
+  // Both are awaited even where one fails: what was opened meanwhile must be closed.
+  const [postgres, redis] = await Promise.allSettled([startOurPostgres(), startOurRedis()])
+  if (postgres.status === 'rejected') throw postgres.reason
+  if (redis.status === 'rejected') throw redis.reason
+
+  const accessTo = async (database: Database, app: string | undefined, owner: string | undefined, password: string) => {
+    const access = await accessOf(database, { app, owner }, postgres.value, password)
+    await migrate({ database, url: access.owner, log, ...(particoes === undefined ? {} : { particoes }) })
+    return access
+  }
+  const lancamentos = await accessTo(
+    'lancamentos',
+    given.lancamentos,
+    given.lancamentosOwner,
+    secrets.lancamentosPassword,
+  )
+  const consolidado = await accessTo(
+    'consolidado',
+    given.consolidado,
+    given.consolidadoOwner,
+    secrets.consolidadoPassword,
+  )
+  return {
+    databaseUrlLancamentos: lancamentos.app,
+    databaseUrlConsolidado: consolidado.app,
+    ownerUrlLancamentos: lancamentos.owner,
+    ownerUrlConsolidado: consolidado.owner,
+    redisUrl: redis.value,
+  }
+}

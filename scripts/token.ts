@@ -1,0 +1,44 @@
+import { signToken } from '@fluxo/shared/http/tokens'
+import { argumentsOf, runCommand, UsageError } from './cli.ts'
+import { dataFolder, readSecrets } from './data-folder.ts'
+import { secondsOf } from './duration.ts'
+
+const SCOPES_DEFAULT = 'lancamentos:escrever lancamentos:ler consolidado:ler'
+const SCOPES = new Set(['lancamentos:escrever', 'lancamentos:ler', 'consolidado:ler', 'eventos:ler', 'admin'])
+const MERCHANT = /^[A-Za-z0-9._-]{1,64}$/
+
+const secretInUse = async (): Promise<string> => {
+  const given = process.env['JWT_SECRET']
+  if (given) return given
+  const secrets = await readSecrets(dataFolder())
+  if (secrets) return secrets.jwtSecret
+  throw new Error(
+    'there is no secret yet: set JWT_SECRET, or run `npm start` once, which makes one in its data folder.',
+  )
+}
+
+await runCommand('token', async () => {
+  const { values } = argumentsOf('token', {
+    comerciante: { type: 'string' },
+    escopos: { type: 'string', default: SCOPES_DEFAULT },
+    validade: { type: 'string', default: '30d' },
+  })
+  const { comerciante } = values
+  if (comerciante !== undefined && !MERCHANT.test(comerciante)) {
+    throw new UsageError('--comerciante takes 1 to 64 of A-Z a-z 0-9 . _ -')
+  }
+  const scopes = values.escopos.split(/[\s,]+/).filter((scope) => scope !== '')
+  const unknown = scopes.filter((scope) => !SCOPES.has(scope))
+  if (unknown.length > 0) throw new UsageError(`unknown scope ${unknown.join(', ')}; known: ${[...SCOPES].join(', ')}`)
+  // Only the log's readers are services; every other call is made for a merchant.
+  if (comerciante === undefined && scopes.some((scope) => scope !== 'eventos:ler')) {
+    throw new UsageError('--comerciante is needed (only a token with nothing but eventos:ler does without)')
+  }
+  const token = await signToken({
+    secret: await secretInUse(),
+    scopes,
+    expiresInSeconds: secondsOf(values.validade),
+    ...(comerciante === undefined ? {} : { comercianteId: comerciante }),
+  })
+  console.log(token)
+})
