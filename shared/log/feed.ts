@@ -1,5 +1,4 @@
 import type { Sql } from '../postgres/sql.ts'
-import type { LogState } from './estado.ts'
 import { encodeEvento } from './event.ts'
 import { type LogTable, pageStatement } from './log-table.ts'
 
@@ -12,24 +11,36 @@ export type ReadPage = (particao: number, depoisDe: number, limite: number) => P
  * Reads the log in order: the entries of a partition after a position, `limite` at most. A page that is not full ends
  * at the head of the log as of the statement. Positions have no gaps, so neither has a page.
  */
-export const createReadPage = <Row>(sql: Sql, table: LogTable<Row>, { epoca }: LogState): ReadPage => {
+export const createReadPage = <Row>(sql: Sql, table: LogTable<Row>): ReadPage => {
   const statement = pageStatement(table)
   return async (particao, depoisDe, limite) => {
-    const rows = await sql.unsafe<(Row & { posicao: number })[]>(statement, [particao, depoisDe, limite], {
-      prepare: true,
-    })
+    const rows = await sql.unsafe<(Row & { posicao: number; epoca: string })[]>(
+      statement,
+      [particao, depoisDe, limite],
+      {
+        prepare: true,
+      },
+    )
     return rows.map((row) => ({
       posicao: row.posicao,
-      body: encodeEvento(table.fact(row), { particao, posicao: row.posicao, epoca }),
+      body: encodeEvento(table.fact(row), { particao, posicao: row.posicao, epoca: row.epoca }),
     }))
   }
 }
 
+/** The end of a partition's log: the highest position, and the epoch to which it belongs. */
+export type LogHead = { ultima: number; epoca: string }
+
+/** Reads the end of a partition's log; undefined where there is no such partition. */
+export const readHead = async (sql: Sql, particao: number): Promise<LogHead | undefined> => {
+  const [head] = await sql<LogHead[]>`
+    select p.ultima::float8 as ultima, e.epoca::text as epoca
+    from posicao p cross join log_estado e where p.particao = ${particao}`
+  return head
+}
+
 /** A page of the feed as JSON text: `{ particao, ultima, epoca, eventos }`. */
-export const encodeFeedPage = (
-  page: { particao: number; ultima: number; epoca: string },
-  entries: readonly LogEntry[],
-): string =>
+export const encodeFeedPage = (page: LogHead & { particao: number }, entries: readonly LogEntry[]): string =>
   `{"particao":${page.particao},"ultima":${page.ultima},"epoca":${JSON.stringify(page.epoca)},"eventos":[${entries
     .map(({ body }) => body)
     .join(',')}]}`

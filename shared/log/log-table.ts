@@ -80,7 +80,11 @@ union all
 select k.ordem, null, k.via, row_to_json(k) from conhecidos k`
 }
 
-/** The statement that reads a page: `$1` partition, `$2` the position after which to begin, `$3` rows at most. */
+/**
+ * The statement that reads a page: `$1` partition, `$2` the position after which to begin, `$3` rows at most.
+ *
+ * Each row names its epoch, read in the same snapshot: a ledger that was restored under a running process is noticed.
+ */
 export const pageStatement = (table: LogShape): string => `
-select posicao::float8 as posicao, ${list(table.read)}
+select posicao::float8 as posicao, (select epoca::text from log_estado) as epoca, ${list(table.read)}
 from ${table.name} t where t.particao = $1 and t.posicao > $2::bigint order by t.posicao limit $3`

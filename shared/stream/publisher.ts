@@ -22,6 +22,8 @@ export type Publisher = {
   publish(particao: number, entries: readonly Publication[]): Promise<{ added: number; repeated: number }>
   /** Drops the partition's stream with its groups: only for a log of another epoch. */
   reset(particao: number): Promise<void>
+  /** Entries that the partition's stream holds now. */
+  length(particao: number): Promise<number>
 }
 
 /** One entry to publish: position in the ledger and the event's JSON text. */
@@ -90,6 +92,7 @@ export function createPublisher({ redis, prefix }: { redis: Redis; prefix: strin
     reset: async (particao) => {
       await redis.unlink(streamKey(prefix, particao))
     },
+    length: (particao) => redis.xlen(streamKey(prefix, particao)),
   }
 }
 

@@ -1,8 +1,11 @@
-import { decimalDeCentavos } from './dinheiro.ts'
+import { decimalFromCents } from '@fluxo/shared/money'
 import type { Lancamento, Tipo } from './lancamento.ts'
 
 /** The past fact that every entry of the ledger is. A breaking change of its data gets a new name, `.v2`. */
 export const LANCAMENTO_REGISTRADO = 'lancamento.registrado.v1'
+
+/** Streams of the ledger's events: one per partition, `fluxo:lancamentos:{0}`. */
+export const STREAM_PREFIX = 'fluxo:lancamentos'
 
 /** `data` of the event. No `descricao`: no reader needs it, and what is not sent cannot leak. */
 export type LancamentoRegistrado = {
@@ -23,7 +26,7 @@ export const dadosDoEvento = (
   id: l.id,
   comerciante_id: l.comercianteId,
   tipo: l.tipo,
-  valor: decimalDeCentavos(l.valor),
+  valor: decimalFromCents(l.valor),
   data: l.data,
   ...(l.referencia === undefined ? {} : { referencia: l.referencia }),
   ...(l.estorna === undefined ? {} : { estorna: l.estorna }),

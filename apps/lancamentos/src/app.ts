@@ -1,0 +1,128 @@
+import type { Verifier } from '@fluxo/shared/http/auth'
+import type { AppEnv } from '@fluxo/shared/http/env'
+import { createReadPage, readHead } from '@fluxo/shared/log/feed'
+import { createRelay, type Relay } from '@fluxo/shared/log/relay'
+import { createLease } from '@fluxo/shared/postgres/lease'
+import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
+import { createTransactions } from '@fluxo/shared/postgres/transactions'
+import type { AppModule } from '@fluxo/shared/process/module'
+import type { RedisConnections } from '@fluxo/shared/redis/connection'
+import { createPublisher } from '@fluxo/shared/stream/publisher'
+import type { Logger } from '@fluxo/shared/telemetry/logger'
+import { gauge, histogram, type Registry } from '@fluxo/shared/telemetry/metrics'
+import { OpenAPIHono } from '@hono/zod-openapi'
+import { v7 } from 'uuid'
+import { STREAM_PREFIX } from './domain/evento.ts'
+import { createEventosRoutes } from './eventos/route.ts'
+import { LEDGER } from './registrar/ledger-table.ts'
+import { createRegistrarRoutes } from './registrar/route.ts'
+import { createRegistroStore } from './registrar/store.ts'
+
+export type LancamentosDeps = {
+  /** URL of the service's own role on the database `lancamentos`. */
+  databaseUrl: string
+  redis: RedisConnections
+  verifier: Verifier
+  /** Signs page cursors. */
+  cursorSecret: string
+  /** As `readLogState` gives it. */
+  particoes: number
+  log: Logger
+  registry: Registry
+  /** Prefix of the streams; another one only in tests. */
+  streamPrefix?: string
+  agora?: () => Date
+}
+
+/** Which HTTP status the refusals of this service get. */
+export const STATUSES_DE_LANCAMENTOS = {
+  'referencia-duplicada': 409,
+  'ja-estornado': 409,
+  'cursor-invalido': 400,
+} as const
+
+/** Two group commits in the air, batches and imports beside them; PostgreSQL serialises them by the counter anyway. */
+const WRITE_CONNECTIONS = 6
+const READ_CONNECTIONS = 4
+const TRANSACTION_CONNECTIONS = 2
+/** First key of the relay's advisory locks; the second is the partition. */
+const RELAY_LOCK = 7_264_101
+
+/**
+ * The write pool never wants a sequential scan: a plan made while the ledger was empty would be kept and read all of it
+ * for every row later.
+ */
+const WRITE_SETTINGS = { enable_seqscan: 'off', plan_cache_mode: 'force_generic_plan' }
+
+/** The service `lancamentos`: the ledger, its relay to Redis, and its feed. */
+export const createLancamentos = (deps: LancamentosDeps): AppModule => {
+  const { databaseUrl, redis, verifier, particoes, log, registry } = deps
+  const { agora = () => new Date(), streamPrefix = STREAM_PREFIX } = deps
+  const writes = createSql({ url: databaseUrl, max: WRITE_CONNECTIONS, name: 'lancamentos', settings: WRITE_SETTINGS })
+  const reads = createSql({ url: databaseUrl, max: READ_CONNECTIONS, name: 'lancamentos leitura' })
+  const transactions = createTransactions({
+    url: databaseUrl,
+    max: TRANSACTION_CONNECTIONS,
+    name: 'lancamentos lote',
+    settings: WRITE_SETTINGS,
+  })
+
+  const readPage = createReadPage(reads, LEDGER)
+  const relay: Relay = createRelay({
+    sql: reads,
+    particoes,
+    readPage,
+    publisher: createPublisher({ redis: redis.commands, prefix: streamPrefix }),
+    lease: (particao) => createLease({ url: databaseUrl, key: [RELAY_LOCK, particao], name: 'relay', log }),
+    log,
+    registry,
+  })
+  const batchRows = groupCommitMetrics(registry)
+  const store = createRegistroStore({
+    sql: writes,
+    transactions,
+    particoes,
+    onCommit: relay.wake,
+    onBatch: (rows) => batchRows.observe(rows),
+  })
+  gauge(registry, {
+    name: 'fluxo_group_commit_queue',
+    help: 'Entries that wait for a group commit.',
+    collect() {
+      this.set(store.fila())
+    },
+  })
+
+  const edge = { store, verifier, novoId: () => v7(), agora }
+  const routes = new OpenAPIHono<AppEnv>()
+  routes.route('/', createRegistrarRoutes(edge))
+  routes.route('/', createEventosRoutes({ readPage, readHead: (p) => readHead(reads, p), particoes, verifier }))
+
+  return {
+    name: 'lancamentos',
+    routes,
+    checks: [
+      { name: 'postgres-lancamentos', required: true, check: () => ping(reads) },
+      { name: 'redis', required: false, check: async () => void (await redis.commands.ping()) },
+    ],
+    start: async () => relay.start(),
+    drain: async () => {
+      await store.ociosa()
+      await relay.stop()
+    },
+    close: async () => {
+      await Promise.all([closeSql(writes), closeSql(reads), transactions.close()])
+    },
+  }
+}
+
+const ping = async (sql: Sql): Promise<void> => {
+  await sql`select 1`
+}
+
+const groupCommitMetrics = (registry: Registry) =>
+  histogram(registry, {
+    name: 'fluxo_group_commit_rows',
+    help: 'Entries of one group commit.',
+    buckets: [1, 2, 5, 10, 20, 50, 100, 200, 500],
+  })

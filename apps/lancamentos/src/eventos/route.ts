@@ -1,0 +1,77 @@
+import { invariant } from '@fluxo/shared/errors'
+import { requireScope, type Verifier } from '@fluxo/shared/http/auth'
+import type { AppEnv } from '@fluxo/shared/http/env'
+import { jsonText } from '@fluxo/shared/http/json'
+import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
+import { parseWith } from '@fluxo/shared/http/validate'
+import { EventoSchema } from '@fluxo/shared/log/event'
+import { encodeFeedPage, type LogHead, type ReadPage } from '@fluxo/shared/log/feed'
+import { OpenAPIHono, z } from '@hono/zod-openapi'
+
+export type EventosDeps = {
+  readPage: ReadPage
+  readHead: (particao: number) => Promise<LogHead | undefined>
+  particoes: number
+  verifier: Verifier
+}
+
+/** API.md names 1,000; a rebuild reads larger pages, some 2 MB of JSON. */
+const LIMITE_MAX = 5_000
+const LIMITE_PADRAO = 1_000
+
+const inteiro = (minimo: number, maximo: number) =>
+  z
+    .string()
+    .regex(/^\d{1,16}$/, { error: 'Deve ser um número inteiro.' })
+    .transform(Number)
+    .pipe(z.number().min(minimo).max(maximo))
+
+const querySchema = (particoes: number) =>
+  z.strictObject({
+    particao: inteiro(0, particoes - 1).default(0),
+    depois_de: inteiro(0, Number.MAX_SAFE_INTEGER).default(0),
+    limite: inteiro(1, LIMITE_MAX).default(LIMITE_PADRAO),
+  })
+
+/** `GET /eventos`: the log over HTTP, for services. In order and without gaps. */
+export const createEventosRoutes = ({ readPage, readHead, particoes, verifier }: EventosDeps): OpenAPIHono<AppEnv> => {
+  const routes = new OpenAPIHono<AppEnv>()
+  const QuerySchema = querySchema(particoes)
+  documented(
+    routes,
+    {
+      method: 'get',
+      path: '/eventos',
+      tags: ['Eventos'],
+      summary: 'Lê o log de uma partição, em ordem',
+      security: BEARER,
+      request: { query: QuerySchema },
+      responses: {
+        200: {
+          description: 'Uma página do log',
+          content: {
+            'application/json': {
+              schema: z.object({
+                particao: z.int(),
+                ultima: z.int().openapi({ description: 'A maior posição da partição.' }),
+                epoca: z.uuid().openapi({ description: 'O log ao qual as posições pertencem.' }),
+                eventos: z.array(EventoSchema),
+              }),
+            },
+          },
+        },
+        ...problemas(401, 403, 422, 503),
+      },
+    },
+    requireScope(verifier, 'eventos:ler', { comerciante: false }),
+    async (c) => {
+      const { particao, depois_de: depoisDe, limite } = parseWith(QuerySchema, c.req.query())
+      const entries = await readPage(particao, depoisDe, limite)
+      // A page that is not full ends at the head; the counter is asked for after it, so that `ultima` is never behind.
+      const head = await readHead(particao)
+      invariant(head, 'every partition has a counter')
+      return jsonText(encodeFeedPage({ particao, ...head }, entries))
+    },
+  )
+  return routes
+}

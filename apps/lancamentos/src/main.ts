@@ -1,0 +1,59 @@
+import { createVerifier } from '@fluxo/shared/http/auth'
+import { readLogState } from '@fluxo/shared/log/estado'
+import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
+import { envDurationMs, envInteger, envPort, envSecret, envUrl, parseEnv } from '@fluxo/shared/process/env'
+import { createLifecycle } from '@fluxo/shared/process/lifecycle'
+import { runModules } from '@fluxo/shared/process/run'
+import { createRedisConnections } from '@fluxo/shared/redis/connection'
+import { createLogger } from '@fluxo/shared/telemetry/logger'
+import { z } from '@hono/zod-openapi'
+import { Registry } from 'prom-client'
+import { createLancamentos, STATUSES_DE_LANCAMENTOS } from './app.ts'
+
+const EnvSchema = z.object({
+  PORT: envPort().default(3001),
+  HOST: z.string().default('127.0.0.1'),
+  DATABASE_URL_LANCAMENTOS: envUrl('postgres', 'postgresql').describe('the role of the service on its database'),
+  REDIS_URL: envUrl('redis', 'rediss'),
+  JWT_SECRET: envSecret(32).optional(),
+  JWT_JWKS_URL: envUrl('https', 'http').optional(),
+  PARTICOES: envInteger({ min: 1, max: 1024 }).optional(),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
+  DRENAGEM_AVISO_MS: envDurationMs().default(0).describe('how long a load balancer needs to see that we leave'),
+})
+
+/** Everything is closed within this; compose waits longer before it kills. */
+const STOP_DEADLINE_MS = 15_000
+
+const env = parseEnv(EnvSchema)
+const log = createLogger({ service: 'lancamentos', level: env.LOG_LEVEL })
+const lifecycle = createLifecycle({ log, deadlineMs: STOP_DEADLINE_MS })
+const registry = new Registry()
+const databaseUrl = env.DATABASE_URL_LANCAMENTOS
+const redis = createRedisConnections({ url: env.REDIS_URL, name: 'lancamentos', log })
+lifecycle.defer('redis', () => redis.close())
+
+const sql = createSql({ url: databaseUrl, max: 1, name: 'lancamentos start' })
+const { particoes } = await readLogState(sql, env.PARTICOES)
+await closeSql(sql)
+
+const lancamentos = createLancamentos({
+  databaseUrl,
+  redis,
+  verifier: createVerifier({ secret: env.JWT_SECRET, jwksUrl: env.JWT_JWKS_URL }),
+  cursorSecret: env.JWT_SECRET ?? databaseUrl,
+  particoes,
+  log,
+  registry,
+})
+await runModules({
+  modules: [lancamentos],
+  service: 'lancamentos',
+  port: env.PORT,
+  hostname: env.HOST,
+  statuses: STATUSES_DE_LANCAMENTOS,
+  drainNoticeMs: env.DRENAGEM_AVISO_MS,
+  log,
+  registry,
+  lifecycle,
+})
