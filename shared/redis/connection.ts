@@ -61,8 +61,9 @@ export function createRedisConnections({ url, name, log }: RedisDeps): RedisConn
     commandTimeout: CACHE_TIMEOUT_MS,
     enableOfflineQueue: false,
   })
-  logStateChanges(commands, log, 'comandos')
-  logStateChanges(cache, log, 'cache')
+  let closing = false
+  logStateChanges(commands, 'comandos', (line) => closing || log[line.level](line.fields, line.text))
+  logStateChanges(cache, 'cache', (line) => closing || log[line.level](line.fields, line.text))
 
   const readers = new Set<Redis>()
   const blocking = () => {
@@ -88,6 +89,7 @@ export function createRedisConnections({ url, name, log }: RedisDeps): RedisConn
       return both.every(Boolean)
     },
     close: async () => {
+      closing = true
       for (const reader of readers) reader.disconnect()
       await Promise.all([quit(commands), quit(cache)])
     },
@@ -127,20 +129,22 @@ export function becomesReady(redis: Redis, timeoutMs: number): Promise<boolean> 
   })
 }
 
+type Line = { level: 'info' | 'warn'; fields: Record<string, unknown>; text: string }
+
 /** One line per change of state: a Redis that is away for an hour must not write a line per attempt. */
-function logStateChanges(redis: Redis, log: Logger, conexao: string): void {
+function logStateChanges(redis: Redis, conexao: string, write: (line: Line) => void): void {
   let state: 'unknown' | 'up' | 'down' = 'unknown'
-  let lastError: string | undefined
+  let erro: string | undefined
   redis.on('error', (error: Error) => {
-    lastError = error.message
+    erro = error.message
   })
   redis.on('ready', () => {
-    if (state !== 'up') log.info({ conexao }, 'redis connection up')
+    if (state !== 'up') write({ level: 'info', fields: { conexao }, text: 'redis connection up' })
     state = 'up'
-    lastError = undefined
+    erro = undefined
   })
   redis.on('close', () => {
-    if (state !== 'down') log.warn({ conexao, erro: lastError }, 'redis connection down')
+    if (state !== 'down') write({ level: 'warn', fields: { conexao, erro }, text: 'redis connection down' })
     state = 'down'
   })
 }
