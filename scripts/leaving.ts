@@ -1,5 +1,7 @@
 /** A terminal, npm and our own launcher each pass on the same Ctrl-C: signals this close together are one press. */
 const SAME_PRESS_MS = 1_000
+/** An uncaught error leaves unknown state behind: the servers still get this long to be closed in order. */
+const FATAL_STOP_MS = 5_000
 /** Longer than the drain of a request in flight and the fast shutdown of PostgreSQL take. */
 const STOP_DEADLINE_MS = 20_000
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
@@ -37,10 +39,21 @@ export const createLeaving = ({ say }: { say: (line: string) => void }): Leaving
   }
   for (const signal of SIGNALS) process.on(signal, onSignal)
 
+  const onFatal = (error: unknown) => {
+    say(`uncaught: ${error instanceof Error ? error.stack : String(error)}`)
+    setTimeout(() => process.exit(1), FATAL_STOP_MS).unref()
+    void close().then(() => process.exit(1))
+  }
+  process.on('uncaughtException', onFatal).on('unhandledRejection', onFatal)
+
   const closeAll = async () => {
     for (let close = closers.pop(); close; close = closers.pop()) {
       await close().catch((error: unknown) => say(`did not close: ${String(error)}`))
     }
+  }
+  const close = () => {
+    closing ??= closeAll()
+    return closing
   }
   return {
     opened: (close) => {
@@ -49,10 +62,7 @@ export const createLeaving = ({ say }: { say: (line: string) => void }): Leaving
     check: () => {
       if (firstAt !== undefined) throw new Error('stopped while starting')
     },
-    close: () => {
-      closing ??= closeAll()
-      return closing
-    },
+    close,
     asked: asked.promise,
   }
 }
