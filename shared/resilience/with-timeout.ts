@@ -7,14 +7,23 @@
  */
 export const withTimeout = <T>(promise: Promise<T>, timeoutMs: number, onTimeout: () => Error): Promise<T> =>
   new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(onTimeout()), timeoutMs)
+    let overdue: NodeJS.Immediate | undefined
+    // Timers come before sockets in a turn of the event loop: after a pause of ours, a reply that has been lying there
+    // for long is read first and still counts.
+    const timer = setTimeout(() => {
+      overdue = setImmediate(() => reject(onTimeout()))
+    }, timeoutMs)
+    const stop = () => {
+      clearTimeout(timer)
+      clearImmediate(overdue)
+    }
     promise.then(
       (value) => {
-        clearTimeout(timer)
+        stop()
         resolve(value)
       },
       (error: unknown) => {
-        clearTimeout(timer)
+        stop()
         reject(error)
       },
     )

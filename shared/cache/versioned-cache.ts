@@ -1,0 +1,154 @@
+import type { Redis } from 'ioredis'
+import type { Registry } from 'prom-client'
+import type { Breaker } from '../resilience/breaker.ts'
+import { withTimeout } from '../resilience/with-timeout.ts'
+import { createBatchedGet } from './batched-get.ts'
+import { createCacheMetrics, type RequestResult } from './cache-metrics.ts'
+import { createLateWrites } from './late-writes.ts'
+import { createServerRun } from './server-run.ts'
+import { parseStored, type StoredEntry, setAllIfNewer } from './set-if-newer.ts'
+
+/** The cache cannot answer now: go to the truth behind it. */
+export class CacheUnavailable extends Error {
+  constructor(reason: string, options?: ErrorOptions) {
+    super(`cache unavailable: ${reason}`, options)
+    this.name = 'CacheUnavailable'
+  }
+}
+
+export type CacheEntry = {
+  key: string
+  /** A whole number below 2^53 that grows with every change of what `body` tells. */
+  versao: number
+  body: string
+  /** Shorter life than the cache's own, such as for an absence. */
+  ttlMs?: number
+}
+
+export type CacheValue = {
+  versao: number
+  body: string
+  /** False where a newer value may exist: written under another run of the server, or its successor waits to be written. */
+  current: boolean
+}
+
+export type VersionedCache = {
+  /** The value kept under `key`, if any. Rejects with `CacheUnavailable` when the server is away, slow, or its circuit open. */
+  get(key: string): Promise<CacheValue | undefined>
+  /**
+   * Keeps each entry unless a newer one is there: whoever comes late with an old value loses.
+   *
+   * Never rejects: a write that fails is counted, and repeated until it is made; until then this process does not take
+   * the old value for current.
+   */
+  setIfNewer(entries: readonly CacheEntry[]): Promise<void>
+  /** Counts how a request was answered in the end. */
+  count(result: RequestResult): void
+  /** Entries whose write failed and has not been made up for. */
+  late(): number
+  /** Tries a last time to write what is late; the connection stays its owner's. */
+  close(): Promise<void>
+}
+
+export type VersionedCacheDeps = {
+  /** A connection that fails fast. */
+  redis: Redis
+  /** Keys are `<prefix>:<key>`. */
+  prefix: string
+  breaker: Breaker
+  registry: Registry
+  /** Label `cache` of the metrics. */
+  name: string
+  ttlSeconds?: number
+  /** Lives differ by up to this share, so that entries of one batch do not all expire together. */
+  ttlJitter?: number
+  /** A read that takes longer is worth less than asking PostgreSQL. */
+  timeoutMs?: number
+}
+
+const TTL_SECONDS = 3_600
+const TTL_JITTER = 0.1
+const READ_TIMEOUT_MS = 50
+/** Nobody waits for a write, and one that is given up is only repeated. */
+const WRITE_TIMEOUT_MS = 1_000
+/** Keys per step of a purge. */
+const PURGE_SCAN_COUNT = 500
+
+/** A cache in Redis whose values carry versions and are only ever replaced by newer ones (DESIGN part 7). */
+export const createVersionedCache = (deps: VersionedCacheDeps): VersionedCache => {
+  const { redis, prefix, breaker, name, registry } = deps
+  const { ttlSeconds = TTL_SECONDS, ttlJitter = TTL_JITTER, timeoutMs = READ_TIMEOUT_MS } = deps
+  const metrics = createCacheMetrics(registry, name)
+  const run = createServerRun(redis)
+
+  const guarded = <T>(work: () => Promise<T>, limitMs: number): Promise<T> =>
+    breaker.execute(() => withTimeout(work(), limitMs, () => new CacheUnavailable(`no reply in ${limitMs} ms`)))
+
+  const read = createBatchedGet({
+    redis,
+    guard: (reading) =>
+      guarded(async () => {
+        if (run.current() === undefined) await run.known()
+        return reading()
+      }, timeoutMs),
+  })
+
+  const write = async (entries: readonly StoredEntry[]): Promise<void> => {
+    if (redis.status !== 'ready') throw new CacheUnavailable(redis.status)
+    const under = await run.known()
+    const set = await guarded(() => setAllIfNewer(redis, under, entries), WRITE_TIMEOUT_MS)
+    metrics.set('written', set)
+    metrics.set('outdated', entries.length - set)
+  }
+  const late = createLateWrites({ write, purge: () => purge(redis, prefix) })
+  run.onKnown(() => {
+    if (late.size() > 0) void late.flush()
+  })
+
+  const jittered = (ttlMs: number) => Math.round(ttlMs * (1 + ttlJitter * (2 * Math.random() - 1)))
+
+  return {
+    get: async (key) => {
+      if (redis.status !== 'ready') throw new CacheUnavailable(redis.status)
+      const stored = `${prefix}:${key}`
+      const text = await read(stored).catch(unavailable)
+      const found = text === null ? undefined : parseStored(text)
+      if (found === undefined) return undefined
+      const current = found.run === run.current() && !late.has(stored)
+      return { versao: found.versao, body: found.body, current }
+    },
+    setIfNewer: async (entries) => {
+      if (entries.length === 0) return
+      const stored = entries.map(({ key, versao, body, ttlMs = ttlSeconds * 1000 }) => {
+        return { key: `${prefix}:${key}`, versao, body, ttlMs: jittered(ttlMs) }
+      })
+      try {
+        await write(stored)
+        late.written(stored)
+      } catch {
+        metrics.set('failed', stored.length)
+        late.add(stored)
+      }
+    },
+    count: metrics.request,
+    late: late.size,
+    close: async () => {
+      if (late.size() > 0) await late.flush()
+      late.close()
+      run.close()
+    },
+  }
+}
+
+const unavailable = (cause: unknown): never => {
+  throw cause instanceof CacheUnavailable ? cause : new CacheUnavailable('failed', { cause })
+}
+
+/** Removes every key below `prefix`, in steps that let other clients in. */
+const purge = async (redis: Redis, prefix: string): Promise<void> => {
+  if (redis.status !== 'ready') throw new CacheUnavailable(redis.status)
+  const pattern = `${prefix.replaceAll(/[\\*?[\]]/g, '\\$&')}:*`
+  for await (const keys of redis.scanStream({ match: pattern, count: PURGE_SCAN_COUNT })) {
+    if (Array.isArray(keys) && keys.length > 0) await redis.unlink(...keys)
+  }
+}
