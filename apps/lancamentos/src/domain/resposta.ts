@@ -1,4 +1,4 @@
-import { decimalDeCentavos } from './dinheiro.ts'
+import { decimalFromCents } from '@fluxo/shared/money'
 import type { Lancamento } from './lancamento.ts'
 
 /**
@@ -10,7 +10,7 @@ export function lancamentoJson(l: Lancamento): string {
   const referencia = l.referencia === undefined ? '' : `"referencia":${JSON.stringify(l.referencia)},`
   const estorna = l.estorna === undefined ? '' : `"estorna":"${l.estorna}",`
   return (
-    `{"id":"${l.id}","valor":${decimalDeCentavos(l.valor)},"tipo":"${l.tipo}","descricao":${JSON.stringify(l.descricao)},` +
+    `{"id":"${l.id}","valor":${decimalFromCents(l.valor)},"tipo":"${l.tipo}","descricao":${JSON.stringify(l.descricao)},` +
     `"data":"${l.data}",${referencia}${estorna}"created_at":"${l.createdAt.toISOString()}"}`
   )
 }

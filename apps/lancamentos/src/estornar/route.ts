@@ -1,0 +1,76 @@
+import { DomainError } from '@fluxo/shared/errors'
+import { requireScope, type Verifier } from '@fluxo/shared/http/auth'
+import { parseJsonExact, readTextBody, requireContentType, SINGLE_ENTRY_BYTES_MAX } from '@fluxo/shared/http/body'
+import type { AppEnv } from '@fluxo/shared/http/env'
+import { idempotencyKey } from '@fluxo/shared/http/idempotency'
+import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
+import { parseWith } from '@fluxo/shared/http/validate'
+import { OpenAPIHono, z } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import { ehId } from '../domain/id.ts'
+import { DescricaoSchema, DiaSchema } from '../domain/pedido.ts'
+import type { LeituraStore } from '../listar/store.ts'
+import { respostaDoRegistro } from '../registrar/resposta.ts'
+import { ChaveHeaderSchema, LancamentoSchema } from '../registrar/route.ts'
+import type { RegistroStore } from '../registrar/store.ts'
+import { estornarLancamento, type PedidoDeEstorno, pedeOMesmo } from './estornar.ts'
+
+export type EstornarDeps = {
+  store: Pick<RegistroStore, 'registrar'>
+  leitura: Pick<LeituraStore, 'porId'>
+  verifier: Verifier
+  novoId: () => string
+  agora: () => Date
+}
+
+const EstornoSchema = z
+  .strictObject({
+    descricao: DescricaoSchema.optional().describe('"Estorno: " e a descrição do original, se não for informada.'),
+    data: DiaSchema.optional().describe('Hoje em São Paulo, se não for informada.'),
+  })
+  .openapi('PedidoDeEstorno')
+
+/** An absent body, and one of blanks only, asks for nothing in particular. */
+async function lerPedido(c: Context<AppEnv>): Promise<PedidoDeEstorno> {
+  const texto = await readTextBody(c, { bytesMax: SINGLE_ENTRY_BYTES_MAX })
+  if (texto.trim() === '') return {}
+  requireContentType(c, ['application/json'])
+  return parseWith(EstornoSchema, parseJsonExact(texto))
+}
+
+/** `POST /lancamentos/{id}/estorno`: nothing is ever changed or deleted, so a mistake is corrected by its opposite. */
+export function createEstornarRoutes({ store, leitura, verifier, novoId, agora }: EstornarDeps): OpenAPIHono<AppEnv> {
+  const routes = new OpenAPIHono<AppEnv>()
+  documented(
+    routes,
+    {
+      method: 'post',
+      path: '/lancamentos/{id}/estorno',
+      tags: ['Lançamentos'],
+      summary: 'Estorna um lançamento: registra o oposto',
+      security: BEARER,
+      request: {
+        params: z.object({ id: z.uuid() }),
+        headers: ChaveHeaderSchema,
+        body: { required: false, content: { 'application/json': { schema: EstornoSchema } } },
+      },
+      responses: {
+        201: { description: 'O estorno', content: { 'application/json': { schema: LancamentoSchema } } },
+        ...problemas(400, 401, 403, 404, 409, 413, 415, 422, 503),
+      },
+    },
+    requireScope(verifier, 'lancamentos:escrever'),
+    async (c) => {
+      const chave = idempotencyKey(c.req.header('idempotency-key'))
+      const pedido = await lerPedido(c)
+      const id = c.req.param('id') ?? ''
+      const original = ehId(id) ? await leitura.porId(c.get('comercianteId'), id) : undefined
+      if (original === undefined) throw new DomainError('nao-encontrado', 'Não há lançamento com este id.')
+      const momento = { id: novoId(), agora: agora(), rastro: c.get('traceparent') }
+      const registro = await store.registrar({ lancamento: estornarLancamento(original, pedido, momento), chave })
+      const repetido = registro.desfecho === 'conflito-de-chave' && pedeOMesmo(registro.lancamento, original.id, pedido)
+      return respostaDoRegistro(repetido ? { ...registro, desfecho: 'repetido' } : registro)
+    },
+  )
+  return routes
+}

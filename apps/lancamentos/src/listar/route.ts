@@ -1,0 +1,115 @@
+import { DomainError } from '@fluxo/shared/errors'
+import { requireScope, type Verifier } from '@fluxo/shared/http/auth'
+import type { AppEnv } from '@fluxo/shared/http/env'
+import { jsonText } from '@fluxo/shared/http/json'
+import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
+import { parseWith } from '@fluxo/shared/http/validate'
+import { OpenAPIHono, z } from '@hono/zod-openapi'
+import { parametrosDe } from '../domain/consulta.ts'
+import { ehId } from '../domain/id.ts'
+import { DiaSchema, ReferenciaSchema, TipoSchema } from '../domain/pedido.ts'
+import { lancamentoJson } from '../domain/resposta.ts'
+import { LancamentoSchema } from '../registrar/route.ts'
+import { type Cursor, createCursor } from './cursor.ts'
+import { escopoDoCursor, filtrosDe, paginar } from './listar.ts'
+import type { LeituraStore } from './store.ts'
+
+export type ListarDeps = {
+  leitura: LeituraStore
+  verifier: Verifier
+  /** Signs the cursors; the same in every instance, so that any of them can continue a list. */
+  cursorSecret: string
+}
+
+/** Entries of a page (API.md): enough for a screen, at most what a program wants at once. */
+const LIMITE_PADRAO = 50
+const LIMITE_MAX = 200
+
+const LimiteSchema = z
+  .string()
+  .regex(/^[1-9]\d{0,2}$/, { error: `Deve ser um número inteiro de 1 a ${LIMITE_MAX}.` })
+  .transform(Number)
+  .refine((limite) => limite <= LIMITE_MAX, { error: `Deve ser um número inteiro de 1 a ${LIMITE_MAX}.` })
+  .meta({ type: 'integer', minimum: 1, maximum: LIMITE_MAX, default: LIMITE_PADRAO })
+
+const ConsultaSchema = z.strictObject({
+  de: DiaSchema.optional().describe('Primeiro dia, inclusive.'),
+  ate: DiaSchema.optional().describe('Último dia, inclusive.'),
+  data: DiaSchema.optional().describe('Um só dia; não se combina com de e ate.'),
+  tipo: TipoSchema.optional(),
+  referencia: ReferenciaSchema.optional(),
+  limite: LimiteSchema.optional(),
+  cursor: z.string().optional().describe('O proximo da página anterior, com os mesmos filtros.'),
+})
+
+const PaginaSchema = z
+  .object({ itens: z.array(LancamentoSchema), proximo: z.string().nullable() })
+  .openapi('PaginaDeLancamentos')
+
+/** `GET /lancamentos` and `GET /lancamentos/{id}`: the merchant's own entries, and nobody else's. */
+export function createListarRoutes({ leitura, verifier, cursorSecret }: ListarDeps): OpenAPIHono<AppEnv> {
+  const routes = new OpenAPIHono<AppEnv>()
+  const podeLer = requireScope(verifier, 'lancamentos:ler')
+  documentarLista(routes, podeLer, leitura, createCursor(cursorSecret))
+  documented(
+    routes,
+    {
+      method: 'get',
+      path: '/lancamentos/{id}',
+      tags: ['Lançamentos'],
+      summary: 'Lê um lançamento',
+      security: BEARER,
+      request: { params: z.object({ id: z.uuid() }) },
+      responses: {
+        200: { description: 'O lançamento', content: { 'application/json': { schema: LancamentoSchema } } },
+        ...problemas(401, 403, 404, 503),
+      },
+    },
+    podeLer,
+    async (c) => {
+      const id = c.req.param('id') ?? ''
+      const lancamento = ehId(id) ? await leitura.porId(c.get('comercianteId'), id) : undefined
+      if (lancamento === undefined) throw new DomainError('nao-encontrado', 'Não há lançamento com este id.')
+      return jsonText(lancamentoJson(lancamento))
+    },
+  )
+  return routes
+}
+
+function documentarLista(
+  routes: OpenAPIHono<AppEnv>,
+  podeLer: ReturnType<typeof requireScope>,
+  leitura: LeituraStore,
+  cursor: Cursor,
+): void {
+  documented(
+    routes,
+    {
+      method: 'get',
+      path: '/lancamentos',
+      tags: ['Lançamentos'],
+      summary: 'Lista lançamentos, do mais novo para o mais antigo por (data, posição)',
+      security: BEARER,
+      request: { query: ConsultaSchema },
+      responses: {
+        200: {
+          description: 'Uma página; proximo é null na última',
+          content: { 'application/json': { schema: PaginaSchema } },
+        },
+        ...problemas(400, 401, 403, 422, 503),
+      },
+    },
+    podeLer,
+    async (c) => {
+      const consulta = parseWith(ConsultaSchema, parametrosDe(c.req.url))
+      const { limite = LIMITE_PADRAO } = consulta
+      const filtros = filtrosDe(consulta)
+      const comercianteId = c.get('comercianteId')
+      const escopo = escopoDoCursor(comercianteId, filtros)
+      const inicio = consulta.cursor === undefined ? undefined : cursor.ler(consulta.cursor, escopo)
+      const { itens, depois } = paginar(await leitura.listar(comercianteId, filtros, inicio, limite + 1), limite)
+      const proximo = depois === undefined ? 'null' : `"${cursor.escrever(depois, escopo)}"`
+      return jsonText(`{"itens":[${itens.map(lancamentoJson).join(',')}],"proximo":${proximo}}`)
+    },
+  )
+}

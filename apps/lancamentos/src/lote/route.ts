@@ -1,0 +1,113 @@
+import { requireScope, type Verifier } from '@fluxo/shared/http/auth'
+import { readTextBody, requireContentType } from '@fluxo/shared/http/body'
+import type { AppEnv } from '@fluxo/shared/http/env'
+import { idempotencyKey } from '@fluxo/shared/http/idempotency'
+import { jsonText } from '@fluxo/shared/http/json'
+import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
+import { parseWith } from '@fluxo/shared/http/validate'
+import { OpenAPIHono, z } from '@hono/zod-openapi'
+import { parametrosDe } from '../domain/consulta.ts'
+import { PedidoSchema } from '../domain/pedido.ts'
+import type { Item } from '../registrar/ledger-table.ts'
+import { registrarLancamento } from '../registrar/registrar-lancamento.ts'
+import { ChaveHeaderSchema } from '../registrar/route.ts'
+import type { RegistroStore } from '../registrar/store.ts'
+import { type Entrada, lerJson, lerNdjson } from './entradas.ts'
+import { chaveDaEntrada, loteRecusado, type Resultado, resultadoDe } from './lote.ts'
+
+export type LoteDeps = {
+  store: Pick<RegistroStore, 'registrarLote' | 'registrarAtomico'>
+  verifier: Verifier
+  novoId: () => string
+  agora: () => Date
+}
+
+/** API.md: what one batch may weigh; it is held in memory while it is read. */
+const LOTE_BYTES_MAX = 8 * 1024 * 1024
+const JSON_TYPE = 'application/json'
+const NDJSON_TYPE = 'application/x-ndjson'
+
+const ConsultaSchema = z.strictObject({
+  atomico: z.enum(['true', 'false'], { error: 'Deve ser true ou false.' }).optional().describe('Tudo ou nada.'),
+})
+
+const ResultadosSchema = z
+  .array(
+    z.object({
+      linha: z.int().describe('O lugar no lote, a partir de 1.'),
+      situacao: z.enum(['criado', 'repetido', 'recusado']),
+      id: z.uuid().optional(),
+      erro: z
+        .object({ codigo: z.string(), mensagem: z.string(), campo: z.string().optional(), id: z.uuid().optional() })
+        .optional(),
+    }),
+  )
+  .openapi('ResultadosDoLote')
+
+type Pronta = { linha: number; item: Item }
+
+/** `POST /lancamentos/lote`: each entry on its own merit, or with `?atomico=true` all or none. */
+export function createLoteRoutes({ store, verifier, novoId, agora }: LoteDeps): OpenAPIHono<AppEnv> {
+  const routes = new OpenAPIHono<AppEnv>()
+
+  const registrar = async (entradas: readonly Entrada[], prontas: readonly Pronta[], atomico: boolean) => {
+    const itens = prontas.map(({ item }) => item)
+    if (atomico && itens.length < entradas.length) throw loteRecusado(resultadosDe(entradas, new Map()))
+    const { aplicado, registros } = atomico
+      ? await store.registrarAtomico(itens)
+      : { aplicado: true, registros: await store.registrarLote(itens) }
+    const porLinha = new Map<number, Resultado>()
+    prontas.forEach(({ linha }, i) => {
+      const registro = registros[i]
+      if (registro) porLinha.set(linha, resultadoDe(linha, registro))
+    })
+    const resultados = resultadosDe(entradas, porLinha)
+    if (!aplicado) throw loteRecusado(resultados)
+    return resultados
+  }
+
+  documented(
+    routes,
+    {
+      method: 'post',
+      path: '/lancamentos/lote',
+      tags: ['Lançamentos'],
+      summary: 'Registra até 10 000 lançamentos de uma vez',
+      security: BEARER,
+      request: {
+        query: ConsultaSchema,
+        headers: ChaveHeaderSchema,
+        body: {
+          content: { [JSON_TYPE]: { schema: z.array(PedidoSchema) }, [NDJSON_TYPE]: { schema: PedidoSchema } },
+        },
+      },
+      responses: {
+        200: {
+          description: 'Um resultado por lançamento, na ordem',
+          content: { [JSON_TYPE]: { schema: ResultadosSchema } },
+        },
+        ...problemas(400, 401, 403, 413, 415, 422, 503),
+      },
+    },
+    requireScope(verifier, 'lancamentos:escrever'),
+    async (c) => {
+      const chave = idempotencyKey(c.req.header('idempotency-key'))
+      const { atomico } = parseWith(ConsultaSchema, parametrosDe(c.req.url))
+      const ler = requireContentType(c, [JSON_TYPE, NDJSON_TYPE]) === JSON_TYPE ? lerJson : lerNdjson
+      const entradas = ler(await readTextBody(c, { bytesMax: LOTE_BYTES_MAX }))
+      const comum = { comercianteId: c.get('comercianteId'), agora: agora(), rastro: c.get('traceparent') }
+      const prontas = entradas.flatMap((entrada): Pronta[] => {
+        if (!('pedido' in entrada)) return []
+        const { linha, pedido } = entrada
+        const lancamento = registrarLancamento(pedido, { ...comum, id: novoId() })
+        return [{ linha, item: { lancamento, chave: chaveDaEntrada(chave, linha) } }]
+      })
+      return jsonText(JSON.stringify(await registrar(entradas, prontas, atomico === 'true')))
+    },
+  )
+  return routes
+}
+
+/** One result per entry, in order: what was refused while reading, and what the ledger answered. */
+const resultadosDe = (entradas: readonly Entrada[], registrados: ReadonlyMap<number, Resultado>): Resultado[] =>
+  entradas.flatMap((entrada) => ('pedido' in entrada ? (registrados.get(entrada.linha) ?? []) : entrada))
