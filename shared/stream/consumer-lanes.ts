@@ -35,10 +35,10 @@ export type Source = {
 }
 
 /** The source lane over one session at a time. */
-export function createSource({ blocking, redis, reading, metrics, log, onGap, dispatch }: LaneDeps): Source {
+export function createSource(deps: LaneDeps): Source {
+  const { blocking, redis, reading, metrics, dispatch } = deps
   let session: Session | undefined
   let running = false
-  let hadGroup = false
   let forced = false
   const cut = Promise.withResolvers<never>()
   cut.promise.catch(() => {})
@@ -48,65 +48,28 @@ export function createSource({ blocking, redis, reading, metrics, log, onGap, di
     session = undefined
     dropped?.close()
   }
+  const onLost = (lost: Redis) => {
+    if (session?.connection !== lost) return
+    session = undefined
+    // With an action in flight, that action fails and says so itself.
+    if (!running) dispatch({ type: 'session-lost' })
+  }
   const open = async (): Promise<ConsumerEvent> => {
-    let lost = false
-    const onLost = () => {
-      lost = true
-      if (opened === undefined || session !== opened) return
-      session = undefined
-      // With an action in flight, that action fails and says so itself.
-      if (!running) dispatch({ type: 'session-lost' })
-    }
-    let opened: Session | undefined
     const connection = blocking()
+    connection.once('close', () => onLost(connection))
     try {
-      opened = await Promise.race([openSession({ connection, reading, onLost }), cut.promise])
+      session = await Promise.race([openSession(connection, reading), cut.promise])
     } catch (error) {
       connection.disconnect()
       throw error
     }
-    if (lost) throw new Error('the session ended while it was opened')
-    session = opened
     return { type: 'opened' }
   }
-  const gaps = (posicoes: number[]) => {
-    if (posicoes.length === 0) return
-    metrics.deletedWhilePending(posicoes.length)
-    log.warn(
-      { stream: reading.key, primeira: posicoes[0], quantidade: posicoes.length },
-      'entries deleted while pending',
-    )
-    Promise.try(onGap, posicoes).catch((error: unknown) => log.error({ err: error }, 'onGap failed'))
-  }
-  const received = (batch: Batch): Batch => {
-    metrics.delivered(batch.entries.length)
-    gaps(batch.gaps)
-    return batch
-  }
+  const bring = createBring(deps)
   const perform = async (action: SourceAction): Promise<ConsumerEvent> => {
     if (action.kind === 'open') return open()
     if (session === undefined) throw new Error('the session ended')
-    switch (action.kind) {
-      case 'group': {
-        const found = await session.ensureGroup()
-        if (found === 'created' && hadGroup) {
-          metrics.groupRecreated()
-          log.warn({ stream: reading.key, group: reading.group }, 'group was lost and is made anew from the start')
-        }
-        hadGroup = true
-        return { type: 'group-known' }
-      }
-      case 'own':
-        return { type: 'own-read', batch: received(await session.readOwn()) }
-      case 'read':
-        return { type: 'new-read', batch: received(await session.readNew()) }
-      case 'claim': {
-        const { batch, cursor, deleted } = await session.claim(action.cursor)
-        metrics.reclaimed(batch.entries.length)
-        gaps(deleted)
-        return { type: 'claimed', batch: received(batch), cursor }
-      }
-    }
+    return bring(session, action)
   }
   const failed = (error: unknown): ConsumerEvent => {
     metrics.readError()
@@ -143,6 +106,48 @@ export function createSource({ blocking, redis, reading, metrics, log, onGap, di
       }
       drop()
     },
+  }
+}
+
+/** Performs what goes over a session, counts it and reports positions that no stream will deliver any more. */
+function createBring({ reading, metrics, log, onGap }: LaneDeps) {
+  let hadGroup = false
+  const ensureGroup = async (session: Session): Promise<ConsumerEvent> => {
+    const found = await session.ensureGroup()
+    if (found === 'created' && hadGroup) {
+      metrics.groupRecreated()
+      log.warn({ stream: reading.key, group: reading.group }, 'group was lost and is made anew from the start')
+    }
+    hadGroup = true
+    return { type: 'group-known' }
+  }
+  const gaps = (posicoes: number[]) => {
+    if (posicoes.length === 0) return
+    metrics.deletedWhilePending(posicoes.length)
+    const line = { stream: reading.key, primeira: posicoes[0], quantidade: posicoes.length }
+    log.warn(line, 'entries were deleted while pending')
+    Promise.try(onGap, posicoes).catch((error: unknown) => log.error({ err: error }, 'onGap failed'))
+  }
+  const received = (batch: Batch): Batch => {
+    metrics.delivered(batch.entries.length)
+    gaps(batch.gaps)
+    return batch
+  }
+  return async (session: Session, action: Exclude<SourceAction, { kind: 'open' }>): Promise<ConsumerEvent> => {
+    switch (action.kind) {
+      case 'group':
+        return ensureGroup(session)
+      case 'own':
+        return { type: 'own-read', batch: received(await session.readOwn()) }
+      case 'read':
+        return { type: 'new-read', batch: received(await session.readNew()) }
+      case 'claim': {
+        const { batch, cursor, deleted } = await session.claim(action.cursor)
+        metrics.reclaimed(batch.entries.length)
+        gaps(deleted)
+        return { type: 'claimed', batch: received(batch), cursor }
+      }
+    }
   }
 }
 

@@ -25,6 +25,7 @@ export type Reading = {
  * connection and ends with it; whoever opens the next session reads id 0 first. It never reconnects and nothing is ever re-sent.
  */
 export type Session = {
+  readonly connection: Redis
   /** Creates the group at `0` (never `$`, which drops what was published before) with its stream; says whether it was absent. */
   ensureGroup(): Promise<'created' | 'known'>
   /** What was delivered to this consumer and not acked; does not block. */
@@ -39,15 +40,11 @@ export type Session = {
   close(): void
 }
 
-type SessionDeps = { connection: Redis; reading: Reading; onLost: () => void }
-
 /**
  * A session over `connection`, which it owns from now on. Rejects when it is not ready in time; then the connection is ended.
- * `onLost` is called once when the connection ends, for whatever reason.
  */
-export async function openSession({ connection, reading, onLost }: SessionDeps): Promise<Session> {
+export async function openSession(connection: Redis, reading: Reading): Promise<Session> {
   const { key, group, consumer, countMax, blockMs, claimIdleMs } = reading
-  connection.once('close', onLost)
   const close = () => connection.disconnect()
   try {
     if (!(await becomesReady(connection, OPEN_TIMEOUT_MS))) throw new Error('no session with redis')
@@ -66,6 +63,7 @@ export async function openSession({ connection, reading, onLost }: SessionDeps):
       return batch
     }
     return {
+      connection,
       ensureGroup: () => guarded(ensureGroup(connection, key, group)),
       readOwn: async () => {
         const reply = connection.xreadgroup('GROUP', group, consumer, 'COUNT', countMax, 'STREAMS', key, '0')
