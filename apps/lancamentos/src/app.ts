@@ -13,7 +13,12 @@ import { gauge, histogram, type Registry } from '@fluxo/shared/telemetry/metrics
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { v7 } from 'uuid'
 import { STREAM_PREFIX } from './domain/evento.ts'
+import { createEstornarRoutes } from './estornar/route.ts'
 import { createEventosRoutes } from './eventos/route.ts'
+import { createImportarRoutes } from './importar/route.ts'
+import { createListarRoutes } from './listar/route.ts'
+import { createLeituraStore } from './listar/store.ts'
+import { createLoteRoutes } from './lote/route.ts'
 import { LEDGER } from './registrar/ledger-table.ts'
 import { createRegistrarRoutes } from './registrar/route.ts'
 import { createRegistroStore } from './registrar/store.ts'
@@ -93,9 +98,14 @@ export const createLancamentos = (deps: LancamentosDeps): AppModule => {
     },
   })
 
-  const edge = { store, verifier, novoId: () => v7(), agora }
+  const leitura = createLeituraStore(reads)
+  const edge = { store, leitura, verifier, novoId: () => v7(), agora }
   const routes = new OpenAPIHono<AppEnv>()
   routes.route('/', createRegistrarRoutes(edge))
+  routes.route('/', createLoteRoutes(edge))
+  routes.route('/', createImportarRoutes(edge))
+  routes.route('/', createListarRoutes({ leitura, verifier, cursorSecret: deps.cursorSecret }))
+  routes.route('/', createEstornarRoutes(edge))
   routes.route('/', createEventosRoutes({ readPage, readHead: (p) => readHead(reads, p), particoes, verifier }))
 
   return {
