@@ -9,7 +9,7 @@ const LOCK_POLL_MS = 500
 const PROGRESS_MS = 1_000
 /** Without a terminal, a line now and then is enough. */
 const PROGRESS_QUIET_MS = 10_000
-const LOG_TAIL_LINES = 20
+const LOG_LINES = 10
 
 const seconds = (since) => Math.round((performance.now() - since) / 1_000)
 
@@ -94,21 +94,35 @@ const missingOf = async (steps, context) => {
   return missing
 }
 
-const runSteps = async (missing, context, logFile) => {
+/** One step with a log of its own; what it rejects with says why: npm's own error lines where there are any, else the end of the log. */
+const runStep = async (step, { root }) => {
+  const logFile = join(root, '.fluxo', 'logs', `install-${step.title.split(' ')[0].toLowerCase()}.log`)
+  const log = openSync(logFile, 'w')
+  try {
+    await step.run({ root, log })
+  } catch (error) {
+    const lines = readText(logFile).trim().split('\n')
+    const errors = lines.filter((line) => line.startsWith('npm error') && line.trim() !== 'npm error')
+    const shown = errors.length > 0 ? errors.slice(0, LOG_LINES) : lines.slice(-LOG_LINES)
+    throw new Error(`${step.title}: ${error.message} (log: ${logFile})\n${shown.join('\n')}`)
+  } finally {
+    closeSync(log)
+  }
+}
+
+const runSteps = async (missing, context) => {
   const since = performance.now()
   const shown = missing.map(({ title }) => ({ title, done: undefined }))
   const stop = showProgress(shown, since)
   const results = await Promise.allSettled(
     missing.map(async (step, index) => {
-      await step.run(context)
+      await runStep(step, context)
       shown[index].done = seconds(since)
     }),
   )
   stop()
   const failed = results.find(({ status }) => status === 'rejected')
-  if (!failed) return
-  const tail = readFileSync(logFile, 'utf8').trim().split('\n').slice(-LOG_TAIL_LINES).join('\n')
-  throw new Error(`${failed.reason.message}\n--- end of ${logFile} ---\n${tail}`)
+  if (failed) throw failed.reason
 }
 
 /**
@@ -120,7 +134,6 @@ export const install = async ({ root, redis }) => {
   if ((await missingOf(steps, { root })).length === 0) return
   mkdirSync(join(root, '.fluxo', 'logs'), { recursive: true })
   const lockFile = join(root, '.fluxo', 'install.lock')
-  const logFile = join(root, '.fluxo', 'logs', 'install.log')
   await lock(lockFile)
   const release = () => rmSync(lockFile, { force: true })
   const leave = (signal) => {
@@ -129,12 +142,10 @@ export const install = async ({ root, redis }) => {
   }
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
   for (const signal of signals) process.once(signal, leave)
-  const log = openSync(logFile, 'w')
   try {
     const missing = await missingOf(steps, { root })
-    if (missing.length > 0) await runSteps(missing, { root, log }, logFile)
+    if (missing.length > 0) await runSteps(missing, { root })
   } finally {
-    closeSync(log)
     release()
     for (const signal of signals) process.off(signal, leave)
   }
