@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm'
 import {
   bigint,
   check,
+  customType,
   date,
   integer,
   numeric,
@@ -39,31 +40,24 @@ export const saldo = pgTable(
   (t) => [primaryKey({ columns: [t.geracao, t.comercianteId, t.data] })],
 )
 
+const int8multirange = customType<{ data: string }>({ dataType: () => 'int8multirange' })
+
 /**
- * The inbox's watermark: every position up to `aplicada_ate` is applied.
+ * The whole dedupe state of a partition, in one row: every position up to `aplicada_ate` is applied, and beyond it those
+ * of `adiante`, whose gaps are the holes.
  *
- * `ultima_posicao` and `ultimo_id` name the last event below the watermark, `epoca` the log that it came from: together
- * they tell a log that was restored from a backup. `divergente` says why the partition stands still, null while it moves.
+ * `ultima_posicao` and `ultimo_id` name the highest event applied, `epoca` the log that it came from: together they
+ * tell a log that was restored from a backup. `divergente` says why the partition stands still, null while it moves.
  */
 export const inboxParticao = pgTable('inbox_particao', {
   particao: smallint().primaryKey(),
   aplicadaAte: bigint('aplicada_ate', { mode: 'number' }).notNull().default(0),
+  adiante: int8multirange().notNull().default('{}'),
   epoca: uuid(),
   ultimaPosicao: bigint('ultima_posicao', { mode: 'number' }).notNull().default(0),
   ultimoId: uuid('ultimo_id'),
   divergente: text(),
 })
-
-/** Positions applied beyond the watermark, until compaction moves it over them. */
-export const inboxAplicada = pgTable(
-  'inbox_aplicada',
-  {
-    particao: smallint().notNull(),
-    posicao: bigint({ mode: 'number' }).notNull(),
-    id: uuid(),
-  },
-  (t) => [primaryKey({ columns: [t.particao, t.posicao] })],
-)
 
 /**
  * Events that could not be applied, kept until someone redrives them.

@@ -27,26 +27,16 @@ create table saldo (
   constraint saldo_geracao_comerciante_id_data_pk primary key (geracao, comerciante_id, data)
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05);
 --> statement-breakpoint
--- fillfactor 10: one hot row per partition, share-locked by every batch and updated in place by compaction.
+-- fillfactor 10: one hot row per partition, updated in place (HOT) by every batch.
 create table inbox_particao (
   particao smallint primary key,
   aplicada_ate bigint not null default 0,
+  adiante int8multirange not null default '{}',
   epoca uuid,
   ultima_posicao bigint not null default 0,
   ultimo_id uuid,
   divergente text
 ) with (fillfactor = 10);
---> statement-breakpoint
--- Every row is inserted and deleted once, so vacuum goes by a count of dead rows, not by a share of the few live ones.
-create table inbox_aplicada (
-  particao smallint not null,
-  posicao bigint not null,
-  id uuid,
-  constraint inbox_aplicada_particao_posicao_pk primary key (particao, posicao)
-) with (
-  autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
-  autovacuum_vacuum_insert_threshold = -1, autovacuum_vacuum_cost_delay = 0
-);
 --> statement-breakpoint
 create table carta_morta (
   particao smallint not null,
@@ -68,7 +58,5 @@ grant select, update (geracao) on projecao to consolidado;
 grant select, insert, update, delete on saldo to consolidado;
 --> statement-breakpoint
 grant select, insert, update on inbox_particao to consolidado;
---> statement-breakpoint
-grant select, insert, delete on inbox_aplicada to consolidado;
 --> statement-breakpoint
 grant select, insert, update on carta_morta to consolidado;
