@@ -41,7 +41,7 @@ test('the consumers of a group share the entries, none of them twice', async () 
 })
 
 test('while the handler says "not now" nothing is acked or delivered again; then the same batch goes on, in order', async () => {
-  const database = { away: true }
+  const database: { away: boolean } = { away: true }
   const tried: number[][] = []
   const handle = async (entries: { posicao: number }[]) => {
     tried.push(entries.map(({ posicao }) => posicao))
