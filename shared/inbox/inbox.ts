@@ -1,0 +1,119 @@
+import { invariant } from '../errors.ts'
+import type { Sql } from '../postgres/sql.ts'
+import { arrayLiteral } from './array-literal.ts'
+import { type Marca, prepareParticoes, readMarcas, stopParticao } from './marca.ts'
+import { multirangeLiteral, runsOf } from './runs.ts'
+import { applyStatement, claimStatement, type Effect } from './statement.ts'
+import { createWaiters } from './waiters.ts'
+
+/** An event's address and id; the id is null where the event could not even be read. */
+export type Posicionado = { posicao: number; id: string | null }
+
+/** Events of one partition and one epoch. `epoca` is null where it could not be read: then it is not compared. */
+export type Lote<Row> = { particao: number; epoca: string | null; rows: readonly Row[] }
+
+export type Recusa = {
+  /** `divergente`: the partition stands still; `epoca-divergente`: another log; `id-divergente`: another history of it. */
+  outcome: 'divergente' | 'epoca-divergente' | 'id-divergente'
+  /** The log that the partition follows. */
+  epoca: string | null
+  /** Why it stands still. */
+  divergente: string | null
+}
+
+export type Aplicado<Touched> = {
+  outcome: 'aplicado'
+  novos: number
+  repetidos: number
+  /** What the effect gave back; undefined where it gave nothing. */
+  touched: Touched | undefined
+}
+
+export type Inbox<Row extends Posicionado, Touched> = {
+  /** Makes the partitions' rows. Call it before anything else. */
+  prepare(particoes: number): Promise<void>
+  /**
+   * Dedupes by position and applies the effect to what is new, in one statement: all of it or nothing.
+   *
+   * Safe to repeat and to run anywhere at once. Rejects with what PostgreSQL said; then nothing is applied, unless the
+   * connection broke, and then repeating tells.
+   */
+  apply(lote: Lote<Row>): Promise<Aplicado<Touched> | Recusa>
+  /** Passes positions over without the inbox's own effect: `effect` runs for those that were not applied before. */
+  pass<Other extends Posicionado>(
+    lote: Lote<Other>,
+    effect: Effect<Other, unknown>,
+  ): Promise<Aplicado<unknown> | Recusa>
+  /** Applies the effect to rows that the CTE `claim` hands out instead of the positions (`claimStatement`). */
+  claim(lote: Lote<Row>, claim: string): Promise<Aplicado<Touched> | Recusa>
+  marcas(): Promise<Marca[]>
+  /** Stops the partition, in every process, until a rebuild. */
+  stop(particao: number, motivo: string): Promise<void>
+  /** Waits until a position is applied; false when it was not within `timeoutMs`. */
+  waitApplied(particao: number, posicao: number, options: { timeoutMs: number; signal?: AbortSignal }): Promise<boolean>
+}
+
+type Resposta = {
+  motivo: Recusa['outcome'] | null
+  epoca: string | null
+  divergente: string | null
+  novos: number
+  resultado: string | null
+}
+
+/** Exactly-once effects over at-least-once delivery, in the consumer's own database. */
+export function createInbox<Row extends Posicionado, Touched>(deps: {
+  /** A pool for single statements. */
+  sql: Sql
+  effect: Effect<Row, Touched>
+}): Inbox<Row, Touched> {
+  const { sql, effect } = deps
+  const applyText = applyStatement(effect)
+  const waiters = createWaiters((pontos) => areApplied(sql, pontos))
+
+  const execute = async <R extends Posicionado, T>(text: string, lote: Lote<R>, { columns, parse }: Effect<R, T>) => {
+    const rows = ascending(lote.rows)
+    const posicoes = rows.map(({ posicao }) => posicao)
+    const parameters = [
+      lote.particao,
+      lote.epoca,
+      multirangeLiteral(runsOf(posicoes)),
+      arrayLiteral(posicoes),
+      arrayLiteral(rows.map(({ id }) => id)),
+      ...columns.map(({ value }) => arrayLiteral(rows.map(value))),
+    ]
+    const [resposta] = await sql.unsafe<Resposta[]>(text, parameters, { prepare: true })
+    invariant(resposta, `partition ${lote.particao} was not prepared`)
+    const { motivo, epoca, divergente, novos, resultado } = resposta
+    if (motivo !== null) return { outcome: motivo, epoca, divergente }
+    waiters.applied(lote.particao, posicoes)
+    const touched = resultado === null ? undefined : parse(JSON.parse(resultado))
+    return { outcome: 'aplicado' as const, novos, repetidos: lote.rows.length - novos, touched }
+  }
+  return {
+    prepare: (particoes) => prepareParticoes(sql, particoes),
+    apply: (lote) => execute(applyText, lote, effect),
+    pass: (lote, other) => execute(applyStatement(other), lote, other),
+    claim: (lote, claim) => execute(claimStatement(effect, claim), lote, effect),
+    marcas: () => readMarcas(sql),
+    stop: (particao, motivo) => stopParticao(sql, particao, motivo),
+    waitApplied: waiters.wait,
+  }
+}
+
+/** Ascending and without repeats: what the stream delivers nearly always is, so the sort is for the rest. */
+function ascending<R extends Posicionado>(rows: readonly R[]): readonly R[] {
+  if (rows.every(({ posicao }, i) => i === 0 || posicao > (rows[i - 1]?.posicao ?? 0))) return rows
+  return [...new Map(rows.map((row) => [row.posicao, row])).values()].sort((a, b) => a.posicao - b.posicao)
+}
+
+const ARE_APPLIED = `
+select coalesce(q.posicao <= p.aplicada_ate or q.posicao <@ p.adiante, false) as aplicada
+from unnest($1::text::smallint[], $2::text::bigint[]) with ordinality as q(particao, posicao, ordem)
+left join inbox_particao p on p.particao = q.particao order by q.ordem`
+
+async function areApplied(sql: Sql, pontos: readonly { particao: number; posicao: number }[]): Promise<boolean[]> {
+  const columns = [arrayLiteral(pontos.map((p) => p.particao)), arrayLiteral(pontos.map((p) => p.posicao))]
+  const rows = await sql.unsafe<{ aplicada: boolean }[]>(ARE_APPLIED, columns, { prepare: true })
+  return rows.map(({ aplicada }) => aplicada)
+}

@@ -1,0 +1,67 @@
+import type { Sql } from '../postgres/sql.ts'
+import { holesOf, parseMultirange, type Run } from './runs.ts'
+
+/** How far a partition is applied. */
+export type Marca = {
+  particao: number
+  /** Everything up to here is applied. */
+  aplicadaAte: number
+  /** Positions that are missing below the highest one applied. */
+  buracos: Run[]
+  /** The log that the partition follows; null before its first event. */
+  epoca: string | null
+  /** The highest event applied, and its id where it had one. */
+  ultimaPosicao: number
+  ultimoId: string | null
+  /** Why the partition stands still; null while it moves. */
+  divergente: string | null
+}
+
+type Linha = {
+  particao: number
+  aplicada_ate: number
+  adiante: string
+  epoca: string | null
+  ultima_posicao: number
+  ultimo_id: string | null
+  divergente: string | null
+}
+
+const COLUMNS = `particao::int as particao, aplicada_ate::float8 as aplicada_ate, adiante::text as adiante,
+  epoca::text as epoca, ultima_posicao::float8 as ultima_posicao, ultimo_id::text as ultimo_id, divergente`
+
+/** Makes the rows of a consumer's partitions; what exists is left as it is. */
+export async function prepareParticoes(sql: Sql, particoes: number): Promise<void> {
+  await sql.unsafe(
+    `insert into inbox_particao (particao) select generate_series(0, $1::int - 1) on conflict do nothing`,
+    [particoes],
+  )
+}
+
+/** Reads how far every partition is applied, in order. */
+export async function readMarcas(sql: Sql): Promise<Marca[]> {
+  const rows = await sql.unsafe<Linha[]>(`select ${COLUMNS} from inbox_particao order by inbox_particao.particao`, [], {
+    prepare: true,
+  })
+  return rows.map(marcaOf)
+}
+
+/** Stops a partition until a rebuild: from now on every apply is refused as `divergente`. The first reason stays. */
+export async function stopParticao(sql: Sql, particao: number, motivo: string): Promise<void> {
+  await sql.unsafe(
+    `update inbox_particao set divergente = $2::text where particao = $1::smallint and divergente is null`,
+    [particao, motivo],
+  )
+}
+
+function marcaOf(row: Linha): Marca {
+  return {
+    particao: row.particao,
+    aplicadaAte: row.aplicada_ate,
+    buracos: holesOf(row.aplicada_ate, parseMultirange(row.adiante)),
+    epoca: row.epoca,
+    ultimaPosicao: row.ultima_posicao,
+    ultimoId: row.ultimo_id,
+    divergente: row.divergente,
+  }
+}
