@@ -36,10 +36,10 @@ export const runStatements = async (url: string, statements: readonly string[]):
  * Makes a login role where it is missing and sets its password, so that a role that a migration made without login can log in too.
  * It gets no right here: the migrations grant what a service needs. `url` is a superuser's.
  */
-export const ensureRole = (url: string, role: string, password: string): Promise<void> => {
+export const ensureRole = async (url: string, role: string, password: string): Promise<void> => {
   const name = checked('a role', role, NAME)
   const secret = checked('a password', password, /^[A-Za-z0-9_-]+$/)
-  return runStatements(url, [
+  await runStatements(url, [
     `do $$ begin
       perform pg_advisory_xact_lock(${ROLE_LOCK});
       if not exists (select from pg_roles where rolname = '${name}') then create role ${name}; end if;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { cp, lstat, mkdir, readFile, rm, stat, symlink } from 'node:fs/promises'
+import { chmod, cp, lstat, mkdir, readFile, rm, stat, symlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
 /** Where PostgreSQL lives when root runs it and the project's folder is closed to every other user. */
@@ -23,14 +24,24 @@ export const serverUser = async (): Promise<ServerUser | undefined> => {
   throw new Error('PostgreSQL does not run as root, and this system has neither a user "postgres" nor "nobody".')
 }
 
-/** Whether everybody may pass through every folder above `path`. */
-const isReachable = async (path: string): Promise<boolean> => {
+/** The folders above `path` through which not everybody may pass. */
+const closedFolders = async (path: string): Promise<string[]> => {
+  const closed: string[] = []
   for (let folder = dirname(path); ; folder = dirname(folder)) {
     const { mode } = await stat(folder)
-    if ((mode & 0o001) === 0) return false
-    if (folder === dirname(folder)) return true
+    if ((mode & 0o001) === 0) closed.push(folder)
+    if (folder === dirname(folder)) return closed
   }
 }
+
+/** Lets everybody pass (not look) through folders of `mkdtemp` (0700), which are ours: a temporary cluster needs no second home. */
+const openTemporary = async (path: string): Promise<void> => {
+  for (const folder of await closedFolders(path)) {
+    if (folder.startsWith(`${tmpdir()}/`)) await chmod(folder, 0o711)
+  }
+}
+
+const isReachable = async (path: string): Promise<boolean> => (await closedFolders(path)).length === 0
 
 /** A folder of this data folder's own below `ROOT_FALLBACK_DIR`. */
 const fallbackFor = (path: string): string =>
@@ -41,7 +52,9 @@ const fallbackFor = (path: string): string =>
  * then `dataDir` becomes a link to a folder below `/var/lib/fluxo`. Removing the link means to start anew.
  */
 export const reachableDataDir = async (dataDir: string, user: ServerUser | undefined): Promise<string> => {
-  if (!user || (await isReachable(dataDir))) return dataDir
+  if (!user) return dataDir
+  await openTemporary(dataDir)
+  if (await isReachable(dataDir)) return dataDir
   const real = join(fallbackFor(dataDir), 'data')
   const link = await lstat(dataDir).catch(() => undefined)
   if (!link) {

@@ -65,7 +65,12 @@ const superuserPassword = async (dataDir: string): Promise<string> => {
   return made
 }
 
-const serverEnv = (): NodeJS.ProcessEnv => ({ PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC' })
+/** Ours without what would steer PostgreSQL (PGDATA, PGPORT, …), in a fixed locale and time zone. */
+const serverEnv = (): NodeJS.ProcessEnv => ({
+  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(PG|LC_|LANG)/.test(name))),
+  LC_ALL: 'C',
+  TZ: 'UTC',
+})
 
 /** initdb into a folder beside and then a rename, so that an interrupted one leaves nothing that looks finished. */
 const initialise = async ({ dataDir, user, binaries }: Place, password: string): Promise<void> => {
