@@ -6,7 +6,8 @@ import type { AppModule } from '../process/module.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { AppEnv } from './env.ts'
 import { healthRoutes } from './health.ts'
-import { observeRequests } from './observe.ts'
+import { mountRoutes } from './mount.ts'
+import { NO_ROUTE, observeRoutes } from './observe.ts'
 import { documentationRoutes } from './openapi.ts'
 import { createProblemResponse } from './problem.ts'
 import { camposDe } from './validate.ts'
@@ -32,18 +33,24 @@ export type HttpAppOptions = {
 export function createHttpApp(options: HttpAppOptions): OpenAPIHono<AppEnv> {
   const { service, modules, registry, log, leaving, started, statuses = {} } = options
   const problem = createProblemResponse({ statuses, log })
-  const app = new OpenAPIHono<AppEnv>({
-    // Modules' routes without a hook of their own find this one through their parent.
+  const observed = observeRoutes({ registry, log, started, problem })
+  const app = new OpenAPIHono<AppEnv>()
+  const documents = new OpenAPIHono<AppEnv>({
+    // Routes added with `app.openapi` have validators; those find this hook through their parent.
     defaultHook: (result) => {
       if (!result.success) throw new ValidationError(camposDe(result.error))
     },
   })
+  const checks = modules.flatMap((module) => module.checks)
+  mountRoutes(app, healthRoutes({ checks, registry, log, leaving, started }), observed)
+  mountRoutes(app, documentationRoutes({ documents, service }), observed)
+  for (const { routes } of modules) {
+    mountRoutes(app, routes, observed)
+    documents.route('/', routes)
+  }
+  app.notFound(observed(NO_ROUTE, (c) => answerNoRoute(app, c, problem)))
+  // Nothing of ours throws out of `observed`; this is for what Hono itself might.
   app.onError((error, c) => problem(c, error))
-  app.notFound((c) => answerNoRoute(app, c, problem))
-  app.use(observeRequests({ registry, log, started, problem }))
-  app.route('/', healthRoutes({ checks: modules.flatMap(({ checks }) => checks), registry, log, leaving, started }))
-  for (const module of modules) app.route('/', module.routes)
-  app.route('/', documentationRoutes({ app, service }))
   return app
 }
 

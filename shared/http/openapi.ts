@@ -3,7 +3,6 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi'
 import type { Handler, MiddlewareHandler } from 'hono'
-import { DomainError } from '../errors.ts'
 import type { AppEnv } from './env.ts'
 import { jsonText } from './json.ts'
 
@@ -107,25 +106,28 @@ const INITIALIZER = `SwaggerUIBundle({
 })
 `
 
-/** `/openapi.json`, generated from the registered routes once, and `/docs`, Swagger UI from local files. */
-export function documentationRoutes({ app, service }: { app: OpenAPIHono<AppEnv>; service: string }) {
+/**
+ * `/openapi.json`, generated from the registered routes once, and `/docs`, Swagger UI from local files.
+ *
+ * One route per file, not `/docs/:arquivo`: beside a fixed path that is ambiguous to Hono's RegExpRouter, and *every* route of
+ * the process would fall back to the slower TrieRouter.
+ */
+export function documentationRoutes({ documents, service }: { documents: OpenAPIHono<AppEnv>; service: string }) {
   let text: string | undefined
-  const files = new Map<string, Promise<Uint8Array<ArrayBuffer>>>()
   const routes = new OpenAPIHono<AppEnv>()
   routes.get('/openapi.json', () => {
-    text ??= JSON.stringify(documentOf(app, service))
+    text ??= JSON.stringify(documentOf(documents, service))
     return jsonText(text, 200, { 'Cache-Control': 'no-cache' })
   })
   routes.get('/docs', () => page(PAGE, 'text/html; charset=utf-8'))
   routes.get('/docs/inicio.js', () => page(INITIALIZER, 'text/javascript; charset=utf-8'))
-  routes.get('/docs/:arquivo', async (c) => {
-    const name = c.req.param('arquivo')
-    const type = Object.hasOwn(ASSETS, name) ? ASSETS[name] : undefined
-    if (type === undefined) throw new DomainError('nao-encontrado', 'Não há nada neste endereço.')
-    const file = files.get(name) ?? readAsset(name)
-    files.set(name, file)
-    return page(await file, type)
-  })
+  for (const [name, type] of Object.entries(ASSETS)) {
+    let file: Promise<Uint8Array<ArrayBuffer>> | undefined
+    routes.get(`/docs/${name}`, async () => {
+      file ??= readAsset(name)
+      return page(await file, type)
+    })
+  }
   return routes
 }
 
@@ -137,15 +139,15 @@ function readAsset(name: string): Promise<Uint8Array<ArrayBuffer>> {
   return readFile(join(root, name))
 }
 
-function documentOf(app: OpenAPIHono<AppEnv>, service: string) {
-  app.openAPIRegistry.registerComponent('securitySchemes', 'bearerAuth', {
+function documentOf(documents: OpenAPIHono<AppEnv>, service: string) {
+  documents.openAPIRegistry.registerComponent('securitySchemes', 'bearerAuth', {
     type: 'http',
     scheme: 'bearer',
     bearerFormat: 'JWT',
     description: 'JWT com comerciante_id e scope.',
   })
-  app.openAPIRegistry.register('Problema', ProblemaSchema)
-  return app.getOpenAPI31Document({
+  documents.openAPIRegistry.register('Problema', ProblemaSchema)
+  return documents.getOpenAPI31Document({
     openapi: '3.1.0',
     info: {
       title: 'Fluxo: fluxo de caixa diário',

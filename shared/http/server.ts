@@ -6,6 +6,7 @@ import type { Hono } from 'hono'
 import type { Logger } from '../telemetry/logger.ts'
 import type { AppEnv } from './env.ts'
 import { type Problem, problemAnswer, problemText } from './problem.ts'
+import { TracedResponse } from './traced-response.ts'
 
 /** Longer than the 60 s for which nginx keeps an idle upstream connection, so that it is never we who close first. */
 const KEEP_ALIVE_MS = 75_000
@@ -42,7 +43,7 @@ export async function serveHttp({ app, port, hostname, log }: ServeOptions): Pro
     void answer(incoming, outgoing)
   }
   const options = { maxHeaderSize: HEADERS_BYTES_MAX, headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS }
-  const server = createServer({ ...options, keepAliveTimeout: KEEP_ALIVE_MS, noDelay: true }, listener)
+  const server = createServer({ ...options, keepAliveTimeout: KEEP_ALIVE_MS, ServerResponse: TracedResponse }, listener)
   server.timeout = SILENCE_MS
   server.on('clientError', answerParseError)
   await listen(server, port, hostname)

@@ -40,7 +40,7 @@ const REQUESTS_DEADLINE_MS = 12_000
  */
 export async function runModules(options: RunOptions): Promise<RunningProcess> {
   const { modules, service, port, hostname, log, registry, lifecycle, statuses = {}, signals = true } = options
-  const phase = { started: false, leaving: false }
+  const phase: { started: boolean; leaving: boolean } = { started: false, leaving: false }
   nodeMetrics(registry)
   const state = { leaving: () => phase.leaving, started: () => phase.started }
   const app = createHttpApp({ service, modules, registry, log, statuses, ...state })

