@@ -72,6 +72,17 @@ test('what was in flight when a connection broke is rejected, never sent again',
   await Promise.all([redis.close(), other.close()])
 })
 
+test('a blocking reader ends with its connection: its read is rejected, and it is never sent again', async () => {
+  const { redis } = open(redisUrl())
+  await redis.ready(5_000)
+  const reader = redis.blocking()
+  const id = await reader.client('ID')
+  const read = reader.blpop('nada', 30)
+  await Promise.all([expect(read).rejects.toThrow(), redis.commands.client('KILL', 'ID', id)])
+  expect(reader.status).toBe('end')
+  await redis.close()
+})
+
 test('reconnecting is tried soon, and at least about once a second', () => {
   expect(reconnectDelayMs(1)).toBeLessThan(200)
   expect(reconnectDelayMs(50)).toBeLessThanOrEqual(1_100)

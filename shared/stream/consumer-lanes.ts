@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis'
 import type { Logger } from '../telemetry/logger.ts'
 import type { ConsumerEvent, SourceAction, WorkAction } from './consumer-machine.ts'
 import type { ConsumerMetrics } from './consumer-metrics.ts'
-import { isGroupMissing, leaveGroup, openSession, type Reading, type Session } from './consumer-session.ts'
+import { leaveGroup, openSession, type Reading, type Session } from './consumer-session.ts'
 import type { Batch, Entry } from './reply.ts'
 
 /** A blocked read is woken again and again until it returns: the wake-up may arrive before the read does. */
@@ -54,26 +54,25 @@ export function createSource(deps: LaneDeps): Source {
     // With an action in flight, that action fails and says so itself.
     if (!running) dispatch({ type: 'session-lost' })
   }
+  const { begin, bring } = createBringing(deps)
   const open = async (): Promise<ConsumerEvent> => {
     const connection = blocking()
     connection.once('close', () => onLost(connection))
     try {
-      session = await Promise.race([openSession(connection, reading), cut.promise])
+      session = await Promise.race([begin(connection), cut.promise])
     } catch (error) {
       connection.disconnect()
       throw error
     }
     return { type: 'opened' }
   }
-  const bring = createBring(deps)
   const perform = async (action: SourceAction): Promise<ConsumerEvent> => {
     if (action.kind === 'open') return open()
     if (session === undefined) throw new Error('the session ended')
     return bring(session, action)
   }
-  const failed = (error: unknown): ConsumerEvent => {
+  const failed = (): ConsumerEvent => {
     metrics.readError()
-    if (isGroupMissing(error)) return { type: 'group-missing' }
     drop()
     return { type: 'session-lost' }
   }
@@ -83,7 +82,7 @@ export function createSource(deps: LaneDeps): Source {
       let error: unknown
       const event = await Promise.race([perform(action), cut.promise]).catch((reason: unknown) => {
         error = reason
-        return failed(reason)
+        return failed()
       })
       running = false
       dispatch(event, error)
@@ -110,16 +109,17 @@ export function createSource(deps: LaneDeps): Source {
 }
 
 /** Performs what goes over a session, counts it and reports positions that no stream will deliver any more. */
-function createBring({ reading, metrics, log, onGap }: LaneDeps) {
+function createBringing({ reading, metrics, log, onGap }: LaneDeps) {
   let hadGroup = false
-  const ensureGroup = async (session: Session): Promise<ConsumerEvent> => {
+  const begin = async (connection: Redis): Promise<Session> => {
+    const session = await openSession(connection, reading)
     const found = await session.ensureGroup()
     if (found === 'created' && hadGroup) {
       metrics.groupRecreated()
       log.warn({ stream: reading.key, group: reading.group }, 'group was lost and is made anew from the start')
     }
     hadGroup = true
-    return { type: 'group-known' }
+    return session
   }
   const gaps = (posicoes: number[]) => {
     if (posicoes.length === 0) return
@@ -133,10 +133,8 @@ function createBring({ reading, metrics, log, onGap }: LaneDeps) {
     gaps(batch.gaps)
     return batch
   }
-  return async (session: Session, action: Exclude<SourceAction, { kind: 'open' }>): Promise<ConsumerEvent> => {
+  const bring = async (session: Session, action: Exclude<SourceAction, { kind: 'open' }>): Promise<ConsumerEvent> => {
     switch (action.kind) {
-      case 'group':
-        return ensureGroup(session)
       case 'own':
         return { type: 'own-read', batch: received(await session.readOwn()) }
       case 'read':
@@ -149,6 +147,7 @@ function createBring({ reading, metrics, log, onGap }: LaneDeps) {
       }
     }
   }
+  return { begin, bring }
 }
 
 /** The hands of the work lane: applies a batch or acks it, and resolves with what happened; rejects when it could not. */

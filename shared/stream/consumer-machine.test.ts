@@ -23,7 +23,7 @@ const AROUND = { now: 1_000, random: 0, claimEveryMs: 10_000 }
 const after = (events: ConsumerEvent[], from: Machine = initialMachine(), around = AROUND) =>
   events.reduce((machine, event) => advance(machine, event, around), from)
 
-const OPEN: ConsumerEvent[] = [{ type: 'opened' }, { type: 'group-known' }]
+const OPEN: ConsumerEvent[] = [{ type: 'opened' }]
 const READING: ConsumerEvent[] = [
   ...OPEN,
   { type: 'own-read', batch: NOTHING },
@@ -31,10 +31,9 @@ const READING: ConsumerEvent[] = [
 ]
 
 describe('where entries come from', () => {
-  test('a session begins with the group, then own pending until it is empty, then a reclaim, then what is new', () => {
+  test('a session begins with own pending until that is empty, then a reclaim, then what is new', () => {
     const at = (events: ConsumerEvent[]) => nextSource(after(events), 1_000)?.kind
     expect(at([])).toBe('open')
-    expect(at([{ type: 'opened' }])).toBe('group')
     expect(at(OPEN)).toBe('own')
     const own: ConsumerEvent[] = [
       ...OPEN,
@@ -47,13 +46,11 @@ describe('where entries come from', () => {
     expect(at(READING)).toBe('read')
   })
 
-  test('own pending is read again after every lost session and every lost group', () => {
-    for (const type of ['session-lost', 'group-missing'] as const) {
-      const machine = after([...READING, { type }])
-      expect(machine.ownDue).toBe(true)
-      expect(nextSource(machine, 1_000)?.kind).toBe('wait')
-      expect(nextSource(machine, 10_000)?.kind).toBe(type === 'session-lost' ? 'open' : 'group')
-    }
+  test('own pending is read again after every lost session', () => {
+    const lost = after([...READING, { type: 'session-lost' }])
+    expect(nextSource(lost, 1_000)?.kind).toBe('wait')
+    expect(nextSource(lost, 10_000)?.kind).toBe('open')
+    expect(nextSource(after(OPEN, lost), 10_000)?.kind).toBe('own')
   })
 
   test('own pending waits until the batch in hand is acked: id 0 would bring it again', () => {
@@ -149,8 +146,6 @@ const step = (world: World, { lane, outcome, random }: Step): World => {
   switch (action.kind) {
     case 'open':
       return on({ type: 'opened' })
-    case 'group':
-      return on({ type: 'group-known' })
     case 'own':
       return lost ? on({ type: 'session-lost' }) : on({ type: 'own-read', batch: batch(...world.pending.slice(0, 3)) })
     case 'claim':

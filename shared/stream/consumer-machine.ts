@@ -4,14 +4,13 @@ import type { Batch } from './reply.ts'
 /**
  * The consumer's mind: what to do next is a pure function of this state, so that a simulation can drive it through any history.
  *
- * Two lanes run beside each other, each with at most one action in flight. The *source* lane opens the session with Redis, makes sure
- * of the group and brings batches; the *work* lane applies the batch in hand, then acks it. One batch may wait behind the one in
+ * Two lanes run beside each other, each with at most one action in flight. The *source* lane opens a session with Redis (which makes
+ * sure of the group) and brings batches; the *work* lane applies the batch in hand, then acks it. One batch may wait behind the one in
  * hand (prefetch), no more: while the work is paused nothing further is delivered to this consumer, and no delivery count burns.
  */
 export type Machine = {
   readonly stopping: boolean
   readonly session: 'closed' | 'open'
-  readonly group: 'unknown' | 'known'
   /** Entries delivered to this consumer may lie unacked on the server: read them (id 0) before anything new. */
   readonly ownDue: boolean
   readonly sourceBusy: boolean
@@ -29,23 +28,19 @@ export type Machine = {
   readonly workAt: number
 }
 
-/** What the source lane does next: open a session, make sure of the group, read own pending, reclaim, or read what is new. */
-export type SourceAction =
-  | { kind: 'open' }
-  | { kind: 'group' }
-  | { kind: 'own' }
-  | { kind: 'claim'; cursor: string }
-  | { kind: 'read' }
+/** What the source lane does next: open a session, read own pending, reclaim, or read what is new. */
+export type SourceAction = { kind: 'open' } | { kind: 'own' } | { kind: 'claim'; cursor: string } | { kind: 'read' }
 /** What the work lane does next with the batch in hand. */
 export type WorkAction = { kind: 'apply'; batch: Batch } | { kind: 'ack'; batch: Batch }
 /** Nothing before the time `until`. */
 export type Wait = { kind: 'wait'; until: number }
 
-/** What happened. Every failure of the source, whatever its nature, ends in a new session or a new look at the group. */
+/**
+ * What happened. Every failure of the source ends in a new session, whatever it was: a lost connection, a late reply, a lost group. One
+ * way back is one way to get right, and it begins with the group and own pending.
+ */
 export type ConsumerEvent =
   | { type: 'opened' }
-  | { type: 'group-known' }
-  | { type: 'group-missing' }
   | { type: 'own-read'; batch: Batch }
   | { type: 'claimed'; batch: Batch; cursor: string }
   | { type: 'new-read'; batch: Batch }
@@ -61,12 +56,11 @@ export type Surroundings = { now: number; random: number; claimEveryMs: number }
 /** Where a reclaim starts, and the cursor by which the server says that it has seen everything. */
 export const CLAIM_START = '0-0'
 
-/** A consumer that has not done anything yet: its first steps are a session, the group, own pending, a reclaim. */
+/** A consumer that has not done anything yet: its first steps are a session, own pending, a reclaim. */
 export function initialMachine(): Machine {
   return {
     stopping: false,
     session: 'closed',
-    group: 'unknown',
     ownDue: true,
     sourceBusy: false,
     sourceFailures: 0,
@@ -87,7 +81,6 @@ export function nextSource(m: Machine, now: number): SourceAction | Wait | undef
   if (m.sourceBusy || m.stopping) return undefined
   if (now < m.sourceAt) return { kind: 'wait', until: m.sourceAt }
   if (m.session === 'closed') return { kind: 'open' }
-  if (m.group === 'unknown') return { kind: 'group' }
   if (m.next !== undefined || m.workFailures > 0) return undefined
   // With a batch in hand, id 0 would bring that batch again.
   if (m.ownDue) return m.hand === undefined ? { kind: 'own' } : undefined
@@ -113,13 +106,12 @@ export function isFinished(m: Machine): boolean {
 export function advance(m: Machine, event: ConsumerEvent, around: Surroundings): Machine {
   switch (event.type) {
     case 'opened':
-      return { ...m, sourceBusy: false, session: 'open', group: 'unknown', ownDue: true, claimCursor: CLAIM_START }
-    case 'group-known':
-      return { ...m, sourceBusy: false, group: 'known' }
-    case 'group-missing':
-      return { ...sourceFailed(m, around), group: 'unknown', ownDue: true, claimCursor: CLAIM_START }
-    case 'session-lost':
-      return { ...sourceFailed(m, around), session: 'closed', ownDue: true, claimCursor: CLAIM_START }
+      return { ...m, sourceBusy: false, session: 'open', ownDue: true, claimCursor: CLAIM_START }
+    case 'session-lost': {
+      const failures = m.sourceFailures + 1
+      const sourceAt = around.now + backoffMs(failures, around.random)
+      return { ...m, session: 'closed', sourceBusy: false, sourceFailures: failures, sourceAt }
+    }
     case 'own-read':
       return received({ ...m, ownDue: event.batch.ids.length > 0 }, event.batch)
     case 'new-read':
@@ -145,12 +137,7 @@ export function advance(m: Machine, event: ConsumerEvent, around: Surroundings):
 /** What the outside is told: paused by the handler, without Redis, reading, or stopped. */
 export function situation(m: Machine): 'lendo' | 'pausado' | 'sem-redis' {
   if (m.workFailures > 0) return m.stage === 'apply' ? 'pausado' : 'sem-redis'
-  return m.session === 'open' && m.group === 'known' ? 'lendo' : 'sem-redis'
-}
-
-function sourceFailed(m: Machine, { now, random }: Surroundings): Machine {
-  const failures = m.sourceFailures + 1
-  return { ...m, sourceBusy: false, sourceFailures: failures, sourceAt: now + backoffMs(failures, random) }
+  return m.session === 'open' ? 'lendo' : 'sem-redis'
 }
 
 function received(m: Machine, batch: Batch): Machine {

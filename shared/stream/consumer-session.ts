@@ -48,7 +48,7 @@ export async function openSession(connection: Redis, reading: Reading): Promise<
   const close = () => connection.disconnect()
   try {
     if (!(await becomesReady(connection, OPEN_TIMEOUT_MS))) throw new Error('no session with redis')
-    const guarded = <T>(work: Promise<T>, timeoutMs = REPLY_TIMEOUT_MS) => watched(connection, work, timeoutMs)
+    const guarded = <T>(work: Promise<T>, timeoutMs = REPLY_TIMEOUT_MS) => watched(work, timeoutMs)
     const clientId = await guarded(connection.client('ID'))
 
     const withAttempts = async (batch: Batch): Promise<Batch> => {
@@ -102,18 +102,13 @@ async function ensureGroup(redis: Redis, key: string, group: string): Promise<'c
 }
 
 /**
- * The stream or its group is gone (FLUSHALL, failover, reset): 7.0 answers a blocked read with UNBLOCKED, everything else with NOGROUP.
+ * `work`, given up after `timeoutMs`. Whoever gives up ends the session with it: a reply that may still come must be nobody's. (The
+ * known trap, a disconnect that parks a client which is just reconnecting, does not exist here: these clients never reconnect.)
  */
-export function isGroupMissing(error: unknown): boolean {
-  return error instanceof Error && /^(NOGROUP|UNBLOCKED)\b/.test(error.message)
-}
-
-/** `work`, given up after `timeoutMs` together with the connection: a reply that may still come must not be anybody's any more. */
-async function watched<T>(connection: Redis, work: Promise<T>, timeoutMs: number): Promise<T> {
+async function watched<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      if (connection.status === 'ready') connection.disconnect(false)
       reject(new Error(`no reply from redis within ${timeoutMs} ms`))
     }, timeoutMs)
   })

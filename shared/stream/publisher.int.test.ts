@@ -68,14 +68,16 @@ test('what Redis refuses leaves a prefix: nothing after the refusal is on the st
   await own.remove()
 })
 
-test('a demoted Redis refuses, and publishing works again without help once there is a master', async () => {
+test('a demoted Redis is left at its first refusal: the connection is made anew, to whoever is the master by then', async () => {
   const own = await startOwnRedis({ appendonly: false })
   const demoted = await streamFixture(own.url)
   await demoted.publish(1, 5)
   await demoted.redis.commands.replicaof('127.0.0.1', 1)
+  const before = await demoted.redis.commands.client('ID')
   await expect(demoted.publish(6, 9)).rejects.toThrow(/READONLY/)
   await waitFor(async () => (await demoted.redis.commands.replicaof('NO', 'ONE')) === 'OK', { what: 'the promotion' })
   await waitFor(async () => (await demoted.publisher.publish(0, entries(6, 9))).repeated === 4, { what: 'publishing' })
+  expect(await demoted.redis.commands.client('ID')).not.toBe(before)
   expect(await demoted.redis.commands.xlen(demoted.key)).toBe(9)
   await demoted.close()
   await own.remove()
