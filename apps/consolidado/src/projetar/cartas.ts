@@ -1,3 +1,4 @@
+import { arrayLiteral } from '@fluxo/shared/inbox/array-literal'
 import type { Inbox } from '@fluxo/shared/inbox/inbox'
 import type { Effect } from '@fluxo/shared/inbox/statement'
 import type { Sql } from '@fluxo/shared/postgres/sql'
@@ -76,4 +77,12 @@ export async function reaplicar(
   const applied = await inbox.apply(lote)
   if (applied.outcome !== 'aplicado') throw new Error(`the inbox refuses: ${applied.outcome}`)
   return applied.touched ?? []
+}
+
+/** Which of the positions have a letter. */
+export async function cartasEm(sql: Sql, particao: number, posicoes: readonly number[]): Promise<number[]> {
+  const text = `select posicao::float8 as posicao from carta_morta
+    where particao = $1::smallint and carta_morta.posicao = any($2::text::bigint[])`
+  const rows = await sql.unsafe<{ posicao: number }[]>(text, [particao, arrayLiteral(posicoes)], { prepare: true })
+  return rows.map(({ posicao }) => posicao)
 }

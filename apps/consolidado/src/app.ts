@@ -1,0 +1,179 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { createVersionedCache } from '@fluxo/shared/cache/versioned-cache'
+import type { Verifier } from '@fluxo/shared/http/auth'
+import { createLease } from '@fluxo/shared/postgres/lease'
+import { closeSql, createSql, type Sql, withDeadline } from '@fluxo/shared/postgres/sql'
+import type { AppModule, HealthCheck } from '@fluxo/shared/process/module'
+import type { RedisConnections } from '@fluxo/shared/redis/connection'
+import { createBreaker } from '@fluxo/shared/resilience/breaker'
+import { createPolicy } from '@fluxo/shared/resilience/policy'
+import { createJanitor } from '@fluxo/shared/stream/janitor'
+import type { Logger } from '@fluxo/shared/telemetry/logger'
+import type { Registry } from '@fluxo/shared/telemetry/metrics'
+import { createConsultarRoutes } from './consultar/route.ts'
+import { createConsultaStore, foraDoAr, LIMITES_DA_CONSULTA } from './consultar/store.ts'
+import { createConsumidores, GRUPO, STREAM_PREFIX } from './projetar/consumir.ts'
+import { exportarMetricas } from './projetar/metricas.ts'
+import { montarProjecao } from './projetar/montar.ts'
+import { createFeed } from './reparar/feed.ts'
+import { createReparo, REPARO_LOCK } from './reparar/reparar.ts'
+
+export type ConsolidadoDeps = {
+  /** URL of the service's own role on the database `consolidado`. */
+  databaseUrl: string
+  redis: RedisConnections
+  verifier: Verifier
+  /** The ledger's feed; `fetch` calls it in memory where both services are one process. */
+  eventos: {
+    baseUrl: string
+    token: () => string | Promise<string>
+    fetch?: (url: string, init: RequestInit) => Promise<Response> | Response
+  }
+  /** As the ledger was made with. */
+  particoes: number
+  /** Name of this instance in the consumer group; a stable one finds its own pending entries after a restart. */
+  instancia: string
+  log: Logger
+  registry: Registry
+  /** For tests: other names in Redis, other waits. */
+  streamPrefix?: string
+  cachePrefix?: string
+  countMax?: number
+  claimIdleMs?: number
+  graceMs?: number
+}
+
+/** Prefix of the cached days: `fluxo:consolidado:{<comerciante>}:<data>`. */
+export const CACHE_PREFIX = 'fluxo:consolidado'
+/** One statement at a time per partition and instance, repair beside it, and the small questions. */
+const PROJECTION_CONNECTIONS = 4
+/** Reads travel pipelined, so few connections carry many. */
+const READ_CONNECTIONS = 6
+/** How soon a start that found no database tries again. */
+const PREPARE_RETRY_MS = 500
+const CHECK_TIMEOUT_MS = 900
+/** A cache that is away costs 50 ms a request until the circuit opens, and is looked for every second. */
+const CIRCUITO = { volumeThreshold: 20, errorThresholdPercentage: 50, resetTimeoutMs: 1_000 }
+
+/** The service `consolidado`: projects the ledger into daily balances and answers with them. */
+export const createConsolidado = (deps: ConsolidadoDeps): AppModule => {
+  const { databaseUrl: url, redis, verifier, eventos, particoes, log, registry } = deps
+  const { streamPrefix = STREAM_PREFIX, cachePrefix = CACHE_PREFIX } = deps
+  const writes = createSql({
+    url,
+    max: PROJECTION_CONNECTIONS,
+    name: 'consolidado',
+    settings: { plan_cache_mode: 'force_generic_plan' },
+  })
+  const reads = createSql({ url, max: READ_CONNECTIONS, name: 'consolidado leitura' })
+  const breakers = {
+    cache: createBreaker({ name: 'redis-cache', ...CIRCUITO, registry }),
+    consulta: createBreaker({ name: 'postgres-consulta', ...CIRCUITO, isFailure: foraDoAr, registry }),
+  }
+  const cache = createVersionedCache({
+    redis: redis.cache,
+    prefix: cachePrefix,
+    breaker: breakers.cache,
+    registry,
+    name: 'consolidado',
+  })
+  const feed = createFeed({ ...eventos, registry })
+  const epocaDoLog = (particao: number) => feed.epoca(particao)
+  const commands = redis.commands
+  const partes = montarProjecao({ sql: writes, redis: commands, streamPrefix, cache, epocaDoLog, log, registry })
+  const { inbox } = partes
+  const consumidores = createConsumidores({ ...deps, streamPrefix, projecao: partes.projecao })
+  const reparo = createReparo({
+    ...partes,
+    ...(deps.graceMs !== undefined && { graceMs: deps.graceMs }),
+    sql: writes,
+    lease: createLease({ url, key: REPARO_LOCK, name: 'reparo', log }),
+    feed,
+    particoes,
+    redisUp: () => redis.status() === 'up' && consumidores.every((one) => one.state() !== 'sem-redis'),
+    log,
+    registry,
+  })
+  const janitor = createJanitor({ redis: commands, prefix: streamPrefix, particoes, groups: [GRUPO], log, registry })
+  exportarMetricas({ redis: commands, streamPrefix, group: GRUPO, particoes, marcas: inbox.marcas, registry })
+
+  const policy = createPolicy({
+    ...LIMITES_DA_CONSULTA,
+    name: 'postgres-consulta',
+    breaker: breakers.consulta,
+    isTransient: foraDoAr,
+  })
+  const store = createConsultaStore({ sql: reads, policy })
+  const inicio = createInicio({
+    log,
+    preparar: () => inbox.prepare(particoes),
+    abrir: () => {
+      for (const consumidor of consumidores) consumidor.start()
+      reparo.start()
+      janitor.start()
+    },
+  })
+  return {
+    name: 'consolidado',
+    routes: createConsultarRoutes({ store, cache, inbox, verifier, particoes }),
+    checks: checksOf(reads, redis),
+    start: inicio.start,
+    drain: async () => {
+      await inicio.stop()
+      await Promise.all([...consumidores.map((one) => one.stop()), reparo.stop(), janitor.stop()])
+    },
+    close: async () => {
+      await cache.close()
+      for (const breaker of Object.values(breakers)) breaker.close()
+      feed.close()
+      await Promise.all([closeSql(writes), closeSql(reads)])
+    },
+  }
+}
+
+/**
+ * Either of PostgreSQL and Redis can answer for days that are known, so the process is ready with one of them. Taking an
+ * instance out because the database is away would take the cached days with it.
+ */
+const checksOf = (reads: Sql, redis: RedisConnections): HealthCheck[] => {
+  const postgres = async () => void (await withDeadline(reads`select 1`, CHECK_TIMEOUT_MS))
+  const cached = async () => void (await redis.commands.ping())
+  return [
+    { name: 'leitura', required: true, check: () => Promise.any([postgres(), cached()]) },
+    { name: 'postgres-consolidado', required: false, check: postgres },
+    { name: 'redis', required: false, check: cached },
+  ]
+}
+
+type InicioDeps = { log: Logger; preparar: () => Promise<void>; abrir: () => void }
+
+/** Opens the doors once the database is prepared; a database that is away delays the projection, not the start. */
+const createInicio = ({ log, preparar, abrir }: InicioDeps) => {
+  const stopping = new AbortController()
+  let trying: Promise<void> = Promise.resolve()
+  const tentar = async (): Promise<boolean> => {
+    try {
+      await preparar()
+    } catch (error) {
+      log.warn({ err: error }, 'the projection waits for its database')
+      return false
+    }
+    if (!stopping.signal.aborted) abrir()
+    return true
+  }
+  const insistir = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      await delay(PREPARE_RETRY_MS, undefined, { signal: stopping.signal }).catch(() => {})
+      if (stopping.signal.aborted || (await tentar())) return
+    }
+  }
+  return {
+    start: async () => {
+      if (!(await tentar())) trying = insistir()
+    },
+    stop: async () => {
+      stopping.abort()
+      await trying
+    },
+  }
+}

@@ -1,0 +1,64 @@
+import { hostname } from 'node:os'
+import { createVerifier } from '@fluxo/shared/http/auth'
+import { envDurationMs, envInteger, envPort, envSecret, envUrl, parseEnv } from '@fluxo/shared/process/env'
+import { createLifecycle } from '@fluxo/shared/process/lifecycle'
+import { runModules } from '@fluxo/shared/process/run'
+import { createRedisConnections } from '@fluxo/shared/redis/connection'
+import { createLogger } from '@fluxo/shared/telemetry/logger'
+import { z } from '@hono/zod-openapi'
+import { Registry } from 'prom-client'
+import { createConsolidado } from './app.ts'
+import { createTokenDeServico } from './reparar/token.ts'
+
+const EnvSchema = z.object({
+  PORT: envPort().default(3002),
+  HOST: z.string().default('127.0.0.1'),
+  DATABASE_URL_CONSOLIDADO: envUrl('postgres', 'postgresql').describe('the role of the service on its database'),
+  REDIS_URL: envUrl('redis', 'rediss'),
+  LANCAMENTOS_URL: envUrl('http', 'https').describe('where the ledger answers, for GET /eventos'),
+  JWT_SECRET: envSecret(32).optional(),
+  JWT_JWKS_URL: envUrl('https', 'http').optional(),
+  EVENTOS_TOKEN: z.string().optional().describe('a token with scope eventos:ler, where there is no JWT_SECRET'),
+  PARTICOES: envInteger({ min: 1, max: 1024 }).default(1),
+  INSTANCIA: z.string().default(hostname()).describe('name in the consumer group, stable and unique'),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
+  DRENAGEM_AVISO_MS: envDurationMs().default(0).describe('how long a load balancer needs to see that we leave'),
+})
+
+/** Everything is closed within this; compose waits longer before it kills. */
+const STOP_DEADLINE_MS = 15_000
+
+const env = parseEnv(EnvSchema)
+const log = createLogger({ service: 'consolidado', level: env.LOG_LEVEL })
+const lifecycle = createLifecycle({ log, deadlineMs: STOP_DEADLINE_MS })
+const registry = new Registry()
+const redis = createRedisConnections({ url: env.REDIS_URL, name: 'consolidado', log })
+lifecycle.defer('redis', () => redis.close())
+
+const { EVENTOS_TOKEN: eventosToken, JWT_SECRET: secret } = env
+if (eventosToken === undefined && secret === undefined) {
+  throw new Error('EVENTOS_TOKEN or JWT_SECRET is needed to read the events of the ledger')
+}
+const consolidado = createConsolidado({
+  databaseUrl: env.DATABASE_URL_CONSOLIDADO,
+  redis,
+  verifier: createVerifier({ secret, jwksUrl: env.JWT_JWKS_URL }),
+  eventos: {
+    baseUrl: env.LANCAMENTOS_URL,
+    token: eventosToken === undefined ? createTokenDeServico(secret ?? '') : () => eventosToken,
+  },
+  particoes: env.PARTICOES,
+  instancia: env.INSTANCIA,
+  log,
+  registry,
+})
+await runModules({
+  modules: [consolidado],
+  service: 'consolidado',
+  port: env.PORT,
+  hostname: env.HOST,
+  drainNoticeMs: env.DRENAGEM_AVISO_MS,
+  log,
+  registry,
+  lifecycle,
+})
