@@ -1,0 +1,48 @@
+import type { Load } from './load/plan.ts'
+import type { BenchOptions, RowName } from './options.ts'
+import type { Service } from './processes.ts'
+import type { RowResult } from './result.ts'
+import type { Database, Servers } from './servers.ts'
+
+export type StartServices = {
+  lancamentos: (database: Database) => Promise<Service>
+  consolidado: (database: Database, lancamentosUrl: string) => Promise<Service>
+  /** The bare servers; `body` is what the GET answers. */
+  bare: (body?: string) => Promise<Service>
+  singleTransaction: (database: Database) => Promise<Service>
+}
+
+/** What every group of rows works with. */
+export type Bench = {
+  options: BenchOptions
+  folder: string
+  servers: Servers
+  start: StartServices
+  load: Load
+  /** A token of a merchant, or with the service scope `eventos:ler` without one. */
+  token: (comercianteId?: string) => Promise<string>
+  /** The number at which the next load may begin: no two loads of a run share a key. */
+  nextNumbers: () => number
+  /** Whether this row was asked for and there is time for it. */
+  wants: (row: RowName) => boolean
+  report: (result: RowResult) => void
+  /** A line of progress. */
+  say: (line: string) => void
+  /** Throws once the run is being stopped. */
+  check: () => void
+}
+
+/** Rows that share their servers and their data. */
+export type Group = { rows: readonly RowName[]; run: (bench: Bench) => Promise<void> }
+
+/** Length of a sample: what the user asked for, or the row's own. */
+export const sampleSeconds = ({ options }: Bench, own: number): number => options.seconds ?? own
+
+/** Stops services in reverse; all of them, also where one fails. */
+export const stopAll = async (services: readonly Service[]): Promise<void> => {
+  const errors: unknown[] = []
+  for (const service of services.toReversed()) {
+    await service.stop().catch((error: unknown) => errors.push(error))
+  }
+  if (errors.length > 0) throw errors[0]
+}

@@ -1,0 +1,92 @@
+import type { Bench } from './context.ts'
+import type { LoadPlan, LoadResult } from './load/plan.ts'
+import type { Service } from './processes.ts'
+import type { Sample } from './result.ts'
+
+/** Something that a load is sent to, and how much of the row's unit one answer is (a batch has many entries). */
+export type Target = {
+  name: string
+  service: Service
+  plan: () => LoadPlan
+  unitsOfAnswer?: number
+  /** Resolves when the service has done what cut-off requests had asked for: it must not disturb the next sample. */
+  settled?: () => Promise<void>
+}
+
+export type LoadShape = { connections: number; seconds: number }
+
+/** What the samples of one target came to. */
+export type Measured = { samples: Sample[]; answered: number; errors: number; cpuUs: number | undefined }
+
+const US_PER_MS = 1000
+
+/** A warm-up is long enough for V8 to have compiled the hot path and for every connection to have prepared its statements. */
+const WARM_UP_SECONDS = 1
+
+const runLoad = async (bench: Bench, target: Target, { connections, seconds }: LoadShape): Promise<LoadResult> => {
+  bench.check()
+  const { service, plan, settled } = target
+  const result = await bench.load.run({ url: service.url, plan: plan(), connections, seconds, folder: bench.folder })
+  await settled?.()
+  return result
+}
+
+/** Sends each target a load whose figures are thrown away. Answers of it count as answered all the same. */
+export const warmUp = async (bench: Bench, targets: readonly Target[], connections: number): Promise<number[]> => {
+  const answered: number[] = []
+  for (const target of targets) {
+    const { requests } = await runLoad(bench, target, { connections, seconds: WARM_UP_SECONDS })
+    answered.push(requests * (target.unitsOfAnswer ?? 1))
+  }
+  return answered
+}
+
+/**
+ * Measures targets in turn (A B C A B C …), so that what disturbs the machine disturbs all of them alike.
+ * Answers in the order of the targets.
+ */
+export const interleave = async (bench: Bench, targets: readonly Target[], shape: LoadShape): Promise<Measured[]> => {
+  const measured = targets.map(() => ({
+    samples: [] as Sample[],
+    answered: 0,
+    errors: 0,
+    cpu: 0 as number | undefined,
+  }))
+  for (let round = 0; round < bench.options.samples; round += 1) {
+    for (const [index, target] of targets.entries()) {
+      const of = measured[index]
+      if (!of) continue
+      const before = await target.service.cpuMs()
+      const { requests, perSecond, p50, p99, max, errors } = await runLoad(bench, target, shape)
+      const after = await target.service.cpuMs()
+      const units = target.unitsOfAnswer ?? 1
+      of.samples.push({ value: perSecond * units, p50, p99, max })
+      of.answered += requests * units
+      of.errors += errors
+      of.cpu = of.cpu === undefined || before === undefined || after === undefined ? undefined : of.cpu + after - before
+    }
+  }
+  return measured.map(({ cpu, ...of }) => ({
+    ...of,
+    cpuUs: cpu === undefined || of.answered === 0 ? undefined : (cpu * US_PER_MS) / of.answered,
+  }))
+}
+
+/** What a load's answers say about its correctness. */
+export const answerErrors = (name: string, { errors }: Pick<Measured, 'errors'>): string[] =>
+  errors === 0 ? [] : [`${errors} requests to ${name} failed or were answered with an error`]
+
+/** Peak memory of each service since `resetPeaks`, by name; the largest of those with the same name. */
+export const peaksOf = async (services: readonly Service[]): Promise<Record<string, number>> => {
+  const peaks: Record<string, number> = {}
+  for (const service of services) {
+    const mb = await service.peakRssMb()
+    if (mb !== undefined) peaks[service.name] = Math.max(mb, peaks[service.name] ?? 0)
+  }
+  return peaks
+}
+
+/** Forgets the peaks so far. */
+export const resetPeaks = async (services: readonly Service[]): Promise<void> => {
+  await Promise.all(services.map((service) => service.resetPeak()))
+}

@@ -1,0 +1,44 @@
+import type { RowName } from './options.ts'
+import type { RowResult } from './result.ts'
+
+/** One thing that a row should reach, and whether it does. */
+export type Verdict = { text: string; reached: boolean }
+
+const atLeast = (value: number, limit: number, unit: string): Verdict => ({
+  text: `≥ ${limit.toLocaleString('en')} ${unit}`,
+  reached: value >= limit,
+})
+
+const atMost = (value: number, limit: number, unit: string): Verdict => ({
+  text: `≤ ${limit.toLocaleString('en')} ${unit}`,
+  reached: value <= limit,
+})
+
+const ratioTo = (result: RowResult, name: string, limit: number): Verdict => ({
+  text: `≥ ${limit} × ${name}`,
+  reached: (result.yardsticks.find((yardstick) => yardstick.name === name)?.ratio ?? 0) >= limit,
+})
+
+/** What must be reached (issue 1, "Reach"). Rows that are not named here are shown for comparison only. */
+const REACH: Partial<Record<RowName, (result: RowResult) => Verdict[]>> = {
+  'post-64': (result) => [ratioTo(result, 'echo', 0.35), ratioTo(result, '1-tx', 4)],
+  'get-cached': (result) => [ratioTo(result, 'bare', 0.5)],
+  'lag-200': ({ median }) => [atMost(median, 10, 'ms')],
+  'lag-1000': ({ median }) => [atMost(median, 50, 'ms')],
+  'drain-1': ({ median }) => [atLeast(median, 30_000, '/s')],
+  'csv-import': ({ median }) => [atLeast(median, 20_000, '/s')],
+  rebuild: ({ median }) => [atLeast(median, 50_000, '/s')],
+  'bytes-per-entry': ({ median }) => [atMost(median, 450, 'B')],
+}
+
+const RSS_MAX_MB = 200
+/** An import may hold a table of the lines that it has seen. */
+const RSS_IMPORT_MAX_MB = 250
+
+/** Everything that a row should reach; its services' memory included. */
+export const verdictsOn = (result: RowResult): Verdict[] => {
+  const peak = Math.max(0, ...Object.values(result.rssMb))
+  const limit = result.row === 'csv-import' ? RSS_IMPORT_MAX_MB : RSS_MAX_MB
+  const own = REACH[result.row]?.(result) ?? []
+  return peak === 0 ? own : [...own, { text: `RSS < ${limit} MB`, reached: peak < limit }]
+}

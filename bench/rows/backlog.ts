@@ -1,0 +1,2 @@
+import type { Group } from '../context.ts'
+export const backlogGroup: Group = { rows: [], run: async () => {} }

@@ -1,0 +1,64 @@
+import { join } from 'node:path'
+import { freePort } from '@fluxo/shared/local/free-port'
+import type { StartServices } from './context.ts'
+import { type Service, startNode } from './processes.ts'
+import type { Database, Servers } from './servers.ts'
+
+const root = join(import.meta.dirname, '..')
+const FILES = {
+  lancamentos: join(root, 'apps/lancamentos/src/main.ts'),
+  consolidado: join(root, 'apps/consolidado/src/main.ts'),
+  bare: join(root, 'bench/yardsticks/bare.ts'),
+  singleTransaction: join(root, 'bench/yardsticks/single-transaction.ts'),
+} as const
+
+export type ServicesOptions = {
+  servers: Servers
+  folder: string
+  prof: string | undefined
+  /** Hears how to end each process. */
+  opened: (stop: () => Promise<void>) => void
+  check: () => void
+}
+
+/** Environment that may be handed on to the services: it changes what they do, and is the user's to choose. */
+const handedOn = (): Record<string, string> => ({
+  LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'warn',
+  ...(process.env['NODE_OPTIONS'] && { NODE_OPTIONS: process.env['NODE_OPTIONS'] }),
+  ...(process.env['TRANSACTION'] && { TRANSACTION: process.env['TRANSACTION'] }),
+})
+
+/** How each process of the bench is started: every service and every yardstick is one Node process of its own. */
+export const createServices = ({ servers, folder, prof, opened, check }: ServicesOptions): StartServices => {
+  const start = async (
+    name: string,
+    file: string,
+    env: Record<string, string>,
+    measured: boolean,
+  ): Promise<Service> => {
+    check()
+    const flags = measured && prof !== undefined ? ['--cpu-prof', `--cpu-prof-dir=${join(prof, name)}`] : []
+    const port = await freePort()
+    return startNode(
+      { name, file, port, env: { ...handedOn(), ...env }, readyPath: '/health/ready', folder, nodeFlags: flags },
+      opened,
+    )
+  }
+  const { jwtSecret: JWT_SECRET, redisUrl: REDIS_URL } = servers
+  const ledgerEnv = ({ appUrl }: Database) => ({ DATABASE_URL_LANCAMENTOS: appUrl, JWT_SECRET, REDIS_URL })
+  return {
+    lancamentos: (database) => start('lancamentos', FILES.lancamentos, ledgerEnv(database), true),
+    consolidado: ({ appUrl }, feedUrl) => {
+      const env = {
+        DATABASE_URL_CONSOLIDADO: appUrl,
+        JWT_SECRET,
+        REDIS_URL,
+        LANCAMENTOS_URL: feedUrl,
+        FEED_URL: feedUrl,
+      }
+      return start('consolidado', FILES.consolidado, env, true)
+    },
+    bare: (body = '{}') => start('bare', FILES.bare, { BODY: body }, false),
+    singleTransaction: (database) => start('single-transaction', FILES.singleTransaction, ledgerEnv(database), false),
+  }
+}
