@@ -26,7 +26,7 @@ describe('every command answers --help without installing anything', () => {
   test.each(commands)('%s', (command) => {
     const alone = join(folder, `alone-${command.replace(':', '-')}`)
     spawnSync('mkdir', ['-p', alone])
-    symlinkSync(join(root, 'scripts'), join(alone, 'scripts'))
+    for (const part of ['scripts', 'bench']) symlinkSync(join(root, part), join(alone, part))
     const result = spawnSync(
       process.execPath,
       ['--preserve-symlinks-main', join(alone, 'scripts', 'run.mjs'), command, '--help'],

@@ -15,7 +15,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const COMMANDS = {
   start: { file: 'scripts/start.ts', redis: () => !process.env.REDIS_URL },
   test: { file: 'scripts/test.ts', redis: () => true },
-  bench: { file: 'bench/bench.ts', redis: () => true },
+  bench: { file: 'bench/bench.ts', help: 'bench/help.txt', redis: () => true },
   token: { file: 'scripts/token.ts', redis: () => false },
   migrate: { file: 'scripts/migrate.ts', redis: () => false },
   'consolidado:rebuild': { file: 'scripts/consolidado-rebuild.ts', redis: () => false },
@@ -31,7 +31,7 @@ const fail = (message) => {
 /** Prints the command's help without installing anything; `false` where it was not asked for. */
 const answerHelp = (name, args) => {
   if (!args.includes('--help') && !args.includes('-h')) return false
-  const file = join(root, 'scripts', 'help', `${name.replace(':', '-')}.txt`)
+  const file = join(root, COMMANDS[name].help ?? `scripts/help/${name.replace(':', '-')}.txt`)
   if (!existsSync(file)) return false
   process.stdout.write(readFileSync(file, 'utf8'))
   return true
