@@ -1,0 +1,85 @@
+import { hostname as machineName } from 'node:os'
+import { createConsolidado } from '@fluxo/consolidado/app'
+import { createLancamentos, STATUSES_DE_LANCAMENTOS } from '@fluxo/lancamentos/app'
+import { createVerifier } from '@fluxo/shared/http/auth'
+import { signToken } from '@fluxo/shared/http/tokens'
+import { readLogState } from '@fluxo/shared/log/estado'
+import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
+import { createLifecycle } from '@fluxo/shared/process/lifecycle'
+import { runModules } from '@fluxo/shared/process/run'
+import { createRedisConnections } from '@fluxo/shared/redis/connection'
+import { createLogger } from '@fluxo/shared/telemetry/logger'
+import { Registry } from 'prom-client'
+
+export type TudoOptions = {
+  /** 0 takes a free port. */
+  port: number
+  hostname: string
+  databaseUrlLancamentos: string
+  databaseUrlConsolidado: string
+  redisUrl: string
+  jwtSecret: string
+  logLevel: string
+  /** Off where another process lives around it, which handles signals itself. */
+  signals?: boolean
+}
+
+/** Everything is closed within this, so that Ctrl-C takes seconds. */
+const STOP_DEADLINE_MS = 8_000
+/** A page of the feed takes well below this; each call signs its own token. */
+const SERVICE_TOKEN_SECONDS = 300
+
+/**
+ * Runs both services in one process on one port: what `npm start` serves.
+ *
+ * They share a listener and a Redis and nothing else: the consolidado reads the ledger through its feed here too, in
+ * memory instead of over the network.
+ */
+export const startTudo = async (options: TudoOptions): Promise<{ url: string; stop: () => Promise<void> }> => {
+  const { port, hostname, redisUrl, jwtSecret, signals = false } = options
+  const log = createLogger({ service: 'fluxo', level: options.logLevel })
+  const registry = new Registry()
+  const lifecycle = createLifecycle({ log, deadlineMs: STOP_DEADLINE_MS })
+  const verifier = createVerifier({ secret: jwtSecret })
+  const redis = createRedisConnections({ url: redisUrl, name: 'fluxo', log })
+  lifecycle.defer('redis', () => redis.close())
+
+  const sql = createSql({ url: options.databaseUrlLancamentos, max: 1, name: 'fluxo start' })
+  const { particoes } = await readLogState(sql)
+  await closeSql(sql)
+
+  const lancamentos = createLancamentos({
+    databaseUrl: options.databaseUrlLancamentos,
+    redis,
+    verifier,
+    cursorSecret: jwtSecret,
+    particoes,
+    log,
+    registry,
+  })
+  const consolidado = createConsolidado({
+    databaseUrl: options.databaseUrlConsolidado,
+    redis,
+    verifier,
+    eventos: {
+      baseUrl: 'http://lancamentos',
+      token: () => signToken({ secret: jwtSecret, scopes: ['eventos:ler'], expiresInSeconds: SERVICE_TOKEN_SECONDS }),
+      fetch: (url, init) => lancamentos.routes.request(url, init),
+    },
+    particoes,
+    instancia: machineName(),
+    log,
+    registry,
+  })
+  return runModules({
+    modules: [lancamentos, consolidado],
+    service: 'fluxo',
+    port,
+    hostname,
+    statuses: STATUSES_DE_LANCAMENTOS,
+    signals,
+    log,
+    registry,
+    lifecycle,
+  })
+}
