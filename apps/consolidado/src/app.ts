@@ -12,9 +12,10 @@ import type { Logger } from '@fluxo/shared/telemetry/logger'
 import type { Registry } from '@fluxo/shared/telemetry/metrics'
 import { createConsultarRoutes } from './consultar/route.ts'
 import { createConsultaStore, foraDoAr, LIMITES_DA_CONSULTA } from './consultar/store.ts'
-import { createConsumidores, GRUPO, STREAM_PREFIX } from './projetar/consumir.ts'
+import { createConsumidores } from './projetar/consumir.ts'
 import { exportarMetricas } from './projetar/metricas.ts'
 import { montarProjecao } from './projetar/montar.ts'
+import { CACHE_PREFIX, GRUPO, STREAM_PREFIX } from './projetar/nomes.ts'
 import { createFeed } from './reparar/feed.ts'
 import { createReparo, REPARO_LOCK } from './reparar/reparar.ts'
 
@@ -43,8 +44,6 @@ export type ConsolidadoDeps = {
   graceMs?: number
 }
 
-/** Prefix of the cached days: `fluxo:consolidado:{<comerciante>}:<data>`. */
-export const CACHE_PREFIX = 'fluxo:consolidado'
 /** One statement at a time per partition and instance, repair beside it, and the small questions. */
 const PROJECTION_CONNECTIONS = 4
 /** Reads travel pipelined, so few connections carry many. */

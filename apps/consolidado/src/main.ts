@@ -8,14 +8,14 @@ import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { z } from '@hono/zod-openapi'
 import { Registry } from 'prom-client'
 import { createConsolidado } from './app.ts'
-import { createTokenDeServico } from './reparar/token.ts'
+import { tokenDeServicoDe } from './reparar/token.ts'
 
 const EnvSchema = z.object({
   PORT: envPort().default(3002),
   HOST: z.string().default('127.0.0.1'),
   DATABASE_URL_CONSOLIDADO: envUrl('postgres', 'postgresql').describe('the role of the service on its database'),
   REDIS_URL: envUrl('redis', 'rediss'),
-  LANCAMENTOS_URL: envUrl('http', 'https').describe('where the ledger answers, for GET /eventos'),
+  FEED_URL: envUrl('http', 'https').describe('where the ledger answers, for GET /eventos'),
   JWT_SECRET: envSecret(32).optional(),
   JWT_JWKS_URL: envUrl('https', 'http').optional(),
   EVENTOS_TOKEN: z.string().optional().describe('a token with scope eventos:ler, where there is no JWT_SECRET'),
@@ -35,17 +35,13 @@ const registry = new Registry()
 const redis = createRedisConnections({ url: env.REDIS_URL, name: 'consolidado', log })
 lifecycle.defer('redis', () => redis.close())
 
-const { EVENTOS_TOKEN: eventosToken, JWT_SECRET: secret } = env
-if (eventosToken === undefined && secret === undefined) {
-  throw new Error('EVENTOS_TOKEN or JWT_SECRET is needed to read the events of the ledger')
-}
 const consolidado = createConsolidado({
   databaseUrl: env.DATABASE_URL_CONSOLIDADO,
   redis,
   verifier: createVerifier({ secret, jwksUrl: env.JWT_JWKS_URL }),
   eventos: {
-    baseUrl: env.LANCAMENTOS_URL,
-    token: eventosToken === undefined ? createTokenDeServico(secret ?? '') : () => eventosToken,
+    baseUrl: env.FEED_URL,
+    token: tokenDeServicoDe({ token: env.EVENTOS_TOKEN, secret: env.JWT_SECRET }),
   },
   particoes: env.PARTICOES,
   instancia: env.INSTANCIA,

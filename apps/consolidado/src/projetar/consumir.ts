@@ -3,12 +3,8 @@ import { type Consumer, createConsumer } from '@fluxo/shared/stream/consumer'
 import type { Logger } from '@fluxo/shared/telemetry/logger'
 import type { Registry } from '@fluxo/shared/telemetry/metrics'
 import { lerTexto } from './ler-evento.ts'
+import { GRUPO } from './nomes.ts'
 import type { Projecao } from './projetar.ts'
-
-/** Streams of the ledger's events: one per partition, `fluxo:lancamentos:{0}`. The name is the contract with the ledger. */
-export const STREAM_PREFIX = 'fluxo:lancamentos'
-/** The group that all instances of the consolidado share. */
-export const GRUPO = 'consolidado'
 
 export type ConsumirDeps = {
   redis: RedisConnections

@@ -17,3 +17,14 @@ export function createTokenDeServico(secret: string, agora: () => number = Date.
     return token
   }
 }
+
+/** The token given, or tokens made with the secret. Throws where there is neither. */
+export function tokenDeServicoDe(given: {
+  token: string | undefined
+  secret: string | undefined
+}): () => string | Promise<string> {
+  const { token, secret } = given
+  if (token !== undefined) return () => token
+  if (secret !== undefined) return createTokenDeServico(secret)
+  throw new Error('EVENTOS_TOKEN or JWT_SECRET is needed to read the events of the ledger')
+}

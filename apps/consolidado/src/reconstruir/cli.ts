@@ -1,0 +1,101 @@
+import { createVersionedCache } from '@fluxo/shared/cache/versioned-cache'
+import { decimalFromCents } from '@fluxo/shared/money'
+import { envInteger, envSecret, envUrl, parseEnv } from '@fluxo/shared/process/env'
+import { createRedisConnections } from '@fluxo/shared/redis/connection'
+import { createBreaker } from '@fluxo/shared/resilience/breaker'
+import { createLogger } from '@fluxo/shared/telemetry/logger'
+import { z } from '@hono/zod-openapi'
+import { Registry } from 'prom-client'
+import { CACHE_PREFIX } from '../projetar/nomes.ts'
+import { createFeed } from '../reparar/feed.ts'
+import { tokenDeServicoDe } from '../reparar/token.ts'
+import type { Diferenca } from './comparar.ts'
+import { type Reconstrucao, reconstruir } from './reconstruir.ts'
+
+const EnvSchema = z.object({
+  DATABASE_URL_CONSOLIDADO: envUrl('postgres', 'postgresql'),
+  FEED_URL: envUrl('http', 'https').describe('where the ledger answers GET /eventos'),
+  REDIS_URL: envUrl('redis', 'rediss').optional(),
+  JWT_SECRET: envSecret(32).optional(),
+  EVENTOS_TOKEN: z.string().optional(),
+  PARTICOES: envInteger({ min: 1, max: 1024 }).default(1),
+})
+
+const CIRCUITO = { volumeThreshold: 20, errorThresholdPercentage: 50, resetTimeoutMs: 1_000 }
+const REDIS_READY_MS = 2_000
+/** One line of progress a second is enough to see that it moves. */
+const PROGRESS_EVERY_MS = 1_000
+
+type Write = (line: string) => void
+const stdout: Write = (line) => void process.stdout.write(`${line}\n`)
+
+/**
+ * The body of `npm run consolidado:rebuild`: rebuilds, showing its progress, and tells which days changed.
+ *
+ * Reads its addresses from `env`; takes no arguments. Rejects with one sentence where it cannot be done.
+ */
+export async function reconstruirCli(
+  env: Readonly<Record<string, string | undefined>>,
+  argv: readonly string[],
+  write: Write = stdout,
+): Promise<Reconstrucao> {
+  if (argv.length > 0) throw new Error(`unknown argument: ${argv[0]}`)
+  const given = parseEnv(EnvSchema, env)
+  const registry = new Registry()
+  const log = createLogger({ service: 'reconstruir', level: 'error' })
+  const token = tokenDeServicoDe({ token: given.EVENTOS_TOKEN, secret: given.JWT_SECRET })
+  const feed = createFeed({ baseUrl: given.FEED_URL, token, registry })
+  const breaker = createBreaker({ name: 'redis-cache', ...CIRCUITO, registry })
+  const redis = given.REDIS_URL && createRedisConnections({ url: given.REDIS_URL, name: 'reconstruir', log })
+  const up = redis ? await redis.ready(REDIS_READY_MS) : false
+  if (!up) write('Redis is away: days that change may be served from the cache for up to an hour after it returns.')
+  const cache =
+    redis && createVersionedCache({ redis: redis.cache, prefix: CACHE_PREFIX, breaker, registry, name: 'reconstruir' })
+  try {
+    const feito = await reconstruir({
+      databaseUrl: given.DATABASE_URL_CONSOLIDADO,
+      feed,
+      particoes: given.PARTICOES,
+      ...(cache && { cache }),
+      onProgress: progresso(write),
+    })
+    for (const line of relatorio(feito)) write(line)
+    return feito
+  } finally {
+    await (cache || undefined)?.close()
+    await (redis || undefined)?.close()
+    feed.close()
+    breaker.close()
+  }
+}
+
+const porSegundo = (entradas: number, ms: number): number => Math.round((entradas * 1_000) / Math.max(1, ms))
+
+function progresso(write: Write) {
+  let shown = 0
+  return ({ entradas, ms }: { entradas: number; ms: number }) => {
+    if (ms - shown < PROGRESS_EVERY_MS) return
+    shown = ms
+    write(`${entradas} entries read, ${porSegundo(entradas, ms)} entries/s`)
+  }
+}
+
+function relatorio(feito: Reconstrucao): string[] {
+  const { entradas, ms, paradaMs, geracao, ilegiveis, diferentes, diferencas } = feito
+  return [
+    `${entradas} entries in ${(ms / 1_000).toFixed(2)} s, ${porSegundo(entradas, ms)} entries/s`,
+    `generation ${geracao} is read now; the projection stood still for ${Math.round(paradaMs)} ms, reads never did`,
+    ...(ilegiveis > 0 ? [`${ilegiveis} events cannot be applied: see \`npm run dlq -- list\``] : []),
+    diferentes === 0 ? 'every day is as before' : `${diferentes} days changed:`,
+    ...diferencas.map(linhaDe),
+    ...(diferentes > diferencas.length ? [`… and ${diferentes - diferencas.length} more`] : []),
+  ]
+}
+
+function linhaDe({ comercianteId, data, antes, depois }: Diferenca): string {
+  const de = antes === null ? 'absent' : somaDe(antes)
+  return `  ${comercianteId} ${data}: ${de} → ${depois.quantidade === 0 ? 'absent' : somaDe(depois)}`
+}
+
+const somaDe = (d: { creditos: bigint; debitos: bigint; quantidade: number }): string =>
+  `+${decimalFromCents(d.creditos)} -${decimalFromCents(d.debitos)} (${d.quantidade})`

@@ -1,0 +1,39 @@
+import type { FeedClient, FeedPage } from '@fluxo/shared/repair/feed-client'
+
+/** The most that the feed gives at once. */
+export const PAGE_ROWS = 5_000
+/** Requests in flight: the ledger makes the next pages while this one is added up. */
+const PREFETCH = 2
+
+/**
+ * The pages of a partition after `depoisDe`, in order, until one is not full.
+ *
+ * Positions have no gaps, so the start of the next page is known before this one has arrived, and it is asked for ahead.
+ * Where there were gaps after all, a page reaches into the next: whoever reads skips what is not after the last.
+ */
+export async function* paginas(
+  feed: FeedClient,
+  { particao, depoisDe, ate = Number.MAX_SAFE_INTEGER }: { particao: number; depoisDe: number; ate?: number },
+): AsyncGenerator<FeedPage> {
+  const abandon = new AbortController()
+  let asked = depoisDe
+  const ask = (): Promise<FeedPage> => {
+    const page = feed.page({ particao, depoisDe: asked, limite: PAGE_ROWS, signal: abandon.signal })
+    // One that nobody will wait for must not end the process; whoever waits sees the same rejection.
+    page.catch(() => {})
+    asked += PAGE_ROWS
+    return page
+  }
+  const asking = [ask()]
+  try {
+    for (let next = asking.shift(); next !== undefined; next = asking.shift()) {
+      while (asking.length < PREFETCH && asked < ate) asking.push(ask())
+      const page = await next
+      yield page
+      if (page.eventos.length < PAGE_ROWS) return
+      if (asking.length === 0 && asked < ate) asking.push(ask())
+    }
+  } finally {
+    abandon.abort()
+  }
+}
