@@ -31,10 +31,8 @@ const start = async (until: RegExp, env: Readonly<Record<string, string>> = {}):
   child.stdout?.on('data', add)
   child.stderr?.on('data', add)
   const curls = () => output.split('\n').filter((line) => line.startsWith('curl '))
-  await waitFor(() => until.test(output) || child.exitCode !== null, {
-    timeoutMs: 60_000,
-    what: `${until} in: ${output}`,
-  })
+  await waitFor(() => until.test(output) || child.exitCode !== null, { timeoutMs: 60_000, what: String(until) })
+  expect(output).toMatch(until)
   return { child, output: () => output, curls }
 }
 
