@@ -19,6 +19,8 @@ import { CACHE_PREFIX, GRUPO, STREAM_PREFIX } from './projetar/nomes.ts'
 import { createFeed } from './reparar/feed.ts'
 import { createReparo, REPARO_LOCK } from './reparar/reparar.ts'
 
+export { CACHE_PREFIX } from './projetar/nomes.ts'
+
 export type ConsolidadoDeps = {
   /** URL of the service's own role on the database `consolidado`. */
   databaseUrl: string

@@ -38,7 +38,7 @@ lifecycle.defer('redis', () => redis.close())
 const consolidado = createConsolidado({
   databaseUrl: env.DATABASE_URL_CONSOLIDADO,
   redis,
-  verifier: createVerifier({ secret, jwksUrl: env.JWT_JWKS_URL }),
+  verifier: createVerifier({ secret: env.JWT_SECRET, jwksUrl: env.JWT_JWKS_URL }),
   eventos: {
     baseUrl: env.FEED_URL,
     token: tokenDeServicoDe({ token: env.EVENTOS_TOKEN, secret: env.JWT_SECRET }),

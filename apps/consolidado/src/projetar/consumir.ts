@@ -6,6 +6,8 @@ import { lerTexto } from './ler-evento.ts'
 import { GRUPO } from './nomes.ts'
 import type { Projecao } from './projetar.ts'
 
+export { STREAM_PREFIX } from './nomes.ts'
+
 export type ConsumirDeps = {
   redis: RedisConnections
   streamPrefix: string
