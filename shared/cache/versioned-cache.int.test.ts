@@ -54,7 +54,9 @@ const aCache = (options: Partial<VersionedCacheDeps> = {}): VersionedCache => {
     resetTimeoutMs: 100,
     registry,
   })
-  const cache = createVersionedCache({ redis: connections.cache, prefix, breaker, registry, name: 'teste', ...options })
+  const deps = { redis: connections.cache, prefix, breaker, registry, name: 'teste' }
+  // On a busy machine 50 ms may pass; the tests of the deadline set their own.
+  const cache = createVersionedCache({ ...deps, timeoutMs: 5_000, ...options })
   caches.push(cache)
   return cache
 }

@@ -42,6 +42,8 @@ export type VersionedCache = {
    * the old value for current.
    */
   setIfNewer(entries: readonly CacheEntry[]): Promise<void>
+  /** The same for what a reader has just read: where it fails nothing is outdated, so it is not repeated. Never rejects. */
+  fill(entry: CacheEntry): Promise<void>
   /** Counts how a request was answered in the end. */
   count(result: RequestResult): void
   /** Entries whose write failed and has not been made up for. */
@@ -106,6 +108,20 @@ export const createVersionedCache = (deps: VersionedCacheDeps): VersionedCache =
   })
 
   const jittered = (ttlMs: number) => Math.round(ttlMs * (1 + ttlJitter * (2 * Math.random() - 1)))
+  const toStored = ({ key, versao, body, ttlMs = ttlSeconds * 1000 }: CacheEntry): StoredEntry => {
+    return { key: `${prefix}:${key}`, versao, body, ttlMs: jittered(ttlMs) }
+  }
+  /** Writes what can be written now; says whether that went well. */
+  const tryWrite = async (entries: readonly StoredEntry[]): Promise<boolean> => {
+    try {
+      await write(entries)
+      late.written(entries)
+      return true
+    } catch {
+      metrics.set('failed', entries.length)
+      return false
+    }
+  }
 
   return {
     get: async (key) => {
@@ -119,16 +135,11 @@ export const createVersionedCache = (deps: VersionedCacheDeps): VersionedCache =
     },
     setIfNewer: async (entries) => {
       if (entries.length === 0) return
-      const stored = entries.map(({ key, versao, body, ttlMs = ttlSeconds * 1000 }) => {
-        return { key: `${prefix}:${key}`, versao, body, ttlMs: jittered(ttlMs) }
-      })
-      try {
-        await write(stored)
-        late.written(stored)
-      } catch {
-        metrics.set('failed', stored.length)
-        late.add(stored)
-      }
+      const stored = entries.map(toStored)
+      if (!(await tryWrite(stored))) late.add(stored)
+    },
+    fill: async (entry) => {
+      await tryWrite([toStored(entry)])
     },
     count: metrics.request,
     late: late.size,

@@ -1,0 +1,264 @@
+import { uniquePrefix } from '@fluxo/shared/testing/databases'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type BancadaDeConsulta, createBancadaDeConsulta } from '../../test/bancada-de-consulta.ts'
+import { chaveDoSaldo } from '../domain/saldo.ts'
+
+let bancada: BancadaDeConsulta
+const esperas: { particao: number; posicao: number; timeoutMs: number }[] = []
+/** Positions up to here are applied. */
+let aplicadaAte = Number.POSITIVE_INFINITY
+
+beforeAll(async () => {
+  bancada = await createBancadaDeConsulta({
+    particoes: 2,
+    waitApplied: async (particao, posicao, { timeoutMs }) => {
+      esperas.push({ particao, posicao, timeoutMs })
+      return posicao <= aplicadaAte
+    },
+  })
+})
+afterAll(() => bancada.fechar())
+
+const umaLoja = () => uniquePrefix('loja')
+type Corpo = { total_creditos?: number; codigo?: string; detail?: string; erros?: { campo: string }[] }
+const ler = async (resposta: Response) => (await resposta.json()) as Corpo
+const origem = (resposta: Response) => resposta.headers.get('fluxo-cache')
+
+describe('GET /consolidado/{data}', () => {
+  it('answers the day with two decimals, from PostgreSQL first and from the cache then', async () => {
+    const comercianteId = umaLoja()
+    await bancada.projetar({ comercianteId, creditos: 15_050n, debitos: 20n, quantidade: 2 })
+    const pedir = await bancada.como(comercianteId)
+    const primeira = await pedir('/consolidado/2025-10-15')
+    expect(primeira.status).toBe(200)
+    const texto = await primeira.text()
+    expect(texto).toMatch(
+      /^\{"data":"2025-10-15","total_creditos":150\.50,"total_debitos":0\.20,"saldo_final":150\.30,"quantidade":2,"atualizado_em":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"\}$/,
+    )
+    expect(origem(primeira)).toBe('miss')
+    expect(primeira.headers.get('cache-control')).toBe('private, no-cache')
+    expect(primeira.headers.get('content-type')).toBe('application/json')
+    await expect.poll(async () => origem(await pedir('/consolidado/2025-10-15'))).toBe('hit')
+    expect(await (await pedir('/consolidado/2025-10-15')).text()).toBe(texto)
+  })
+
+  it('a day without entries is zeros, and its first entry replaces them although they are cached', async () => {
+    const comercianteId = umaLoja()
+    const pedir = await bancada.como(comercianteId)
+    const vazio = await pedir('/consolidado/2025-10-15')
+    expect(await vazio.text()).toBe(
+      '{"data":"2025-10-15","total_creditos":0.00,"total_debitos":0.00,"saldo_final":0.00,"quantidade":0,"atualizado_em":null}',
+    )
+    await expect.poll(async () => origem(await pedir('/consolidado/2025-10-15'))).toBe('hit')
+    expect(await bancada.redis.pttl(`${bancada.prefix}:${chaveDoSaldo(comercianteId, '2025-10-15')}`)).toBeLessThan(
+      67_000,
+    )
+    const antes = vazio.headers.get('etag')
+    await bancada.cache.setIfNewer([
+      { key: chaveDoSaldo(comercianteId, '2025-10-15'), versao: 2 ** 40 + 1, body: '{"novo":1}' },
+    ])
+    const depois = await pedir('/consolidado/2025-10-15', { 'if-none-match': antes ?? '' })
+    expect([depois.status, await depois.text()]).toEqual([200, '{"novo":1}'])
+  })
+
+  it('a late fill with an old value loses against what the consumer wrote meanwhile', async () => {
+    const comercianteId = umaLoja()
+    const key = chaveDoSaldo(comercianteId, '2025-10-15')
+    await bancada.projetar({ comercianteId, creditos: 100n })
+    await bancada.cache.setIfNewer([{ key, versao: 2 ** 40 + 9, body: '{"versao":9}' }])
+    await bancada.cache.fill({ key, versao: 2 ** 40 + 1, body: '{"versao":1}' })
+    const pedir = await bancada.como(comercianteId)
+    expect(await ler(await pedir('/consolidado/2025-10-15'))).toEqual({ versao: 9 })
+  })
+
+  it('304 for the tag of this version, weak or in a list, and 200 after a change', async () => {
+    const comercianteId = umaLoja()
+    await bancada.projetar({ comercianteId, creditos: 100n })
+    const pedir = await bancada.como(comercianteId)
+    const etag = (await pedir('/consolidado/2025-10-15')).headers.get('etag') ?? ''
+    expect(etag).toMatch(/^"\d+-loja_/)
+    for (const valor of [etag, `W/${etag}`, `"outra", ${etag}`, '*']) {
+      const resposta = await pedir('/consolidado/2025-10-15', { 'if-none-match': valor })
+      expect([resposta.status, await resposta.text(), resposta.headers.get('etag')]).toEqual([304, '', etag])
+      expect(resposta.headers.get('cache-control')).toBe('private, no-cache')
+    }
+    await bancada.projetar({ comercianteId, creditos: 200n })
+    const lida = await pedir('/consolidado/2025-10-15', { 'if-none-match': etag, 'fluxo-posicao': '0:1' })
+    expect([lida.status, (await ler(lida)).total_creditos]).toEqual([200, 2])
+  })
+
+  it('shows a merchant its own days only, whatever tag or token it brings', async () => {
+    const [a, b] = [umaLoja(), umaLoja()]
+    await bancada.projetar({ comercianteId: a, creditos: 100n })
+    await bancada.projetar({ comercianteId: b, creditos: 999n })
+    const [comoA, comoB] = await Promise.all([bancada.como(a), bancada.como(b)])
+    const deA = await comoA('/consolidado/2025-10-15')
+    const deB = await comoB('/consolidado/2025-10-15', { 'if-none-match': deA.headers.get('etag') ?? '' })
+    expect([deB.status, (await ler(deB)).total_creditos]).toEqual([200, 9.99])
+    expect((await ler(deA)).total_creditos).toBe(1)
+    const admin = await bancada.como(a, ['admin', 'consolidado:ler'])
+    expect((await ler(await admin('/consolidado/2025-10-15'))).total_creditos).toBe(1)
+    const semEscopo = await bancada.como(a, ['lancamentos:ler'])
+    expect((await semEscopo('/consolidado/2025-10-15')).status).toBe(403)
+    expect((await fetch(`${bancada.url}/consolidado/2025-10-15`)).status).toBe(401)
+  })
+
+  it('refuses what is no calendar day, and parameters that it does not know, by name', async () => {
+    const pedir = await bancada.como(umaLoja())
+    for (const data of ['2025-02-29', '1899-12-31', '2200-01-01', 'hoje', '2025-10-1', '2025-10-15T00:00']) {
+      const resposta = await pedir(`/consolidado/${data}`)
+      expect(resposta.status, data).toBe(422)
+      expect(await ler(resposta)).toMatchObject({ codigo: 'dados-invalidos', erros: [{ campo: 'data' }] })
+    }
+    const resposta = await pedir('/consolidado/2025-10-15?comerciante=outra')
+    expect(resposta.status).toBe(422)
+    expect(await ler(resposta)).toMatchObject({ erros: [{ campo: 'comerciante', mensagem: 'Campo desconhecido.' }] })
+  })
+
+  it('concurrent first reads of one day ask PostgreSQL once', async () => {
+    const comercianteId = umaLoja()
+    await bancada.projetar({ comercianteId, creditos: 100n })
+    const pedir = await bancada.como(comercianteId)
+    const respostas = await Promise.all(Array.from({ length: 50 }, () => pedir('/consolidado/2025-10-15')))
+    const corpos = new Set(await Promise.all(respostas.map((resposta) => resposta.text())))
+    expect(corpos.size).toBe(1)
+  })
+})
+
+describe('Fluxo-Posicao', () => {
+  it('the answer contains the position although an older value is cached', async () => {
+    const comercianteId = umaLoja()
+    await bancada.projetar({ comercianteId, creditos: 100n })
+    const pedir = await bancada.como(comercianteId)
+    await expect.poll(async () => origem(await pedir('/consolidado/2025-10-15'))).toBe('hit')
+    await bancada.projetar({ comercianteId, creditos: 300n })
+    const resposta = await pedir('/consolidado/2025-10-15', { 'fluxo-posicao': '1:77', prefer: 'wait=5' })
+    expect([origem(resposta), (await ler(resposta)).total_creditos]).toEqual(['bypass', 3])
+    expect(resposta.headers.get('preference-applied')).toBe('wait=5')
+    expect(esperas.at(-1)).toEqual({ particao: 1, posicao: 77, timeoutMs: 5_000 })
+    await expect.poll(async () => (await ler(await pedir('/consolidado/2025-10-15'))).total_creditos).toBe(3)
+  })
+
+  it('a position that does not arrive in time is 503 with Retry-After', async () => {
+    aplicadaAte = 100
+    const pedir = await bancada.como(umaLoja())
+    for (const caminho of ['/consolidado/2025-10-15', '/consolidado?de=2025-10-01&ate=2025-10-31']) {
+      const resposta = await pedir(caminho, { 'fluxo-posicao': '0:101' })
+      expect([resposta.status, resposta.headers.get('retry-after')]).toEqual([503, '1'])
+      expect((await ler(resposta)).codigo).toBe('posicao-pendente')
+    }
+    aplicadaAte = Number.POSITIVE_INFINITY
+  })
+
+  it('a malformed header is 400 and named', async () => {
+    const pedir = await bancada.como(umaLoja())
+    for (const headers of [
+      { 'fluxo-posicao': 'x' },
+      { 'fluxo-posicao': '2:1' },
+      { 'fluxo-posicao': '0:1', prefer: 'wait=x' },
+    ]) {
+      const resposta = await pedir('/consolidado/2025-10-15', headers)
+      const problema = await ler(resposta)
+      expect([resposta.status, problema.codigo]).toEqual([400, 'cabecalho-invalido'])
+      expect(problema.detail).toContain('prefer' in headers ? 'Prefer' : 'Fluxo-Posicao')
+    }
+  })
+})
+
+describe('GET /consolidado?de=&ate=', () => {
+  it('equals the naive sums of all entries, for any days and any period', async () => {
+    const dia = fc.integer({ min: 0, max: 59 })
+    const data = (n: number) => new Date(Date.UTC(2025, 0, 1 + n)).toISOString().slice(0, 10)
+    const valor = fc.bigInt({ min: 0n, max: 10n ** 15n })
+    const dias = fc.uniqueArray(fc.record({ dia, creditos: valor, debitos: valor }), {
+      selector: (d) => d.dia,
+      maxLength: 20,
+    })
+    const decimal = (centavos: bigint) => Number(centavos) / 100
+    await fc.assert(
+      fc.asyncProperty(dias, dia, dia, async (lista, a, b) => {
+        const comercianteId = umaLoja()
+        const [de, ate] = [Math.min(a, b), Math.max(a, b)]
+        for (const { dia: n, creditos, debitos } of lista) {
+          await bancada.projetar({ comercianteId, data: data(n), creditos, debitos, quantidade: n + 1 })
+        }
+        const pedir = await bancada.como(comercianteId)
+        const resposta = await pedir(`/consolidado?de=${data(de)}&ate=${data(ate)}`)
+        const saldoAte = (n: number) =>
+          lista.filter((d) => d.dia <= n).reduce((soma, d) => soma + d.creditos - d.debitos, 0n)
+        const noPeriodo = lista.filter((d) => d.dia >= de && d.dia <= ate).sort((x, y) => x.dia - y.dia)
+        expect(await ler(resposta)).toEqual({
+          de: data(de),
+          ate: data(ate),
+          saldo_inicial: decimal(saldoAte(de - 1)),
+          total_creditos: decimal(noPeriodo.reduce((soma, d) => soma + d.creditos, 0n)),
+          total_debitos: decimal(noPeriodo.reduce((soma, d) => soma + d.debitos, 0n)),
+          saldo_final: decimal(saldoAte(ate)),
+          dias: noPeriodo.map((d) => ({
+            data: data(d.dia),
+            total_creditos: decimal(d.creditos),
+            total_debitos: decimal(d.debitos),
+            saldo_do_dia: decimal(d.creditos - d.debitos),
+            saldo_acumulado: decimal(saldoAte(d.dia)),
+            quantidade: d.dia + 1,
+          })),
+        })
+      }),
+      { numRuns: 25 },
+    )
+  })
+
+  it('reads the generation that readers see, and no other', async () => {
+    const comercianteId = umaLoja()
+    await bancada.projetar({ comercianteId, creditos: 100n })
+    await bancada.projetar({ comercianteId, creditos: 777n }, 2)
+    const pedir = await bancada.como(comercianteId)
+    const periodo = await (await pedir('/consolidado?de=2025-10-01&ate=2025-10-31')).json()
+    expect(periodo).toMatchObject({ saldo_final: 1, dias: [{ saldo_do_dia: 1 }] })
+  })
+
+  it('as CSV: the days, a file name, the balances in headers', async () => {
+    const comercianteId = umaLoja()
+    await bancada.projetar({ comercianteId, data: '2025-09-30', creditos: 1_000n })
+    await bancada.projetar({ comercianteId, data: '2025-10-15', creditos: 15_050n, debitos: 50n })
+    const pedir = await bancada.como(comercianteId)
+    const resposta = await pedir('/consolidado?de=2025-10-01&ate=2025-10-31', { accept: 'text/csv' })
+    expect(resposta.headers.get('content-type')).toBe('text/csv; charset=utf-8; header=present')
+    expect(resposta.headers.get('content-disposition')).toBe(
+      'attachment; filename="consolidado_2025-10-01_2025-10-31.csv"',
+    )
+    expect(resposta.headers.get('fluxo-saldo-inicial')).toBe('10.00')
+    expect(resposta.headers.get('fluxo-saldo-final')).toBe('160.00')
+    expect(await resposta.text()).toBe(
+      'data,total_creditos,total_debitos,saldo_do_dia,saldo_acumulado,quantidade\r\n2025-10-15,150.50,0.50,150.00,160.00,1\r\n',
+    )
+  })
+
+  it('304 for what it answered before, each form by itself', async () => {
+    const pedir = await bancada.como(umaLoja())
+    const caminho = '/consolidado?de=2025-10-01&ate=2025-10-31'
+    const etag = (await pedir(caminho)).headers.get('etag') ?? ''
+    expect((await pedir(caminho, { 'if-none-match': etag })).status).toBe(304)
+    const csv = await pedir(caminho, { 'if-none-match': etag, accept: 'text/csv' })
+    expect([csv.status, csv.headers.get('vary')]).toEqual([200, 'Accept'])
+  })
+
+  it('refuses days that are none, a period backwards, too long, or named twice', async () => {
+    const pedir = await bancada.como(umaLoja())
+    const erros = async (query: string) => {
+      const resposta = await pedir(`/consolidado${query}`)
+      expect(resposta.status, query).toBe(422)
+      const problema = await ler(resposta)
+      return problema.erros?.map(({ campo }) => campo).sort()
+    }
+    expect(await erros('')).toEqual(['ate', 'de'])
+    expect(await erros('?de=2025-10-01')).toEqual(['ate'])
+    expect(await erros('?de=2025-02-30&ate=x')).toEqual(['ate', 'de'])
+    expect(await erros('?de=2025-10-02&ate=2025-10-01')).toEqual(['ate'])
+    expect(await erros('?de=2024-01-01&ate=2025-01-01')).toEqual(['ate'])
+    expect(await erros('?de=2025-10-01&ate=2025-10-31&formato=csv')).toEqual(['formato'])
+    expect(await erros('?de=2025-10-01&de=2025-10-02&ate=2025-10-31')).toEqual(['de'])
+    expect((await pedir('/consolidado?de=2024-01-01&ate=2024-12-31')).status).toBe(200)
+  })
+})

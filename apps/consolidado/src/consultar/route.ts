@@ -1,0 +1,180 @@
+import { hash } from 'node:crypto'
+import type { VersionedCache } from '@fluxo/shared/cache/versioned-cache'
+import { Indisponivel, ValidationError } from '@fluxo/shared/errors'
+import { requireScope, type Verifier } from '@fluxo/shared/http/auth'
+import type { AppEnv } from '@fluxo/shared/http/env'
+import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
+import { parseWith } from '@fluxo/shared/http/validate'
+import { decimalFromCents } from '@fluxo/shared/money'
+import { OpenAPIHono, z } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import { etagConfere, etagDoDia, preferenciaCsv } from './condicional.ts'
+import { consultarPeriodo, periodoCsv, periodoJson } from './consultar.ts'
+import { diaValido } from './dia.ts'
+import { createLeitorDoDia, type DiaLido, indisponivelSe } from './ler-dia.ts'
+import { type Espera, lerEspera } from './posicao.ts'
+import {
+  CABECALHOS,
+  EsperaHeadersSchema,
+  ParamsDoDiaSchema,
+  PeriodoQuerySchema,
+  PeriodoSchema,
+  SaldoSchema,
+  SemParametrosSchema,
+} from './schema.ts'
+import type { ConsultaStore } from './store.ts'
+
+export type ConsultarDeps = {
+  store: ConsultaStore
+  cache: VersionedCache
+  inbox: {
+    /** True once `posicao` is applied, false where that took longer than `timeoutMs`. */
+    waitApplied(
+      particao: number,
+      posicao: number,
+      options: { timeoutMs: number; signal?: AbortSignal },
+    ): Promise<boolean>
+  }
+  verifier: Verifier
+  particoes: number
+}
+
+const CACHE_CONTROL = 'private, no-cache'
+
+/** `GET /consolidado/{data}` and `GET /consolidado?de=&ate=` (API.md, Consolidado). */
+export const createConsultarRoutes = (deps: ConsultarDeps): OpenAPIHono<AppEnv> => {
+  const { store, cache, verifier } = deps
+  const routes = new OpenAPIHono<AppEnv>()
+  const leitor = createLeitorDoDia({ cache, store })
+  const esperar = createEsperar(deps)
+  const escopo = requireScope(verifier, 'consolidado:ler')
+
+  documented(routes, ROTA_DO_DIA, escopo, async (c) => {
+    const data = c.req.param('data') ?? ''
+    if (!diaValido(data)) parseWith(ParamsDoDiaSchema, { data })
+    if (c.req.url.includes('?')) parseWith(SemParametrosSchema, parametros(c))
+    const comercianteId = c.get('comercianteId')
+    const posicao = c.req.header('fluxo-posicao')
+    if (posicao === undefined) return respostaDoDia(c, comercianteId, await leitor.ler(comercianteId, data))
+
+    const espera = await esperar(c, posicao)
+    // Not from the cache: the consumer writes it after the commit that ended the wait, so it may still be older.
+    const lido = await leitor.lerDaFonte(comercianteId, data, c.req.raw.signal)
+    return respostaDoDia(c, comercianteId, lido, espera)
+  })
+
+  documented(routes, ROTA_DO_PERIODO, escopo, async (c) => {
+    const { de, ate } = parseWith(PeriodoQuerySchema, parametros(c))
+    const posicao = c.req.header('fluxo-posicao')
+    const espera = posicao === undefined ? undefined : await esperar(c, posicao)
+    const { saldoInicial, dias } = await store.lerPeriodo(c.get('comercianteId'), de, ate).catch((error: unknown) => {
+      throw indisponivelSe(error)
+    })
+    const periodo = consultarPeriodo(de, ate, saldoInicial, dias)
+    const csv = preferenciaCsv(c.req.header('accept'))
+    const corpo = csv ? periodoCsv(periodo) : periodoJson(periodo)
+    const validadores = { ETag: etagDoCorpo(corpo, c.get('comercianteId')), Vary: 'Accept', ...aplicada(espera) }
+    const conteudo = csv
+      ? {
+          'Content-Type': 'text/csv; charset=utf-8; header=present',
+          'Content-Disposition': `attachment; filename="consolidado_${de}_${ate}.csv"`,
+          'Fluxo-Saldo-Inicial': decimalFromCents(periodo.saldoInicial),
+          'Fluxo-Saldo-Final': decimalFromCents(periodo.saldoFinal),
+        }
+      : { 'Content-Type': 'application/json' }
+    return resposta(c, corpo, conteudo, validadores, 'bypass')
+  })
+  return routes
+}
+
+/** Waits for the position that the request names. Throws where it is malformed, or not applied in time. */
+const createEsperar =
+  ({ inbox, particoes }: ConsultarDeps) =>
+  async (c: Context<AppEnv>, posicao: string): Promise<Espera> => {
+    const espera = lerEspera(posicao, c.req.header('prefer'), particoes)
+    const options = { timeoutMs: espera.esperaMs, signal: c.req.raw.signal }
+    const aplicada = await inbox.waitApplied(espera.particao, espera.posicao, options).catch((error: unknown) => {
+      throw indisponivelSe(error)
+    })
+    if (aplicada) return espera
+    throw new Indisponivel('posicao-pendente', 'O consolidado ainda não chegou à posição pedida.')
+  }
+
+/** The query as a record; a name that comes twice is refused, since one of the values would be ignored. */
+function parametros(c: Context<AppEnv>): Record<string, string> {
+  const todos = Object.entries(c.req.queries())
+  const repetidos = todos.filter(([, valores]) => valores.length > 1)
+  if (repetidos.length > 0) {
+    throw new ValidationError(repetidos.map(([campo]) => ({ campo, mensagem: 'Foi dado mais de uma vez.' })))
+  }
+  return Object.fromEntries(todos.map(([nome, valores]) => [nome, valores[0] ?? '']))
+}
+
+/** The same bytes, the same tag; the merchant is in it for the reason given at `etagDoDia`. */
+const etagDoCorpo = (corpo: string, comercianteId: string): string =>
+  `"${hash('sha256', `${comercianteId}\n${corpo}`, 'base64url').slice(0, 22)}"`
+
+/** RFC 7240: tells that `Prefer: wait` was heeded, and with how many seconds. */
+const aplicada = (espera: Espera | undefined): Record<string, string> =>
+  espera?.preferida === undefined ? {} : { 'Preference-Applied': `wait=${espera.preferida}` }
+
+const JSON_CONTEUDO = { 'Content-Type': 'application/json' }
+
+const respostaDoDia = (c: Context<AppEnv>, comercianteId: string, { versao, body, origem }: DiaLido, espera?: Espera) =>
+  resposta(c, body, JSON_CONTEUDO, { ETag: etagDoDia(versao, comercianteId), ...aplicada(espera) }, origem)
+
+/** 200 with `body`, or 304. Plain records of headers: they keep node-server from building a `Headers` (5 µs). */
+function resposta(
+  c: Context<AppEnv>,
+  body: string,
+  conteudo: Readonly<Record<string, string>>,
+  validadores: Readonly<Record<string, string>> & { ETag: string },
+  origem: DiaLido['origem'],
+): Response {
+  const headers = { ...validadores, 'Cache-Control': CACHE_CONTROL, 'Fluxo-Cache': origem }
+  const ifNoneMatch = c.req.header('if-none-match')
+  if (ifNoneMatch !== undefined && etagConfere(ifNoneMatch, validadores.ETag)) {
+    return new Response(null, { status: 304, headers })
+  }
+  return new Response(body, { status: 200, headers: { ...conteudo, ...headers } })
+}
+
+const NAO_MUDOU = { 304: { description: 'Nada mudou desde a resposta do ETag em If-None-Match', headers: CABECALHOS } }
+
+const ROTA_DO_DIA = {
+  method: 'get' as const,
+  path: '/consolidado/{data}',
+  tags: ['Consolidado'],
+  summary: 'O saldo de um dia',
+  description: 'Um dia sem lançamentos responde 200 com zeros.',
+  security: BEARER,
+  request: { params: ParamsDoDiaSchema, headers: EsperaHeadersSchema },
+  responses: {
+    200: {
+      description: 'O saldo do dia',
+      headers: CABECALHOS,
+      content: { 'application/json': { schema: SaldoSchema } },
+    },
+    ...NAO_MUDOU,
+    ...problemas(400, 401, 403, 422, 503),
+  },
+}
+
+const ROTA_DO_PERIODO = {
+  method: 'get' as const,
+  path: '/consolidado',
+  tags: ['Consolidado'],
+  summary: 'O saldo de um período, dia a dia',
+  description: 'Até 366 dias. São listados os dias com lançamentos. `Accept: text/csv` dá os dias como CSV (RFC 4180).',
+  security: BEARER,
+  request: { query: PeriodoQuerySchema, headers: EsperaHeadersSchema },
+  responses: {
+    200: {
+      description: 'O período',
+      headers: CABECALHOS,
+      content: { 'application/json': { schema: PeriodoSchema }, 'text/csv': { schema: z.string() } },
+    },
+    ...NAO_MUDOU,
+    ...problemas(400, 401, 403, 422, 503),
+  },
+}

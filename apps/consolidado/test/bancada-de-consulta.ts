@@ -1,0 +1,119 @@
+import { migrate } from '@fluxo/drizzle/migrate'
+import { createVersionedCache } from '@fluxo/shared/cache/versioned-cache'
+import { createHttpApp } from '@fluxo/shared/http/app'
+import { createVerifier } from '@fluxo/shared/http/auth'
+import { serveHttp } from '@fluxo/shared/http/server'
+import { signToken } from '@fluxo/shared/http/tokens'
+import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
+import { createRedisConnections } from '@fluxo/shared/redis/connection'
+import { createBreaker } from '@fluxo/shared/resilience/breaker'
+import { createPolicy } from '@fluxo/shared/resilience/policy'
+import { createLogger } from '@fluxo/shared/telemetry/logger'
+import { createDatabase, redisUrl, uniquePrefix } from '@fluxo/shared/testing/databases'
+import { Registry } from 'prom-client'
+import { type ConsultarDeps, createConsultarRoutes } from '../src/consultar/route.ts'
+import { createConsultaStore, foraDoAr, LIMITES_DA_CONSULTA } from '../src/consultar/store.ts'
+import type { Saldo } from '../src/domain/saldo.ts'
+
+const SEGREDO = 'segredo-de-teste-com-mais-de-32-bytes'
+
+type Opcoes = {
+  redis?: string
+  /** Superuser URL of another PostgreSQL than the run's. */
+  postgres?: string
+  particoes?: number
+  waitApplied?: ConsultarDeps['inbox']['waitApplied']
+}
+
+type Pedir = (caminho: string, headers?: Record<string, string>) => Promise<Response>
+
+/** The read side's HTTP doors over a real server, a database of their own and a real cache; no projection behind them. */
+export async function createBancadaDeConsulta({ redis, postgres, particoes = 1, waitApplied }: Opcoes = {}) {
+  const database = await createDatabase({
+    role: 'consolidado',
+    migrate: (url) => migrate({ database: 'consolidado', url }),
+    ...(postgres !== undefined && { serverUrl: postgres }),
+  })
+  const log = createLogger({ service: 'teste', level: 'silent' })
+  const registry = new Registry()
+  const statementTimeoutMs = LIMITES_DA_CONSULTA.attemptTimeoutMs
+  const sql = createSql({ url: database.appUrl, max: 4, name: 'teste', statementTimeoutMs })
+  const connections = createRedisConnections({ url: redis ?? redisUrl(), name: 'teste', log })
+  await connections.ready(10_000)
+  const breakerOf = (name: string) =>
+    createBreaker({ name, volumeThreshold: 20, errorThresholdPercentage: 50, resetTimeoutMs: 300, registry })
+  const breakers = { redis: breakerOf('redis-cache'), postgres: breakerOf('postgres-consulta') }
+  const prefix = uniquePrefix('consulta')
+  const cache = createVersionedCache({
+    redis: connections.cache,
+    prefix,
+    breaker: breakers.redis,
+    registry,
+    name: 'consolidado',
+    // On a busy machine the usual 50 ms may pass, and a test of the hit would see a bypass.
+    timeoutMs: 2_000,
+  })
+  const policy = createPolicy({
+    ...LIMITES_DA_CONSULTA,
+    name: 'postgres-consulta',
+    breaker: breakers.postgres,
+    isTransient: foraDoAr,
+  })
+  const store = createConsultaStore({ sql, policy })
+  const routes = createConsultarRoutes({
+    store,
+    cache,
+    inbox: { waitApplied: waitApplied ?? (async () => true) },
+    verifier: createVerifier({ secret: SEGREDO }),
+    particoes,
+  })
+  const nada = async (): Promise<void> => {}
+  const app = createHttpApp({
+    service: 'consolidado',
+    modules: [{ name: 'consolidado', routes, checks: [], start: nada, drain: nada, close: nada }],
+    registry,
+    log,
+    leaving: () => false,
+    started: () => true,
+  })
+  const server = await serveHttp({ app, port: 0, hostname: '127.0.0.1', log })
+
+  const como = async (comercianteId: string, scopes: readonly string[] = ['consolidado:ler']): Promise<Pedir> => {
+    const token = await signToken({ secret: SEGREDO, comercianteId, scopes, expiresInSeconds: 600 })
+    return (caminho, headers = {}) =>
+      fetch(`http://127.0.0.1:${server.port}${caminho}`, { headers: { ...headers, authorization: `Bearer ${token}` } })
+  }
+  /** Puts a day where the projection would, one version further each time. */
+  const projetar = async (dia: Partial<Saldo> & { comercianteId: string }, geracao = 1) => {
+    const { data = '2025-10-15', creditos = 0n, debitos = 0n, quantidade = 1 } = dia
+    await sql`
+      insert into saldo (geracao, comerciante_id, data, creditos, debitos, quantidade, versao, atualizado_em)
+      values (${geracao}, ${dia.comercianteId}, ${data}::date, ${String(creditos)}::numeric, ${String(debitos)}::numeric,
+              ${quantidade}, ${geracao}::bigint * (1::bigint << 40) + 1, now())
+      on conflict (geracao, comerciante_id, data) do update
+        set creditos = excluded.creditos, debitos = excluded.debitos, quantidade = excluded.quantidade,
+            versao = saldo.versao + 1, atualizado_em = excluded.atualizado_em`
+  }
+
+  return {
+    url: `http://127.0.0.1:${server.port}`,
+    sql,
+    store,
+    cache,
+    redis: connections.cache,
+    prefix,
+    registry,
+    como,
+    projetar,
+    fechar: async () => {
+      await server.stop(2_000)
+      await cache.close()
+      for (const breaker of Object.values(breakers)) breaker.close()
+      await connections.close()
+      await closeSql(sql)
+      await database.drop().catch(() => {})
+    },
+  }
+}
+
+export type BancadaDeConsulta = Awaited<ReturnType<typeof createBancadaDeConsulta>>
