@@ -16,6 +16,7 @@ const RunningSchema = z.object({
   ownerUrlLancamentos: z.string().optional(),
   ownerUrlConsolidado: z.string().optional(),
   redisUrl: z.string().optional(),
+  jwtSecret: z.string().optional(),
 })
 
 /** What a running `npm start` tells the other commands about itself; the URLs are there once it serves. */

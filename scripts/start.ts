@@ -89,7 +89,7 @@ const serve = async (env: Env, folder: string, running: RunningFile, leaving: Le
   const tudo = await startTudo({ port, hostname, ...urls, jwtSecret, logLevel: env.LOG_LEVEL })
   leaving.opened(tudo.stop)
   leaving.check()
-  await running.publish({ ...servers, url: tudo.url })
+  await running.publish({ ...servers, jwtSecret, url: tudo.url })
   const token = await signToken({
     secret: jwtSecret,
     comercianteId: TOKEN_MERCHANT,

@@ -2,6 +2,7 @@ import { signToken } from '@fluxo/shared/http/tokens'
 import { argumentsOf, runCommand, UsageError } from './cli.ts'
 import { dataFolder, readSecrets } from './data-folder.ts'
 import { secondsOf } from './duration.ts'
+import { readRunning } from './running.ts'
 
 const SCOPES_DEFAULT = 'lancamentos:escrever lancamentos:ler consolidado:ler'
 const SCOPES = new Set(['lancamentos:escrever', 'lancamentos:ler', 'consolidado:ler', 'eventos:ler', 'admin'])
@@ -10,8 +11,9 @@ const MERCHANT = /^[A-Za-z0-9._-]{1,64}$/
 const secretInUse = async (): Promise<string> => {
   const given = process.env['JWT_SECRET']
   if (given) return given
-  const secrets = await readSecrets(dataFolder())
-  if (secrets) return secrets.jwtSecret
+  const folder = dataFolder()
+  const secret = (await readRunning(folder))?.jwtSecret ?? (await readSecrets(folder))?.jwtSecret
+  if (secret !== undefined) return secret
   throw new Error(
     'there is no secret yet: set JWT_SECRET, or run `npm start` once, which makes one in its data folder.',
   )
