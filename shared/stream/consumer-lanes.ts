@@ -21,22 +21,21 @@ type LaneDeps = {
   log: Logger
   handle: (entries: Entry[]) => Promise<void>
   onGap: (posicoes: number[]) => void | Promise<void>
-  dispatch: (event: ConsumerEvent, error?: unknown) => void
 }
 
-/** The hands of the source lane: does what the machine decided and reports what came of it. */
+/** The hands of the source lane: does what the machine decided. */
 export type Source = {
-  /** Performs one action; its outcome is dispatched. Never rejects. */
-  run(action: SourceAction): Promise<void>
+  /** Performs one action and resolves with what came of it. Rejects when it failed; then the session has ended. */
+  perform(action: SourceAction): Promise<ConsumerEvent>
   /** Makes the action in flight end now: politely with CLIENT UNBLOCK, and with the connection's end where that does not help. */
   interrupt(busy: () => boolean): Promise<void>
   /** Leaves the group if nothing is pending, then ends the session. Never rejects. */
   leave(): Promise<void>
 }
 
-/** The source lane over one session at a time. */
-export function createSource(deps: LaneDeps): Source {
-  const { blocking, redis, reading, metrics, dispatch } = deps
+/** The source lane over one session at a time; `onLost` tells of a session that ended while nothing was asked of it. */
+export function createSource({ onLost, ...deps }: LaneDeps & { onLost: () => void }): Source {
+  const { blocking, redis, reading, metrics } = deps
   let session: Session | undefined
   let running = false
   let forced = false
@@ -48,16 +47,16 @@ export function createSource(deps: LaneDeps): Source {
     session = undefined
     dropped?.close()
   }
-  const onLost = (lost: Redis) => {
-    if (session?.connection !== lost) return
+  const closed = (connection: Redis) => {
+    if (session?.connection !== connection) return
     session = undefined
     // With an action in flight, that action fails and says so itself.
-    if (!running) dispatch({ type: 'session-lost' })
+    if (!running) onLost()
   }
   const { begin, bring } = createBringing(deps)
   const open = async (): Promise<ConsumerEvent> => {
     const connection = blocking()
-    connection.once('close', () => onLost(connection))
+    connection.once('close', () => closed(connection))
     try {
       session = await Promise.race([begin(connection), cut.promise])
     } catch (error) {
@@ -66,26 +65,23 @@ export function createSource(deps: LaneDeps): Source {
     }
     return { type: 'opened' }
   }
-  const perform = async (action: SourceAction): Promise<ConsumerEvent> => {
+  const act = async (action: SourceAction): Promise<ConsumerEvent> => {
     if (action.kind === 'open') return open()
     if (session === undefined) throw new Error('the session ended')
     return bring(session, action)
   }
-  const failed = (): ConsumerEvent => {
-    metrics.readError()
-    drop()
-    return { type: 'session-lost' }
-  }
   return {
-    run: async (action) => {
+    perform: async (action) => {
       running = true
-      let error: unknown
-      const event = await Promise.race([perform(action), cut.promise]).catch((reason: unknown) => {
-        error = reason
-        return failed()
-      })
-      running = false
-      dispatch(event, error)
+      try {
+        return await Promise.race([act(action), cut.promise])
+      } catch (error) {
+        metrics.readError()
+        drop()
+        throw error
+      } finally {
+        running = false
+      }
     },
     interrupt: async (busy) => {
       const deadline = performance.now() + UNBLOCK_TIMEOUT_MS
@@ -151,7 +147,7 @@ function createBringing({ reading, metrics, log, onGap }: LaneDeps) {
 }
 
 /** The hands of the work lane: applies a batch or acks it, and resolves with what happened; rejects when it could not. */
-export function createWork({ redis, reading, metrics, handle }: Omit<LaneDeps, 'dispatch'>) {
+export function createWork({ redis, reading, metrics, handle }: LaneDeps) {
   return async (action: WorkAction): Promise<ConsumerEvent> => {
     const { entries, ids } = action.batch
     if (action.kind === 'apply') {

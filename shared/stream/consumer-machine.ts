@@ -4,33 +4,38 @@ import type { Batch } from './reply.ts'
 /**
  * The consumer's mind: what to do next is a pure function of this state, so that a simulation can drive it through any history.
  *
- * Two lanes run beside each other, each with at most one action in flight. The *source* lane opens a session with Redis (which makes
- * sure of the group) and brings batches; the *work* lane applies the batch in hand, then acks it. One batch may wait behind the one in
- * hand (prefetch), no more: while the work is paused nothing further is delivered to this consumer, and no delivery count burns.
+ * Three lanes run beside each other, each with at most one action in flight. *Source* opens a session with Redis (which makes sure of
+ * the group) and brings batches, *apply* gives the batch in hand to the handler, *ack* tells Redis about the one applied before it. A
+ * batch moves `next → hand → toAck`, so three at most are held: while a lane rests after a failure everything behind it waits, nothing
+ * further is delivered to this consumer, and no delivery count burns.
  */
 export type Machine = {
   readonly stopping: boolean
   readonly session: 'closed' | 'open'
   /** Entries delivered to this consumer may lie unacked on the server: read them (id 0) before anything new. */
   readonly ownDue: boolean
-  readonly sourceBusy: boolean
-  readonly sourceFailures: number
-  /** Time before which the source lane rests. */
-  readonly sourceAt: number
   /** Time of the next reclaim, and where a reclaim under way goes on. */
   readonly claimAt: number
   readonly claimCursor: string
-  readonly hand: Batch | undefined
-  readonly stage: 'apply' | 'ack'
   readonly next: Batch | undefined
-  readonly workBusy: boolean
-  readonly workFailures: number
-  readonly workAt: number
+  readonly hand: Batch | undefined
+  /** The batch in hand is applied and waits for the ack before it. */
+  readonly handApplied: boolean
+  readonly toAck: Batch | undefined
+  readonly lanes: Readonly<Record<LaneName, Lane>>
 }
 
-/** What the source lane does next: open a session, read own pending, reclaim, or read what is new. */
+export type LaneName = 'source' | 'apply' | 'ack'
+/** All lanes, in the order in which they are looked at. */
+export const LANES: readonly LaneName[] = ['source', 'apply', 'ack']
+
+/** Whether an action is in flight, how many failed in a row, and the time before which the lane rests. */
+export type Lane = { readonly busy: boolean; readonly failures: number; readonly at: number }
+const CALM: Lane = { busy: false, failures: 0, at: 0 }
+
+/** Open a session, read own pending, reclaim from others, read what is new. */
 export type SourceAction = { kind: 'open' } | { kind: 'own' } | { kind: 'claim'; cursor: string } | { kind: 'read' }
-/** What the work lane does next with the batch in hand. */
+/** Give a batch to the handler, or tell Redis that it was applied. */
 export type WorkAction = { kind: 'apply'; batch: Batch } | { kind: 'ack'; batch: Batch }
 /** Nothing before the time `until`. */
 export type Wait = { kind: 'wait'; until: number }
@@ -44,10 +49,9 @@ export type ConsumerEvent =
   | { type: 'own-read'; batch: Batch }
   | { type: 'claimed'; batch: Batch; cursor: string }
   | { type: 'new-read'; batch: Batch }
-  | { type: 'session-lost' }
   | { type: 'applied' }
   | { type: 'acked' }
-  | { type: 'work-failed' }
+  | { type: 'failed'; lane: LaneName }
   | { type: 'stop' }
 
 /** Values that the machine must not fetch itself: time in ms, a random number in [0, 1), and the pace of reclaiming. */
@@ -62,56 +66,45 @@ export function initialMachine(): Machine {
     stopping: false,
     session: 'closed',
     ownDue: true,
-    sourceBusy: false,
-    sourceFailures: 0,
-    sourceAt: 0,
     claimAt: 0,
     claimCursor: CLAIM_START,
-    hand: undefined,
-    stage: 'apply',
     next: undefined,
-    workBusy: false,
-    workFailures: 0,
-    workAt: 0,
+    hand: undefined,
+    handApplied: false,
+    toAck: undefined,
+    lanes: { source: CALM, apply: CALM, ack: CALM },
   }
 }
 
-/** The source lane's next action at `now`; undefined when it has to wait for an event. */
-export function nextSource(m: Machine, now: number): SourceAction | Wait | undefined {
-  if (m.sourceBusy || m.stopping) return undefined
-  if (now < m.sourceAt) return { kind: 'wait', until: m.sourceAt }
-  if (m.session === 'closed') return { kind: 'open' }
-  if (m.next !== undefined || m.workFailures > 0) return undefined
-  // With a batch in hand, id 0 would bring that batch again.
-  if (m.ownDue) return m.hand === undefined ? { kind: 'own' } : undefined
-  if (m.claimCursor !== CLAIM_START || now >= m.claimAt) return { kind: 'claim', cursor: m.claimCursor }
-  return { kind: 'read' }
+/** What `lane` does next at `now`; undefined when it has to wait for an event. */
+export function nextAction(m: Machine, lane: LaneName, now: number): SourceAction | WorkAction | Wait | undefined {
+  const { busy, at } = m.lanes[lane]
+  const action = busy ? undefined : wanted(m, lane, now)
+  return action !== undefined && now < at ? { kind: 'wait', until: at } : action
 }
 
-/** The work lane's next action at `now`; undefined when it has to wait for an event. A stopping consumer does not retry. */
-export function nextWork(m: Machine, now: number): WorkAction | Wait | undefined {
-  if (m.workBusy || m.hand === undefined) return undefined
-  if (m.stopping && m.workFailures > 0) return undefined
-  if (now < m.workAt) return { kind: 'wait', until: m.workAt }
-  return { kind: m.stage, batch: m.hand }
+/** The state once the action of `lane` is in flight. */
+export function started(m: Machine, lane: LaneName): Machine {
+  return withLane(m, lane, { ...m.lanes[lane], busy: true })
 }
 
 /** Whether a stopping consumer has nothing left to finish: what it could not finish stays pending, for others to reclaim. */
 export function isFinished(m: Machine): boolean {
-  if (!m.stopping || m.sourceBusy || m.workBusy) return false
-  return m.hand === undefined || m.workFailures > 0
+  if (!m.stopping || LANES.some((lane) => m.lanes[lane].busy)) return false
+  return (m.hand === undefined || isFailing(m)) && (m.toAck === undefined || m.lanes.ack.failures > 0)
 }
 
 /** The state after `event`. */
 export function advance(m: Machine, event: ConsumerEvent, around: Surroundings): Machine {
   switch (event.type) {
     case 'opened':
-      return { ...m, sourceBusy: false, session: 'open', ownDue: true, claimCursor: CLAIM_START }
-    case 'session-lost': {
-      const failures = m.sourceFailures + 1
-      const sourceAt = around.now + backoffMs(failures, around.random)
-      return { ...m, session: 'closed', sourceBusy: false, sourceFailures: failures, sourceAt }
-    }
+      // Failures are not forgotten yet: a session that opens and then cannot read must not be opened in a hot loop.
+      return {
+        ...withLane(m, 'source', { ...m.lanes.source, busy: false }),
+        session: 'open',
+        ownDue: true,
+        claimCursor: CLAIM_START,
+      }
     case 'own-read':
       return received({ ...m, ownDue: event.batch.ids.length > 0 }, event.batch)
     case 'new-read':
@@ -122,26 +115,65 @@ export function advance(m: Machine, event: ConsumerEvent, around: Surroundings):
       return received({ ...m, claimCursor: event.cursor, claimAt: done ? claimAt : m.claimAt }, event.batch)
     }
     case 'applied':
-      return { ...m, workBusy: false, workFailures: 0, workAt: 0, stage: 'ack' }
+      return passOn({ ...withLane(m, 'apply', CALM), handApplied: true })
     case 'acked':
-      return { ...m, workBusy: false, workFailures: 0, workAt: 0, stage: 'apply', hand: m.next, next: undefined }
-    case 'work-failed': {
-      const failures = m.workFailures + 1
-      return { ...m, workBusy: false, workFailures: failures, workAt: around.now + backoffMs(failures, around.random) }
+      return passOn({ ...withLane(m, 'ack', CALM), toAck: undefined })
+    case 'failed': {
+      const failures = m.lanes[event.lane].failures + 1
+      const at = around.now + backoffMs(failures, around.random)
+      const rested = withLane(m, event.lane, { busy: false, failures, at })
+      return event.lane === 'source' ? { ...rested, session: 'closed' } : rested
     }
     case 'stop':
       return { ...m, stopping: true }
   }
 }
 
-/** What the outside is told: paused by the handler, without Redis, reading, or stopped. */
+/** What the outside is told: paused by the handler, without Redis, or reading. */
 export function situation(m: Machine): 'lendo' | 'pausado' | 'sem-redis' {
-  if (m.workFailures > 0) return m.stage === 'apply' ? 'pausado' : 'sem-redis'
-  return m.session === 'open' ? 'lendo' : 'sem-redis'
+  if (m.lanes.apply.failures > 0) return 'pausado'
+  return m.session === 'open' && m.lanes.ack.failures === 0 ? 'lendo' : 'sem-redis'
+}
+
+function wanted(m: Machine, lane: LaneName, now: number): SourceAction | WorkAction | undefined {
+  switch (lane) {
+    case 'source':
+      return m.stopping ? undefined : wantedFromSource(m, now)
+    case 'apply':
+      // A stopping consumer does not try again.
+      if (m.hand === undefined || m.handApplied || (m.stopping && isFailing(m))) return undefined
+      return { kind: 'apply', batch: m.hand }
+    case 'ack':
+      if (m.toAck === undefined || (m.stopping && m.lanes.ack.failures > 0)) return undefined
+      return { kind: 'ack', batch: m.toAck }
+  }
+}
+
+function wantedFromSource(m: Machine, now: number): SourceAction | undefined {
+  if (m.session === 'closed') return { kind: 'open' }
+  if (m.next !== undefined || isFailing(m)) return undefined
+  // With a batch in hand or unacked, id 0 would bring that batch again.
+  if (m.ownDue) return m.hand === undefined && m.toAck === undefined ? { kind: 'own' } : undefined
+  if (m.claimCursor !== CLAIM_START || now >= m.claimAt) return { kind: 'claim', cursor: m.claimCursor }
+  return { kind: 'read' }
+}
+
+function isFailing({ lanes }: Machine): boolean {
+  return lanes.apply.failures > 0 || lanes.ack.failures > 0
 }
 
 function received(m: Machine, batch: Batch): Machine {
-  const calm = { ...m, sourceBusy: false, sourceFailures: 0 }
-  if (batch.ids.length === 0) return calm
-  return m.hand === undefined ? { ...calm, hand: batch, stage: 'apply' } : { ...calm, next: batch }
+  const calm = withLane(m, 'source', CALM)
+  return batch.ids.length === 0 ? calm : passOn({ ...calm, next: batch })
+}
+
+/** Moves batches on where the place before them is free: an applied one to the ack, then the waiting one into the hand. */
+function passOn(m: Machine): Machine {
+  const acks = m.handApplied && m.toAck === undefined
+  const freed = acks ? { ...m, toAck: m.hand, hand: undefined, handApplied: false } : m
+  return freed.hand === undefined ? { ...freed, hand: freed.next, next: undefined } : freed
+}
+
+function withLane(m: Machine, lane: LaneName, value: Lane): Machine {
+  return { ...m, lanes: { ...m.lanes, [lane]: value } }
 }

@@ -8,9 +8,10 @@ import {
   type ConsumerEvent,
   initialMachine,
   isFinished,
-  nextSource,
-  nextWork,
+  LANES,
+  nextAction,
   situation,
+  started,
 } from './consumer-machine.ts'
 import { consumerMetrics } from './consumer-metrics.ts'
 import type { Reading } from './consumer-session.ts'
@@ -74,7 +75,12 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   const reading = readingOf(options)
   const metrics = consumerMetrics(options.registry, options)
   const claimEveryMs = options.claimEveryMs ?? reading.claimIdleMs / 3
-  const source = createSource({ ...options, reading, metrics, dispatch: (event, error) => dispatch(event, error) })
+  const source = createSource({
+    ...options,
+    reading,
+    metrics,
+    onLost: () => dispatch({ type: 'failed', lane: 'source' }),
+  })
   const work = createWork({ ...options, reading, metrics })
 
   let machine = initialMachine()
@@ -95,24 +101,21 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     if (life !== 'running') return
     const now = clock.now()
     const waits: number[] = []
-    const nextFromSource = nextSource(machine, now)
-    if (nextFromSource?.kind === 'wait') waits.push(nextFromSource.until)
-    else if (nextFromSource !== undefined) {
-      machine = { ...machine, sourceBusy: true }
-      void source.run(nextFromSource)
-    }
-    const nextForWork = nextWork(machine, now)
-    if (nextForWork?.kind === 'wait') waits.push(nextForWork.until)
-    else if (nextForWork !== undefined) {
-      machine = { ...machine, workBusy: true }
-      void work(nextForWork).then(dispatch, (error: unknown) => dispatch({ type: 'work-failed' }, error))
+    for (const lane of LANES) {
+      const action = nextAction(machine, lane, now)
+      if (action?.kind === 'wait') waits.push(action.until)
+      else if (action !== undefined) {
+        machine = started(machine, lane)
+        const done = action.kind === 'apply' || action.kind === 'ack' ? work(action) : source.perform(action)
+        void done.then(dispatch, (error: unknown) => dispatch({ type: 'failed', lane }, error))
+      }
     }
     if (isFinished(machine)) finished.resolve()
     if (waits.length > 0) timer = setTimeout(pump, Math.max(1, Math.ceil(Math.min(...waits) - now)))
   }
   const leave = async () => {
     dispatch({ type: 'stop' })
-    await source.interrupt(() => machine.sourceBusy)
+    await source.interrupt(() => machine.lanes.source.busy)
     await finished.promise
     life = 'over'
     clearTimeout(timer)
