@@ -35,7 +35,8 @@ export type ObserveOptions = {
  * Makes what goes around every route, the outermost of all: request id, trace, refusal of broken URLs, errors as problems,
  * duration metric and one access log line. Never logged: query, token, body.
  *
- * Measured on one core without sockets: a bare Hono GET 4.6 µs, one through all this 9, with a verified token 12.
+ * Measured without sockets, per request: a bare Hono GET 4.9 µs and one through all this, with a remembered token and four more
+ * response headers, 8.9; a bare JSON echo 9.5 and one through all this 17.8. As Hono middleware it was 18.8 and 31.
  */
 export function observeRoutes({ registry, log, started, problem }: ObserveOptions) {
   const durations = histogram(registry, {

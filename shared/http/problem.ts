@@ -18,7 +18,6 @@ const STATUSES: Readonly<Record<string, number>> = {
   'escopo-ausente': 403,
   'nao-encontrado': 404,
   'metodo-nao-permitido': 405,
-  'corpo-lento': 408,
   'corpo-grande-demais': 413,
   'endereco-longo-demais': 414,
   'midia-nao-suportada': 415,
@@ -106,7 +105,9 @@ export function createProblemResponse({ statuses = {}, log }: ProblemOptions) {
     const instance = pathOf(c.req.url)
     if (error instanceof DomainError) return problemAnswer(ofRefusal(error, table, instance))
     if (error instanceof Indisponivel) {
-      log.warn({ err: error, requestId: c.get('requestId'), codigo: error.codigo }, 'unavailable')
+      // Without the stack: this comes by the thousand exactly when there is no time for it.
+      const cause = error.cause instanceof Error ? error.cause.message : undefined
+      log.warn({ requestId: c.get('requestId'), codigo: error.codigo, cause }, 'unavailable')
       const headers = { 'Retry-After': String(Math.max(1, Math.ceil(error.retryAfterSeconds))) }
       return problemAnswer({ status: 503, codigo: error.codigo, detail: error.message, instance, headers })
     }

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { type AddressInfo, Server as NetServer } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
@@ -35,11 +35,10 @@ export type ServeOptions = { app: Pick<Hono<AppEnv>, 'fetch'>; port: number; hos
 
 /** Listens on `hostname:port` (0: a free port). Rejects where the port is taken. */
 export async function serveHttp({ app, port, hostname, log }: ServeOptions): Promise<HttpServer> {
-  let leaving = false
+  const door = { leaving: false }
   const answer = getRequestListener(app.fetch, { errorHandler: (error) => answerUnreadable(error, log) })
-  const listener = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
-    // Node writes `Connection: close` by itself then; a header set by hand would take the slow path.
-    if (leaving) outgoing.shouldKeepAlive = false
+  const listener = (incoming: IncomingMessage, outgoing: TracedResponse): void => {
+    outgoing.door = door
     void answer(incoming, outgoing)
   }
   const options = { maxHeaderSize: HEADERS_BYTES_MAX, headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS }
@@ -50,7 +49,7 @@ export async function serveHttp({ app, port, hostname, log }: ServeOptions): Pro
   server.on('error', (error) => log.error({ err: error }, 'http server'))
 
   const leave = (): void => {
-    leaving = true
+    door.leaving = true
   }
   let stopping: Promise<void> | undefined
   return {

@@ -8,6 +8,8 @@ import { type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse } fro
  */
 export class TracedResponse extends ServerResponse {
   requestId = ''
+  /** Set by the listener. Looked at when the answer is written, so that it counts also for what was in flight before. */
+  door: { readonly leaving: boolean } | undefined
 
   override writeHead(status: number, reason?: string, headers?: OutgoingHttpHeaders | OutgoingHttpHeader[]): this
   override writeHead(status: number, headers?: OutgoingHttpHeaders | OutgoingHttpHeader[]): this
@@ -16,6 +18,8 @@ export class TracedResponse extends ServerResponse {
     headers?: string | OutgoingHttpHeaders | OutgoingHttpHeader[],
     ...rest: (OutgoingHttpHeaders | OutgoingHttpHeader[])[]
   ): this {
+    // Node writes `Connection: close` by itself then.
+    if (this.door?.leaving === true) this.shouldKeepAlive = false
     if (this.requestId === '') return super.writeHead(status, headers as string, ...rest)
     if (typeof headers === 'object' && !Array.isArray(headers)) {
       return super.writeHead(status, { ...headers, 'X-Request-Id': this.requestId })

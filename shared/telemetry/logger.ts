@@ -17,7 +17,7 @@ type LoggerOptions = { service: string; level?: string; stream?: DestinationStre
  *
  * Lines are written asynchronously and flushed at exit (also by `process.exit`). `stream` replaces stdout in tests.
  */
-export function createLogger({ service, level = 'info', stream = batchedStdout() }: LoggerOptions): Logger {
+export function createLogger({ service, level = 'info', stream = sharedStdout() }: LoggerOptions): Logger {
   return pino(
     {
       level,
@@ -28,6 +28,13 @@ export function createLogger({ service, level = 'info', stream = batchedStdout()
     },
     stream,
   )
+}
+
+/** Stdout belongs to the process: its loggers share one batch, one timer and one flush at exit. */
+let stdout: DestinationStream | undefined
+function sharedStdout(): DestinationStream {
+  stdout ??= batchedStdout()
+  return stdout
 }
 
 /**
