@@ -28,7 +28,7 @@ const runGroups = async (bench: Bench, failures: string[]): Promise<void> => {
   for (const group of GROUPS) {
     if (!group.rows.some((row) => bench.options.only.has(row))) continue
     try {
-      await group.run(bench)
+      await group.run(bench).finally(bench.stopServices)
     } catch (error) {
       bench.check()
       failures.push(error instanceof Error ? (error.stack ?? error.message) : String(error))

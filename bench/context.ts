@@ -18,6 +18,8 @@ export type Bench = {
   folder: string
   servers: Servers
   start: StartServices
+  /** Stops what is still running of what `start` started, the last one first; rejects where one had ended by itself. */
+  stopServices: () => Promise<void>
   load: Load
   /** A token of a merchant, or with the service scope `eventos:ler` without one. */
   token: (comercianteId?: string) => Promise<string>
@@ -37,12 +39,3 @@ export type Group = { rows: readonly RowName[]; run: (bench: Bench) => Promise<v
 
 /** Length of a sample: what the user asked for, or the row's own. */
 export const sampleSeconds = ({ options }: Bench, own: number): number => options.seconds ?? own
-
-/** Stops services in reverse; all of them, also where one fails. */
-export const stopAll = async (services: readonly Service[]): Promise<void> => {
-  const errors: unknown[] = []
-  for (const service of services.toReversed()) {
-    await service.stop().catch((error: unknown) => errors.push(error))
-  }
-  if (errors.length > 0) throw errors[0]
-}

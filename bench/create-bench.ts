@@ -88,7 +88,7 @@ export const createBench = async ({ options, folder, leaving, results, say }: Cr
     options,
     folder,
     servers,
-    start: createServices({ servers, folder, prof: options.prof, opened, check }),
+    ...createServices({ servers, folder, prof: options.prof, opened, check }),
     load: await chooseLoad(),
     token: createTokens(servers.jwtSecret),
     nextNumbers: () => {

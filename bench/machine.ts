@@ -16,11 +16,13 @@ export const describeMachine = (): string[] => [
   `Node ${process.versions.node}`,
 ]
 
-/** Median time of writing a page to the disk of `folder` for good, milliseconds. */
+/** Median time of writing a page of an existing file to the disk of `folder` for good, milliseconds: PostgreSQL's log recycles its files. */
 export const fsyncMs = async (folder: string): Promise<number> => {
   const dir = await mkdtemp(join(folder, 'fsync-'))
   const file = await open(join(dir, 'page'), 'w')
   try {
+    await file.write(Buffer.alloc(PAGE_BYTES * FSYNC_TRIES))
+    await file.sync()
     const times: number[] = []
     for (let attempt = 0; attempt < FSYNC_TRIES; attempt += 1) {
       const began = performance.now()

@@ -104,11 +104,12 @@ export const startNode = async (
   if (pid === undefined) throw new Error(`${name} could not be started`)
   const atExit = () => child.kill('SIGKILL')
   process.once('exit', atExit)
+  const reached: { ready: boolean } = { ready: false }
   let stopping: Promise<void> | undefined
   const end = async () => {
     process.off('exit', atExit)
     if (child.exitCode === null && child.signalCode === null) await endProcess(pid, ENDING)
-    else if (child.exitCode !== 0) throw new Error(`${name} ${describeEnd(child)}:\n${await tailOf(file)}`)
+    else if (reached.ready) throw new Error(`${name} ${describeEnd(child)}:\n${await tailOf(file)}`)
   }
   const stop = () => {
     stopping ??= end()
@@ -117,6 +118,7 @@ export const startNode = async (
   opened(stop)
   const url = `http://127.0.0.1:${port}`
   await waitReady(child, `${url}${options.readyPath}`, { name, file })
+  reached.ready = true
   return {
     name,
     url,

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { freePort } from '@fluxo/shared/local/free-port'
-import type { StartServices } from './context.ts'
+import type { Bench, StartServices } from './context.ts'
 import { type Service, startNode } from './processes.ts'
 import type { Database, Servers } from './servers.ts'
 
@@ -29,8 +29,10 @@ const handedOn = (): Record<string, string> => ({
 })
 
 /** How each process of the bench is started: every service and every yardstick is one Node process of its own. */
-export const createServices = ({ servers, folder, prof, opened, check }: ServicesOptions): StartServices => {
-  const start = async (
+export const createServices = (options: ServicesOptions): Pick<Bench, 'start' | 'stopServices'> => {
+  const { servers, folder, prof, opened, check } = options
+  let running: (() => Promise<void>)[] = []
+  const launch = async (
     name: string,
     file: string,
     env: Record<string, string>,
@@ -39,26 +41,31 @@ export const createServices = ({ servers, folder, prof, opened, check }: Service
     check()
     const flags = measured && prof !== undefined ? ['--cpu-prof', `--cpu-prof-dir=${join(prof, name)}`] : []
     const port = await freePort()
-    return startNode(
-      { name, file, port, env: { ...handedOn(), ...env }, readyPath: '/health/ready', folder, nodeFlags: flags },
-      opened,
-    )
+    const service = { name, file, port, env: { ...handedOn(), ...env }, readyPath: '/health/ready', folder }
+    return startNode({ ...service, nodeFlags: flags }, (stop) => {
+      running.push(stop)
+      opened(stop)
+    })
   }
+  let instances = 0
   const { jwtSecret: JWT_SECRET, redisUrl: REDIS_URL } = servers
   const ledgerEnv = ({ appUrl }: Database) => ({ DATABASE_URL_LANCAMENTOS: appUrl, JWT_SECRET, REDIS_URL })
-  return {
-    lancamentos: (database) => start('lancamentos', FILES.lancamentos, ledgerEnv(database), true),
+  const start: StartServices = {
+    lancamentos: (database) => launch('lancamentos', FILES.lancamentos, ledgerEnv(database), true),
     consolidado: ({ appUrl }, feedUrl) => {
-      const env = {
-        DATABASE_URL_CONSOLIDADO: appUrl,
-        JWT_SECRET,
-        REDIS_URL,
-        LANCAMENTOS_URL: feedUrl,
-        FEED_URL: feedUrl,
-      }
-      return start('consolidado', FILES.consolidado, env, true)
+      instances += 1
+      const env = { DATABASE_URL_CONSOLIDADO: appUrl, JWT_SECRET, REDIS_URL, FEED_URL: feedUrl }
+      return launch('consolidado', FILES.consolidado, { ...env, INSTANCIA: `bench-${instances}` }, true)
     },
-    bare: (body = '{}') => start('bare', FILES.bare, { BODY: body }, false),
-    singleTransaction: (database) => start('single-transaction', FILES.singleTransaction, ledgerEnv(database), false),
+    bare: (body = '{}') => launch('bare', FILES.bare, { BODY: body }, false),
+    singleTransaction: (database) => launch('single-transaction', FILES.singleTransaction, ledgerEnv(database), false),
   }
+  const stopServices = async () => {
+    const stops = running.toReversed()
+    running = []
+    const ended = await Promise.allSettled(stops.map((stop) => stop()))
+    const failed = ended.find(({ status }) => status === 'rejected')
+    if (failed?.status === 'rejected') throw failed.reason
+  }
+  return { start, stopServices }
 }

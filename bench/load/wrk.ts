@@ -4,6 +4,7 @@ import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { type Load, type LoadOptions, type LoadResult, MARK, wireText } from './plan.ts'
+import { runProgram } from './run-program.ts'
 
 const SCRIPT = join(import.meta.dirname, 'wrk.lua')
 /** One thread sends some 60 thousand requests/s, more than one Node process answers, and leaves the second core to the servers. */
@@ -22,28 +23,6 @@ const ResultSchema = z.object({
   errors: z.number(),
 })
 
-/** Resolves a program's output; ends it by its id when it takes longer than `timeoutMs`. */
-const outputOf = (program: string, args: readonly string[], timeoutMs: number): Promise<string> =>
-  new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: timeoutMs, killSignal: 'SIGKILL' })
-    const atExit = () => child.kill('SIGKILL')
-    process.once('exit', atExit)
-    let output = ''
-    let errors = ''
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      output += text
-    })
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      errors += text
-    })
-    child.once('error', reject)
-    child.once('close', (code, signal) => {
-      process.off('exit', atExit)
-      if (code === 0) resolve(output)
-      else reject(new Error(`${program} ended with ${code ?? signal}: ${errors.trim() || output.trim()}`))
-    })
-  })
-
 /** wrk's durations are whole seconds. */
 const wholeSeconds = (seconds: number): number => Math.max(1, Math.round(seconds))
 
@@ -56,7 +35,11 @@ const run = async ({ url, plan, connections, seconds, folder }: LoadOptions): Pr
   const flags = ['-t', THREADS, '-c', connections, '-d', `${duration}s`, '--timeout', `${TIMEOUT_SECONDS}s`].map(String)
   const args = [`${name}.requests`, String(plan.first), plan.values ? `${name}.values` : '-']
   try {
-    const output = await outputOf('wrk', [...flags, '-s', SCRIPT, url, '--', ...args], duration * 1000 + GRACE_MS)
+    const output = await runProgram({
+      program: 'wrk',
+      args: [...flags, '-s', SCRIPT, url, '--', ...args],
+      timeoutMs: duration * 1000 + GRACE_MS,
+    })
     const found = /^RESULT (.*)$/m.exec(output)?.[1]
     if (found === undefined) throw new Error(`wrk gave no result: ${output}`)
     const { microseconds, ...result } = ResultSchema.parse(JSON.parse(found))

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import { decimalFromCents } from '@fluxo/shared/money'
 import { z } from 'zod'
 import { ledgerErrors, readLedger, totalsErrors, withSql } from '../check.ts'
-import { type Bench, type Group, stopAll } from '../context.ts'
+import type { Bench, Group } from '../context.ts'
 import { addTo, createEntries, type Totals } from '../entries.ts'
 import { peaksOf, resetPeaks } from '../measure.ts'
 import type { Service } from '../processes.ts'
@@ -94,7 +94,6 @@ const run = async (bench: Bench): Promise<void> => {
       note: `${times} × one upload of ${lines.toLocaleString('en')} lines, ${(bytes / 1e6).toFixed(1)} MB`,
     }),
   )
-  await stopAll([service])
 }
 
 /** `POST /lancamentos/importacoes`: large files in one request each. */

@@ -1,5 +1,5 @@
 import { answeredErrors, ledgerErrors, ledgerSettled, readLedger, withSql } from '../check.ts'
-import { type Bench, type Group, sampleSeconds, stopAll } from '../context.ts'
+import { type Bench, type Group, sampleSeconds } from '../context.ts'
 import type { LoadPlan, PlannedRequest } from '../load/plan.ts'
 import { answerErrors, interleave, type Measured, peaksOf, resetPeaks, type Target, warmUp } from '../measure.ts'
 import type { RowName } from '../options.ts'
@@ -119,7 +119,6 @@ const run = async (bench: Bench): Promise<void> => {
   }
   for (const row of singles) if (bench.wants(row.row)) bench.report(await single(setting, requests, row))
   if (bench.wants('post-batch')) bench.report(await batch(setting))
-  await stopAll([product, bare, single1])
 }
 
 /** `POST /lancamentos` and `/lancamentos/lote`, with the relay at work and no consumer beside it. */

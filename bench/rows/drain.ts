@@ -1,0 +1,104 @@
+import { readApplied, totalsErrors, withSql } from '../check.ts'
+import { peaksOf } from '../measure.ts'
+import type { RowName } from '../options.ts'
+import type { Service } from '../processes.ts'
+import { type RowResult, type Sample, summarise } from '../result.ts'
+import type { Database } from '../servers.ts'
+import { waitUntil } from '../wait.ts'
+import type { Published } from './backlog-setting.ts'
+
+const DRAIN_TIMEOUT_MS = 120_000
+/** One row is read each time: next to nothing beside the drain. */
+const POLL_MS = 10
+const US_PER_MS = 1000
+
+export type Drained = {
+  balances: Database
+  consumers: Service[]
+  /** Events a second, and CPU microseconds of all consumers for each. */
+  perSecond: number
+  cpuUs: number | undefined
+  errors: string[]
+}
+
+const cpuOf = async (services: readonly Service[]): Promise<number> => {
+  const used = await Promise.all(services.map((service) => service.cpuMs()))
+  return used.reduce<number>((sum, ms) => sum + (ms ?? Number.NaN), 0)
+}
+
+/**
+ * Starts consumers on the whole backlog, over an empty database, and waits until everything is applied.
+ *
+ * The clock starts when all of them are ready: what they have applied by then does not count. It stops when
+ * `aplicada_ate = ultima`. The consumers stay up; their balances are compared with what was put in.
+ */
+export const drainOnce = async (published: Published, consumers: number): Promise<Drained> => {
+  const { bench, lancamentos, totals } = published
+  const { entries } = bench.options
+  const balances = await bench.servers.createDatabase('consolidado')
+  await published.restoreStream()
+  return withSql(balances.ownerUrl, async (sql) => {
+    const starting = Array.from({ length: consumers }, () => bench.start.consolidado(balances, lancamentos.url))
+    const services = await Promise.all(starting)
+    const began = performance.now()
+    const cpuBefore = await cpuOf(services)
+    const appliedBefore = await readApplied(sql)
+    let applied = appliedBefore
+    const done = await waitUntil(
+      async () => {
+        bench.check()
+        applied = await readApplied(sql)
+        return applied === entries
+      },
+      { timeoutMs: DRAIN_TIMEOUT_MS, everyMs: POLL_MS },
+    )
+    const seconds = (performance.now() - began) / 1000
+    const cpu = (await cpuOf(services)) - cpuBefore
+    const errors = done
+      ? await totalsErrors(totals, balances.ownerUrl, 'balances')
+      : [`after ${Math.round(seconds)} s aplicada_ate is ${applied} of ${entries}`]
+    const counted = entries - appliedBefore
+    const cpuUs = Number.isNaN(cpu) ? undefined : (cpu * US_PER_MS) / counted
+    return { balances, consumers: services, perSecond: counted / seconds, cpuUs, errors }
+  })
+}
+
+const stop = async (published: Published, { balances, consumers }: Drained): Promise<void> => {
+  await Promise.all(consumers.map((service) => service.stop()))
+  await published.bench.servers.dropDatabase(balances)
+}
+
+/** Drains the same backlog several times, each time with fresh processes and an empty database. */
+export const drain = async (
+  published: Published,
+  row: RowName,
+  { consumers, alone }: { consumers: number; alone?: RowResult | undefined },
+): Promise<RowResult> => {
+  const samples: Sample[] = []
+  const errors: string[] = []
+  const cpu: number[] = []
+  let rssMb: Record<string, number> = {}
+  for (let sample = 0; sample < published.bench.options.samples; sample += 1) {
+    const drained = await drainOnce(published, consumers)
+    samples.push({ value: drained.perSecond })
+    errors.push(...drained.errors)
+    if (drained.cpuUs !== undefined) cpu.push(drained.cpuUs)
+    const peaks = await peaksOf(drained.consumers)
+    rssMb = { consolidado: Math.max(rssMb['consolidado'] ?? 0, peaks['consolidado'] ?? 0) }
+    await stop(published, drained)
+  }
+  return summarise({
+    row,
+    unit: 'events/s',
+    samples,
+    ...(alone && { yardsticks: { 'drain-1': alone.samples.map((value) => ({ value })) } }),
+    rssMb,
+    ...(cpu.length > 0 && { cpuUs: cpu.reduce((a, b) => a + b) / cpu.length }),
+    details: {
+      'relay, entries/s': published.relayPerSecond,
+      'fill, entries/s': published.bench.options.entries / published.fillSeconds,
+    },
+    errors,
+    note: `${published.bench.options.entries.toLocaleString('en')} events, from "${consumers} ready" to aplicada_ate = ultima`,
+  })
+}
