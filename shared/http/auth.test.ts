@@ -121,13 +121,14 @@ beforeAll(async () => {
   privateKey = pair.privateKey
   publicPem = pair.publicKey.export({ type: 'spki', format: 'pem' }).toString()
   const jwk = { ...createPublicKey(publicPem).export({ format: 'jwk' }), kid: 'k1', alg: 'RS256', use: 'sig' }
-  keys = createServer((_, response) => response.end(JSON.stringify({ keys: [jwk] })))
+  const { alg: _, ...anyAlgorithm } = { ...jwk, kid: 'k2' }
+  keys = createServer((_request, response) => response.end(JSON.stringify({ keys: [jwk, anyAlgorithm] })))
   await new Promise<void>((resolve) => keys.listen(0, '127.0.0.1', resolve))
   jwksUrl = `http://127.0.0.1:${(keys.address() as AddressInfo).port}/jwks`
 })
 afterAll(() => new Promise((resolve) => keys.close(resolve)))
 
-const signRsa = () => new SignJWT(claims()).setProtectedHeader({ alg: 'RS256', kid: 'k1' }).sign(privateKey)
+const signRsa = (alg = 'RS256', kid = 'k1') => new SignJWT(claims()).setProtectedHeader({ alg, kid }).sign(privateKey)
 
 test('a token of the key server is accepted, beside those of the secret', async () => {
   const both = createVerifier({ secret, jwksUrl })
@@ -140,6 +141,12 @@ test('a public key cannot pose as an HMAC secret', async () => {
   for (const used of [createVerifier({ jwksUrl }), createVerifier({ secret, jwksUrl })]) {
     expect((await ask('/meu', `Bearer ${confused}`, used)).status).toBe(401)
   }
+})
+
+test('an algorithm that is not ours is refused, also where the key would allow it', async () => {
+  const used = createVerifier({ jwksUrl })
+  expect((await ask('/meu', `Bearer ${await signRsa('RS256', 'k2')}`, used)).status).toBe(200)
+  expect((await ask('/meu', `Bearer ${await signRsa('RS512', 'k2')}`, used)).status).toBe(401)
 })
 
 test('a token of the key server means nothing to a process that only has the secret', async () => {

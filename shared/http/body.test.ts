@@ -17,6 +17,7 @@ test.each([
   ['{"tipo":"valor","valor":3.10}', '3.10'],
   ['{"val\\u006fr": 4.40}', '4.40'],
   ['{"valor": 1, "valor": 2.0}', '2.0'],
+  ['{"x\\"valor": 1.10, "val\\u006fr": 2.20}', '2.20'],
   ['{"valor": null}', null],
 ])('the amount of %s keeps its source text', (text, valor) => {
   expect(parseJsonExact(text)).toMatchObject({ valor })

@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { type CampoInvalido, DomainError, Indisponivel, ValidationError } from '../errors.ts'
-import type { Logger } from '../telemetry/logger.ts'
+import { type Logger, serializeError } from '../telemetry/logger.ts'
 import type { AppEnv } from './env.ts'
 
 /** Which status a refusal gets: the only place. An app adds its own codes through `createHttpApp({ statuses })`. */
@@ -106,7 +106,7 @@ export function createProblemResponse({ statuses = {}, log }: ProblemOptions) {
     if (error instanceof DomainError) return problemAnswer(ofRefusal(error, table, instance))
     if (error instanceof Indisponivel) {
       // Without the stack: this comes by the thousand exactly when there is no time for it.
-      const cause = error.cause instanceof Error ? error.cause.message : undefined
+      const cause = error.cause === undefined ? undefined : serializeError(error.cause)['message']
       log.warn({ requestId: c.get('requestId'), codigo: error.codigo, cause }, 'unavailable')
       const headers = { 'Retry-After': String(Math.max(1, Math.ceil(error.retryAfterSeconds))) }
       return problemAnswer({ status: 503, codigo: error.codigo, detail: error.message, instance, headers })
