@@ -1,0 +1,100 @@
+import { randomBytes } from 'node:crypto'
+import { migrate } from '@fluxo/drizzle/migrate'
+import { signToken } from '@fluxo/shared/http/tokens'
+import { createSql, type Sql } from '@fluxo/shared/postgres/sql'
+import { createDatabase, startOwnRedis, type TestDatabase } from '@fluxo/shared/testing/databases'
+import { waitFor } from '@fluxo/shared/testing/wait-for'
+import { type ServiceProcess, startService } from './service-process.ts'
+
+/** The whole system in processes of its own: databases and a Redis of the test's, any number of each service. */
+export type Fluxo = {
+  lancamentos: ServiceProcess[]
+  consolidado: ServiceProcess[]
+  redis: Awaited<ReturnType<typeof startOwnRedis>>
+  /** Superusers' pools, for looking. */
+  ledger: Sql
+  balances: Sql
+  addLancamentos: () => Promise<ServiceProcess>
+  addConsolidado: () => Promise<ServiceProcess>
+  /** `Authorization` of a merchant with every scope of a merchant. */
+  as: (comerciante: string) => Promise<{ Authorization: string }>
+  /** The environment of a command of the consolidado. */
+  consolidadoEnv: Readonly<Record<string, string>>
+  /** Resolves when every position of the ledger is applied. */
+  caughtUp: (timeoutMs?: number) => Promise<void>
+  stop: () => Promise<void>
+}
+
+const TOKEN_SECONDS = 3_600
+const SCOPES = ['lancamentos:escrever', 'lancamentos:ler', 'consolidado:ler']
+const CATCH_UP_MS = 60_000
+
+type Shape = { particoes?: number; lancamentos?: number; consolidado?: number }
+
+/** Starts the system. `stop` ends every process and drops every database, also after a failure. */
+export const startFluxo = async (shape: Shape = {}): Promise<Fluxo> => {
+  const { particoes = 1, lancamentos = 1, consolidado = 1 } = shape
+  const jwtSecret = randomBytes(32).toString('hex')
+  const [redis, ledgerDb, balancesDb] = await Promise.all([
+    startOwnRedis(),
+    createDatabase({ role: 'lancamentos', migrate: (url) => migrate({ database: 'lancamentos', url, particoes }) }),
+    createDatabase({ role: 'consolidado', migrate: (url) => migrate({ database: 'consolidado', url }) }),
+  ])
+  const ledger = createSql({ url: ledgerDb.ownerUrl, max: 2, name: 'e2e' })
+  const balances = createSql({ url: balancesDb.ownerUrl, max: 2, name: 'e2e' })
+  const common = { REDIS_URL: redis.url, JWT_SECRET: jwtSecret, PARTICOES: String(particoes) }
+  const writers: ServiceProcess[] = []
+  const readers: ServiceProcess[] = []
+  let started = 0
+
+  const consolidadoEnv = () => ({
+    ...common,
+    DATABASE_URL_CONSOLIDADO: balancesDb.appUrl,
+    FEED_URL: writers[0]?.url ?? '',
+  })
+  const addLancamentos = async (): Promise<ServiceProcess> => {
+    const service = await startService('lancamentos', { ...common, DATABASE_URL_LANCAMENTOS: ledgerDb.appUrl })
+    writers.push(service)
+    return service
+  }
+  const addConsolidado = async (): Promise<ServiceProcess> => {
+    started += 1
+    const service = await startService('consolidado', { ...consolidadoEnv(), INSTANCIA: `c${started}` })
+    readers.push(service)
+    return service
+  }
+  for (let i = 0; i < lancamentos; i += 1) await addLancamentos()
+  await Promise.all(Array.from({ length: consolidado }, addConsolidado))
+
+  const applied = async (): Promise<boolean> => {
+    const heads = await ledger<{ particao: number; ultima: string }[]>`select particao, ultima from posicao order by 1`
+    const marks = await balances<{ ate: string }[]>`select aplicada_ate as ate from inbox_particao order by particao`
+    return heads.every(({ ultima }, i) => marks[i]?.ate === ultima)
+  }
+  return {
+    lancamentos: writers,
+    consolidado: readers,
+    redis,
+    ledger,
+    balances,
+    addLancamentos,
+    addConsolidado,
+    as: async (comerciante) => {
+      const token = { secret: jwtSecret, comercianteId: comerciante, scopes: SCOPES, expiresInSeconds: TOKEN_SECONDS }
+      return { Authorization: `Bearer ${await signToken(token)}` }
+    },
+    get consolidadoEnv() {
+      return consolidadoEnv()
+    },
+    caughtUp: (timeoutMs = CATCH_UP_MS) => waitFor(applied, { timeoutMs, what: 'every position is applied' }),
+    stop: async () => {
+      await Promise.all([...readers, ...writers].map((service) => service.end('SIGTERM')))
+      await Promise.all([ledger.end(), balances.end()])
+      await Promise.all([redis.remove(), dropAll(ledgerDb, balancesDb)])
+    },
+  }
+}
+
+const dropAll = async (...databases: TestDatabase[]): Promise<void> => {
+  for (const database of databases) await database.drop()
+}
