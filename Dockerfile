@@ -1,0 +1,30 @@
+# One image for every service; compose chooses what it runs. Node runs the TypeScript as it is: there is no build step.
+FROM node:26-slim AS dependencies
+WORKDIR /app
+# Only what decides the dependencies, so that a change of code keeps this layer.
+COPY package.json package-lock.json ./
+COPY apps/consolidado/package.json apps/consolidado/
+COPY apps/lancamentos/package.json apps/lancamentos/
+COPY apps/tudo/package.json apps/tudo/
+COPY drizzle/package.json drizzle/
+COPY shared/package.json shared/
+# The workspaces stay symlinks: Node strips no types below node_modules, and it judges by the real path.
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
+ && find node_modules -name '*.map' -delete
+
+FROM node:26-slim
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=dependencies /app/node_modules node_modules
+COPY package.json ./
+COPY deploy/compose/health.mjs deploy/compose/
+COPY scripts scripts
+COPY drizzle drizzle
+COPY shared shared
+COPY apps apps
+# The code belongs to root: the process can read it and cannot change it.
+USER node
+EXPOSE 3001 3002
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["node", "deploy/compose/health.mjs"]
+# Node is process 1 and handles SIGTERM itself; npm in between would not pass it on.
+CMD ["node", "apps/lancamentos/src/main.ts"]
