@@ -106,14 +106,18 @@ describe('a file that is sent twice', () => {
   })
 })
 
-/** Sends the head of a file, and resets the connection once the server has stored some of it. */
-const interromper = async (inicio: string, de: string): Promise<void> => {
-  const req = request(`${bancada.url}/lancamentos/importacoes`, {
-    method: 'POST',
-    headers: { authorization: await bancada.autorizacao(de), 'content-type': 'text/csv', 'content-length': 10_000_000 },
-  })
+/** Begins an upload of ten million bytes and sends the first of them. */
+const abrir = async (de: string, inicio = CABECALHO) => {
+  const headers = { authorization: await bancada.autorizacao(de), 'content-type': 'text/csv', 'content-length': 1e7 }
+  const req = request(`${bancada.url}/lancamentos/importacoes`, { method: 'POST', headers })
   req.on('error', () => {})
   req.write(inicio)
+  return req
+}
+
+/** Resets the connection of an upload once the server has stored some of it. */
+const interromper = async (inicio: string, de: string): Promise<void> => {
+  const req = await abrir(de, inicio)
   await waitFor(async () => (await contar()) >= 1_000, { what: 'the first batches are stored' })
   req.destroy()
 }
@@ -215,6 +219,18 @@ describe('what is no such file is refused with a reason, never a 500', () => {
       })(),
     )
     expect((await enviar(infinito)).status).toBe(422)
+  })
+})
+
+test('a fifth import at once is told to come back, and four slow senders do no harm', async () => {
+  const lentos = await Promise.all(Array.from({ length: 4 }, () => abrir(novoComerciante())))
+  await waitFor(async () => (await enviar(CABECALHO + linha(1))).status === 503, { what: 'four imports are under way' })
+  const resposta = await enviar(CABECALHO + linha(1))
+  expect([resposta.status, await resposta.json()]).toMatchObject([503, { codigo: 'importacoes-demais' }])
+  expect(Number(resposta.headers.get('retry-after'))).toBeGreaterThan(0)
+  for (const req of lentos) req.destroy()
+  await waitFor(async () => (await enviar(CABECALHO + linha(1))).status === 200, {
+    what: 'their places are free again',
   })
 })
 
