@@ -18,7 +18,7 @@ type LoggerOptions = { service: string; level?: string; stream?: DestinationStre
  * Lines are written asynchronously and flushed at exit (also by `process.exit`). `stream` replaces stdout in tests.
  */
 export function createLogger({ service, level = 'info', stream = sharedStdout() }: LoggerOptions): Logger {
-  return pino(
+  const logger = pino(
     {
       level,
       base: { service },
@@ -28,7 +28,14 @@ export function createLogger({ service, level = 'info', stream = sharedStdout() 
     },
     stream,
   )
+  known.set(logger, { service, stream })
+  return logger
 }
+
+const known = new WeakMap<Logger, { service: string; stream: DestinationStream }>()
+
+/** Where a logger of `createLogger` writes, for lines that are made by hand (`access-log.ts`); `undefined` for any other. */
+export const linesOf = (log: Logger) => known.get(log)
 
 /** Stdout belongs to the process: its loggers share one batch, one timer and one flush at exit. */
 let stdout: DestinationStream | undefined
