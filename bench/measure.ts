@@ -72,6 +72,14 @@ export const interleave = async (bench: Bench, targets: readonly Target[], shape
   }))
 }
 
+/** The CPU time of yardsticks for each unit of work, as details of a row: its ratio holds also where the machine is shared. */
+export const cpuDetails = (yardsticks: Readonly<Record<string, Measured>>): Record<string, number> =>
+  Object.fromEntries(
+    Object.entries(yardsticks).flatMap(([name, { cpuUs }]) =>
+      cpuUs === undefined ? [] : [[`CPU µs of ${name}`, cpuUs]],
+    ),
+  )
+
 /** What a load's answers say about its correctness. */
 export const answerErrors = (name: string, { errors }: Pick<Measured, 'errors'>): string[] =>
   errors === 0 ? [] : [`${errors} requests to ${name} failed or were answered with an error`]

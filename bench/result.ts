@@ -4,6 +4,7 @@ import { median } from './statistics.ts'
 /** One sample of a row or of a yardstick: its figure in the row's unit, and latencies in milliseconds where there are any. */
 export type Sample = { value: number; p50?: number; p99?: number; max?: number }
 
+/** A yardstick's median and samples, and how many times it the row reached. */
 export type Yardstick = { name: string; median: number; ratio: number; samples: number[] }
 
 /** What a row gave. Times in milliseconds, memory in MiB. */

@@ -77,14 +77,13 @@ export const drain = async (
   const samples: Sample[] = []
   const errors: string[] = []
   const cpu: number[] = []
-  let rssMb: Record<string, number> = {}
+  const peaks: number[] = []
   for (let sample = 0; sample < published.bench.options.samples; sample += 1) {
     const drained = await drainOnce(published, consumers)
     samples.push({ value: drained.perSecond })
     errors.push(...drained.errors)
     if (drained.cpuUs !== undefined) cpu.push(drained.cpuUs)
-    const peaks = await peaksOf(drained.consumers)
-    rssMb = { consolidado: Math.max(rssMb['consolidado'] ?? 0, peaks['consolidado'] ?? 0) }
+    peaks.push(...Object.values(await peaksOf(drained.consumers)))
     await stop(published, drained)
   }
   return summarise({
@@ -92,12 +91,9 @@ export const drain = async (
     unit: 'events/s',
     samples,
     ...(alone && { yardsticks: { 'drain-1': alone.samples.map((value) => ({ value })) } }),
-    rssMb,
+    rssMb: peaks.length === 0 ? {} : { consolidado: Math.max(...peaks) },
     ...(cpu.length > 0 && { cpuUs: cpu.reduce((a, b) => a + b) / cpu.length }),
-    details: {
-      'relay, entries/s': published.relayPerSecond,
-      'fill, entries/s': published.bench.options.entries / published.fillSeconds,
-    },
+    ...(!alone && { details: { 'before it the relay published entries/s': published.relayPerSecond } }),
     errors,
     note: `${published.bench.options.entries.toLocaleString('en')} events, from "${consumers} ready" to aplicada_ate = ultima`,
   })

@@ -1,7 +1,16 @@
 import { answeredErrors, ledgerErrors, ledgerSettled, readLedger, withSql } from '../check.ts'
 import { type Bench, type Group, sampleSeconds } from '../context.ts'
 import type { LoadPlan, PlannedRequest } from '../load/plan.ts'
-import { answerErrors, interleave, type Measured, peaksOf, resetPeaks, type Target, warmUp } from '../measure.ts'
+import {
+  answerErrors,
+  cpuDetails,
+  interleave,
+  type Measured,
+  peaksOf,
+  resetPeaks,
+  type Target,
+  warmUp,
+} from '../measure.ts'
 import type { RowName } from '../options.ts'
 import type { Service } from '../processes.ts'
 import { batchRequests, entryRequests } from '../requests.ts'
@@ -66,6 +75,7 @@ const single = async (setting: Setting, requests: readonly PlannedRequest[], row
     yardsticks: { echo: echo.samples, '1-tx': oneByOne.samples },
     rssMb: await peaksOf([product]),
     ...(posts.cpuUs !== undefined && { cpuUs: posts.cpuUs }),
+    details: cpuDetails({ echo, '1-tx': oneByOne }),
     errors: [
       ...answerErrors('lancamentos', posts),
       ...answerErrors('the echo', echo),

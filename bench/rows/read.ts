@@ -2,7 +2,16 @@ import { COLD_MERCHANT_PREFIX, withSql } from '../check.ts'
 import { type Bench, type Group, sampleSeconds } from '../context.ts'
 import { dayOf } from '../entries.ts'
 import type { LoadPlan } from '../load/plan.ts'
-import { answerErrors, interleave, type Measured, peaksOf, resetPeaks, type Target, warmUp } from '../measure.ts'
+import {
+  answerErrors,
+  cpuDetails,
+  interleave,
+  type Measured,
+  peaksOf,
+  resetPeaks,
+  type Target,
+  warmUp,
+} from '../measure.ts'
 import { dayRequests, markedDayRequests } from '../requests.ts'
 import { type RowResult, summarise } from '../result.ts'
 import { LAGS, lag } from './lag.ts'
@@ -37,7 +46,10 @@ const cached = async (setting: ReadSetting): Promise<RowResult> => {
     yardsticks: { bare: plain.samples },
     rssMb: await peaksOf([consolidado]),
     ...(reads.cpuUs !== undefined && { cpuUs: reads.cpuUs }),
-    details: Object.fromEntries([...sources].map(([source, times]) => [`Fluxo-Cache: ${source}`, times])),
+    details: {
+      ...Object.fromEntries([...sources].map(([source, times]) => [`Fluxo-Cache: ${source}`, times])),
+      ...cpuDetails({ bare: plain }),
+    },
     errors: [...errors, ...answerErrors('consolidado', reads), ...answerErrors('the bare GET', plain)],
   })
 }
@@ -103,6 +115,7 @@ const uncached = async (setting: ReadSetting): Promise<RowResult> => {
     yardsticks: { bare: plain.samples },
     rssMb: await peaksOf([consolidado]),
     ...(reads.cpuUs !== undefined && { cpuUs: reads.cpuUs }),
+    details: cpuDetails({ bare: plain }),
     errors: [
       ...cold.errors,
       ...(cold.source === 'miss' ? [] : [`a day that nobody had read was found as "${cold.source}"`]),

@@ -21,7 +21,7 @@ type Reader = { stop: () => Promise<void>; readMs: number[]; errors: string[]; f
 /** Reads one day after the other until it is stopped; every answer must be 200 with the very same sums. */
 const startReader = (published: Published, url: string): Reader => {
   const { bench, totals } = published
-  const reading = { on: true, failures: 0 }
+  const reading: { on: boolean; failures: number } = { on: true, failures: 0 }
   const readMs: number[] = []
   const errors: string[] = []
   const read = async (merchant: string, day: string) => {
