@@ -63,13 +63,22 @@ export const startFluxo = async (shape: Shape = {}): Promise<Fluxo> => {
     readers.push(service)
     return service
   }
-  for (let i = 0; i < lancamentos; i += 1) await addLancamentos()
-  await Promise.all(Array.from({ length: consolidado }, addConsolidado))
-
   const applied = async (): Promise<boolean> => {
     const heads = await ledger<{ particao: number; ultima: string }[]>`select particao, ultima from posicao order by 1`
     const marks = await balances<{ ate: string }[]>`select aplicada_ate as ate from inbox_particao order by particao`
     return heads.every(({ ultima }, i) => marks[i]?.ate === ultima)
+  }
+  const stop = async (): Promise<void> => {
+    await Promise.all([...readers, ...writers].map((service) => service.end('SIGTERM')))
+    await Promise.all([ledger.end(), balances.end()])
+    await Promise.all([redis.remove(), dropAll(ledgerDb, balancesDb)])
+  }
+  try {
+    for (let i = 0; i < lancamentos; i += 1) await addLancamentos()
+    await Promise.all(Array.from({ length: consolidado }, addConsolidado))
+  } catch (error) {
+    await stop()
+    throw error
   }
   return {
     lancamentos: writers,
@@ -87,11 +96,7 @@ export const startFluxo = async (shape: Shape = {}): Promise<Fluxo> => {
       return consolidadoEnv()
     },
     caughtUp: (timeoutMs = CATCH_UP_MS) => waitFor(applied, { timeoutMs, what: 'every position is applied' }),
-    stop: async () => {
-      await Promise.all([...readers, ...writers].map((service) => service.end('SIGTERM')))
-      await Promise.all([ledger.end(), balances.end()])
-      await Promise.all([redis.remove(), dropAll(ledgerDb, balancesDb)])
-    },
+    stop,
   }
 }
 
