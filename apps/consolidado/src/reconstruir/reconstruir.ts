@@ -54,8 +54,10 @@ const DIFERENCAS_MAX = 100
  */
 export async function reconstruir(deps: ReconstruirDeps): Promise<Reconstrucao> {
   const { databaseUrl: url } = deps
-  const pool = createSql({ url, max: 1, name: 'reconstruir', statementTimeoutMs: STATEMENT_TIMEOUT_MS })
-  const fechado = createSql({ url, max: 1, name: 'reconstruir troca', statementTimeoutMs: STATEMENT_TIMEOUT_MS })
+  const limites = { max: 1, statementTimeoutMs: STATEMENT_TIMEOUT_MS }
+  const pool = createSql({ url, name: 'reconstruir', ...limites })
+  // `fetchTypes`, without which postgres.js never hands a new connection to `reserve()` (see createTransactions).
+  const fechado = createSql({ url, name: 'reconstruir troca', fetchTypes: true, ...limites })
   let conexao: Tx | undefined
   try {
     conexao = await fechado.reserve()

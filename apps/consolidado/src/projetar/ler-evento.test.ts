@@ -1,0 +1,50 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { lerEvento, lerTexto } from './ler-evento.ts'
+
+const BOM = {
+  id: '0198a2b0-0000-7000-8000-000000000001',
+  type: 'lancamento.registrado.v1',
+  sequence: '0000000000000042',
+  epoca: '11111111-1111-4111-8111-111111111111',
+  data: { comerciante_id: 'loja-1', tipo: 'DEBITO', valor: '150.50', data: '2024-02-29' },
+}
+const com = (mudanca: Record<string, unknown>) => ({ ...BOM, ...mudanca })
+const comDados = (mudanca: Record<string, unknown>) => com({ data: { ...BOM.data, ...mudanca } })
+
+test('a known fact is read exactly, and fields of tomorrow are ignored', () => {
+  const lido = lerEvento(42, { ...com({ amanha: 1 }), data: { ...BOM.data, novo: true } })
+  expect(lido).toEqual({
+    ok: true,
+    epoca: BOM.epoca,
+    traceparent: undefined,
+    lancado: { posicao: 42, id: BOM.id, comercianteId: 'loja-1', data: '2024-02-29', valor: -15050n },
+  })
+})
+
+test.each([
+  ['another version', com({ type: 'lancamento.registrado.v2' }), 'unknown type: lancamento.registrado.v2'],
+  ['another position', com({ sequence: '0000000000000043' }), 'sequence'],
+  ['no id', com({ id: undefined }), 'id:'],
+  ['no epoch', com({ epoca: 'x' }), 'epoca:'],
+  ['a third decimal', comDados({ valor: '1.005' }), 'data.valor'],
+  ['a zero', comDados({ valor: '0.00' }), 'data.valor'],
+  ['a number', comDados({ valor: 1.5 }), 'data.valor'],
+  ['another kind', comDados({ tipo: 'PIX' }), 'data.tipo'],
+  ['a day that is not', comDados({ data: '2025-02-29' }), 'data.data'],
+  ['a day of another century', comDados({ data: '1899-12-31' }), 'data.data'],
+  ['a merchant with a brace', comDados({ comerciante_id: 'a}b' }), 'data.comerciante_id'],
+  ['nothing', null, 'event:'],
+])('%s is refused with a reason that names the field and no value', (_, evento, motivo) => {
+  const lido = lerEvento(42, evento)
+  expect(lido.ok).toBe(false)
+  expect(lido).toMatchObject({ motivo: expect.stringContaining(motivo) })
+})
+
+test('no text makes the reader throw', () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.string(), fc.json()), (texto) => {
+      expect(lerTexto(1, texto).ok).toBe(false)
+    }),
+  )
+})
