@@ -88,7 +88,7 @@ export const createPolicy = (options: PolicyOptions): Policy => {
       }, whole)
     } catch (error) {
       // Work that heeds its signal may reject before cockatiel does: what was aborted decides, not whose error came first.
-      throw own?.aborted && !whole.aborted ? new Rejection(name, 'attempt-timeout') : error
+      throw own?.aborted ? new Rejection(name, whole.aborted ? 'deadline' : 'attempt-timeout') : error
     }
   }
 
