@@ -27,6 +27,8 @@ export type Bench = {
   nextNumbers: () => number
   /** Whether this row was asked for and there is time for it. */
   wants: (row: RowName) => boolean
+  /** Whether to take another sample after `done`: as many as were asked for, fewer where the time is over. */
+  another: (done: number) => boolean
   report: (result: RowResult) => void
   /** A line of progress. */
   say: (line: string) => void

@@ -52,7 +52,7 @@ export const interleave = async (bench: Bench, targets: readonly Target[], shape
     errors: 0,
     cpu: 0 as number | undefined,
   }))
-  for (let round = 0; round < bench.options.samples; round += 1) {
+  for (let round = 0; bench.another(round); round += 1) {
     for (const [index, target] of targets.entries()) {
       const of = measured[index]
       if (!of) continue

@@ -78,7 +78,7 @@ export const drain = async (
   const errors: string[] = []
   const cpu: number[] = []
   const peaks: number[] = []
-  for (let sample = 0; sample < published.bench.options.samples; sample += 1) {
+  while (published.bench.another(samples.length)) {
     const drained = await drainOnce(published, consumers)
     samples.push({ value: drained.perSecond })
     errors.push(...drained.errors)

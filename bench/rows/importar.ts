@@ -72,8 +72,8 @@ const run = async (bench: Bench): Promise<void> => {
   const cpuBefore = await service.cpuMs()
   const samples: Sample[] = []
   let bytes = 0
-  const times = full ? 1 : bench.options.samples
-  for (let time = 1; time <= times; time += 1) {
+  while (bench.another(samples.length) && !(full && samples.length === 1)) {
+    const time = samples.length + 1
     const imported = await importFile(setting, `importa-${time}`, lines, time)
     samples.push(imported.sample)
     errors.push(...imported.errors)
@@ -89,9 +89,9 @@ const run = async (bench: Bench): Promise<void> => {
       unit: 'lines/s',
       samples,
       rssMb: await peaksOf([service]),
-      ...(cpuUs !== undefined && { cpuUs: (cpuUs * 1000) / (lines * times) }),
+      ...(cpuUs !== undefined && { cpuUs: (cpuUs * 1000) / (lines * samples.length) }),
       errors,
-      note: `${times} × one upload of ${lines.toLocaleString('en')} lines, ${(bytes / 1e6).toFixed(1)} MB`,
+      note: `${samples.length} × one upload of ${lines.toLocaleString('en')} lines, ${(bytes / 1e6).toFixed(1)} MB`,
     }),
   )
 }

@@ -82,7 +82,7 @@ export const lag = async (setting: ReadSetting, row: LagRow): Promise<RowResult>
   const { count: before } = await withSql(ledger.ownerUrl, readLedger)
   await resetPeaks([lancamentos, consolidado])
   const results: LagResult[] = []
-  for (let sample = 0; sample < bench.options.samples; sample += 1) {
+  while (bench.another(results.length)) {
     results.push(await generate(bench, await planOf(setting, row)))
   }
   const middle = (field: 'afterAnswerMs' | 'postMs', share: number) =>

@@ -93,7 +93,7 @@ export const rebuild = async (published: Published): Promise<RowResult> => {
   const samples: Sample[] = []
   const rebuilt: Rebuilt[] = []
   try {
-    for (let sample = 0; sample < published.bench.options.samples; sample += 1) {
+    while (published.bench.another(samples.length)) {
       const one = await rebuildOnce(published, drained)
       rebuilt.push(one)
       samples.push({ value: one.perSecond })
