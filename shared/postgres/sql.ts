@@ -21,6 +21,8 @@ export type SqlOptions = {
 /** Long enough for any statement of ours on a loaded machine, short enough that a stuck one frees its callers. */
 const STATEMENT_TIMEOUT_MS = 15_000
 const CONNECT_TIMEOUT_SECONDS = 5
+/** Waits between attempts to connect. postgres.js' own reach 20 s, and a server that is back should be found at once. */
+const RECONNECT_SECONDS = { first: 0.05, max: 1 }
 /** A transaction of ours never waits for a network call, so an idle one is a bug or a dead client. */
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000
 
@@ -41,6 +43,7 @@ export const createSql = (options: SqlOptions): Sql => {
   return postgres(url, {
     max,
     connect_timeout: CONNECT_TIMEOUT_SECONDS,
+    backoff: (attempt: number) => Math.min(RECONNECT_SECONDS.first * 2 ** attempt, RECONNECT_SECONDS.max),
     fetch_types: fetchTypes,
     onnotice: () => {},
     ...(onclose && { onclose }),
@@ -75,15 +78,15 @@ export class StatementDeadline extends Error {
 }
 
 /**
- * Bounds the wait for a query: on a half-open connection postgres.js never settles it (#1089).
- * Asks the server to cancel, then rejects with `StatementDeadline`.
+ * Bounds the wait for a query: on a half-open connection postgres.js never settles it (#1089). Rejects with
+ * `StatementDeadline`; the server itself gives up at the pool's `statement_timeout`, which must be the shorter one.
+ *
+ * Never `query.cancel()`: postgres.js 3.4.9 drops a cancelled query that was already sent from its list, though its
+ * reply still comes, and every later caller of that connection gets the rows of the query before its own.
  */
-export const withDeadline = async <T>(query: Promise<T> & { cancel?: () => void }, deadlineMs: number): Promise<T> => {
+export const withDeadline = async <T>(query: Promise<T>, deadlineMs: number): Promise<T> => {
   const { promise, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => {
-    query.cancel?.()
-    reject(new StatementDeadline(deadlineMs))
-  }, deadlineMs)
+  const timer = setTimeout(() => reject(new StatementDeadline(deadlineMs)), deadlineMs)
   try {
     return await Promise.race([query, promise])
   } finally {

@@ -66,7 +66,12 @@ export const createConsolidado = (deps: ConsolidadoDeps): AppModule => {
     name: 'consolidado',
     settings: { plan_cache_mode: 'force_generic_plan' },
   })
-  const reads = createSql({ url, max: READ_CONNECTIONS, name: 'consolidado leitura' })
+  const reads = createSql({
+    url,
+    max: READ_CONNECTIONS,
+    name: 'consolidado leitura',
+    statementTimeoutMs: LIMITES_DA_CONSULTA.attemptTimeoutMs,
+  })
   const breakers = {
     cache: createBreaker({ name: 'redis-cache', ...CIRCUITO, registry }),
     consulta: createBreaker({ name: 'postgres-consulta', ...CIRCUITO, isFailure: foraDoAr, registry }),

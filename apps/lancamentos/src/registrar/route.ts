@@ -33,12 +33,9 @@ export const LancamentoSchema = z
 
 /** The header by which a write can be repeated safely. */
 export const ChaveHeaderSchema = z.object({
-  'idempotency-key': z
-    .string()
-    .optional()
-    .openapi({
-      description: 'De 1 a 255 caracteres ASCII imprimíveis. A mesma chave com o mesmo conteúdo repete a resposta.',
-    }),
+  'idempotency-key': z.string().optional().openapi({
+    description: 'De 1 a 255 caracteres ASCII imprimíveis. A mesma chave com o mesmo conteúdo repete a resposta.',
+  }),
 })
 
 /** `POST /lancamentos` */
