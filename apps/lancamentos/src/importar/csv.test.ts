@@ -33,7 +33,7 @@ test('a well-formed file is read as csv-parse reads it, however its pieces are c
 })
 
 test('what is read, line numbers included, never depends on how the pieces are cut, also in garbage', () => {
-  const lixo = fc.string({ unit: fc.constantFrom('a', '"', ',', '\n', '\r', 'b'), maxLength: 80 })
+  const lixo = fc.string({ unit: fc.constantFrom('a', '"', ',', '\n', '\r', 'bbbbbbbb'), maxLength: 40 })
   fc.assert(
     fc.property(lixo, fc.array(fc.nat(), { maxLength: 12 }), (texto, cortes) => {
       expect(lerTudo(`x,y\n${texto}`, cortes, 12)).toEqual(lerTudo(`x,y\n${texto}`, [], 12))
