@@ -3,10 +3,13 @@ import { type Load, type LoadOptions, type LoadResult, MARK, markOf } from './pl
 
 const TIMEOUT_SECONDS = 10
 
+/** Host and port are in what autocannon hands over. */
+type Defaults = { method: string; path: string; headers: Record<string, string> }
+
 const run = async ({ url, plan, connections, seconds }: LoadOptions): Promise<LoadResult> => {
   let n = plan.first - 1
   // Each connection goes through the requests by itself: the numbers are shared, so that no two are equal.
-  const setupRequest = () => {
+  const setupRequest = (defaults: Defaults) => {
     n += 1
     const { method, path, headers, body } = plan.requests[n % plan.requests.length] ?? {
       method: 'GET',
@@ -16,6 +19,7 @@ const run = async ({ url, plan, connections, seconds }: LoadOptions): Promise<Lo
     const mark = markOf(plan, n)
     const filled = Object.entries(headers).map(([name, value]) => [name, value.replaceAll(MARK, mark)])
     return {
+      ...defaults,
       method,
       path: path.replaceAll(MARK, mark),
       headers: Object.fromEntries(filled),

@@ -12,4 +12,4 @@ const app = new Hono()
   .post('/lancamentos/lote', async (c) => c.json(await c.req.json(), 200))
 
 const server = serve({ fetch: app.fetch, port, hostname: '127.0.0.1' })
-process.on('SIGTERM', () => server.close(() => process.exit(0)))
+for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => server.close(() => process.exit(0)))
