@@ -8,6 +8,12 @@ import type { Projecao } from './projetar.ts'
 
 export { STREAM_PREFIX } from './nomes.ts'
 
+/**
+ * Consumers of one partition within an instance: while PostgreSQL applies the batch of one, the other parses its own,
+ * writes the cache and acks. The partition's lock keeps the applies themselves one after another.
+ */
+const LANES = 2
+
 export type ConsumirDeps = {
   redis: RedisConnections
   streamPrefix: string
@@ -15,13 +21,14 @@ export type ConsumirDeps = {
   /** Name of this instance within the group, stable across restarts where possible. */
   instancia: string
   projecao: Projecao
+  lanes?: number
   countMax?: number
   claimIdleMs?: number
   log: Logger
   registry: Registry
 }
 
-/** One consumer per partition: read, parse, project, ack. */
+/** The consumers of all partitions: read, parse, project, ack. */
 export function createConsumidores({
   particoes,
   instancia,
@@ -29,15 +36,15 @@ export function createConsumidores({
   streamPrefix,
   ...deps
 }: ConsumirDeps): Consumer[] {
-  const { redis, log, registry, countMax, claimIdleMs } = deps
-  const consumidor = (particao: number) =>
+  const { redis, log, registry, countMax, claimIdleMs, lanes = LANES } = deps
+  const consumidor = (particao: number, lane: number) =>
     createConsumer({
       blocking: redis.blocking,
       redis: redis.commands,
       prefix: streamPrefix,
       particao,
       group: GRUPO,
-      consumer: instancia,
+      consumer: `${instancia}.${lane}`,
       ...(countMax !== undefined && { countMax }),
       ...(claimIdleMs !== undefined && { claimIdleMs }),
       handle: (entries) => {
@@ -54,5 +61,5 @@ export function createConsumidores({
       log,
       registry,
     })
-  return Array.from({ length: particoes }, (_, particao) => consumidor(particao))
+  return Array.from({ length: particoes * lanes }, (_, i) => consumidor(Math.floor(i / lanes), i % lanes))
 }
