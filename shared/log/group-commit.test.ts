@@ -5,8 +5,10 @@ import { createGroupCommit } from './group-commit.ts'
 type Item = { n: number; key?: string }
 type Gate = { items: readonly Item[]; release: () => void; fail: (error: Error) => void }
 
+type Limits = { batchRowsMax?: number; inFlightMax?: number; queueMax?: number; onRefused?: () => void }
+
 /** A flush that answers when the test says so. */
-const gated = (limits: { batchRowsMax?: number; inFlightMax?: number; queueMax?: number } = {}) => {
+const gated = (limits: Limits = {}) => {
   const gates: Gate[] = []
   const group = createGroupCommit<Item, number>({
     ...limits,
@@ -56,11 +58,13 @@ describe('group commit', () => {
   })
 
   it('refuses with Indisponivel when the queue is full, and takes items again afterwards', async () => {
-    const { group, gates } = gated({ inFlightMax: 1, queueMax: 2 })
+    let refused = 0
+    const { group, gates } = gated({ inFlightMax: 1, queueMax: 2, onRefused: () => refused++ })
     const first = group.add({ n: 1 })
     await tick()
     const waiting = [group.add({ n: 2 }), group.add({ n: 3 })]
     await expect(group.add({ n: 4 })).rejects.toBeInstanceOf(Indisponivel)
+    expect(refused).toBe(1)
     gates[0]?.release()
     await first
     gates[1]?.release()

@@ -12,6 +12,8 @@ export type GroupCommitOptions<Item, Result> = {
   /** Items waiting at most; a further one is refused, so that callers hear 503 instead of waiting for ever. */
   queueMax?: number
   onBatch?: (rows: number) => void
+  /** Hears of each item that the full queue turns away. */
+  onRefused?: () => void
 }
 
 export type GroupCommit<Item, Result> = {
@@ -110,6 +112,7 @@ export const createGroupCommit = <Item, Result>(
   return {
     add: (item) => {
       if (queue.length >= queueMax) {
+        options.onRefused?.()
         return Promise.reject(new Indisponivel('fila-cheia', 'Há registros demais à espera.', RETRY_AFTER_SECONDS))
       }
       const { promise, resolve, reject } = Promise.withResolvers<Result>()

@@ -3,10 +3,10 @@ import type { Registry } from 'prom-client'
 import type { Lease } from '../postgres/lease.ts'
 import type { Sql } from '../postgres/sql.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import { counter, gauge } from '../telemetry/metrics.ts'
 import { posicaoDe } from './event.ts'
 import type { LogEntry, ReadPage } from './feed.ts'
 import { decideResume } from './relay-machine.ts'
+import { createRelayMetrics, type RelayMetrics } from './relay-metrics.ts'
 
 /** Where a relay publishes to: a stream per partition whose entry ids are positions. */
 export type Publisher = {
@@ -63,30 +63,11 @@ const BACKOFF_MS = { first: 50, max: 2_000 }
 export const createRelay = (options: RelayOptions): Relay => {
   const { sql, particoes, readPage, publisher, log, registry } = options
   const { pageRowsMax = PAGE_ROWS_MAX, pollMs = POLL_MS, streamLengthMax = STREAM_LENGTH_MAX } = options
-  const metrics = relayMetrics(registry)
+  const metrics = createRelayMetrics({ sql, readPage, registry })
   const leases = Array.from({ length: particoes }, (_, particao) => options.lease(particao))
   const alarms = leases.map(() => createAlarm())
 
-  const resume = async (particao: number): Promise<number> => {
-    const [row] = await sql<{ cursor: number; head: number }[]>`
-      select c.posicao::float8 as cursor, p.ultima::float8 as head
-      from relay_cursor c join posicao p using (particao) where c.particao = ${particao}`
-    if (!row) throw new Error(`partition ${particao} has no cursor: run \`npm run migrate\``)
-    const tail = await publisher.tail(particao)
-    const [atTail] = tail && tail.posicao > 0 ? await readPage(particao, tail.posicao - 1, 1) : []
-    const known = atTail && atTail.posicao === tail?.posicao ? eventId(atTail) : undefined
-    const decision = decideResume({ ...row, tail, idAtTail: known })
-    if (decision.kind === 'redis-lost') {
-      metrics.redisLosses.inc({ particao })
-      log.warn({ particao, cursor: row.cursor, tail }, 'Redis has lost published entries; readers pull them')
-    }
-    if (decision.kind === 'foreign-stream') {
-      metrics.redisLosses.inc({ particao })
-      log.error({ particao, head: row.head, tail }, 'the stream was filled from another log; dropping it')
-      await publisher.reset(particao)
-    }
-    return decision.from
-  }
+  const resume = createResume(options, metrics)
 
   const waitForRoom = async (particao: number, signal: AbortSignal): Promise<void> => {
     let told = false
@@ -114,7 +95,7 @@ export const createRelay = (options: RelayOptions): Relay => {
       cursor = last.posicao
       metrics.published.inc({ particao }, added)
       metrics.repeated.inc({ particao }, repeated)
-      metrics.cursor.set({ particao }, cursor)
+      metrics.reached(particao, cursor)
       await saveCursor(cursor, false)
     }
     await saveCursor(cursor, true)
@@ -150,6 +131,30 @@ export const createRelay = (options: RelayOptions): Relay => {
     stop: async () => {
       await Promise.all(leases.map((lease) => lease.stop()))
     },
+  }
+}
+
+/** Finds out where a partition's relay goes on, and drops a stream that another log has filled. */
+const createResume = ({ sql, readPage, publisher, log }: RelayOptions, metrics: RelayMetrics) => {
+  return async (particao: number): Promise<number> => {
+    const [row] = await sql<{ cursor: number; head: number }[]>`
+      select c.posicao::float8 as cursor, p.ultima::float8 as head
+      from relay_cursor c join posicao p using (particao) where c.particao = ${particao}`
+    if (!row) throw new Error(`partition ${particao} has no cursor: run \`npm run migrate\``)
+    const tail = await publisher.tail(particao)
+    const [atTail] = tail && tail.posicao > 0 ? await readPage(particao, tail.posicao - 1, 1) : []
+    const known = atTail && atTail.posicao === tail?.posicao ? eventId(atTail) : undefined
+    const decision = decideResume({ ...row, tail, idAtTail: known })
+    if (decision.kind === 'redis-lost') {
+      metrics.redisLosses.inc({ particao })
+      log.warn({ particao, cursor: row.cursor, tail }, 'Redis has lost published entries; readers pull them')
+    }
+    if (decision.kind === 'foreign-stream') {
+      metrics.redisLosses.inc({ particao })
+      log.error({ particao, head: row.head, tail }, 'the stream was filled from another log; dropping it')
+      await publisher.reset(particao)
+    }
+    return decision.from
   }
 }
 
@@ -198,31 +203,3 @@ const createAlarm = () => {
     },
   }
 }
-
-const relayMetrics = (registry: Registry) => ({
-  published: counter(registry, {
-    name: 'fluxo_relay_published_total',
-    help: 'Entries that the relay added to a stream.',
-    labelNames: ['particao'],
-  }),
-  repeated: counter(registry, {
-    name: 'fluxo_relay_repeated_total',
-    help: 'Entries that a stream had already when the relay sent them.',
-    labelNames: ['particao'],
-  }),
-  redisLosses: counter(registry, {
-    name: 'fluxo_relay_redis_losses_total',
-    help: 'Times that a relay found its stream behind its cursor, or filled from another log.',
-    labelNames: ['particao'],
-  }),
-  cursor: gauge(registry, {
-    name: 'fluxo_relay_cursor',
-    help: 'Highest position published by this instance.',
-    labelNames: ['particao'],
-  }),
-  lease: gauge(registry, {
-    name: 'fluxo_relay_lease',
-    help: '1 where this instance holds the lease of the partition.',
-    labelNames: ['particao'],
-  }),
-})

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Marca } from '../inbox/marca.ts'
 import type { Lease } from '../postgres/lease.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import { counter, type Registry } from '../telemetry/metrics.ts'
+import { counter, gauge, type Registry } from '../telemetry/metrics.ts'
 import { ausentesDe, decidirReparo, divergenciaDe, type Faixa } from './decidir-reparo.ts'
 import type { EventoDoFeed, FeedClient, FeedPage } from './feed-client.ts'
 
@@ -64,6 +64,13 @@ type Estado = {
  */
 export function createRepair(deps: RepairDeps): Repair {
   const { lease, everyMs = EVERY_MS, log } = deps
+  gauge(deps.registry, {
+    name: 'fluxo_repair_lease',
+    help: '1 where this instance holds the lease of repair.',
+    collect() {
+      this.set(lease.held() ? 1 : 0)
+    },
+  })
   let running: Promise<void> | undefined
 
   const work = async (signal: AbortSignal): Promise<void> => {

@@ -1,5 +1,5 @@
 import type { Registry } from 'prom-client'
-import { counter } from '../telemetry/metrics.ts'
+import { counter, gauge } from '../telemetry/metrics.ts'
 
 /** What a consumer counts. Labels are stream, partition and group, never a consumer's name: instances come and go. */
 export type ConsumerMetrics = {
@@ -37,4 +37,34 @@ export function consumerMetrics(
     groupRecreated: () => recreated.inc(),
     readError: () => errors.inc(),
   }
+}
+
+type Shown = { stream: string; particao: string; group: string; estado: () => string }
+
+const shownIn = new WeakMap<Registry, Set<Shown>>()
+
+/**
+ * Shows how many consumers of this process are in which state; `sum` over the instances tells whether anybody reads.
+ */
+export function showState(
+  registry: Registry,
+  { prefix, particao, group, estado }: { prefix: string; particao: number; group: string; estado: () => string },
+): void {
+  const shown = shownIn.get(registry) ?? register(registry)
+  shown.add({ stream: prefix, particao: String(particao), group, estado })
+}
+
+function register(registry: Registry): Set<Shown> {
+  const consumers = new Set<Shown>()
+  shownIn.set(registry, consumers)
+  gauge(registry, {
+    name: 'fluxo_stream_readers',
+    help: 'Consumers of this process by what they do: lendo, pausado, sem-redis, parado.',
+    labelNames: [...LABELS, 'estado'],
+    collect() {
+      this.reset()
+      for (const { estado, ...labels } of consumers) this.inc({ ...labels, estado: estado() })
+    },
+  })
+  return consumers
 }

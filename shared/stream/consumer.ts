@@ -13,7 +13,7 @@ import {
   situation,
   started,
 } from './consumer-machine.ts'
-import { consumerMetrics } from './consumer-metrics.ts'
+import { consumerMetrics, showState } from './consumer-metrics.ts'
 import type { Reading } from './consumer-session.ts'
 import { streamKey } from './keys.ts'
 import type { Entry } from './reply.ts'
@@ -121,6 +121,8 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     clearTimeout(timer)
     await source.leave()
   }
+  const state = (): EstadoDoConsumidor => (life !== 'running' || machine.stopping ? 'parado' : situation(machine))
+  showState(options.registry, { ...options, estado: state })
   return {
     start: () => {
       invariant(stopped === undefined, 'a stopped consumer is not started again')
@@ -132,7 +134,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
       stopped ??= life === 'running' ? leave() : Promise.resolve()
       return stopped
     },
-    state: () => (life !== 'running' || machine.stopping ? 'parado' : situation(machine)),
+    state,
   }
 }
 

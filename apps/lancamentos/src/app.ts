@@ -3,13 +3,15 @@ import type { AppEnv } from '@fluxo/shared/http/env'
 import { createReadPage, readHead } from '@fluxo/shared/log/feed'
 import { createRelay, type Relay } from '@fluxo/shared/log/relay'
 import { createLease } from '@fluxo/shared/postgres/lease'
+import { exportPostgresMetrics } from '@fluxo/shared/postgres/metrics'
 import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
 import { createTransactions } from '@fluxo/shared/postgres/transactions'
 import type { AppModule } from '@fluxo/shared/process/module'
 import type { RedisConnections } from '@fluxo/shared/redis/connection'
+import { exportRedisMetrics } from '@fluxo/shared/redis/metrics'
 import { createPublisher } from '@fluxo/shared/stream/publisher'
 import type { Logger } from '@fluxo/shared/telemetry/logger'
-import { gauge, histogram, type Registry } from '@fluxo/shared/telemetry/metrics'
+import { counter, gauge, histogram, type Registry } from '@fluxo/shared/telemetry/metrics'
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { v7 } from 'uuid'
 import { STREAM_PREFIX } from './domain/evento.ts'
@@ -82,21 +84,16 @@ export const createLancamentos = (deps: LancamentosDeps): AppModule => {
     log,
     registry,
   })
-  const batchRows = groupCommitMetrics(registry)
+  const groupCommit = groupCommitMetrics(registry)
   const store = createRegistroStore({
     sql: writes,
     transactions,
     particoes,
     onCommit: relay.wake,
-    onBatch: (rows) => batchRows.observe(rows),
+    onBatch: (rows) => groupCommit.rows.observe(rows),
+    onRefused: () => groupCommit.refused.inc(),
   })
-  gauge(registry, {
-    name: 'fluxo_group_commit_queue',
-    help: 'Entries that wait for a group commit.',
-    collect() {
-      this.set(store.fila())
-    },
-  })
+  exportarMetricas({ registry, redis, reads, fila: store.fila })
 
   const leitura = createLeituraStore(reads)
   const edge = { store, leitura, verifier, novoId: () => v7(), agora }
@@ -130,9 +127,34 @@ const ping = async (sql: Sql): Promise<void> => {
   await sql`select 1`
 }
 
-const groupCommitMetrics = (registry: Registry) =>
-  histogram(registry, {
+const groupCommitMetrics = (registry: Registry) => ({
+  rows: histogram(registry, {
     name: 'fluxo_group_commit_rows',
     help: 'Entries of one group commit.',
     buckets: [1, 2, 5, 10, 20, 50, 100, 200, 500],
+  }),
+  refused: counter(registry, {
+    name: 'fluxo_group_commit_refused_total',
+    help: 'Entries turned away with 503 because too many waited.',
+  }),
+})
+
+type MetricasDeps = { registry: Registry; redis: RedisConnections; reads: Sql; fila: () => number }
+
+/** What is looked at when Prometheus asks: the queue, the pools, PostgreSQL and Redis themselves. */
+const exportarMetricas = ({ registry, redis, reads, fila }: MetricasDeps): void => {
+  gauge(registry, {
+    name: 'fluxo_group_commit_queue',
+    help: 'Entries that wait for a group commit.',
+    collect() {
+      this.set(fila())
+    },
   })
+  exportRedisMetrics({ registry, redis: redis.commands })
+  const pools = {
+    lancamentos: WRITE_CONNECTIONS,
+    'lancamentos leitura': READ_CONNECTIONS,
+    'lancamentos lote': TRANSACTION_CONNECTIONS,
+  }
+  exportPostgresMetrics({ registry, database: 'lancamentos', sql: reads, pools })
+}

@@ -29,6 +29,8 @@ export type RegistroStoreOptions = {
   onCommit: (particao: number) => void
   /** Hears of each group commit's size. */
   onBatch?: (rows: number) => void
+  /** Hears of each entry that a full queue turns away. */
+  onRefused?: () => void
 }
 
 /** Rows of one statement of a batch: single entries of other callers get their turn in between. */
@@ -47,7 +49,7 @@ class Desfeito extends Error {
 
 /** Registers entries in the order in which they commit. Each answer comes after its row is durable. */
 export const createRegistroStore = (options: RegistroStoreOptions): RegistroStore => {
-  const { sql, transactions, particoes, onCommit, onBatch } = options
+  const { sql, transactions, particoes, onCommit, onBatch, onRefused } = options
   const append = createAppend<LedgerRow>(sql, LEDGER)
 
   const flush = async (particao: number, itens: readonly Item[]): Promise<Appended<LedgerRow>[]> => {
@@ -57,7 +59,12 @@ export const createRegistroStore = (options: RegistroStoreOptions): RegistroStor
   }
 
   const groups: GroupCommit<Item, Appended<LedgerRow>>[] = Array.from({ length: particoes }, (_, particao) =>
-    createGroupCommit({ flush: (itens) => flush(particao, itens), keysOf, ...(onBatch && { onBatch }) }),
+    createGroupCommit({
+      flush: (itens) => flush(particao, itens),
+      keysOf,
+      ...(onBatch && { onBatch }),
+      ...(onRefused && { onRefused }),
+    }),
   )
 
   const lote = async (itens: readonly Item[], write: (part: readonly Item[]) => Promise<Registro[]>) => {

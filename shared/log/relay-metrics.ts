@@ -1,0 +1,86 @@
+import type { Sql } from '../postgres/sql.ts'
+import { createLook } from '../telemetry/look.ts'
+import { counter, gauge, type Registry } from '../telemetry/metrics.ts'
+import type { LogEntry, ReadPage } from './feed.ts'
+
+export type RelayMetricsOptions = { sql: Sql; readPage: ReadPage; registry: Registry }
+
+export type RelayMetrics = ReturnType<typeof createRelayMetrics>
+
+type Row = { particao: number; ultima: number; cursor: number }
+type Seen = Row & {
+  /** Seconds since the oldest unpublished entry was registered; 0 where all are published. */
+  lagSeconds: number
+}
+
+/**
+ * The metrics of a log and its relay, by partition.
+ *
+ * Head, cursor and lag are read from the database, so every instance shows them, whoever holds the lease. The cursor's
+ * row follows up to 200 ms behind; an instance that publishes itself knows better (`published`), so across instances
+ * take `max` of the cursor and `min` of the lags. The lease is each instance's own: take `sum`, which must be 1.
+ */
+export function createRelayMetrics({ sql, readPage, registry }: RelayMetricsOptions) {
+  const published = new Map<number, number>()
+
+  const seen = async ({ particao, ultima, cursor: saved }: Row): Promise<Seen> => {
+    const cursor = Math.min(ultima, Math.max(saved, published.get(particao) ?? 0))
+    const [oldest] = ultima > cursor ? await readPage(particao, cursor, 1) : []
+    return { particao, ultima, cursor, lagSeconds: oldest === undefined ? 0 : ageSeconds(oldest) }
+  }
+  const look = createLook(async () => {
+    const rows = await sql<Row[]>`
+      select p.particao::int as particao, p.ultima::float8 as ultima, c.posicao::float8 as cursor
+      from posicao p join relay_cursor c using (particao)`
+    return Promise.all(rows.map(seen))
+  })
+  const show = (name: string, help: string, value: (partition: Seen) => number) =>
+    gauge(registry, {
+      name,
+      help,
+      labelNames: ['particao'],
+      async collect() {
+        const partitions = await look()
+        this.reset()
+        for (const partition of partitions ?? []) this.set({ particao: partition.particao }, value(partition))
+      },
+    })
+  show('fluxo_log_ultima', 'Highest position of the ledger.', ({ ultima }) => ultima)
+  show('fluxo_relay_cursor', 'Highest position that was published.', ({ cursor }) => cursor)
+  show('fluxo_relay_lag', 'Entries of the ledger that are not published yet.', ({ ultima, cursor }) => ultima - cursor)
+  show('fluxo_relay_lag_seconds', 'Age of the oldest entry that is not published.', ({ lagSeconds }) => lagSeconds)
+
+  const labelNames = ['particao'] as const
+  return {
+    /** Notes how far this instance has published. */
+    reached: (particao: number, posicao: number): void => {
+      published.set(particao, posicao)
+    },
+    published: counter(registry, {
+      name: 'fluxo_relay_published_total',
+      help: 'Entries that the relay added to a stream.',
+      labelNames,
+    }),
+    repeated: counter(registry, {
+      name: 'fluxo_relay_repeated_total',
+      help: 'Entries that a stream had already when the relay sent them.',
+      labelNames,
+    }),
+    redisLosses: counter(registry, {
+      name: 'fluxo_relay_redis_losses_total',
+      help: 'Times that a relay found its stream behind its cursor, or filled from another log.',
+      labelNames,
+    }),
+    lease: gauge(registry, {
+      name: 'fluxo_relay_lease',
+      help: '1 where this instance holds the lease of the partition.',
+      labelNames,
+    }),
+  }
+}
+
+/** A clock that is behind the writer's must not show a negative age. */
+const ageSeconds = ({ body }: LogEntry): number => {
+  const { time }: { time?: string } = JSON.parse(body)
+  return time === undefined ? 0 : Math.max(0, (Date.now() - Date.parse(time)) / 1_000)
+}

@@ -1,0 +1,33 @@
+/** A scrape that asks a server that is away must not hang: Prometheus itself waits 10 s for everything together. */
+const LOOK_TIMEOUT_MS = 500
+/** All gauges of one scrape share one look, and two Prometheus servers cost no more than one. */
+const LOOK_CACHED_MS = 1_000
+
+/**
+ * Makes a question that metrics may ask at every scrape: asked at most once a second, and answered within half of one.
+ *
+ * `undefined` where the answer failed or came too late; then the gauges that need it show nothing, since an old value
+ * would look like a fresh one.
+ */
+export function createLook<T>(ask: () => Promise<T>): () => Promise<T | undefined> {
+  let answer: Promise<T | undefined> | undefined
+  let askedAt = 0
+  return () => {
+    const now = performance.now()
+    if (answer === undefined || now - askedAt > LOOK_CACHED_MS) {
+      askedAt = now
+      answer = inTime(Promise.try(ask)).catch(() => undefined)
+    }
+    return answer
+  }
+}
+
+async function inTime<T>(work: Promise<T>): Promise<T | undefined> {
+  const { promise, resolve } = Promise.withResolvers<undefined>()
+  const timer = setTimeout(() => resolve(undefined), LOOK_TIMEOUT_MS)
+  try {
+    return await Promise.race([work, promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}
