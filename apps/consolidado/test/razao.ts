@@ -51,6 +51,7 @@ export function createRazao({ redis, prefix }: { redis: RedisConnections; prefix
   let log: Evento[] = []
   let epoca: string = randomUUID()
   let fora = false
+  const ausentes = new Set<number>()
   let pedidos = 0
   const publisher = createPublisher({ redis: redis.commands, prefix })
 
@@ -78,6 +79,12 @@ export function createRazao({ redis, prefix }: { redis: RedisConnections; prefix
       }
       return log.at(-1)?.posicao ?? 0
     },
+    /** A counter moved by hand: the next entry leaves a position out. */
+    pularPosicao: () => {
+      const posicao = (log.at(-1)?.posicao ?? 0) + 1
+      log.push({ posicao, corpo: {}, fato: undefined })
+      ausentes.add(posicao)
+    },
     /** Puts what comes after `depoisDe` on the stream. */
     publicar: async (depoisDe = 0) => {
       await publisher.publish(0, entradas(depoisDe))
@@ -100,7 +107,9 @@ export function createRazao({ redis, prefix }: { redis: RedisConnections; prefix
       if (fora) return new Response(null, { status: 503 })
       const query = new URL(url).searchParams
       const depoisDe = Number(query.get('depois_de'))
-      const eventos = log.filter(({ posicao }) => posicao > depoisDe).slice(0, Number(query.get('limite')))
+      const eventos = log
+        .filter(({ posicao }) => posicao > depoisDe && !ausentes.has(posicao))
+        .slice(0, Number(query.get('limite')))
       const ultima = log.at(-1)?.posicao ?? 0
       return Response.json({ particao: 0, ultima, epoca, eventos: eventos.map(({ corpo }) => corpo) })
     },

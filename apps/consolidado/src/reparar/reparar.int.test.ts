@@ -164,3 +164,22 @@ test('a start without the database serves, and projects once it is there', async
   await b.aplicado()
   expect(await b.somas()).toEqual(b.razao.somas())
 })
+
+test('a position that the ledger does not have is passed where its letter is kept, and reported where nothing is known', async () => {
+  const b = await criar()
+  await b.instancia().start()
+  b.razao.registrar(fatos(3))
+  b.razao.pularPosicao()
+  await b.razao.publicarTexto(4, '{"type":"never in the ledger"}')
+  b.razao.registrar(fatos(3, 1))
+  await b.aplicado(7)
+  expect(await b.cartas()).toMatchObject([{ posicao: 4, pulada: true }])
+  expect(await b.somas()).toEqual(b.razao.somas())
+
+  b.razao.pularPosicao()
+  b.razao.registrar(fatos(3, 2))
+  await waitFor(async () => (await b.metrica('fluxo_repair_absent_total')) === 1)
+  await waitFor(async () => (await b.marca())?.ultimaPosicao === 11)
+  expect(await b.marca()).toMatchObject({ aplicadaAte: 7, buracos: [{ de: 8, ate: 8 }] })
+  expect(await b.somas()).toEqual(b.razao.somas())
+})

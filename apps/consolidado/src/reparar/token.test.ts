@@ -1,0 +1,25 @@
+import { createVerifier } from '@fluxo/shared/http/auth'
+import { expect, test } from 'vitest'
+import { createTokenDeServico, tokenDeServicoDe } from './token.ts'
+
+const SEGREDO = 'um segredo de teste com mais de trinta e dois bytes'
+
+test('a service token may read events and nothing else, and is renewed before it expires', async () => {
+  let agora = 0
+  const token = createTokenDeServico(SEGREDO, () => agora)
+  const first = await token()
+  const { scopes, comercianteId } = await createVerifier({ secret: SEGREDO }).verify(first)
+  expect([...scopes]).toEqual(['eventos:ler'])
+  expect(comercianteId).toBeUndefined()
+  agora = 400_000
+  expect(token()).toBe(token())
+  const before = token()
+  agora = 500_000
+  expect(token()).not.toBe(before)
+})
+
+test('a token that is given wins over the secret, and without either nothing starts', async () => {
+  expect(await tokenDeServicoDe({ token: 'dado', secret: SEGREDO })()).toBe('dado')
+  expect(await tokenDeServicoDe({ token: undefined, secret: SEGREDO })()).toMatch(/^ey/)
+  expect(() => tokenDeServicoDe({ token: undefined, secret: undefined })).toThrow('JWT_SECRET')
+})
