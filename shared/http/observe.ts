@@ -4,7 +4,7 @@ import type { Registry } from 'prom-client'
 import { DomainError, Indisponivel } from '../errors.ts'
 import { type AccessLine, createAccessLine } from '../telemetry/access-log.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import { SeriesHistogram } from '../telemetry/series-histogram.ts'
+import { type SeriesHistogram, seriesHistogram } from '../telemetry/series-histogram.ts'
 import { parseTraceparent, traceIdOf } from '../telemetry/trace-context.ts'
 import { type AppEnv, headerOf, nodeOf } from './env.ts'
 import { answerOf, type Handle, type Unchecked } from './mount.ts'
@@ -116,10 +116,7 @@ type Durations = SeriesHistogram<'route' | 'method' | 'status'>
 function durationsOf(registry: Registry): Durations {
   const name = 'http_request_duration_seconds'
   const help = 'Time from the parsed headers to the answer, by route pattern.'
-  const found = registry.getSingleMetric(name)
-  if (found instanceof SeriesHistogram) return found
-  const labelNames = ['route', 'method', 'status'] as const
-  return new SeriesHistogram({ name, help, labelNames, buckets: BUCKETS, registers: [registry] })
+  return seriesHistogram(registry, { name, help, labelNames: ['route', 'method', 'status'], buckets: BUCKETS })
 }
 
 type Series = { observe: (seconds: number) => void; write: AccessLine }

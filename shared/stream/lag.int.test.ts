@@ -11,19 +11,19 @@ beforeEach(async () => {
 afterEach(() => stream.close())
 
 const lag = (head?: number) => groupLag(stream.redis.commands, stream.prefix, 0, GROUP, head)
-const NOTHING = { pending: 0, oldestPendingMs: 0, consumers: 0 }
+const NOTHING = { pending: 0, oldestPendingMs: 0, consumers: 0, length: 0 }
 
 test('without a stream or a group the lag is unknown, not zero', async () => {
   expect(await lag(9)).toEqual({ ...NOTHING, lag: undefined })
   await stream.publish(1, 3)
-  expect(await lag(9)).toEqual({ ...NOTHING, lag: undefined })
+  expect(await lag(9)).toEqual({ ...NOTHING, lag: undefined, length: 3 })
 })
 
 test('undelivered entries are lag, delivered ones pending with the age of the oldest', async () => {
   const { commands } = stream.redis
   await stream.publish(1, 10)
   await commands.xgroup('CREATE', stream.key, GROUP, '0')
-  expect(await lag()).toEqual({ ...NOTHING, lag: 10 })
+  expect(await lag()).toEqual({ ...NOTHING, lag: 10, length: 10 })
   await commands.xreadgroup('GROUP', GROUP, 'a', 'COUNT', 4, 'STREAMS', stream.key, '>')
   await waitFor(async () => (await lag()).oldestPendingMs > 0)
   expect(await lag()).toMatchObject({ lag: 6, pending: 4, consumers: 1 })

@@ -12,9 +12,11 @@ export type GroupLag = {
   /** Milliseconds since the oldest pending entry was last delivered; 0 when nothing is pending. */
   oldestPendingMs: number
   consumers: number
+  /** Entries that the stream holds. */
+  length: number
 }
 
-const UNKNOWN: GroupLag = { lag: undefined, pending: 0, oldestPendingMs: 0, consumers: 0 }
+const UNKNOWN: GroupLag = { lag: undefined, pending: 0, oldestPendingMs: 0, consumers: 0, length: 0 }
 
 /**
  * Lag of `group` on the partition's stream.
@@ -35,7 +37,7 @@ export async function groupLag(
   if (info === undefined) return UNKNOWN
   const groups = (await redis.xinfo('GROUPS', key)) as unknown[][]
   const found = groups.find((flat) => flatField(flat, 'name') === group)
-  if (found === undefined) return UNKNOWN
+  if (found === undefined) return { ...UNKNOWN, length: Number(flatField(info, 'length')) }
 
   const pending = Number(flatField(found, 'pending'))
   const lag = flatField(found, 'lag')
@@ -46,6 +48,7 @@ export async function groupLag(
     pending,
     oldestPendingMs: pending === 0 ? 0 : await oldestPendingMs(redis, key, group),
     consumers: Number(flatField(found, 'consumers')),
+    length: Number(flatField(info, 'length')),
   }
 }
 

@@ -1,4 +1,4 @@
-import { Histogram, type HistogramConfiguration } from 'prom-client'
+import { Histogram, type HistogramConfiguration, type Registry } from 'prom-client'
 
 type Series<T extends string> = {
   labels: Record<T, string>
@@ -73,4 +73,13 @@ export class SeriesHistogram<T extends string> extends Histogram<T> {
       { metricName: `${this.#name}_count`, labels, value: below },
     ]
   }
+}
+
+/** The histogram of that name in `registry`, which several parts of one process may share. */
+export function seriesHistogram<T extends string>(
+  registry: Registry,
+  configuration: Omit<HistogramConfiguration<T>, 'registers'> & { buckets: number[] },
+): SeriesHistogram<T> {
+  const found = registry.getSingleMetric(configuration.name)
+  return found instanceof SeriesHistogram ? found : new SeriesHistogram({ ...configuration, registers: [registry] })
 }

@@ -2,9 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { createVersionedCache } from '@fluxo/shared/cache/versioned-cache'
 import type { Verifier } from '@fluxo/shared/http/auth'
 import { createLease } from '@fluxo/shared/postgres/lease'
+import { exportPostgresMetrics } from '@fluxo/shared/postgres/metrics'
 import { closeSql, createSql, type Sql, withDeadline } from '@fluxo/shared/postgres/sql'
 import type { AppModule, HealthCheck } from '@fluxo/shared/process/module'
 import type { RedisConnections } from '@fluxo/shared/redis/connection'
+import { exportRedisMetrics } from '@fluxo/shared/redis/metrics'
 import { createBreaker } from '@fluxo/shared/resilience/breaker'
 import { createPolicy } from '@fluxo/shared/resilience/policy'
 import { createJanitor } from '@fluxo/shared/stream/janitor'
@@ -12,8 +14,9 @@ import type { Logger } from '@fluxo/shared/telemetry/logger'
 import type { Registry } from '@fluxo/shared/telemetry/metrics'
 import { createConsultarRoutes } from './consultar/route.ts'
 import { createConsultaStore, foraDoAr, LIMITES_DA_CONSULTA } from './consultar/store.ts'
+import { contarCartas } from './projetar/cartas.ts'
 import { createConsumidores } from './projetar/consumir.ts'
-import { exportarMetricas } from './projetar/metricas.ts'
+import { exportarMetricas, type MetricasDeps } from './projetar/metricas.ts'
 import { montarProjecao } from './projetar/montar.ts'
 import { CACHE_PREFIX, GRUPO, STREAM_PREFIX } from './projetar/nomes.ts'
 import { createFeed } from './reparar/feed.ts'
@@ -101,7 +104,7 @@ export const createConsolidado = (deps: ConsolidadoDeps): AppModule => {
     registry,
   })
   const janitor = createJanitor({ redis: commands, prefix: streamPrefix, particoes, groups: [GRUPO], log, registry })
-  exportarMetricas({ redis: commands, streamPrefix, group: GRUPO, particoes, marcas: inbox.marcas, registry })
+  exportar({ redis: commands, writes, reads, marcas: inbox.marcas, streamPrefix, particoes, registry })
 
   const policy = createPolicy({
     ...LIMITES_DA_CONSULTA,
@@ -135,6 +138,16 @@ export const createConsolidado = (deps: ConsolidadoDeps): AppModule => {
       await Promise.all([closeSql(writes), closeSql(reads)])
     },
   }
+}
+
+type ExportarDeps = Pick<MetricasDeps, 'redis' | 'marcas' | 'streamPrefix' | 'particoes' | 'registry'>
+
+/** What is looked at when Prometheus asks: the projection, the pools, PostgreSQL and Redis themselves. */
+const exportar = ({ writes, reads, ...deps }: ExportarDeps & { writes: Sql; reads: Sql }): void => {
+  exportarMetricas({ ...deps, group: GRUPO, cartas: () => contarCartas(writes) })
+  exportRedisMetrics(deps)
+  const pools = { consolidado: PROJECTION_CONNECTIONS, 'consolidado leitura': READ_CONNECTIONS }
+  exportPostgresMetrics({ registry: deps.registry, database: 'consolidado', sql: reads, pools })
 }
 
 /**

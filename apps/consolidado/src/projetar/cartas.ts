@@ -86,3 +86,15 @@ export async function cartasEm(sql: Sql, particao: number, posicoes: readonly nu
   const rows = await sql.unsafe<{ posicao: number }[]>(text, [particao, arrayLiteral(posicoes)], { prepare: true })
   return rows.map(({ posicao }) => posicao)
 }
+
+export type ContagemDeCartas = { pendentes: number; redirigidas: number }
+
+const CONTAR = `
+select count(*) filter (where redirigida_em is null)::float8 as pendentes, count(redirigida_em)::float8 as redirigidas
+from carta_morta`
+
+/** How many letters wait, and how many were applied after all. */
+export async function contarCartas(sql: Sql): Promise<ContagemDeCartas> {
+  const [contagem] = await sql.unsafe<ContagemDeCartas[]>(CONTAR, [], { prepare: true })
+  return contagem ?? { pendentes: 0, redirigidas: 0 }
+}

@@ -7,6 +7,7 @@ const BOM = {
   type: 'lancamento.registrado.v1',
   sequence: '0000000000000042',
   epoca: '11111111-1111-4111-8111-111111111111',
+  time: '2024-02-29T12:00:00.000Z',
   data: { comerciante_id: 'loja-1', tipo: 'DEBITO', valor: '150.50', data: '2024-02-29' },
 }
 const com = (mudanca: Record<string, unknown>) => ({ ...BOM, ...mudanca })
@@ -18,8 +19,13 @@ test('a known fact is read exactly, and fields of tomorrow are ignored', () => {
     ok: true,
     epoca: BOM.epoca,
     traceparent: undefined,
+    registradoEm: Date.UTC(2024, 1, 29, 12),
     lancado: { posicao: 42, id: BOM.id, comercianteId: 'loja-1', data: '2024-02-29', valor: -15050n },
   })
+})
+
+test.each([undefined, 'x', 5])('money is never refused for a time that cannot be read (%s)', (time) => {
+  expect(lerEvento(42, com({ time }))).toMatchObject({ ok: true, registradoEm: Number.NaN })
 })
 
 test.each([

@@ -26,6 +26,8 @@ const EventoLidoSchema = z.object({
   sequence: z.string().regex(SEQUENCE),
   epoca: z.guid(),
   traceparent: z.string().optional(),
+  /** For a metric only, so an event without it is as good as any. */
+  time: z.unknown(),
   data: z.object({
     comerciante_id: z.string().regex(/^[A-Za-z0-9._-]{1,64}$/),
     tipo: z.enum(['CREDITO', 'DEBITO']),
@@ -35,7 +37,14 @@ const EventoLidoSchema = z.object({
 })
 
 export type EventoLido =
-  | { ok: true; lancado: Lancado; epoca: string; traceparent: string | undefined }
+  | {
+      ok: true
+      lancado: Lancado
+      epoca: string
+      traceparent: string | undefined
+      /** When the entry was registered, in ms since 1970; NaN where the event does not say. */
+      registradoEm: number
+    }
   | { ok: false; motivo: string }
 
 const falha = (motivo: string): EventoLido => ({ ok: false, motivo })
@@ -51,7 +60,7 @@ const MOTIVO_CHARS_MAX = 300
 export function lerEvento(posicao: number, evento: unknown): EventoLido {
   const lido = EventoLidoSchema.safeParse(evento)
   if (!lido.success) return falha(motivoDe(evento, lido.error))
-  const { id, sequence, epoca, traceparent, data } = lido.data
+  const { id, sequence, epoca, traceparent, time, data } = lido.data
   if (Number(sequence) !== posicao) return falha('sequence is not the position at which the event arrived')
   const centavos = centsFromDecimal(data.valor)
   if (centavos === undefined || centavos === 0n) return falha('data.valor: not a positive amount')
@@ -60,6 +69,7 @@ export function lerEvento(posicao: number, evento: unknown): EventoLido {
     ok: true,
     epoca,
     traceparent,
+    registradoEm: typeof time === 'string' ? Date.parse(time) : Number.NaN,
     lancado: { posicao, id, comercianteId: data.comerciante_id, data: data.data, valor },
   }
 }

@@ -1,13 +1,9 @@
 import type { Marca } from '@fluxo/shared/inbox/marca'
 import type { RedisConnections } from '@fluxo/shared/redis/connection'
-import { withTimeout } from '@fluxo/shared/resilience/with-timeout'
 import { type GroupLag, groupLag } from '@fluxo/shared/stream/lag'
-import { gauge, type Registry } from '@fluxo/shared/telemetry/metrics'
-
-/** A scrape that asks a database that is away must not hang. */
-const LOOK_TIMEOUT_MS = 500
-/** All gauges of one scrape share one look. */
-const LOOK_CACHED_MS = 1_000
+import { createLook } from '@fluxo/shared/telemetry/look'
+import { counter, gauge, type Registry } from '@fluxo/shared/telemetry/metrics'
+import type { ContagemDeCartas } from './cartas.ts'
 
 export type MetricasDeps = {
   redis: RedisConnections['commands']
@@ -15,56 +11,91 @@ export type MetricasDeps = {
   group: string
   particoes: number
   marcas: () => Promise<Marca[]>
+  cartas: () => Promise<ContagemDeCartas>
   registry: Registry
 }
 
-type Vista = { marcas: Marca[]; filas: (GroupLag & { particao: number })[] }
+type Fila = GroupLag & { particao: number }
+type Valores = [particao: number, valor: number][]
 
-/** How far the projection is and how far behind, looked at when Prometheus asks; what is away shows nothing. */
-export function exportarMetricas({ redis, streamPrefix, group, particoes, marcas, registry }: MetricasDeps): void {
-  const bounded = <T>(work: Promise<T>, nothing: T) =>
-    withTimeout(work, LOOK_TIMEOUT_MS, () => new Error('no answer in time')).catch(() => nothing)
-  const filas = async () => {
-    const indices = Array.from({ length: particoes }, (_, particao) => particao)
-    return Promise.all(
-      indices.map(async (particao) => ({ particao, ...(await groupLag(redis, streamPrefix, particao, group)) })),
-    )
-  }
-  let vista: Promise<Vista> | undefined
-  let vistaEm = 0
-  const olhar = (): Promise<Vista> => {
-    const agora = performance.now()
-    if (vista === undefined || agora - vistaEm > LOOK_CACHED_MS) {
-      vistaEm = agora
-      vista = Promise.all([bounded(marcas(), []), bounded(filas(), [])]).then(([m, f]) => ({ marcas: m, filas: f }))
-    }
-    return vista
-  }
-  const exportar = (name: string, help: string, valores: (vista: Vista) => [particao: number, valor: number][]) =>
+/**
+ * How far the projection is and how far behind, looked at when Prometheus asks; what is away shows nothing.
+ *
+ * Marks, groups and letters are the database's and Redis' own, so every instance shows the same: take `max`.
+ */
+export function exportarMetricas({ marcas, cartas, registry, ...stream }: MetricasDeps): void {
+  const olharMarcas = createLook(marcas)
+  const olharFilas = createLook(() => filasDe(stream))
+  const exportar = <T>(
+    name: string,
+    help: string,
+    olhar: () => Promise<T[] | undefined>,
+    valores: (v: T[]) => Valores,
+  ) =>
     gauge(registry, {
       name,
       help,
       labelNames: ['particao'],
       async collect() {
-        const lidos = valores(await olhar())
+        const vistos = await olhar()
         this.reset()
-        for (const [particao, valor] of lidos) this.set({ particao: String(particao) }, valor)
+        for (const [particao, valor] of valores(vistos ?? [])) this.set({ particao: String(particao) }, valor)
       },
     })
 
-  exportar('fluxo_inbox_aplicada_ate', 'Everything up to this position is applied.', (v) =>
-    v.marcas.map((m) => [m.particao, m.aplicadaAte]),
+  exportar('fluxo_inbox_aplicada_ate', 'Everything up to this position is applied.', olharMarcas, (v) =>
+    v.map((m) => [m.particao, m.aplicadaAte]),
   )
-  exportar('fluxo_inbox_buracos', 'Positions missing below the highest one applied.', (v) =>
-    v.marcas.map((m) => [m.particao, m.buracos.reduce((soma, { de, ate }) => soma + ate - de + 1, 0)]),
+  exportar('fluxo_inbox_buracos', 'Positions missing below the highest one applied.', olharMarcas, (v) =>
+    v.map((m) => [m.particao, m.buracos.reduce((soma, { de, ate }) => soma + ate - de + 1, 0)]),
   )
-  exportar('fluxo_stream_lag', 'Entries not yet delivered to the group.', (v) =>
-    v.filas.flatMap(({ particao, lag }) => (lag === undefined ? [] : [[particao, lag]])),
+  exportar('fluxo_stream_lag', 'Entries not yet delivered to the group.', olharFilas, (v) =>
+    v.flatMap(({ particao, lag }): Valores => (lag === undefined ? [] : [[particao, lag]])),
   )
-  exportar('fluxo_stream_pending', 'Entries delivered and not acked.', (v) =>
-    v.filas.map(({ particao, pending }) => [particao, pending]),
+  exportar('fluxo_stream_pending', 'Entries delivered and not acked.', olharFilas, (v) =>
+    v.map(({ particao, pending }) => [particao, pending]),
   )
-  exportar('fluxo_stream_oldest_pending_seconds', 'Age of the oldest unacked delivery.', (v) =>
-    v.filas.map(({ particao, oldestPendingMs }) => [particao, oldestPendingMs / 1_000]),
+  exportar('fluxo_stream_oldest_pending_seconds', 'Age of the oldest unacked delivery.', olharFilas, (v) =>
+    v.map(({ particao, oldestPendingMs }) => [particao, oldestPendingMs / 1_000]),
   )
+  exportar('fluxo_stream_consumers', 'Consumers that the group knows, dead ones too for a while.', olharFilas, (v) =>
+    v.map(({ particao, consumers }) => [particao, consumers]),
+  )
+  exportar('fluxo_stream_length', 'Entries that the stream holds.', olharFilas, (v) =>
+    v.map(({ particao, length }) => [particao, length]),
+  )
+  exportarCartas(registry, cartas)
+}
+
+const filasDe = ({ redis, streamPrefix, group, particoes }: Omit<MetricasDeps, 'marcas' | 'cartas' | 'registry'>) => {
+  const indices = Array.from({ length: particoes }, (_, particao) => particao)
+  return Promise.all(
+    indices.map(async (particao): Promise<Fila> => {
+      return { particao, ...(await groupLag(redis, streamPrefix, particao, group)) }
+    }),
+  )
+}
+
+/** Redriving is done by a command of its own, so the table is what knows. */
+function exportarCartas(registry: Registry, cartas: () => Promise<ContagemDeCartas>): void {
+  const olhar = createLook(cartas)
+  gauge(registry, {
+    name: 'fluxo_dead_letters_pending',
+    help: 'Dead letters that wait for an operator.',
+    async collect() {
+      const contagem = await olhar()
+      if (contagem === undefined) this.remove()
+      else this.set(contagem.pendentes)
+    },
+  })
+  counter(registry, {
+    name: 'fluxo_dead_letters_redriven_total',
+    help: 'Dead letters that were applied after all.',
+    async collect() {
+      const contagem = await olhar()
+      if (contagem === undefined) return
+      this.reset()
+      this.inc(contagem.redirigidas)
+    },
+  })
 }

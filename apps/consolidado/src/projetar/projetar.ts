@@ -12,6 +12,7 @@ import type { Lancado } from './efeito.ts'
 import { aplicarIsolando } from './isolar.ts'
 import type { EventoLido } from './ler-evento.ts'
 import { lerDias } from './saldo-store.ts'
+import { visibilidade } from './visibilidade.ts'
 
 /** An event as it arrived, already read. `body` gives its text, for the dead letters. */
 export type Recebido = { posicao: number; tentativas: number; lido: EventoLido; body: () => string }
@@ -46,6 +47,7 @@ export function createProjecao(deps: ProjecaoDeps): Projecao {
     help: 'Events that arrived at the projection, by what became of them.',
     labelNames: ['origem', 'desfecho'],
   })
+  const visivel = visibilidade(deps.registry)
 
   const applyRows = async (particao: number, epoca: string, rows: readonly Lancado[]) => {
     const outcome = await inbox.apply({ particao, epoca, rows })
@@ -56,6 +58,7 @@ export function createProjecao(deps: ProjecaoDeps): Projecao {
 
   const aplicar: Projecao['aplicar'] = async (particao, recebidos, origem) => {
     const { porEpoca, mortos } = separar(recebidos)
+    let algoNovo = false
     for (const [epoca, rows] of porEpoca) {
       const { outcomes, envenenados } = await aplicarIsolando(rows, (some) => applyRows(particao, epoca, some))
       for (const { row, motivo } of envenenados) {
@@ -65,11 +68,13 @@ export function createProjecao(deps: ProjecaoDeps): Projecao {
       const aplicados = outcomes.filter((outcome): outcome is Aplicado<Saldo[]> => outcome.outcome === 'aplicado')
       await escreverCache(deps, rows, aplicados)
       for (const { novos, repetidos } of aplicados) {
+        algoNovo ||= novos > 0
         eventos.inc({ origem, desfecho: 'novo' }, novos)
         eventos.inc({ origem, desfecho: 'repetido' }, repetidos)
       }
       eventos.inc({ origem, desfecho: 'epoca-antiga' }, outcomes.length === aplicados.length ? 0 : rows.length)
     }
+    if (algoNovo) visivel(recebidos, origem)
     if (mortos.length > 0) await enterrar(deps, particao, mortos, origem)
     eventos.inc({ origem, desfecho: 'morto' }, mortos.length)
     if (log.isLevelEnabled('debug')) logTraces(log, particao, recebidos)
