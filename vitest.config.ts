@@ -31,7 +31,8 @@ export default defineConfig({
           include: ['**/*.e2e.test.ts'],
           exclude: EXCLUDE,
           globalSetup: servers,
-          testTimeout: 120_000,
+          // Ample for a machine that does something else as well: conditions decide, not time.
+          testTimeout: 300_000,
           hookTimeout: 120_000,
           // Each test starts whole processes: two files at once would measure each other.
           fileParallelism: false,

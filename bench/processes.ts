@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { open, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { type Ending, endProcess } from '@fluxo/shared/local/own-process'
 
 /** A process of ours under measurement. */
@@ -31,6 +32,9 @@ export type ServiceOptions = {
   /** Flags of Node. */
   nodeFlags?: readonly string[]
 }
+
+/** As in `npm start` and in the image: compiled once, a service loads no TypeScript parser. */
+const COMPILE_CACHE = fileURLToPath(new URL('../.fluxo/compile-cache', import.meta.url))
 
 const READY_TIMEOUT_MS = 30_000
 const READY_POLL_MS = 20
@@ -96,7 +100,7 @@ export const startNode = async (
   const file = join(folder, `${name}-${port}.log`)
   const output = await open(file, 'a')
   const child = spawn(process.execPath, [...(options.nodeFlags ?? []), options.file], {
-    env: { PATH: process.env['PATH'] ?? '', ...options.env, PORT: String(port) },
+    env: { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: COMPILE_CACHE, ...options.env, PORT: String(port) },
     stdio: ['ignore', output.fd, output.fd],
   })
   await output.close()

@@ -47,7 +47,13 @@ export const startService = async (
 ): Promise<ServiceProcess> => {
   const child = spawn(process.execPath, [`apps/${service}/src/main.ts`], {
     cwd: root,
-    env: { PATH: process.env['PATH'] ?? '', PORT: '0', LOG_LEVEL: 'info', ...env },
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      NODE_COMPILE_CACHE: `${root}.fluxo/compile-cache`,
+      PORT: '0',
+      LOG_LEVEL: 'info',
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const url = await listening(child).catch((error: unknown) => {

@@ -20,7 +20,10 @@ const EnvSchema = z.object({
   JWT_JWKS_URL: envUrl('https', 'http').optional(),
   EVENTOS_TOKEN: z.string().optional().describe('a token with scope eventos:ler, where there is no JWT_SECRET'),
   PARTICOES: envInteger({ min: 1, max: 1024 }).default(1),
-  INSTANCIA: z.string().default(hostname()).describe('name in the consumer group, stable and unique'),
+  INSTANCIA: z
+    .string()
+    .default(`${hostname()}-${process.pid}`)
+    .describe('unique name in the consumer group; stable in a container'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
   DRENAGEM_AVISO_MS: envDurationMs().default(0).describe('how long a load balancer needs to see that we leave'),
 })
