@@ -29,11 +29,17 @@ const TOKEN_SECONDS = 3_600
 const SCOPES = ['lancamentos:escrever', 'lancamentos:ler', 'consolidado:ler']
 const CATCH_UP_MS = 60_000
 
-type Shape = { particoes?: number; lancamentos?: number; consolidado?: number }
+type Shape = {
+  particoes?: number
+  lancamentos?: number
+  consolidado?: number
+  /** Further settings of every process. */
+  env?: Readonly<Record<string, string>>
+}
 
 /** Starts the system. `stop` ends every process and drops every database, also after a failure. */
 export const startFluxo = async (shape: Shape = {}): Promise<Fluxo> => {
-  const { particoes = 1, lancamentos = 1, consolidado = 1 } = shape
+  const { particoes = 1, lancamentos = 1, consolidado = 1, env = {} } = shape
   const jwtSecret = randomBytes(32).toString('hex')
   const [redis, ledgerDb, balancesDb] = await Promise.all([
     startOwnRedis(),
@@ -42,7 +48,7 @@ export const startFluxo = async (shape: Shape = {}): Promise<Fluxo> => {
   ])
   const ledger = createSql({ url: ledgerDb.ownerUrl, max: 2, name: 'e2e' })
   const balances = createSql({ url: balancesDb.ownerUrl, max: 2, name: 'e2e' })
-  const common = { REDIS_URL: redis.url, JWT_SECRET: jwtSecret, PARTICOES: String(particoes) }
+  const common = { ...env, REDIS_URL: redis.url, JWT_SECRET: jwtSecret, PARTICOES: String(particoes) }
   const writers: ServiceProcess[] = []
   const readers: ServiceProcess[] = []
   let started = 0

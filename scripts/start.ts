@@ -25,6 +25,7 @@ const EnvSchema = z.object({
   REDIS_URL: envUrl('redis', 'rediss').optional().describe('another Redis'),
   JWT_SECRET: z.string().optional().describe('the secret of the tokens, made once by default'),
   LOG_LEVEL: z.string().default('warn'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: envUrl('http', 'https').optional().describe('base URL of an OTLP collector for traces'),
 })
 type Env = z.infer<typeof EnvSchema>
 
@@ -86,7 +87,14 @@ const serve = async (env: Env, folder: string, running: RunningFile, leaving: Le
   leaving.check()
   const { databaseUrlLancamentos, databaseUrlConsolidado, redisUrl } = servers
   const urls = { databaseUrlLancamentos, databaseUrlConsolidado, redisUrl }
-  const tudo = await startTudo({ port, hostname, ...urls, jwtSecret, logLevel: env.LOG_LEVEL })
+  const tudo = await startTudo({
+    port,
+    hostname,
+    ...urls,
+    jwtSecret,
+    logLevel: env.LOG_LEVEL,
+    otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
+  })
   leaving.opened(tudo.stop)
   leaving.check()
   await running.publish({ ...servers, jwtSecret, url: tudo.url })

@@ -4,6 +4,7 @@ import type { Registry } from 'prom-client'
 import { DomainError, ValidationError } from '../errors.ts'
 import type { AppModule } from '../process/module.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import type { Tracing } from '../telemetry/tracing.ts'
 import type { AppEnv } from './env.ts'
 import { healthRoutes } from './health.ts'
 import { mountRoutes } from './mount.ts'
@@ -23,6 +24,7 @@ export type HttpAppOptions = {
   started: () => boolean
   /** Statuses of the modules' own refusal codes. */
   statuses?: Readonly<Record<string, number>>
+  tracing?: Tracing | undefined
 }
 
 /**
@@ -31,9 +33,9 @@ export type HttpAppOptions = {
  * Whatever goes wrong is answered as RFC 9457 problem (API.md, Errors).
  */
 export function createHttpApp(options: HttpAppOptions): OpenAPIHono<AppEnv> {
-  const { service, modules, registry, log, leaving, started, statuses = {} } = options
+  const { service, modules, registry, log, leaving, started, tracing, statuses = {} } = options
   const problem = createProblemResponse({ statuses, log })
-  const observed = observeRoutes({ registry, log, started, problem })
+  const observed = observeRoutes({ registry, log, started, problem, tracing })
   const app = new OpenAPIHono<AppEnv>()
   const documents = new OpenAPIHono<AppEnv>({
     // Routes added with `app.openapi` have validators; those find this hook through their parent.

@@ -3,10 +3,12 @@ import type { Registry } from 'prom-client'
 import type { Lease } from '../postgres/lease.ts'
 import type { Sql } from '../postgres/sql.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import type { Tracing } from '../telemetry/tracing.ts'
 import { posicaoDe } from './event.ts'
 import type { LogEntry, ReadPage } from './feed.ts'
 import { decideResume } from './relay-machine.ts'
 import { createRelayMetrics, type RelayMetrics } from './relay-metrics.ts'
+import { tracedPublish } from './relay-trace.ts'
 
 /** Where a relay publishes to: a stream per partition whose entry ids are positions. */
 export type Publisher = {
@@ -32,6 +34,7 @@ export type RelayOptions = {
   lease: (particao: number) => Lease
   log: Logger
   registry: Registry
+  tracing?: Tracing | undefined
   /** Entries read and published at once. */
   pageRowsMax?: number
   /** How long a commit by another instance may wait to be seen; our own commits `wake` the relay. */
@@ -61,12 +64,13 @@ const BACKOFF_MS = { first: 50, max: 2_000 }
 
 /** Publishes a log to its streams: one publisher per partition at a time, in order, resuming where the last one ended. */
 export const createRelay = (options: RelayOptions): Relay => {
-  const { sql, particoes, readPage, publisher, log, registry } = options
+  const { sql, particoes, readPage, publisher, log, registry, tracing } = options
   const { pageRowsMax = PAGE_ROWS_MAX, pollMs = POLL_MS, streamLengthMax = STREAM_LENGTH_MAX } = options
   const metrics = createRelayMetrics({ sql, readPage, registry })
   const leases = Array.from({ length: particoes }, (_, particao) => options.lease(particao))
   const alarms = leases.map(() => createAlarm())
 
+  const publish = tracing === undefined ? publisher.publish : tracedPublish(tracing, publisher)
   const resume = createResume(options, metrics)
 
   const waitForRoom = async (particao: number, signal: AbortSignal): Promise<void> => {
@@ -91,7 +95,7 @@ export const createRelay = (options: RelayOptions): Relay => {
         continue
       }
       if (pages++ % LENGTH_CHECK_PAGES === 0) await waitForRoom(particao, signal)
-      const { added, repeated } = await publisher.publish(particao, entries)
+      const { added, repeated } = await publish(particao, entries)
       cursor = last.posicao
       metrics.published.inc({ particao }, added)
       metrics.repeated.inc({ particao }, repeated)

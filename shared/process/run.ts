@@ -3,6 +3,7 @@ import { createHttpApp } from '../http/app.ts'
 import { serveHttp } from '../http/server.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { nodeMetrics } from '../telemetry/metrics.ts'
+import type { Tracing } from '../telemetry/tracing.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import type { AppModule } from './module.ts'
 import { handleSignals } from './signals.ts'
@@ -18,6 +19,8 @@ export type RunOptions = {
   /** What was opened before (databases, Redis) is registered in it already and is closed after the modules. */
   lifecycle: Lifecycle
   statuses?: Readonly<Record<string, number>>
+  /** Where requests are traced; whoever made it closes it. */
+  tracing?: Tracing | undefined
   /** How long a load balancer needs to see that the process is not ready any more, before the listener closes. */
   drainNoticeMs?: number
   /** Longest wait for requests in flight; the lifecycle's own deadline covers everything. */
@@ -39,11 +42,11 @@ const REQUESTS_DEADLINE_MS = 12_000
  * caller had put into `lifecycle`. Rejects, with everything closed again, where the port is taken or a module does not start.
  */
 export async function runModules(options: RunOptions): Promise<RunningProcess> {
-  const { modules, service, port, hostname, log, registry, lifecycle, statuses = {}, signals = true } = options
+  const { modules, service, port, hostname, log, registry, lifecycle, tracing, statuses = {}, signals = true } = options
   const phase: { started: boolean; leaving: boolean } = { started: false, leaving: false }
   nodeMetrics(registry)
   const state = { leaving: () => phase.leaving, started: () => phase.started }
-  const app = createHttpApp({ service, modules, registry, log, statuses, ...state })
+  const app = createHttpApp({ service, modules, registry, log, statuses, tracing, ...state })
   const server = await serveHttp({ app, port, hostname, log }).catch((error) => abandon(lifecycle, error))
 
   const leave = async (): Promise<void> => {

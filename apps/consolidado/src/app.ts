@@ -12,6 +12,7 @@ import { createPolicy } from '@fluxo/shared/resilience/policy'
 import { createJanitor } from '@fluxo/shared/stream/janitor'
 import type { Logger } from '@fluxo/shared/telemetry/logger'
 import type { Registry } from '@fluxo/shared/telemetry/metrics'
+import type { Tracing } from '@fluxo/shared/telemetry/tracing'
 import { createConsultarRoutes } from './consultar/route.ts'
 import { createConsultaStore, foraDoAr, LIMITES_DA_CONSULTA } from './consultar/store.ts'
 import { contarCartas } from './projetar/cartas.ts'
@@ -41,6 +42,7 @@ export type ConsolidadoDeps = {
   instancia: string
   log: Logger
   registry: Registry
+  tracing?: Tracing | undefined
   /** For tests: other names in Redis, other waits. */
   streamPrefix?: string
   cachePrefix?: string
@@ -89,7 +91,7 @@ export const createConsolidado = (deps: ConsolidadoDeps): AppModule => {
   const feed = createFeed({ ...eventos, registry })
   const epocaDoLog = (particao: number) => feed.epoca(particao)
   const commands = redis.commands
-  const partes = montarProjecao({ sql: writes, redis: commands, streamPrefix, cache, epocaDoLog, log, registry })
+  const partes = montarProjecao({ ...deps, sql: writes, redis: commands, streamPrefix, cache, epocaDoLog })
   const { inbox } = partes
   const consumidores = createConsumidores({ ...deps, streamPrefix, projecao: partes.projecao })
   const reparo = createReparo({

@@ -5,6 +5,7 @@ import { createLifecycle } from '@fluxo/shared/process/lifecycle'
 import { runModules } from '@fluxo/shared/process/run'
 import { createRedisConnections } from '@fluxo/shared/redis/connection'
 import { createLogger } from '@fluxo/shared/telemetry/logger'
+import { startTracing } from '@fluxo/shared/telemetry/tracing'
 import { z } from '@hono/zod-openapi'
 import { Registry } from 'prom-client'
 import { createConsolidado } from './app.ts'
@@ -26,6 +27,10 @@ const EnvSchema = z.object({
     .describe('unique name in the consumer group; stable in a container'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
   DRENAGEM_AVISO_MS: envDurationMs().default(0).describe('how long a load balancer needs to see that we leave'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: envUrl('http', 'https')
+    .optional()
+    .describe('base URL of an OTLP collector; no traces without'),
+  OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(1).describe('share of the traces to keep'),
 })
 
 /** Everything is closed within this; compose waits longer before it kills. */
@@ -35,6 +40,14 @@ const env = parseEnv(EnvSchema)
 const log = createLogger({ service: 'consolidado', level: env.LOG_LEVEL })
 const lifecycle = createLifecycle({ log, deadlineMs: STOP_DEADLINE_MS })
 const registry = new Registry()
+const tracing = await startTracing({
+  endpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
+  ratio: env.OTEL_TRACES_SAMPLER_ARG,
+  service: 'consolidado',
+  instance: env.INSTANCIA,
+  log,
+})
+if (tracing !== undefined) lifecycle.defer('traces', tracing.close)
 const redis = createRedisConnections({ url: env.REDIS_URL, name: 'consolidado', log })
 lifecycle.defer('redis', () => redis.close())
 
@@ -50,6 +63,7 @@ const consolidado = createConsolidado({
   instancia: env.INSTANCIA,
   log,
   registry,
+  tracing,
 })
 await runModules({
   modules: [consolidado],
@@ -59,5 +73,6 @@ await runModules({
   drainNoticeMs: env.DRENAGEM_AVISO_MS,
   log,
   registry,
+  tracing,
   lifecycle,
 })

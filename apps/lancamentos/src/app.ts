@@ -12,6 +12,7 @@ import { exportRedisMetrics } from '@fluxo/shared/redis/metrics'
 import { createPublisher } from '@fluxo/shared/stream/publisher'
 import type { Logger } from '@fluxo/shared/telemetry/logger'
 import { counter, gauge, histogram, type Registry } from '@fluxo/shared/telemetry/metrics'
+import type { Tracing } from '@fluxo/shared/telemetry/tracing'
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { v7 } from 'uuid'
 import { STREAM_PREFIX } from './domain/evento.ts'
@@ -36,6 +37,7 @@ export type LancamentosDeps = {
   particoes: number
   log: Logger
   registry: Registry
+  tracing?: Tracing | undefined
   /** Prefix of the streams; another one only in tests. */
   streamPrefix?: string
   agora?: () => Date
@@ -63,7 +65,7 @@ const WRITE_SETTINGS = { enable_seqscan: 'off', plan_cache_mode: 'force_generic_
 
 /** The service `lancamentos`: the ledger, its relay to Redis, and its feed. */
 export const createLancamentos = (deps: LancamentosDeps): AppModule => {
-  const { databaseUrl, redis, verifier, particoes, log, registry } = deps
+  const { databaseUrl, redis, verifier, particoes, log, registry, tracing } = deps
   const { agora = () => new Date(), streamPrefix = STREAM_PREFIX } = deps
   const writes = createSql({ url: databaseUrl, max: WRITE_CONNECTIONS, name: 'lancamentos', settings: WRITE_SETTINGS })
   const reads = createSql({ url: databaseUrl, max: READ_CONNECTIONS, name: 'lancamentos leitura' })
@@ -83,12 +85,14 @@ export const createLancamentos = (deps: LancamentosDeps): AppModule => {
     lease: (particao) => createLease({ url: databaseUrl, key: [RELAY_LOCK, particao], name: 'relay', log }),
     log,
     registry,
+    tracing,
   })
   const groupCommit = groupCommitMetrics(registry)
   const store = createRegistroStore({
     sql: writes,
     transactions,
     particoes,
+    tracing,
     onCommit: relay.wake,
     onBatch: (rows) => groupCommit.rows.observe(rows),
     onRefused: () => groupCommit.refused.inc(),

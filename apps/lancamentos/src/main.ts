@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import { createVerifier } from '@fluxo/shared/http/auth'
 import { readLogState } from '@fluxo/shared/log/estado'
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
@@ -6,6 +7,7 @@ import { createLifecycle } from '@fluxo/shared/process/lifecycle'
 import { runModules } from '@fluxo/shared/process/run'
 import { createRedisConnections } from '@fluxo/shared/redis/connection'
 import { createLogger } from '@fluxo/shared/telemetry/logger'
+import { startTracing } from '@fluxo/shared/telemetry/tracing'
 import { z } from '@hono/zod-openapi'
 import { Registry } from 'prom-client'
 import { createLancamentos, STATUSES_DE_LANCAMENTOS } from './app.ts'
@@ -20,6 +22,10 @@ const EnvSchema = z.object({
   PARTICOES: envInteger({ min: 1, max: 1024 }).optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
   DRENAGEM_AVISO_MS: envDurationMs().default(0).describe('how long a load balancer needs to see that we leave'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: envUrl('http', 'https')
+    .optional()
+    .describe('base URL of an OTLP collector; no traces without'),
+  OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(1).describe('share of the traces to keep'),
 })
 
 /** Everything is closed within this; compose waits longer before it kills. */
@@ -29,6 +35,14 @@ const env = parseEnv(EnvSchema)
 const log = createLogger({ service: 'lancamentos', level: env.LOG_LEVEL })
 const lifecycle = createLifecycle({ log, deadlineMs: STOP_DEADLINE_MS })
 const registry = new Registry()
+const tracing = await startTracing({
+  endpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
+  ratio: env.OTEL_TRACES_SAMPLER_ARG,
+  service: 'lancamentos',
+  instance: hostname(),
+  log,
+})
+if (tracing !== undefined) lifecycle.defer('traces', tracing.close)
 const databaseUrl = env.DATABASE_URL_LANCAMENTOS
 const redis = createRedisConnections({ url: env.REDIS_URL, name: 'lancamentos', log })
 lifecycle.defer('redis', () => redis.close())
@@ -45,6 +59,7 @@ const lancamentos = createLancamentos({
   particoes,
   log,
   registry,
+  tracing,
 })
 await runModules({
   modules: [lancamentos],
@@ -55,5 +70,6 @@ await runModules({
   drainNoticeMs: env.DRENAGEM_AVISO_MS,
   log,
   registry,
+  tracing,
   lifecycle,
 })

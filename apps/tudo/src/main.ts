@@ -9,6 +9,7 @@ import { createLifecycle } from '@fluxo/shared/process/lifecycle'
 import { runModules } from '@fluxo/shared/process/run'
 import { createRedisConnections } from '@fluxo/shared/redis/connection'
 import { createLogger } from '@fluxo/shared/telemetry/logger'
+import { startTracing } from '@fluxo/shared/telemetry/tracing'
 import { Registry } from 'prom-client'
 
 export type TudoOptions = {
@@ -20,6 +21,8 @@ export type TudoOptions = {
   redisUrl: string
   jwtSecret: string
   logLevel: string
+  /** Base URL of an OTLP collector; no traces without. */
+  otlpEndpoint?: string | undefined
   /** Off where another process lives around it, which handles signals itself. */
   signals?: boolean
 }
@@ -40,6 +43,9 @@ export const startTudo = async (options: TudoOptions): Promise<{ url: string; st
   const log = createLogger({ service: 'fluxo', level: options.logLevel })
   const registry = new Registry()
   const lifecycle = createLifecycle({ log, deadlineMs: STOP_DEADLINE_MS })
+  const instance = machineName()
+  const tracing = await startTracing({ endpoint: options.otlpEndpoint, ratio: 1, service: 'fluxo', instance, log })
+  if (tracing !== undefined) lifecycle.defer('traces', tracing.close)
   const verifier = createVerifier({ secret: jwtSecret })
   const redis = createRedisConnections({ url: redisUrl, name: 'fluxo', log })
   lifecycle.defer('redis', () => redis.close())
@@ -56,6 +62,7 @@ export const startTudo = async (options: TudoOptions): Promise<{ url: string; st
     particoes,
     log,
     registry,
+    tracing,
   })
   const consolidado = createConsolidado({
     databaseUrl: options.databaseUrlConsolidado,
@@ -67,9 +74,10 @@ export const startTudo = async (options: TudoOptions): Promise<{ url: string; st
       fetch: (url, init) => lancamentos.routes.request(url, init),
     },
     particoes,
-    instancia: machineName(),
+    instancia: instance,
     log,
     registry,
+    tracing,
   })
   return runModules({
     modules: [lancamentos, consolidado],
@@ -80,6 +88,7 @@ export const startTudo = async (options: TudoOptions): Promise<{ url: string; st
     signals,
     log,
     registry,
+    tracing,
     lifecycle,
   })
 }

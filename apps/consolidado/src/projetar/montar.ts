@@ -6,6 +6,7 @@ import type { RedisConnections } from '@fluxo/shared/redis/connection'
 import { createDeadLetters, type DeadLetters } from '@fluxo/shared/stream/dead-letter'
 import type { Logger } from '@fluxo/shared/telemetry/logger'
 import type { Registry } from '@fluxo/shared/telemetry/metrics'
+import type { Tracing } from '@fluxo/shared/telemetry/tracing'
 import type { Saldo } from '../domain/saldo.ts'
 import { createCartasStore, reaplicar } from './cartas.ts'
 import { createDivergencias, type Divergencias } from './divergencia.ts'
@@ -22,6 +23,7 @@ export type MontarDeps = {
   epocaDoLog: (particao: number) => Promise<string>
   log: Logger
   registry: Registry
+  tracing?: Tracing | undefined
 }
 
 /** The projection's parts, as the service and the command line for dead letters both use them. */

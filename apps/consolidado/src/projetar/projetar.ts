@@ -5,12 +5,15 @@ import type { DeadLetters } from '@fluxo/shared/stream/dead-letter'
 import type { Logger } from '@fluxo/shared/telemetry/logger'
 import { counter, type Registry } from '@fluxo/shared/telemetry/metrics'
 import { traceIdOf } from '@fluxo/shared/telemetry/trace-context'
+import type { Tracing } from '@fluxo/shared/telemetry/tracing'
+import type { BatchTrace } from '@fluxo/shared/telemetry/tracing-batch'
 import { chaveDoSaldo, type Saldo, saldoJson } from '../domain/saldo.ts'
 import { efeitoDePular } from './cartas.ts'
 import type { Divergencias } from './divergencia.ts'
 import type { Lancado } from './efeito.ts'
 import { aplicarIsolando } from './isolar.ts'
 import type { EventoLido } from './ler-evento.ts'
+import { rastrear } from './rastro.ts'
 import { lerDias } from './saldo-store.ts'
 import { visibilidade } from './visibilidade.ts'
 
@@ -29,6 +32,7 @@ export type ProjecaoDeps = {
   epocaDoLog: (particao: number) => Promise<string>
   log: Logger
   registry: Registry
+  tracing?: Tracing | undefined
 }
 
 export type Projecao = {
@@ -41,7 +45,7 @@ export type Projecao = {
 
 /** The projection: parse was before, ack is after; between them apply, cache, dead letters. */
 export function createProjecao(deps: ProjecaoDeps): Projecao {
-  const { inbox, divergencias, log } = deps
+  const { inbox, divergencias, log, tracing } = deps
   const eventos = counter(deps.registry, {
     name: 'fluxo_projecao_eventos_total',
     help: 'Events that arrived at the projection, by what became of them.',
@@ -56,17 +60,21 @@ export function createProjecao(deps: ProjecaoDeps): Projecao {
     return outcome
   }
 
-  const aplicar: Projecao['aplicar'] = async (particao, recebidos, origem) => {
+  const projetar = async (particao: number, recebidos: readonly Recebido[], origem: Origem, rastro?: BatchTrace) => {
     const { porEpoca, mortos } = separar(recebidos)
     let algoNovo = false
     for (const [epoca, rows] of porEpoca) {
+      const aplicado = rastro?.step('inbox apply')
       const { outcomes, envenenados } = await aplicarIsolando(rows, (some) => applyRows(particao, epoca, some))
+      aplicado?.()
       for (const { row, motivo } of envenenados) {
         const recebido = recebidos.find(({ posicao }) => posicao === row.posicao)
         if (recebido) mortos.push({ recebido, motivo })
       }
       const aplicados = outcomes.filter((outcome): outcome is Aplicado<Saldo[]> => outcome.outcome === 'aplicado')
+      const escrito = rastro?.step('cache write')
       await escreverCache(deps, rows, aplicados)
+      escrito?.()
       for (const { novos, repetidos } of aplicados) {
         algoNovo ||= novos > 0
         eventos.inc({ origem, desfecho: 'novo' }, novos)
@@ -79,7 +87,19 @@ export function createProjecao(deps: ProjecaoDeps): Projecao {
     eventos.inc({ origem, desfecho: 'morto' }, mortos.length)
     if (log.isLevelEnabled('debug')) logTraces(log, particao, recebidos)
   }
-  return { aplicar }
+  if (tracing === undefined) return { aplicar: projetar }
+  return {
+    aplicar: async (particao, recebidos, origem) => {
+      const rastro = rastrear(tracing, particao, recebidos, origem)
+      try {
+        await projetar(particao, recebidos, origem, rastro)
+        rastro?.end()
+      } catch (error) {
+        rastro?.end(error)
+        throw error
+      }
+    },
+  }
 }
 
 type Morto = { recebido: Recebido; motivo: string }

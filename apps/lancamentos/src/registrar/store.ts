@@ -5,7 +5,9 @@ import { particaoDe } from '@fluxo/shared/log/particao'
 import { isInfrastructure, isUniqueViolation } from '@fluxo/shared/postgres/failure'
 import type { Sql } from '@fluxo/shared/postgres/sql'
 import type { Transactions } from '@fluxo/shared/postgres/transactions'
+import type { Tracing } from '@fluxo/shared/telemetry/tracing'
 import { type Item, keysOf, LEDGER, type LedgerRow, rowOf } from './ledger-table.ts'
+import { createRastro } from './rastro.ts'
 import { aceito, type Registro, registroDe } from './registro.ts'
 
 export type RegistroStore = {
@@ -25,6 +27,7 @@ export type RegistroStoreOptions = {
   sql: Sql
   transactions: Transactions
   particoes: number
+  tracing?: Tracing | undefined
   /** Hears of each commit, so that the relay need not wait for its next look. */
   onCommit: (particao: number) => void
   /** Hears of each group commit's size. */
@@ -49,11 +52,13 @@ class Desfeito extends Error {
 
 /** Registers entries in the order in which they commit. Each answer comes after its row is durable. */
 export const createRegistroStore = (options: RegistroStoreOptions): RegistroStore => {
-  const { sql, transactions, particoes, onCommit, onBatch, onRefused } = options
+  const { sql, transactions, particoes, onCommit, onBatch, onRefused, tracing } = options
   const append = createAppend<LedgerRow>(sql, LEDGER)
+  const rastro = tracing === undefined ? undefined : createRastro(tracing)
 
   const flush = async (particao: number, itens: readonly Item[]): Promise<Appended<LedgerRow>[]> => {
-    const appended = await append(particao, itens.map(rowOf))
+    const work = () => append(particao, itens.map(rowOf))
+    const appended = await (rastro === undefined ? work() : rastro.statement(particao, itens, work))
     onCommit(particao)
     return appended
   }
@@ -105,7 +110,8 @@ export const createRegistroStore = (options: RegistroStoreOptions): RegistroStor
       const particao = particaoDe(item.lancamento.comercianteId, particoes)
       const group = groups[particao]
       invariant(group, 'every merchant has a partition')
-      return registroDe(item, particao, await group.add(item))
+      const work = () => group.add(item)
+      return registroDe(item, particao, await (rastro === undefined ? work() : rastro.commit(particao, item, work)))
     },
     registrarLote: (itens) => lote(itens, (part) => inPieces(particaoDoLote(itens), part)),
     registrarAtomico: async (itens) => {
