@@ -89,6 +89,7 @@ async function construir(deps: ReconstruirDeps, pool: Sql, conexao: Tx): Promise
   const sombras = Array.from({ length: particoes }, (_, particao) =>
     createSombra({ feed, store, geracao: nova, particao, onEntradas }),
   )
+  for (const sombra of sombras) await sombra.reconhecer()
   await alcancar(pool, sombras)
 
   const parada = performance.now()
@@ -125,8 +126,6 @@ async function alcancar(pool: Sql, sombras: readonly Sombra[]): Promise<void> {
     for (const sombra of sombras) {
       const antes = sombra.posicao
       const marca = marcas[sombra.particao]
-      // The first page tells which log it is, and so how far to go.
-      if (sombra.epoca === undefined) await sombra.avancar(1)
       await sombra.avancar(alvoDe(marca, sombra))
       await sombra.gravar()
       lidas += sombra.posicao - antes

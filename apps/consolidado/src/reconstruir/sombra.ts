@@ -13,9 +13,11 @@ export type Sombra = {
   /** The last position read, and the id of its event. */
   readonly posicao: number
   readonly ultimoId: string | null
-  /** The log that was read; undefined before the first page. */
+  /** The log that is read; undefined before `reconhecer`. */
   readonly epoca: string | undefined
   readonly ilegiveis: readonly Ilegivel[]
+  /** Asks which log it is. */
+  reconhecer(): Promise<void>
   /** Reads on, up to and including `ate`, or to the head. Rejects where the log was exchanged meanwhile. */
   avancar(ate?: number): Promise<void>
   /** Writes what was added up and not written yet. */
@@ -54,8 +56,7 @@ export function createSombra({ feed, store, geracao, particao, onEntradas }: Som
   const avancar = async (ate = Number.MAX_SAFE_INTEGER) => {
     if (posicao >= ate) return
     for await (const page of paginas(feed, { particao, depoisDe: posicao, ate })) {
-      if (epoca !== undefined && page.epoca !== epoca) throw new Error('the log was exchanged during the rebuild')
-      epoca = page.epoca
+      if (page.epoca !== epoca) throw new Error('the log was exchanged during the rebuild')
       let lidas = 0
       for (const { posicao: onde, evento } of page.eventos) {
         if (onde <= posicao || onde > ate) continue
@@ -79,6 +80,9 @@ export function createSombra({ feed, store, geracao, particao, onEntradas }: Som
       return epoca
     },
     ilegiveis,
+    reconhecer: async () => {
+      epoca = (await feed.page({ particao, depoisDe: 0, limite: 1 })).epoca
+    },
     avancar,
     gravar,
   }
