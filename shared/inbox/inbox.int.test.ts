@@ -216,7 +216,9 @@ test('whoever waits for a position hears of it from this process, from another, 
 test('array literals carry any text to the database unchanged', async () => {
   await fc.assert(
     fc.asyncProperty(
-      fc.array(fc.option(fc.string({ unit: 'binary', maxLength: 8 }).map((text) => text.replaceAll('\0', '').toWellFormed()))),
+      fc.array(
+        fc.option(fc.string({ unit: 'binary', maxLength: 8 }).map((text) => text.replaceAll('\0', '').toWellFormed())),
+      ),
       async (texts) => {
         const [row] = await sql<{ j: (string | null)[] }[]>`select to_json(${arrayLiteral(texts)}::text::text[]) as j`
         expect(row?.j).toEqual(texts)
