@@ -9,8 +9,9 @@ COPY apps/tudo/package.json apps/tudo/
 COPY drizzle/package.json drizzle/
 COPY shared/package.json shared/
 # The workspaces stay symlinks: Node strips no types below node_modules, and it judges by the real path.
+# A third of the packages' bytes are declarations, sources and source maps: nothing reads them here.
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
- && find node_modules -name '*.map' -delete
+ && find node_modules -type f \( -name '*.map' -o -name '*.ts' -o -name '*.mts' -o -name '*.cts' \) -delete
 
 FROM node:26-slim
 ENV NODE_ENV=production

@@ -14,7 +14,8 @@ const SECRET_BYTES = 32
 const CHARS_MIN = 32
 /** Fewer different characters than this is a pattern, not a secret: 32 random hexadecimal digits have some 14. */
 const DIFFERENT_CHARS_MIN = 8
-const OBVIOUS = /^(.{1,8})\1+$|password|passwort|senha|secret|segredo|changeme|change-me|qwerty|12345678|abcdefgh|example|exemplo/i
+const OBVIOUS =
+  /^(.{1,8})\1+$|password|passwort|senha|secret|segredo|changeme|change-me|qwerty|12345678|abcdefgh|example|exemplo/i
 /** What can stand in `postgres://user:…@host` and in redis.conf as it is. */
 const PLAIN = /^[A-Za-z0-9._~-]+$/
 
@@ -55,7 +56,7 @@ const readText = () => {
 }
 
 /** The value of a `NAME=value` line, without the quotes that compose takes off too; `undefined` where there is none. */
-const valueOf = (text, name) => {
+const settingOf = (text, name) => {
   const line = text.match(new RegExp(`^[ \\t]*(?:export[ \\t]+)?${name}[ \\t]*=[ \\t]*(.*?)[ \\t]*$`, 'm'))?.[1]
   return line?.replace(/^(["'])(.*)\1$/, '$2')
 }
@@ -99,12 +100,14 @@ const before = readText()
 const weak = []
 const missing = []
 for (const name of Object.keys(SECRETS)) {
-  const value = valueOf(before ?? '', name)
+  const value = settingOf(before ?? '', name)
   if (value === undefined || value === '') missing.push(name)
   else if (weaknessOf(value) !== undefined) weak.push(`${name} ${weaknessOf(value)}`)
 }
 if (weak.length > 0) {
-  fail(`${file} is refused:\n${weak.map((line) => `  ${line}`).join('\n')}\nRemove a line to have a random value made for it.`)
+  fail(
+    `${file} is refused:\n${weak.map((line) => `  ${line}`).join('\n')}\nRemove a line to have a random value made for it.`,
+  )
 }
 if (missing.length === 0) {
   chmodSync(file, 0o600)
@@ -113,7 +116,7 @@ if (missing.length === 0) {
   // An empty `NAME=` line goes: the value that follows would be a second one.
   const kept = (before ?? '')
     .split('\n')
-    .filter((line) => !missing.some((name) => valueOf(line, name) === ''))
+    .filter((line) => !missing.some((name) => settingOf(line, name) === ''))
     .join('\n')
   const made = missing.map((name) => `${name}=${randomSecret()}\n`).join('')
   write(`${kept}${kept === '' || kept.endsWith('\n') ? '' : '\n'}${made}`, before === undefined)

@@ -1,6 +1,9 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseEnv } from 'node:util'
 import { signToken } from '@fluxo/shared/http/tokens'
 import { argumentsOf, runCommand, UsageError } from './cli.ts'
-import { dataFolder, readSecrets } from './data-folder.ts'
+import { dataFolder, readSecrets, root } from './data-folder.ts'
 import { secondsOf } from './duration.ts'
 import { readRunning } from './running.ts'
 
@@ -8,14 +11,22 @@ const SCOPES_DEFAULT = 'lancamentos:escrever lancamentos:ler consolidado:ler'
 const SCOPES = new Set(['lancamentos:escrever', 'lancamentos:ler', 'consolidado:ler', 'eventos:ler', 'admin'])
 const MERCHANT = /^[A-Za-z0-9._-]{1,64}$/
 
+/** The secret of docker compose, where `npm run compose:env` has made one. A data folder that is named outright goes before it. */
+const composeSecret = async (): Promise<string | undefined> => {
+  if (process.env['FLUXO_DATA']) return undefined
+  const text = await readFile(join(root, '.env'), 'utf8').catch(() => '')
+  return parseEnv(text)['JWT_SECRET'] || undefined
+}
+
 const secretInUse = async (): Promise<string> => {
   const given = process.env['JWT_SECRET']
   if (given) return given
   const folder = dataFolder()
-  const secret = (await readRunning(folder))?.jwtSecret ?? (await readSecrets(folder))?.jwtSecret
+  const secret =
+    (await readRunning(folder))?.jwtSecret ?? (await composeSecret()) ?? (await readSecrets(folder))?.jwtSecret
   if (secret !== undefined) return secret
   throw new Error(
-    'there is no secret yet: set JWT_SECRET, or run `npm start` once, which makes one in its data folder.',
+    'there is no secret yet: set JWT_SECRET, run `npm start` once, which makes one in its data folder, or `npm run compose:env`.',
   )
 }
 

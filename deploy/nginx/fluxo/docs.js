@@ -6,7 +6,8 @@ const read = (url) =>
 
 Promise.all(['/openapi.json', '/consolidado/openapi.json'].map(read)).then(([first, second]) => {
   const components = { ...second.components }
-  for (const [kind, parts] of Object.entries(first.components ?? {})) components[kind] = { ...components[kind], ...parts }
+  for (const [kind, parts] of Object.entries(first.components ?? {}))
+    components[kind] = { ...components[kind], ...parts }
   window.SwaggerUIBundle({
     spec: { ...second, ...first, paths: { ...first.paths, ...second.paths }, components },
     dom_id: '#swagger-ui',

@@ -1,0 +1,129 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { waitFor } from '@fluxo/shared/testing/wait-for'
+import { root } from '../../scripts/data-folder.ts'
+import { accessLog, perContainer, readySince } from './access-log.ts'
+import { must } from './engine.ts'
+import { type Load, lineOf, type Step } from './load.ts'
+import type { Report } from './report.ts'
+import { addressesOf, nameOf, type Service, type Stack } from './stack.ts'
+
+type Deps = { stack: Stack; load: Load; report: Report }
+
+/** Load goes on this long before and after each disturbance, so that every step has traffic on both sides. */
+const CALM_MS = 3_000
+/** The promise: an instance that is ready gets requests within this. */
+const USED_WITHIN_SECONDS = 5
+/** An instance that answers less than this share of an equal part is not really in the rotation. */
+const FAIR_SHARE_MIN = 0.5
+const STEADY_MS = 8_000
+
+/** One disturbance under load; `readsOnly` judges the reads only, as after a SIGKILL of what writes. */
+const step = async ({ load, report }: Deps, title: string, disturb: () => Promise<void>): Promise<Step> => {
+  await load.next()
+  await delay(CALM_MS)
+  await disturb()
+  await delay(CALM_MS)
+  const done = await load.next()
+  report.check(`${title}: nothing failed`, done.reads.failed + done.writes.failed === 0, lineOf(done))
+  return done
+}
+
+/** Steady load spreads over all instances. */
+export const checkSpread = async (deps: Deps): Promise<void> => {
+  const { stack, report, load } = deps
+  await load.next()
+  const since = new Date()
+  await delay(STEADY_MS)
+  const steady = await load.next()
+  report.check('steady load: nothing failed', steady.reads.failed + steady.writes.failed === 0, lineOf(steady))
+  const lines = await accessLog(stack, since)
+  for (const service of ['lancamentos', 'consolidado'] as const) {
+    const counts = perContainer(lines, await stack.containers(service))
+    const total = [...counts.values()].reduce((sum, count) => sum + count, 0)
+    const least = Math.min(...counts.values())
+    const spread = [...counts].map(([name, count]) => `${name} ${count}`).join(', ')
+    report.check(`requests spread over ${service}`, least >= (total / counts.size) * FAIR_SHARE_MIN, spread)
+  }
+}
+
+const first = async (stack: Stack, service: Service) => {
+  const container = (await stack.containers(service))[0]
+  if (container === undefined) throw new Error(`invariant: a ${service} is running`)
+  return container
+}
+
+/** SIGKILL of one consolidado: reads go to the others, also those that it was working on. */
+export const killConsolidado = async (deps: Deps): Promise<void> => {
+  const { stack } = deps
+  const victim = await first(stack, 'consolidado')
+  await step(deps, `SIGKILL of ${nameOf(victim)}`, async () => {
+    await must('docker', ['kill', victim.Id])
+  })
+  await must('docker', ['start', victim.Id])
+  await stack.healthy('consolidado', 3)
+}
+
+export const stopLancamentos = async (deps: Deps): Promise<void> => {
+  const { stack } = deps
+  const victim = await first(stack, 'lancamentos')
+  await step(deps, `stop of ${nameOf(victim)}`, async () => {
+    await must('docker', ['stop', victim.Id])
+  })
+  await step(deps, `start of ${nameOf(victim)}`, async () => {
+    await must('docker', ['start', victim.Id])
+    await stack.healthy('lancamentos', 2)
+  })
+}
+
+/** 3 → 1 → 4: nobody notices, and the new ones work soon after they are ready. */
+export const scaleConsolidado = async (deps: Deps): Promise<void> => {
+  const { stack, report } = deps
+  await step(deps, 'consolidado from 3 to 1', () => stack.scale('consolidado', 1))
+  const old = (await stack.containers('consolidado')).map(({ Id }) => Id)
+  const since = new Date()
+  await step(deps, 'consolidado from 1 to 4', async () => {
+    await stack.scale('consolidado', 4)
+    await stack.healthy('consolidado', 4)
+    const isUsed = async () => {
+      const lines = await accessLog(stack, since)
+      const counts = perContainer(lines, await stack.containers('consolidado'))
+      return [...counts.values()].every((count) => count > 0)
+    }
+    await waitFor(isUsed, { timeoutMs: 20_000, intervalMs: 500, what: 'every new instance to be used' })
+  })
+  const lines = await accessLog(stack, since)
+  for (const container of (await stack.containers('consolidado')).filter(({ Id }) => !old.includes(Id))) {
+    const addresses = addressesOf(container)
+    const used = lines.find(({ address, status }) => addresses.includes(address) && status === 200)?.epochSeconds
+    const started = Date.parse(container.State.StartedAt) / 1_000
+    const ready = (await readySince(container)) ?? started
+    const afterReady = (used ?? Number.POSITIVE_INFINITY) - ready
+    const figures = `${((used ?? 0) - started).toFixed(1)} s after its start, ${afterReady.toFixed(1)} s after it was ready`
+    report.check(
+      `${nameOf(container)} is used within ${USED_WITHIN_SECONDS} s`,
+      afterReady <= USED_WITHIN_SECONDS,
+      figures,
+    )
+  }
+  await step(deps, 'consolidado from 4 to 3', () => stack.scale('consolidado', 3))
+}
+
+export const reloadNginx = async (deps: Deps): Promise<void> => {
+  await step(deps, 'reload of nginx', async () => {
+    await deps.stack.compose('exec', '-T', 'nginx', 'nginx', '-s', 'reload')
+  })
+}
+
+/** Every container of both services is replaced by a new one, as after a build. */
+export const rollServices = async (deps: Deps): Promise<void> => {
+  const { stack, report } = deps
+  const ids = async () =>
+    [...(await stack.containers('lancamentos')), ...(await stack.containers('consolidado'))].map(({ Id }) => Id)
+  const before = await ids()
+  await step(deps, 'rolling every container of both services', async () => {
+    await must('sh', [`${root}/deploy/compose/roll.sh`, 'lancamentos', 'consolidado'], stack.env)
+  })
+  const after = await ids()
+  const replaced = after.length === before.length && after.every((id) => !before.includes(id))
+  report.check('every container is a new one', replaced, `${before.length} before, ${after.length} after`)
+}

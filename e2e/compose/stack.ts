@@ -1,0 +1,112 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { freePort } from '@fluxo/shared/local/free-port'
+import { waitFor } from '@fluxo/shared/testing/wait-for'
+import { z } from 'zod'
+import { root } from '../../scripts/data-folder.ts'
+import { must, type Output, run } from './engine.ts'
+
+export type Service = 'nginx' | 'lancamentos' | 'consolidado' | 'postgres' | 'redis'
+
+const ContainerSchema = z.object({
+  Id: z.string(),
+  Name: z.string(),
+  State: z.object({ Status: z.string(), StartedAt: z.string(), Health: z.object({ Status: z.string() }).optional() }),
+  Config: z.object({ User: z.string(), Labels: z.record(z.string(), z.string()) }),
+  HostConfig: z.object({ ReadonlyRootfs: z.boolean(), CapDrop: z.array(z.string()).nullish() }),
+  NetworkSettings: z.object({
+    Ports: z.record(z.string(), z.array(z.object({ HostPort: z.string() })).nullable()),
+    Networks: z.record(z.string(), z.object({ IPAddress: z.string() })),
+  }),
+})
+export type Container = z.infer<typeof ContainerSchema>
+
+export type Stack = {
+  url: string
+  jwtSecret: string
+  env: NodeJS.ProcessEnv
+  /** `docker compose …` on this project. */
+  compose: (...args: string[]) => Promise<string>
+  /** The same without throwing, for what is expected to fail. */
+  tryCompose: (args: readonly string[], env?: NodeJS.ProcessEnv) => Promise<Output>
+  /** Running containers of a service, or of all. */
+  containers: (service?: Service) => Promise<Container[]>
+  /** Brings a service to this many instances; resolves once compose has started or stopped them. */
+  scale: (service: Service, count: number) => Promise<void>
+  /** Waits until every running container of the service is healthy. */
+  healthy: (service: Service, count: number) => Promise<void>
+  /** The last words of every container, without the lines of single requests. */
+  words: () => Promise<string>
+  down: () => Promise<void>
+}
+
+/** A loaded machine may need this long to start a few Node processes. */
+const HEALTHY_TIMEOUT_MS = 120_000
+
+const WORDS_LINES_MAX = 80
+
+/** A project of its own: name, secrets, published port. Nothing is started yet. */
+export const createStack = async (): Promise<Stack> => {
+  const folder = await mkdtemp(join(tmpdir(), 'fluxo-compose-'))
+  const envFile = join(folder, '.env')
+  await must(process.execPath, [join(root, 'scripts', 'compose-env.mjs')], { ...process.env, FLUXO_ENV_FILE: envFile })
+  const port = await freePort()
+  const env: NodeJS.ProcessEnv = {
+    ...process.env,
+    COMPOSE_PROJECT_NAME: `fluxo-teste-${process.pid}`,
+    COMPOSE_FILE: join(root, 'docker-compose.yml'),
+    COMPOSE_ENV_FILES: envFile,
+    COMPOSE_PROGRESS: 'plain',
+    FLUXO_PORT: String(port),
+    // The line of readiness is needed, a line per request is not: nginx writes those.
+    LOG_LEVEL: 'info',
+  }
+  const compose = (...args: string[]) => must('docker', ['compose', ...args], env)
+  const containers = async (service?: Service): Promise<Container[]> => {
+    const ids = (await compose('ps', '-q', ...(service === undefined ? [] : [service]))).split('\n').filter(Boolean)
+    if (ids.length === 0) return []
+    return z.array(ContainerSchema).parse(JSON.parse(await must('docker', ['inspect', ...ids])))
+  }
+  return {
+    url: `http://127.0.0.1:${port}`,
+    jwtSecret: secretOf(await readFile(envFile, 'utf8')),
+    env,
+    compose,
+    tryCompose: (args, other = env) => run('docker', ['compose', ...args], other),
+    containers,
+    scale: async (service, count) => {
+      await compose('up', '-d', '--no-deps', '--no-recreate', '--scale', `${service}=${count}`, service)
+    },
+    healthy: async (service, count) => {
+      const all = async () => {
+        const found = await containers(service)
+        return found.length === count && found.every(({ State }) => State.Health?.Status === 'healthy')
+      }
+      await waitFor(all, { timeoutMs: HEALTHY_TIMEOUT_MS, intervalMs: 500, what: `${count} healthy ${service}` })
+    },
+    words: async () => {
+      const { stdout } = await run('docker', ['compose', 'logs', '--tail', '3000'], env)
+      const lines = stdout.split('\n').filter((line) => !/"msg":"request"|\{"time":"/.test(line))
+      return lines.slice(-WORDS_LINES_MAX).join('\n')
+    },
+    down: async () => {
+      await run('docker', ['compose', 'down', '-v', '--remove-orphans', '-t', '5'], env)
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+const secretOf = (text: string): string => {
+  const secret = /^JWT_SECRET=(.+)$/m.exec(text)?.[1]
+  if (secret === undefined) throw new Error('invariant: compose:env writes JWT_SECRET')
+  return secret
+}
+
+/** The addresses under which nginx sees a container. */
+export const addressesOf = (container: Container): string[] =>
+  Object.entries(container.NetworkSettings.Networks)
+    .filter(([network]) => network.endsWith('_borda'))
+    .map(([, { IPAddress }]) => IPAddress)
+
+export const nameOf = (container: Container): string => container.Name.replace(/^\/?fluxo-teste-\d+-/, '')
