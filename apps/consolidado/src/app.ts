@@ -21,7 +21,7 @@ import { exportarMetricas, type MetricasDeps } from './projetar/metricas.ts'
 import { montarProjecao } from './projetar/montar.ts'
 import { CACHE_PREFIX, GRUPO, STREAM_PREFIX } from './projetar/nomes.ts'
 import { createFeed } from './reparar/feed.ts'
-import { createReparo, REPARO_LOCK } from './reparar/reparar.ts'
+import { createReparo, REPARO_LOCK } from './reparar/reparo.ts'
 
 export { CACHE_PREFIX } from './projetar/nomes.ts'
 

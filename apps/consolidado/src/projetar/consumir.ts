@@ -4,7 +4,7 @@ import type { Logger } from '@fluxo/shared/telemetry/logger'
 import type { Registry } from '@fluxo/shared/telemetry/metrics'
 import { lerTexto } from './ler-evento.ts'
 import { GRUPO } from './nomes.ts'
-import type { Projecao } from './projetar.ts'
+import type { Projecao } from './projecao.ts'
 
 export { STREAM_PREFIX } from './nomes.ts'
 

@@ -12,7 +12,7 @@ import { createCartasStore, reaplicar } from './cartas.ts'
 import { createDivergencias, type Divergencias } from './divergencia.ts'
 import { efeitoDoSaldo, type Lancado } from './efeito.ts'
 import { lerTexto } from './ler-evento.ts'
-import { createProjecao, entradaDeCache, type Projecao } from './projetar.ts'
+import { createProjecao, entradaDeCache, type Projecao } from './projecao.ts'
 
 export type MontarDeps = {
   /** A pool for single statements. */

@@ -10,7 +10,7 @@ import { CACHE_PREFIX } from '../projetar/nomes.ts'
 import { createFeed } from '../reparar/feed.ts'
 import { tokenDeServicoDe } from '../reparar/token.ts'
 import type { Diferenca } from './comparar.ts'
-import { type Reconstrucao, reconstruir } from './reconstruir.ts'
+import { type Reconstrucao, reconstruir } from './reconstrucao.ts'
 
 const EnvSchema = z.object({
   DATABASE_URL_CONSOLIDADO: envUrl('postgres', 'postgresql'),

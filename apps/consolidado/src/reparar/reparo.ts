@@ -10,7 +10,7 @@ import { cartasEm, efeitoDePular } from '../projetar/cartas.ts'
 import type { Divergencias } from '../projetar/divergencia.ts'
 import type { Lancado } from '../projetar/efeito.ts'
 import { lerEvento } from '../projetar/ler-evento.ts'
-import type { Projecao } from '../projetar/projetar.ts'
+import type { Projecao } from '../projetar/projecao.ts'
 
 /** Keys of the lease: the kind of work, and one for all partitions, since one instance repairs them all. */
 export const REPARO_LOCK = [7_264_202, 0] as const

@@ -3,7 +3,7 @@ import { type Marca, prepareParticoes, readMarcas } from '@fluxo/shared/inbox/ma
 import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
 import type { Tx } from '@fluxo/shared/postgres/transactions'
 import type { FeedClient } from '@fluxo/shared/repair/feed-client'
-import { entradaDeCache } from '../projetar/projetar.ts'
+import { entradaDeCache } from '../projetar/projecao.ts'
 import { type Diferenca, diferencas } from './comparar.ts'
 import { createGeracaoStore } from './geracao-store.ts'
 import { createSombra, type Sombra } from './sombra.ts'

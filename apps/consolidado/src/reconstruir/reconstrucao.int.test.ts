@@ -5,7 +5,7 @@ import { Registry } from 'prom-client'
 import { afterEach, expect, test } from 'vitest'
 import { type BancadaDeProjecao, createBancadaDeProjecao } from '../../test/bancada-de-projecao.ts'
 import { fatos } from '../../test/razao.ts'
-import { reconstruir } from './reconstruir.ts'
+import { reconstruir } from './reconstrucao.ts'
 
 let bancada: BancadaDeProjecao | undefined
 const closers: (() => void | Promise<void>)[] = []
