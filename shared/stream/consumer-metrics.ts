@@ -41,6 +41,8 @@ export function consumerMetrics(
 
 type Shown = { stream: string; particao: string; group: string; estado: () => string }
 
+const ESTADOS = ['lendo', 'pausado', 'sem-redis', 'parado']
+
 const shownIn = new WeakMap<Registry, Set<Shown>>()
 
 /**
@@ -63,7 +65,11 @@ function register(registry: Registry): Set<Shown> {
     labelNames: [...LABELS, 'estado'],
     collect() {
       this.reset()
-      for (const { estado, ...labels } of consumers) this.inc({ ...labels, estado: estado() })
+      for (const { estado, ...labels } of consumers) {
+        // Zeros too: an alert cannot compare with a series that is not there.
+        const now = estado()
+        for (const each of ESTADOS) this.inc({ ...labels, estado: each }, each === now ? 1 : 0)
+      }
     },
   })
   return consumers
