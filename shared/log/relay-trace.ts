@@ -1,7 +1,7 @@
 import { type Tracing, traceparentIn } from '../telemetry/tracing.ts'
 import { startBatch } from '../telemetry/tracing-batch.ts'
 import type { LogEntry } from './feed.ts'
-import type { Publisher } from './relay.ts'
+import type { Publisher } from './publisher.ts'
 
 /** Publishes as `publisher` does, and shows it in the trace of every entry that has one. */
 export function tracedPublish(tracing: Tracing, publisher: Publisher): Publisher['publish'] {

@@ -6,24 +6,10 @@ import type { Logger } from '../telemetry/logger.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
 import { posicaoDe } from './event.ts'
 import type { LogEntry, ReadPage } from './feed.ts'
+import type { Publisher } from './publisher.ts'
 import { decideResume } from './relay-machine.ts'
 import { createRelayMetrics, type RelayMetrics } from './relay-metrics.ts'
 import { tracedPublish } from './relay-trace.ts'
-
-/** Where a relay publishes to: a stream per partition whose entry ids are positions. */
-export type Publisher = {
-  /** The stream's last entry; undefined where there is no stream. `id` is undefined where no entry is left. */
-  tail: (particao: number) => Promise<{ posicao: number; id: string | undefined } | undefined>
-  /**
-   * Publishes entries in order and stops at the first error (rejects), so that what is published is always a prefix.
-   * Entries that the stream has passed already count as `repeated`.
-   */
-  publish: (particao: number, entries: readonly LogEntry[]) => Promise<{ added: number; repeated: number }>
-  /** Drops the stream of a partition. */
-  reset: (particao: number) => Promise<void>
-  /** Entries that the stream holds: what its readers have not acknowledged, and what is not trimmed yet. */
-  length: (particao: number) => Promise<number>
-}
 
 export type RelayOptions = {
   sql: Sql

@@ -40,13 +40,6 @@ export type TracingOptions = {
   log: Logger
 }
 
-/** Traces to the collector at `endpoint`, or `undefined`. OpenTelemetry is imported here, and only where it is used. */
-export async function startTracing({ endpoint, ...options }: TracingOptions): Promise<Tracing | undefined> {
-  if (endpoint === undefined) return undefined
-  const { createOtlpTracing } = await import('./tracing-otlp.ts')
-  return createOtlpTracing({ endpoint, ...options })
-}
-
 /** The last flag of a `traceparent`: whether anybody keeps this trace. */
 export const isSampled = (traceparent: string): boolean => (Number.parseInt(traceparent.slice(53), 16) & 1) === 1
 

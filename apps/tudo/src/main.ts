@@ -9,7 +9,7 @@ import { createLifecycle } from '@fluxo/shared/process/lifecycle'
 import { runModules } from '@fluxo/shared/process/run'
 import { createRedisConnections } from '@fluxo/shared/redis/connection'
 import { createLogger } from '@fluxo/shared/telemetry/logger'
-import { startTracing } from '@fluxo/shared/telemetry/tracing'
+import { startTracing } from '@fluxo/shared/telemetry/start-tracing'
 import { Registry } from 'prom-client'
 
 export type TudoOptions = {

@@ -12,15 +12,10 @@ import { efeitoDePular } from './cartas.ts'
 import type { Divergencias } from './divergencia.ts'
 import type { Lancado } from './efeito.ts'
 import { aplicarIsolando } from './isolar.ts'
-import type { EventoLido } from './ler-evento.ts'
 import { rastrear } from './rastro.ts'
+import type { Origem, Recebido } from './recebido.ts'
 import { lerDias } from './saldo-store.ts'
 import { visibilidade } from './visibilidade.ts'
-
-/** An event as it arrived, already read. `body` gives its text, for the dead letters. */
-export type Recebido = { posicao: number; tentativas: number; lido: EventoLido; body: () => string }
-
-export type Origem = 'stream' | 'feed'
 
 export type ProjecaoDeps = {
   sql: Sql

@@ -1,6 +1,6 @@
 import type { Tracing } from '@fluxo/shared/telemetry/tracing'
 import { type BatchTrace, startBatch } from '@fluxo/shared/telemetry/tracing-batch'
-import type { Origem, Recebido } from './projecao.ts'
+import type { Origem, Recebido } from './recebido.ts'
 
 /** Begins to show a batch in the traces of the requests that made its entries; `undefined` where none is kept. */
 export function rastrear(

@@ -1,6 +1,6 @@
 import type { Registry } from '@fluxo/shared/telemetry/metrics'
 import { seriesHistogram } from '@fluxo/shared/telemetry/series-histogram'
-import type { Origem, Recebido } from './projecao.ts'
+import type { Origem, Recebido } from './recebido.ts'
 
 /** Seconds; a loaded system shows an entry within 50 ms, a pull within a few seconds, and a minute is an outage. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]

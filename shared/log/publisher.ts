@@ -1,0 +1,16 @@
+import type { LogEntry } from './feed.ts'
+
+/** Where a relay publishes to: a stream per partition whose entry ids are positions. */
+export type Publisher = {
+  /** The stream's last entry; undefined where there is no stream. `id` is undefined where no entry is left. */
+  tail: (particao: number) => Promise<{ posicao: number; id: string | undefined } | undefined>
+  /**
+   * Publishes entries in order and stops at the first error (rejects), so that what is published is always a prefix.
+   * Entries that the stream has passed already count as `repeated`.
+   */
+  publish: (particao: number, entries: readonly LogEntry[]) => Promise<{ added: number; repeated: number }>
+  /** Drops the stream of a partition. */
+  reset: (particao: number) => Promise<void>
+  /** Entries that the stream holds: what its readers have not acknowledged, and what is not trimmed yet. */
+  length: (particao: number) => Promise<number>
+}
