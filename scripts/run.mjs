@@ -11,10 +11,10 @@ import { currentNode } from './setup/node.mjs'
 const NODE_MAJOR_MIN = 20
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
-/** What each command runs, and whether it needs a Redis server program on this machine. */
+/** What each command runs, and whether it needs a Redis server program, or Prometheus' promtool, on this machine. */
 const COMMANDS = {
   start: { file: 'scripts/start.ts', redis: () => !process.env.REDIS_URL, compileCache: true },
-  test: { file: 'scripts/test.ts', redis: () => true },
+  test: { file: 'scripts/test.ts', redis: () => true, promtool: true },
   bench: { file: 'bench/bench.ts', help: 'bench/help.txt', redis: () => true },
   token: { file: 'scripts/token.ts', redis: () => false },
   migrate: { file: 'scripts/migrate.ts', redis: () => false },
@@ -71,7 +71,7 @@ if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR_MIN) {
 }
 if (!answerHelp(name, args)) {
   try {
-    await install({ root, redis: command.redis() })
+    await install({ root, redis: command.redis(), promtool: command.promtool === true })
   } catch (error) {
     fail(error.message)
   }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { nodeStep } from './node.mjs'
 import { packagesStep } from './packages.mjs'
+import { promtoolStep } from './promtool.mjs'
 import { redisStep } from './redis.mjs'
 
 const LOCK_POLL_MS = 500
@@ -126,11 +127,11 @@ const runSteps = async (missing, context) => {
 }
 
 /**
- * Brings what is missing on this machine: packages, a current Node, Redis where `redis` says so. What is there costs nothing but a look.
+ * Brings what is missing on this machine: packages, a current Node, Redis and promtool where `redis` and `promtool` say so. What is there costs nothing but a look.
  * Several may run at once: one installs, the others wait and then find it done.
  */
-export const install = async ({ root, redis }) => {
-  const steps = [packagesStep, nodeStep, ...(redis ? [redisStep] : [])]
+export const install = async ({ root, redis, promtool = false }) => {
+  const steps = [packagesStep, nodeStep, ...(redis ? [redisStep] : []), ...(promtool ? [promtoolStep] : [])]
   if ((await missingOf(steps, { root })).length === 0) return
   mkdirSync(join(root, '.fluxo', 'logs'), { recursive: true })
   const lockFile = join(root, '.fluxo', 'install.lock')
