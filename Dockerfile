@@ -23,8 +23,16 @@ COPY scripts scripts
 COPY drizzle drizzle
 COPY shared shared
 COPY apps apps
-# The code belongs to root: the process can read it and cannot change it.
+# The code belongs to root: the process can read it and cannot change it. The cache is keyed by the user, so that user fills it.
+RUN mkdir .compile-cache && chown node .compile-cache
 USER node
+# Every entry point is loaded once and its compiled code kept: a service starts in half the time and, since the parser that strips
+# types is never loaded, with half the memory. Without an environment each ends right after loading.
+ENV NODE_COMPILE_CACHE=/app/.compile-cache
+RUN node scripts/migrate.ts --help >/dev/null \
+ && for service in lancamentos consolidado; do \
+      node "apps/$service/src/main.ts" 2>&1 | grep 'environment is not valid' || exit 1; \
+    done
 EXPOSE 3001 3002
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["node", "deploy/compose/health.mjs"]
 # Node is process 1 and handles SIGTERM itself; npm in between would not pass it on.

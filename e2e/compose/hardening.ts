@@ -68,12 +68,15 @@ export const checkDoors = async ({ stack, client, report, serviceToken }: Deps):
   check('nothing but nginx is published', onlyNginx, [...new Set(published)].join(', '))
 }
 
-/** Each container: its user, its filesystem, its capabilities, and the memory that it takes. */
+/** Each container: its user, its filesystem, its capabilities, and the memory that it takes (its largest process, and all of it). */
 export const checkContainers = async ({ stack, report }: Deps): Promise<void> => {
+  const stats = await must('docker', ['stats', '--no-stream', '--no-trunc', '--format', '{{.ID}} {{.MemUsage}}'])
   for (const container of await stack.containers()) {
     const [, ...processes] = (await must('docker', ['top', container.Id, '-eo', 'pid,uid,rss'])).trim().split('\n')
     const rows = processes.map((line) => line.trim().split(/\s+/).map(Number))
-    const rssMb = rows.reduce((sum, [, , rss = 0]) => sum + rss, 0) / 1_024
+    // Not their sum: PostgreSQL's processes share most of what each one counts.
+    const rssMb = Math.max(...rows.map(([, , rss = 0]) => rss)) / 1_024
+    const usage = new RegExp(`^${container.Id} (\\S+)`, 'm').exec(stats)?.[1] ?? 'unknown'
     const isRoot = rows.some(([, uid]) => uid === 0)
     const { ReadonlyRootfs, CapDrop } = container.HostConfig
     const written = await run('docker', ['exec', container.Id, 'sh', '-c', 'echo x > /fluxo-teste'])
@@ -81,7 +84,7 @@ export const checkContainers = async ({ stack, report }: Deps): Promise<void> =>
     report.check(
       `${nameOf(container)} is not root, read-only, without capabilities`,
       safe,
-      `RSS ${rssMb.toFixed(0)} MB`,
+      `RSS ${rssMb.toFixed(0)} MB, container ${usage}`,
     )
   }
 }
@@ -127,6 +130,20 @@ export const checkComposeFile = async ({ stack, report }: Deps): Promise<void> =
   const said = missing.stderr.trim()
   const oneLine = missing.code !== 0 && !said.includes('\n') && said.endsWith('run npm run compose:env first')
   report.check('a missing .env says so in one line', oneLine, said)
+}
+
+/** The commands that an operator runs in a container of the service, as deploy/compose/README.md names them. */
+export const checkOperation = async ({ stack, report }: Deps): Promise<void> => {
+  for (const script of ['dlq.ts list', 'consolidado-rebuild.ts']) {
+    const { code, stdout, stderr } = await stack.tryCompose([
+      'exec',
+      '-T',
+      'consolidado',
+      'node',
+      ...`scripts/${script}`.split(' '),
+    ])
+    report.check(`${script} runs in a container`, code === 0, (stdout.trim() || stderr.trim()).replaceAll('\n', '; '))
+  }
 }
 
 /** Resolves with how long nginx bore with a client that never finishes its headers. */
