@@ -12,13 +12,14 @@ const LONG_FILES: Readonly<Record<string, string>> = {}
 const IO_PACKAGES =
   /^(node:(?!crypto$|buffer$|util$|assert$)|postgres$|ioredis$|hono($|\/)|@hono\/|drizzle-orm|pino$|prom-client$|opossum$|cockatiel$)/
 /** Rooms of shared that only compute. */
-const PURE_ROOMS = new Set(['errors', 'money'])
+const PURE_ROOMS = new Set(['dia', 'errors', 'money'])
 /** What a decision must not do: wait, read the clock or the environment, make an id. */
 const IMPURE_WORDS =
   /\bawait\b|\bprocess\.env\b|\bDate\.now\b|\bnew Date\(\)|\brandomUUID\b|\brandomBytes\b|\bMath\.random\b|\bfetch\(/g
 
-/** Which room of shared may import which. `errors` and `money` may be imported by all; telemetry by all but them. */
+/** Which room of shared may import which. `dia`, `errors` and `money` may be imported by all; telemetry by all but them. */
 const ROOM_ARROWS: Readonly<Record<string, readonly string[]>> = {
+  dia: [],
   errors: [],
   money: [],
   telemetry: [],
@@ -35,7 +36,7 @@ const ROOM_ARROWS: Readonly<Record<string, readonly string[]>> = {
   cache: ['telemetry', 'redis', 'resilience'],
   testing: ['local', 'telemetry', 'postgres', 'redis'],
 }
-const EVERYBODY = new Set(['errors', 'money'])
+const EVERYBODY = new Set(['dia', 'errors', 'money'])
 
 const judge = (files: readonly SourceFile[], find: (file: SourceFile) => readonly string[]): Verdict => ({
   seen: files.length,

@@ -1,7 +1,8 @@
+import { diaValido } from '@fluxo/shared/dia'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { etagConfere, etagDoDia, preferenciaCsv } from './condicional.ts'
-import { diasEntre, diaValido } from './dia.ts'
+import { diasEntre } from './dia.ts'
 import { lerEspera } from './posicao.ts'
 
 describe('a day', () => {

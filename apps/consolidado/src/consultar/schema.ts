@@ -1,5 +1,6 @@
+import { diaValido, MENSAGEM_DE_DIA } from '@fluxo/shared/dia'
 import { z } from '@hono/zod-openapi'
-import { diasEntre, diaValido, MENSAGEM_DE_DIA } from './dia.ts'
+import { diasEntre } from './dia.ts'
 
 /** Days of one period at most (API.md): a leap year. */
 export const PERIODO_DIAS_MAX = 366

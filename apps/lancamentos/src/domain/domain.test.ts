@@ -1,6 +1,7 @@
+import { diaValido } from '@fluxo/shared/dia'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { diaEmSaoPaulo, diaValido } from './dia.ts'
+import { diaEmSaoPaulo } from './dia.ts'
 import { lerValor } from './dinheiro.ts'
 import { dadosDoEvento } from './evento.ts'
 import { conteudoCanonico, impressaoDe } from './impressao.ts'

@@ -1,5 +1,5 @@
+import { diaValido, MENSAGEM_DE_DIA } from '@fluxo/shared/dia'
 import { z } from 'zod'
-import { diaValido, MENSAGEM_DE_DIA } from './dia.ts'
 import { lerValor, MENSAGEM_DE_VALOR } from './dinheiro.ts'
 import { TIPOS } from './lancamento.ts'
 import { DESCRICAO_CARACTERES_MAX, motivoDeTexto, REFERENCIA_CARACTERES_MAX } from './texto.ts'

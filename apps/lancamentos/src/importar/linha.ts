@@ -1,4 +1,4 @@
-import { diaValido, MENSAGEM_DE_DIA } from '../domain/dia.ts'
+import { diaValido, MENSAGEM_DE_DIA } from '@fluxo/shared/dia'
 import { type Centavos, lerValor, MENSAGEM_DE_VALOR } from '../domain/dinheiro.ts'
 import type { Pedido, Tipo } from '../domain/lancamento.ts'
 import { DESCRICAO_CARACTERES_MAX, motivoDeTexto, REFERENCIA_CARACTERES_MAX } from '../domain/texto.ts'
