@@ -42,15 +42,17 @@ export type Manifest = {
   spec: Readonly<Record<string, unknown>>
 }
 
+const byName = (a: string, b: string): number => a.localeCompare(b)
+
 const kustomization = (name: string): Readonly<Record<string, unknown>> =>
   parse(readFileSync(join(folder, name, 'kustomization.yaml'), 'utf8'))
 
 /** The names of the files that the base is made of, as it says itself and as they are there. */
 export const resources = (): { listed: string[]; present: string[] } => ({
-  listed: [...(kustomization('base')['resources'] as string[])].sort(),
+  listed: (kustomization('base')['resources'] as string[]).toSorted(byName),
   present: readdirSync(join(folder, 'base'))
     .filter((name) => name !== 'kustomization.yaml')
-    .sort(),
+    .toSorted(byName),
 })
 
 export const manifests: readonly Manifest[] = resources().listed.flatMap((name) =>
