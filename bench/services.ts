@@ -24,7 +24,8 @@ export type ServicesOptions = {
 /** Environment that may be handed on to the services: it changes what they do, and is the user's to choose. */
 const handedOn = (): Record<string, string> => ({
   LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'warn',
-  ...(process.env['NODE_OPTIONS'] && { NODE_OPTIONS: process.env['NODE_OPTIONS'] }),
+  // As in docker-compose.yml and `npm start`.
+  NODE_OPTIONS: process.env['NODE_OPTIONS'] ?? '--max-semi-space-size=8',
   ...(process.env['TRANSACTION'] && { TRANSACTION: process.env['TRANSACTION'] }),
 })
 

@@ -50,7 +50,7 @@ const handOver = (command, args) => {
   const child = spawn(node, [join(root, command.file), ...args], {
     stdio: 'inherit',
     env: {
-      ...(command.compileCache && { NODE_COMPILE_CACHE: compileCache }),
+      ...(command.compileCache && { NODE_COMPILE_CACHE: compileCache, NODE_OPTIONS: '--max-semi-space-size=8' }),
       ...process.env,
       PATH: path.join(delimiter),
       DO_NOT_TRACK: '1',

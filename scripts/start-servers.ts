@@ -1,5 +1,6 @@
+import { execFile } from 'node:child_process'
 import { join } from 'node:path'
-import { migrate } from '@fluxo/drizzle/migrate'
+import { promisify } from 'node:util'
 import { databaseUrl, ensureDatabase, ensureRole } from '@fluxo/shared/local/ensure-database'
 import { type LocalPostgres, startPostgres } from '@fluxo/shared/local/postgres'
 import { startRedis } from '@fluxo/shared/local/redis'
@@ -47,6 +48,22 @@ const accessOf = async (
   return { app: databaseUrl(owner, database, { role: database, password }), owner }
 }
 
+/**
+ * Migrates in a process of its own, which takes its memory with it: the migrator and its parser of TypeScript would stay
+ * in the one that serves, some 100 MB.
+ */
+const migrateApart = async (database: Database, owner: string, particoes: number | undefined): Promise<void> => {
+  const env = {
+    ...process.env,
+    [`DATABASE_URL_${database.toUpperCase()}_OWNER`]: owner,
+    ...(particoes !== undefined && { PARTICOES: String(particoes) }),
+  }
+  const command = [join(import.meta.dirname, 'migrate.ts'), database]
+  await promisify(execFile)(process.execPath, command, { env }).catch((error: { stderr?: string }) => {
+    throw new Error(error.stderr?.trim() || `${database} could not be migrated`, { cause: error })
+  })
+}
+
 /** Starts the servers that are not given, makes what is missing in them, and brings both schemas to the newest version. */
 export const startServers = async (options: ServerOptions): Promise<Servers> => {
   const { folder, secrets, given, particoes, log, opened } = options
@@ -70,7 +87,7 @@ export const startServers = async (options: ServerOptions): Promise<Servers> => 
 
   const accessTo = async (database: Database, app: string | undefined, owner: string | undefined, password: string) => {
     const access = await accessOf(database, { app, owner }, postgres.value, password)
-    await migrate({ database, url: access.owner, log, ...(particoes === undefined ? {} : { particoes }) })
+    await migrateApart(database, access.owner, particoes)
     return access
   }
   const lancamentos = await accessTo(

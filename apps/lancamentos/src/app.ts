@@ -14,8 +14,8 @@ import type { Logger } from '@fluxo/shared/telemetry/logger'
 import { counter, gauge, histogram, type Registry } from '@fluxo/shared/telemetry/metrics'
 import type { Tracing } from '@fluxo/shared/telemetry/tracing'
 import { OpenAPIHono } from '@hono/zod-openapi'
-import { v7 } from 'uuid'
 import { STREAM_PREFIX } from './domain/evento.ts'
+import { createNovoId } from './domain/novo-id.ts'
 import { createEstornarRoutes } from './estornar/route.ts'
 import { createEventosRoutes } from './eventos/route.ts'
 import { createImportarRoutes } from './importar/route.ts'
@@ -100,7 +100,7 @@ export const createLancamentos = (deps: LancamentosDeps): AppModule => {
   exportarMetricas({ registry, redis, reads, fila: store.fila })
 
   const leitura = createLeituraStore(reads)
-  const edge = { store, leitura, verifier, novoId: () => v7(), agora }
+  const edge = { store, leitura, verifier, novoId: createNovoId(), agora }
   const routes = new OpenAPIHono<AppEnv>()
   routes.route('/', createRegistrarRoutes(edge))
   routes.route('/', createLoteRoutes(edge))

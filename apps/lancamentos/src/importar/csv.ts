@@ -110,6 +110,8 @@ function lerComAspas(texto: string, inicio: number, { separador, fim, caracteres
   let quebras = 0
   let i = inicio
   for (;;) {
+    // Before the quote is looked at: a piece that ends here shows a line that is too long, and no quote yet.
+    if (i > limite) return { motivo: motivoLongo(caracteresMax) }
     if (texto.charCodeAt(i) === ASPAS) {
       const fecha = aspasQueFecham(texto, i + 1)
       if (fecha === -1 || fecha >= limite) {
