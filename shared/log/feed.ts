@@ -28,19 +28,19 @@ export const createReadPage = <Row>(sql: Sql, table: LogTable<Row>): ReadPage =>
   }
 }
 
-/** The end of a partition's log: the highest position, and the epoch to which it belongs. */
-export type LogHead = { ultima: number; epoca: string }
+/** The end of a partition's log: the highest position, the epoch to which it belongs, and how many partitions there are. */
+export type LogHead = { ultima: number; epoca: string; particoes: number }
 
 /** Reads the end of a partition's log; undefined where there is no such partition. */
 export const readHead = async (sql: Sql, particao: number): Promise<LogHead | undefined> => {
   const [head] = await sql<LogHead[]>`
-    select p.ultima::float8 as ultima, e.epoca::text as epoca
+    select p.ultima::float8 as ultima, e.epoca::text as epoca, e.particoes::int as particoes
     from posicao p cross join log_estado e where p.particao = ${particao}`
   return head
 }
 
-/** A page of the feed as JSON text: `{ particao, ultima, epoca, eventos }`. */
+/** A page of the feed as JSON text: `{ particao, particoes, ultima, epoca, eventos }`. */
 export const encodeFeedPage = (page: LogHead & { particao: number }, entries: readonly LogEntry[]): string =>
-  `{"particao":${page.particao},"ultima":${page.ultima},"epoca":${JSON.stringify(page.epoca)},"eventos":[${entries
+  `{"particao":${page.particao},"particoes":${page.particoes},"ultima":${page.ultima},"epoca":${JSON.stringify(page.epoca)},"eventos":[${entries
     .map(({ body }) => body)
     .join(',')}]}`

@@ -19,7 +19,7 @@ const policy = createPolicy({
 })
 
 /** A client of a real HTTP server that answers with `listener`. */
-const clientOf = async (listener: RequestListener) => {
+const clientOf = async (listener: RequestListener, particoes?: number) => {
   const server = createServer(listener)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   closers.push(() => {
@@ -27,7 +27,7 @@ const clientOf = async (listener: RequestListener) => {
     server.close()
   })
   const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  return createFeedClient({ baseUrl, token: () => 'segredo', policy })
+  return createFeedClient({ baseUrl, token: () => 'segredo', policy, ...(particoes !== undefined && { particoes }) })
 }
 
 const EPOCA = '11111111-1111-4111-8111-111111111111'
@@ -53,6 +53,14 @@ test('a page is asked for with the token and read with its positions', async () 
     epoca: EPOCA,
     eventos: [{ posicao: 42, evento: { sequence: '0000000000000042', novo: true } }],
   })
+})
+
+test('a log with another number of partitions is refused with both numbers, since merchants would be missing', async () => {
+  const page = { particao: 2, particoes: 4, ultima: 0, epoca: EPOCA, eventos: [] }
+  const client = await clientOf(json(200, page), 3)
+  await expect(client.page(PEDIDO)).rejects.toThrow('PARTICOES=3, but the ledger has 4')
+  const same = await clientOf(json(200, page), 4)
+  expect(await same.page(PEDIDO)).toMatchObject({ particoes: 4 })
 })
 
 test('an outage is tried again, a refusal is not', async () => {

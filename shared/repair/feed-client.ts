@@ -6,6 +6,8 @@ export type EventoDoFeed = { posicao: number; evento: unknown }
 
 export type FeedPage = {
   particao: number
+  /** How many partitions the log has, where it says so. */
+  particoes?: number | undefined
   /** The highest position of the partition when the page was made, or a later one. */
   ultima: number
   /** The log that the positions belong to. */
@@ -47,6 +49,8 @@ export type FeedClientDeps = {
   /** A token with scope `eventos:ler`. */
   token: () => string | Promise<string>
   policy: Policy
+  /** Partitions that the reader follows. A log with more would lose merchants in silence: its pages are refused. */
+  particoes?: number
   /** Instead of the network, where both services live in one process. */
   fetch?: (url: string, init: RequestInit) => Promise<Response> | Response
 }
@@ -54,13 +58,15 @@ export type FeedClientDeps = {
 const EventoSchema = z.looseObject({ sequence: z.string().regex(/^\d{16}$/) })
 const PageSchema = z.object({
   particao: z.int().nonnegative(),
+  particoes: z.int().positive().optional(),
   ultima: z.int().nonnegative(),
   epoca: z.guid(),
   eventos: z.array(z.unknown()),
 })
 
 /** Reads the log over HTTP (API.md, `GET /eventos`). */
-export function createFeedClient({ baseUrl, token, policy, fetch = globalThis.fetch }: FeedClientDeps): FeedClient {
+export function createFeedClient(deps: FeedClientDeps): FeedClient {
+  const { baseUrl, token, policy, particoes, fetch = globalThis.fetch } = deps
   const get = async ({ particao, depoisDe, limite }: FeedRequest, signal: AbortSignal): Promise<FeedPage> => {
     const url = `${baseUrl}/eventos?particao=${particao}&depois_de=${depoisDe}&limite=${limite}`
     const headers = { authorization: `Bearer ${await token()}`, accept: 'application/json' }
@@ -69,7 +75,11 @@ export function createFeedClient({ baseUrl, token, policy, fetch = globalThis.fe
       await response.body?.cancel()
       throw new FeedUnavailable(response.status, `the feed answered ${response.status}`)
     }
-    return pageOf(await answered(() => response.json()))
+    const page = pageOf(await answered(() => response.json()))
+    if (particoes !== undefined && page.particoes !== undefined && page.particoes !== particoes) {
+      throw new Error(`PARTICOES=${particoes}, but the ledger has ${page.particoes}: set it to the same number.`)
+    }
+    return page
   }
   return {
     page: (request) => policy.execute((signal) => get(request, signal), request.signal),

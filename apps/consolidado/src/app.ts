@@ -88,7 +88,7 @@ export const createConsolidado = (deps: ConsolidadoDeps): AppModule => {
     registry,
     name: 'consolidado',
   })
-  const feed = createFeed({ ...eventos, registry })
+  const feed = createFeed({ ...eventos, particoes, registry })
   const epocaDoLog = (particao: number) => feed.epoca(particao)
   const commands = redis.commands
   const partes = montarProjecao({ ...deps, sql: writes, redis: commands, streamPrefix, cache, epocaDoLog })

@@ -53,6 +53,7 @@ export const createEventosRoutes = ({ readPage, readHead, particoes, verifier }:
             'application/json': {
               schema: z.object({
                 particao: z.int(),
+                particoes: z.int().openapi({ description: 'Em quantas partições o log se divide.' }),
                 ultima: z.int().openapi({ description: 'A maior posição da partição.' }),
                 epoca: z.uuid().openapi({ description: 'O log ao qual as posições pertencem.' }),
                 eventos: z.array(EventoSchema),
