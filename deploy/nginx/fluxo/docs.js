@@ -4,7 +4,7 @@ const read = (url) =>
     .then((answer) => (answer.ok ? answer.json() : {}))
     .catch(() => ({}))
 
-Promise.all(['/openapi.json', '/consolidado/openapi.json'].map(read)).then(([first, second]) => {
+void Promise.all(['/openapi.json', '/consolidado/openapi.json'].map(read)).then(([first, second]) => {
   const components = { ...second.components }
   for (const [kind, parts] of Object.entries(first.components ?? {}))
     components[kind] = { ...components[kind], ...parts }
