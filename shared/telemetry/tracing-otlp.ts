@@ -11,14 +11,9 @@ import {
 } from '@opentelemetry/api'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
 import { resourceFromAttributes } from '@opentelemetry/resources'
-import {
-  BatchSpanProcessor,
-  ParentBasedSampler,
-  TraceIdRatioBasedSampler,
-  TracerProvider,
-} from '@opentelemetry/sdk-trace'
+import { AlwaysOnSampler, BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
 import type { Logger } from './logger.ts'
-import type { SpanOptions, Tracing, TracingOptions } from './tracing.ts'
+import { isSampled, type Span, type SpanOptions, type Tracing, type TracingOptions } from './tracing.ts'
 
 /** Spans that wait for the collector; more are dropped, since a trace is worth less than the memory of a service. */
 const QUEUE_SPANS_MAX = 16_384
@@ -55,7 +50,8 @@ export function createOtlpTracing(options: TracingOptions & { endpoint: string }
     exportTimeoutMillis: EXPORT_TIMEOUT_MS,
   })
   const provider = new TracerProvider({
-    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(ratio) }),
+    // The choice is made below, before a span costs anything.
+    sampler: new AlwaysOnSampler(),
     resource: resourceFromAttributes({ 'service.name': service, 'service.instance.id': instance }),
     spanProcessors: [processor],
   })
@@ -65,6 +61,7 @@ export function createOtlpTracing(options: TracingOptions & { endpoint: string }
   return {
     start: (name, given = {}) => {
       const { kind = 'internal', parent, links, attributes } = given
+      if (parent === undefined ? Math.random() >= ratio : !isSampled(parent)) return unsampled(parent)
       const span = tracer.startSpan(
         name,
         {
@@ -93,6 +90,12 @@ export function createOtlpTracing(options: TracingOptions & { endpoint: string }
   }
 }
 
+const NO_TRACE = `00-${'0'.repeat(32)}-${'0'.repeat(16)}-00`
+const nothing = (): void => {}
+
+/** A span that nobody keeps: made of nothing, and whoever continues it continues what was before it. */
+const unsampled = (parent: string | undefined): Span => ({ traceparent: parent ?? NO_TRACE, end: nothing })
+
 const traceparentOf = ({ traceId, spanId, traceFlags }: SpanContext): string =>
   `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`
 
@@ -120,6 +123,5 @@ function complaints(log: Logger): DiagLogger {
     complainedAt = now
     log.warn({ motivo: message.slice(0, 300) }, 'traces could not be sent')
   }
-  const silent = (): void => {}
-  return { error: complain, warn: complain, info: silent, debug: silent, verbose: silent }
+  return { error: complain, warn: complain, info: nothing, debug: nothing, verbose: nothing }
 }

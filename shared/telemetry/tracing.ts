@@ -13,7 +13,7 @@ export type SpanOptions = {
 }
 
 export type Span = {
-  /** The span's own W3C `traceparent`: whatever continues it takes this along. */
+  /** The span's own W3C `traceparent`, or its parent's where nobody keeps the trace: whatever continues it takes this along. */
   readonly traceparent: string
   /** Ends it, as failed where there is an error. Only once. */
   end(outcome?: { attributes?: Attributes; error?: unknown }): void
