@@ -59,8 +59,13 @@ export const checkMerchantDay = async ({ client, report, token }: Deps): Promise
     lote.status === 200 && (lote.text.match(/"criado"/g) ?? []).length === 2,
     lote.text.slice(0, 300),
   )
-  const listed = z.object({ items: z.array(z.unknown()) }).parse(json(await get(`/lancamentos?data=${DAY}`)))
-  check('the list shows all of them', listed.items.length === 4, `${listed.items.length} entries`)
+  const list = json(await get(`/lancamentos?data=${DAY}`))
+  const items = z.array(z.unknown()).safeParse(list['items']).data
+  check(
+    'the list shows all of them',
+    items?.length === 4,
+    items === undefined ? `no items, but ${Object.keys(list)}` : '',
+  )
 
   await checkImport({ client, report, token })
   const day = await get(`/consolidado/${DAY}`)
