@@ -60,7 +60,7 @@ export const checkMerchantDay = async ({ client, report, token }: Deps): Promise
     lote.text.slice(0, 300),
   )
   const list = json(await get(`/lancamentos?data=${DAY}`))
-  const items = z.array(z.unknown()).safeParse(list['items']).data
+  const items = z.array(z.unknown()).safeParse(list['itens']).data
   check(
     'the list shows all of them',
     items?.length === 4,
