@@ -45,6 +45,7 @@ export default defineConfig({
       // main.ts is wiring that the end-to-end tests run in processes of their own, which this coverage cannot see; testing/ is the tests' own tool.
       exclude: ['**/*.test.ts', '**/main.ts', 'shared/testing/**'],
       reporter: ['text-summary', 'json-summary', 'html'],
+      reportOnFailure: true,
       thresholds: { lines: 90 },
     },
   },
