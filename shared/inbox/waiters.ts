@@ -40,21 +40,21 @@ export function createWaiters(query: AppliedQuery): Waiters {
   return {
     wait: async (particao, posicao, { timeoutMs, signal }) => {
       signal?.throwIfAborted()
-      const [applied] = await query([{ particao, posicao }])
-      if (applied === true) return true
       const { promise, resolve, reject } = Promise.withResolvers<boolean>()
       const waiter = { particao, posicao, resolve }
+      // Before the question, not after it: a batch that commits while the question is under way wakes us too.
       waiting.add(waiter)
-      schedule()
+      query([waiter]).then(([applied]) => {
+        if (applied === true) settle(waiter, true)
+        else schedule()
+      }, reject)
       const late = setTimeout(() => settle(waiter, false), timeoutMs)
-      const abort = () => {
-        waiting.delete(waiter)
-        reject(signal?.reason)
-      }
+      const abort = () => reject(signal?.reason)
       signal?.addEventListener('abort', abort, { once: true })
       try {
         return await promise
       } finally {
+        waiting.delete(waiter)
         clearTimeout(late)
         signal?.removeEventListener('abort', abort)
       }
