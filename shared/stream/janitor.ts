@@ -43,7 +43,7 @@ export type Janitor = {
  *
  * The floor is the smallest id that any group still needs: its first pending entry, or else the one after its last delivered. It is
  * computed in the script that trims, so that nothing is delivered in between: XTRIM asks nobody, and an entry that it takes from under
- * a consumer is gone (FACTS 0.5). Trimming is by whole nodes (~), so some acked entries stay. The stream's last entry always stays:
+ * a consumer is gone. Trimming is by whole nodes (~), so some acked entries stay. The stream's last entry always stays:
  * its event id tells a relay whose stream this is. Numbers are exact below 2^53.
  */
 const SWEEP = script(`

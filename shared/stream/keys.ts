@@ -1,4 +1,4 @@
-/** The one field of a stream entry; its value is the event's JSON text (many small fields cost a parse each: FACTS 7). */
+/** The one field of a stream entry; its value is the event's JSON text: many small fields would cost a parse each. */
 export const CAMPO_EVENTO = 'e'
 
 /** Key of a partition's stream, e.g. `fluxo:lancamentos:{0}`: the hash tag spreads partitions over Redis Cluster slots. */
