@@ -50,7 +50,10 @@ const handOver = (command, args) => {
   const child = spawn(node, [join(root, command.file), ...args], {
     stdio: 'inherit',
     env: {
-      ...(command.compileCache && { NODE_COMPILE_CACHE: compileCache, NODE_OPTIONS: '--max-semi-space-size=8' }),
+      ...(command.compileCache && {
+        NODE_COMPILE_CACHE: compileCache,
+        NODE_OPTIONS: '--max-old-space-size=256 --max-semi-space-size=8 --v8-pool-size=1',
+      }),
       ...process.env,
       PATH: path.join(delimiter),
       DO_NOT_TRACK: '1',
