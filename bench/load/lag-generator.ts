@@ -13,8 +13,8 @@ type Answer = { status: number; position: string | undefined }
 const NUMBER_DIGITS = 9
 /** The longest that API.md lets a reader wait. */
 const WAIT_SECONDS = 10
-/** Entries that are due are sent this often: a timer is not finer. */
-const TICK_MS = 1
+/** A timer is not finer. */
+const TIMER_MS = 1
 const LAST_ANSWERS_MS = 15_000
 
 const agent = new Agent({ keepAlive: true, maxSockets: 512, scheduling: 'lifo' })
@@ -80,7 +80,7 @@ const createProbe = (plan: LagPlan, result: LagResult) => {
 const generate = async (plan: LagPlan): Promise<LagResult> => {
   const result: LagResult = { sent: 0, created: 0, failures: 0, lateMsMax: 0, lagMs: [], afterAnswerMs: [], postMs: [] }
   const probe = createProbe(plan, result)
-  const next = createEntries({ seed: plan.first, plain: plan.plain })
+  const entries = createEntries({ seed: plan.first, plain: plan.plain })
   const warm = Math.round(plan.rate * plan.warmUpSeconds)
   const total = warm + Math.round(plan.rate * plan.seconds)
   const open = new Set<Promise<void>>()
@@ -92,7 +92,7 @@ const generate = async (plan: LagPlan): Promise<LagResult> => {
     while (result.sent < due) {
       const measured = result.sent >= warm
       const probed = result.sent % plan.probeEvery === 0
-      const one: Promise<void> = probe(next(), plan.first + result.sent, { measured, probed })
+      const one: Promise<void> = probe(entries(), plan.first + result.sent, { measured, probed })
         .catch(() => {
           result.failures += 1
         })
@@ -100,7 +100,8 @@ const generate = async (plan: LagPlan): Promise<LagResult> => {
       open.add(one)
       result.sent += 1
     }
-    await delay(TICK_MS)
+    const next = (result.sent * 1000) / plan.rate - (performance.now() - began)
+    await delay(Math.max(TIMER_MS, next))
   }
   await Promise.race([Promise.all(open), delay(LAST_ANSWERS_MS)])
   return result
