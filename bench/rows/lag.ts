@@ -19,7 +19,7 @@ export const LAGS: readonly LagRow[] = [
 ]
 
 const GENERATOR = join(import.meta.dirname, '..', 'load', 'lag-generator.ts')
-const WARM_UP_SECONDS = 4
+const WARM_UP_SECONDS = 6
 /** Readers that wait, a second: enough for a 99th percentile, few enough not to be the load. */
 const PROBES_PER_SECOND_MAX = 250
 const GRACE_MS = 30_000
