@@ -79,7 +79,8 @@ describe('what is no such file is refused with a reason, never a 500', () => {
 test('a fifth import at once is told to come back, and four slow senders do no harm', async () => {
   const lojas = Array.from({ length: 4 }, novoComerciante)
   const lentos = await Promise.all(lojas.map((de) => abrir(de, CABECALHO + linhas(3_000))))
-  for (const de of lojas) await waitFor(async () => (await contar(de)) > 0, { what: `the import of ${de} is under way` })
+  for (const de of lojas)
+    await waitFor(async () => (await contar(de)) > 0, { what: `the import of ${de} is under way` })
   const resposta = await enviar(CABECALHO + linha(1))
   expect([resposta.status, await resposta.json()]).toMatchObject([503, { codigo: 'importacoes-demais' }])
   expect(Number(resposta.headers.get('retry-after'))).toBeGreaterThan(0)
