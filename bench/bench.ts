@@ -13,9 +13,10 @@ import { backlogGroup } from './rows/backlog.ts'
 import { importGroup } from './rows/importar.ts'
 import { postGroup } from './rows/post.ts'
 import { readGroup } from './rows/read.ts'
+import { tracedGroup } from './rows/traced.ts'
 import { formatTable } from './table.ts'
 
-const GROUPS: readonly Group[] = [postGroup, importGroup, readGroup, backlogGroup]
+const GROUPS: readonly Group[] = [postGroup, tracedGroup, importGroup, readGroup, backlogGroup]
 const PROF_FOLDER = join(import.meta.dirname, '..', '.fluxo', 'prof')
 const FSYNC_WARN_MS = 0.005
 

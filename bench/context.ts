@@ -5,7 +5,8 @@ import type { RowResult } from './result.ts'
 import type { Database, Servers } from './servers.ts'
 
 export type StartServices = {
-  lancamentos: (database: Database) => Promise<Service>
+  /** `env` on top of what every service of the bench gets. */
+  lancamentos: (database: Database, env?: Record<string, string>) => Promise<Service>
   consolidado: (database: Database, lancamentosUrl: string) => Promise<Service>
   /** The bare servers; `body` is what the GET answers. */
   bare: (body?: string) => Promise<Service>

@@ -27,6 +27,7 @@ const ROW_SECONDS: Record<RowName, number> = {
   'post-64': 30,
   'post-256': 21,
   'post-batch': 18,
+  'post-traced': 30,
   'csv-import': 30,
   'get-cached': 24,
   'get-uncached': 18,

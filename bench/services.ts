@@ -52,7 +52,7 @@ export const createServices = (options: ServicesOptions): Pick<Bench, 'start' | 
   const { jwtSecret: JWT_SECRET, redisUrl: REDIS_URL } = servers
   const ledgerEnv = ({ appUrl }: Database) => ({ DATABASE_URL_LANCAMENTOS: appUrl, JWT_SECRET, REDIS_URL })
   const start: StartServices = {
-    lancamentos: (database) => launch('lancamentos', FILES.lancamentos, ledgerEnv(database), true),
+    lancamentos: (database, env) => launch('lancamentos', FILES.lancamentos, { ...ledgerEnv(database), ...env }, true),
     consolidado: ({ appUrl }, feedUrl) => {
       instances += 1
       const env = { DATABASE_URL_CONSOLIDADO: appUrl, JWT_SECRET, REDIS_URL, FEED_URL: feedUrl }
