@@ -17,7 +17,7 @@ type Seen = Row & {
  * The metrics of a log and its relay, by partition.
  *
  * Head, cursor and lag are read from the database, so every instance shows them, whoever holds the lease. The cursor's
- * row follows up to 200 ms behind; an instance that publishes itself knows better (`published`), so across instances
+ * row follows up to a second behind; an instance that publishes itself knows better (`published`), so across instances
  * take `max` of the cursor and `min` of the lags. The lease is each instance's own: take `sum`, which must be 1.
  */
 export function createRelayMetrics({ sql, readPage, registry }: RelayMetricsOptions) {

@@ -48,7 +48,7 @@ const STREAM_LENGTH_MAX = 1_000_000
 /** The stream's length is asked for once in so many pages. */
 const LENGTH_CHECK_PAGES = 64
 /** The cursor row follows this far behind: Redis itself holds the exact point, a re-send is refused by its ids. */
-const CURSOR_EVERY_MS = 200
+const CURSOR_EVERY_MS = 1_000
 const BACKOFF_MS = { first: 50, max: 2_000 }
 
 /** Publishes a log to its streams: one publisher per partition at a time, in order, resuming where the last one ended. */
