@@ -25,7 +25,7 @@ export type ServicesOptions = {
 const handedOn = (): Record<string, string> => ({
   LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'warn',
   // As in docker-compose.yml and `npm start`.
-  NODE_OPTIONS: process.env['NODE_OPTIONS'] ?? '--max-old-space-size=256 --max-semi-space-size=8 --v8-pool-size=1',
+  NODE_OPTIONS: process.env['NODE_OPTIONS'] ?? '--max-old-space-size=256 --max-semi-space-size=12 --v8-pool-size=1',
   ...(process.env['TRANSACTION'] && { TRANSACTION: process.env['TRANSACTION'] }),
 })
 

@@ -52,7 +52,7 @@ const handOver = (command, args) => {
     env: {
       ...(command.compileCache && {
         NODE_COMPILE_CACHE: compileCache,
-        NODE_OPTIONS: '--max-old-space-size=256 --max-semi-space-size=8 --v8-pool-size=1',
+        NODE_OPTIONS: '--max-old-space-size=256 --max-semi-space-size=12 --v8-pool-size=1',
       }),
       ...process.env,
       PATH: path.join(delimiter),

@@ -62,7 +62,7 @@ export type VersionedCacheDeps = {
   /** Label `cache` of the metrics. */
   name: string
   ttlSeconds?: number
-  /** Lives differ by up to this share, so that entries of one batch do not all expire together. */
+  /** Lives differ by up to this share from one write to the next, so that what was written together does not all expire together. */
   ttlJitter?: number
   /** A read that takes longer is worth less than asking PostgreSQL. */
   timeoutMs?: number
@@ -95,10 +95,11 @@ export const createVersionedCache = (deps: VersionedCacheDeps): VersionedCache =
       }, timeoutMs),
   })
 
+  const lifeMs = (ttlMs: number) => Math.round(ttlMs * (1 + ttlJitter * (2 * Math.random() - 1)))
   const write = async (entries: readonly StoredEntry[]): Promise<void> => {
     if (redis.status !== 'ready') throw new CacheUnavailable(redis.status)
     const under = await run.known()
-    const set = await guarded(() => setAllIfNewer(redis, under, entries), WRITE_TIMEOUT_MS)
+    const set = await guarded(() => setAllIfNewer(redis, { run: under, lifeMs }, entries), WRITE_TIMEOUT_MS)
     metrics.set('written', set)
     metrics.set('outdated', entries.length - set)
   }
@@ -107,9 +108,8 @@ export const createVersionedCache = (deps: VersionedCacheDeps): VersionedCache =
     if (late.size() > 0) void late.flush()
   })
 
-  const jittered = (ttlMs: number) => Math.round(ttlMs * (1 + ttlJitter * (2 * Math.random() - 1)))
   const toStored = ({ key, versao, body, ttlMs = ttlSeconds * 1000 }: CacheEntry): StoredEntry => {
-    return { key: `${prefix}:${key}`, versao, body, ttlMs: jittered(ttlMs) }
+    return { key: `${prefix}:${key}`, versao, body, ttlMs }
   }
   /** Writes what can be written now; says whether that went well. */
   const tryWrite = async (entries: readonly StoredEntry[]): Promise<boolean> => {

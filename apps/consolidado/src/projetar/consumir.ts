@@ -52,7 +52,7 @@ export function createConsumidores({
           posicao,
           tentativas: attempts ?? 1,
           lido: lerTexto(posicao, body),
-          body: () => body,
+          evento: body,
         }))
         return projecao.aplicar(particao, recebidos, 'stream')
       },

@@ -13,7 +13,7 @@ import type { Divergencias } from './divergencia.ts'
 import type { Lancado } from './efeito.ts'
 import { aplicarIsolando } from './isolar.ts'
 import { rastrear } from './rastro.ts'
-import type { Origem, Recebido } from './recebido.ts'
+import { type Origem, type Recebido, textoDe } from './recebido.ts'
 import { lerDias } from './saldo-store.ts'
 import { visibilidade } from './visibilidade.ts'
 
@@ -164,7 +164,7 @@ export const entradaDeCache = (saldo: Saldo) => ({
 async function enterrar({ cartas, inbox }: ProjecaoDeps, particao: number, mortos: readonly Morto[], origem: Origem) {
   for (const { recebido, motivo } of mortos) {
     const { posicao, tentativas } = recebido
-    await cartas.put({ particao, posicao, body: recebido.body(), motivo, tentativas })
+    await cartas.put({ particao, posicao, body: textoDe(recebido), motivo, tentativas })
   }
   if (origem === 'stream') return
   const rows = mortos.map(({ recebido }) => ({ posicao: recebido.posicao, id: null }))

@@ -48,7 +48,7 @@ export function createReparo(deps: ReparoDeps): Repair {
         posicao,
         tentativas: 1,
         lido: lerEvento(posicao, evento),
-        body: () => JSON.stringify(evento),
+        evento,
       }))
       return projecao.aplicar(particao, recebidos, 'feed')
     },
