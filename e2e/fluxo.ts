@@ -20,6 +20,7 @@ export type Fluxo = {
   as: (comerciante: string) => Promise<{ Authorization: string }>
   /** The environment of a command of the consolidado. */
   consolidadoEnv: Readonly<Record<string, string>>
+  databases: Databases
   /** Resolves when every position of the ledger is applied. */
   caughtUp: (timeoutMs?: number) => Promise<void>
   stop: () => Promise<void>
@@ -29,7 +30,13 @@ const TOKEN_SECONDS = 3_600
 const SCOPES = ['lancamentos:escrever', 'lancamentos:ler', 'consolidado:ler']
 const CATCH_UP_MS = 60_000
 
+export type Databases = { ledger: TestDatabase; balances: TestDatabase }
+
 type Shape = {
+  /** Databases that exist already, such as restored ones; `stop` drops them too. */
+  databases?: Databases
+  /** Another PostgreSQL than the run's for new databases: its superuser URL. */
+  postgres?: string
   particoes?: number
   lancamentos?: number
   consolidado?: number
@@ -41,11 +48,8 @@ type Shape = {
 export const startFluxo = async (shape: Shape = {}): Promise<Fluxo> => {
   const { particoes = 1, lancamentos = 1, consolidado = 1, env = {} } = shape
   const jwtSecret = randomBytes(32).toString('hex')
-  const [redis, ledgerDb, balancesDb] = await Promise.all([
-    startOwnRedis(),
-    createDatabase({ role: 'lancamentos', migrate: (url) => migrate({ database: 'lancamentos', url, particoes }) }),
-    createDatabase({ role: 'consolidado', migrate: (url) => migrate({ database: 'consolidado', url }) }),
-  ])
+  const [redis, databases] = await Promise.all([startOwnRedis(), shape.databases ?? newDatabases(shape)])
+  const { ledger: ledgerDb, balances: balancesDb } = databases
   const ledger = createSql({ url: ledgerDb.ownerUrl, max: 2, name: 'e2e' })
   const balances = createSql({ url: balancesDb.ownerUrl, max: 2, name: 'e2e' })
   const common = { ...env, REDIS_URL: redis.url, JWT_SECRET: jwtSecret, PARTICOES: String(particoes) }
@@ -92,6 +96,7 @@ export const startFluxo = async (shape: Shape = {}): Promise<Fluxo> => {
     redis,
     ledger,
     balances,
+    databases,
     addLancamentos,
     addConsolidado,
     as: async (comerciante) => {
@@ -104,6 +109,19 @@ export const startFluxo = async (shape: Shape = {}): Promise<Fluxo> => {
     caughtUp: (timeoutMs = CATCH_UP_MS) => waitFor(applied, { timeoutMs, what: 'every position is applied' }),
     stop,
   }
+}
+
+const newDatabases = async ({ particoes = 1, postgres }: Shape): Promise<Databases> => {
+  const server = postgres === undefined ? {} : { serverUrl: postgres }
+  const [ledger, balances] = await Promise.all([
+    createDatabase({
+      role: 'lancamentos',
+      migrate: (url) => migrate({ database: 'lancamentos', url, particoes }),
+      ...server,
+    }),
+    createDatabase({ role: 'consolidado', migrate: (url) => migrate({ database: 'consolidado', url }), ...server }),
+  ])
+  return { ledger, balances }
 }
 
 const dropAll = async (...databases: TestDatabase[]): Promise<void> => {

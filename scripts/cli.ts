@@ -21,14 +21,20 @@ export const argumentsOf = <const O extends Options>(command: string, options: O
   }
 }
 
-/** Runs a command: what it rejects with is printed as one sentence, and the process ends with 1 (2 for a wrong call). */
-export const runCommand = async (command: string, body: () => Promise<void>): Promise<never> => {
+/**
+ * Runs a command and ends the process: with the code that it gives, or 0. What it rejects with is printed as one sentence,
+ * and the code is `failureCode` (2 for a wrong call).
+ */
+export const runCommand = async (
+  command: string,
+  body: () => Promise<void> | Promise<number>,
+  failureCode = 1,
+): Promise<never> => {
   try {
-    await body()
-    process.exit(0)
+    process.exit((await body()) ?? 0)
   } catch (error) {
     console.error(`fluxo: ${error instanceof Error ? error.message : String(error)}`)
     if (error instanceof UsageError) console.error(`See: npm run ${command} -- --help`)
-    process.exit(error instanceof UsageError ? 2 : 1)
+    process.exit(error instanceof UsageError ? 2 : failureCode)
   }
 }

@@ -19,6 +19,7 @@ const COMMANDS = {
   token: { file: 'scripts/token.ts', redis: () => false },
   migrate: { file: 'scripts/migrate.ts', redis: () => false },
   'consolidado:rebuild': { file: 'scripts/consolidado-rebuild.ts', redis: () => false },
+  verify: { file: 'scripts/verify.ts', redis: () => false },
   dlq: { file: 'scripts/dlq.ts', redis: () => false },
   'test:compose': { file: 'scripts/test-compose.ts', redis: () => false },
 }

@@ -1,0 +1,82 @@
+import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
+import { verificarCli } from '../apps/consolidado/src/verificar/cli.ts'
+import type { CursorDoRelay } from '../apps/consolidado/src/verificar/verificar-tudo.ts'
+import { argumentsOf, runCommand, UsageError } from './cli.ts'
+import { dataFolder } from './data-folder.ts'
+import { readRunning } from './running.ts'
+
+/** Enough to hold every day that was touched in an hour, the life of a cached day, at a busy place. */
+const AMOSTRA_DEFAULT = '10000'
+const AMOSTRA_MAX = 1_000_000
+/** It could not be told whether the books are exact: not the same as a difference. */
+const UNKNOWN_EXIT = 2
+
+type Env = Readonly<Record<string, string | undefined>>
+
+/** What the environment leaves open, as the running `npm start` has it; all of one, never a mixture of two systems. */
+const environment = async (): Promise<Env> => {
+  const given = process.env
+  if (given['DATABASE_URL_CONSOLIDADO']) return given
+  const running = await readRunning(dataFolder())
+  if (running?.databaseUrlConsolidado === undefined) {
+    throw new Error('no server to talk to: set DATABASE_URL_CONSOLIDADO, or keep `npm start` running (FLUXO_DATA).')
+  }
+  return {
+    DATABASE_URL_CONSOLIDADO: running.databaseUrlConsolidado,
+    DATABASE_URL_LANCAMENTOS: running.databaseUrlLancamentos,
+    FEED_URL: running.url,
+    REDIS_URL: running.redisUrl,
+    JWT_SECRET: running.jwtSecret,
+  }
+}
+
+/** The relay's cursors, where the ledger's database is known: the one thing of the ledger that its feed does not tell. */
+const cursoresOf = (env: Env): (() => Promise<CursorDoRelay[]>) | undefined => {
+  const url = env['DATABASE_URL_LANCAMENTOS']
+  if (url === undefined) return undefined
+  return async () => {
+    const sql = createSql({ url, max: 1, name: 'verify' })
+    try {
+      return await sql<CursorDoRelay[]>`
+        select particao::int, c.posicao::float8 as cursor, p.ultima::float8 as ultima
+        from relay_cursor c join posicao p using (particao) order by particao`
+    } finally {
+      await closeSql(sql)
+    }
+  }
+}
+
+const DIA = /^\d{4}-\d{2}-\d{2}$/
+const COMERCIANTE = /^[A-Za-z0-9._-]{1,64}$/
+
+const checked = (name: string, text: string | undefined, pattern: RegExp): string | undefined => {
+  if (text !== undefined && !pattern.test(text)) throw new UsageError(`--${name}: "${text}" is none`)
+  return text
+}
+
+await runCommand(
+  'verify',
+  async () => {
+    const { values, positionals } = argumentsOf('verify', {
+      comerciante: { type: 'string' },
+      de: { type: 'string' },
+      ate: { type: 'string' },
+      amostra: { type: 'string', default: AMOSTRA_DEFAULT },
+      json: { type: 'boolean', default: false },
+    })
+    if (positionals.length > 0) throw new UsageError(`unknown argument: ${positionals[0]}`)
+    const amostra = Number(values.amostra)
+    if (!(Number.isInteger(amostra) && amostra >= 0 && amostra <= AMOSTRA_MAX)) {
+      throw new UsageError(`--amostra takes a whole number up to ${AMOSTRA_MAX}`)
+    }
+    const recorte = {
+      comercianteId: checked('comerciante', values.comerciante, COMERCIANTE),
+      de: checked('de', values.de, DIA),
+      ate: checked('ate', values.ate, DIA),
+    }
+    const env = await environment()
+    const diferencas = await verificarCli(env, { recorte, amostra, json: values.json, cursores: cursoresOf(env) })
+    return diferencas === 0 ? 0 : 1
+  },
+  UNKNOWN_EXIT,
+)
