@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { VersionedCache } from '@fluxo/shared/cache/versioned-cache'
 import { type Marca, prepareParticoes, readMarcas } from '@fluxo/shared/inbox/marca'
 import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
@@ -41,6 +42,9 @@ const STATEMENT_TIMEOUT_MS = 600_000
 const ROUNDS_MAX = 5
 /** What may be left to read while the projection stands still: a page, some 100 ms. */
 const REST_MAX = 5_000
+/** A hole closes as soon as the other batch under way is applied; one that stays is not waited for. */
+const HOLDS_MAX = 20
+const HOLD_AGAIN_MS = 25
 /** Differences told one by one. */
 const DIFERENCAS_MAX = 100
 
@@ -93,7 +97,7 @@ async function construir(deps: ReconstruirDeps, pool: Sql, conexao: Tx): Promise
   await alcancar(pool, sombras)
 
   const parada = performance.now()
-  await segurar(conexao, particoes)
+  await segurarSemBuracos(pool, conexao, particoes)
   try {
     await completar(await readMarcas(pool), sombras)
     await trocar(conexao, nova, sombras)
@@ -131,6 +135,22 @@ async function alcancar(pool: Sql, sombras: readonly Sombra[]): Promise<void> {
       lidas += sombra.posicao - antes
     }
     if (lidas <= REST_MAX) return
+  }
+}
+
+/**
+ * Holds the projection at a moment without holes, if there is one: entries that are missing below the last one applied
+ * would be in the new generation only, and its days would be told as changed.
+ */
+async function segurarSemBuracos(pool: Sql, conexao: Tx, particoes: number): Promise<void> {
+  for (let vez = 1; ; vez += 1) {
+    await segurar(conexao, particoes)
+    const inteira = (await readMarcas(pool)).every(
+      ({ buracos, divergente }) => buracos.length === 0 || divergente !== null,
+    )
+    if (inteira || vez === HOLDS_MAX) return
+    await soltar(conexao, particoes)
+    await delay(HOLD_AGAIN_MS)
   }
 }
 
