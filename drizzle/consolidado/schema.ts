@@ -79,3 +79,32 @@ export const cartaMorta = pgTable(
   },
   (t) => [primaryKey({ columns: [t.particao, t.posicao] })],
 )
+
+/** A second, independent sum of the ledger by merchant and day, made by the integrity check. Read by nobody else. */
+export const conferencia = pgTable(
+  'conferencia',
+  {
+    particao: smallint().notNull(),
+    comercianteId: text('comerciante_id').notNull(),
+    data: date({ mode: 'string' }).notNull(),
+    creditos: numeric({ precision: 24, scale: 0 }).notNull(),
+    debitos: numeric({ precision: 24, scale: 0 }).notNull(),
+    quantidade: bigint({ mode: 'number' }).notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.comercianteId, t.data] })],
+)
+
+/**
+ * How far `conferencia` has added up a partition, and of which log, generation and redrives: where one of them is another,
+ * it begins anew.
+ */
+export const conferenciaParticao = pgTable('conferencia_particao', {
+  particao: smallint().primaryKey(),
+  posicao: bigint({ mode: 'number' }).notNull(),
+  ultimoId: uuid('ultimo_id'),
+  /** Positions that the ledger lacked below `posicao`. */
+  faltas: bigint({ mode: 'number' }).notNull(),
+  epoca: uuid().notNull(),
+  geracao: integer().notNull(),
+  redirigidas: bigint({ mode: 'number' }).notNull(),
+})

@@ -22,6 +22,7 @@ import { montarProjecao } from './projetar/montar.ts'
 import { CACHE_PREFIX, GRUPO, STREAM_PREFIX } from './projetar/nomes.ts'
 import { createFeed } from './reparar/feed.ts'
 import { createReparo, REPARO_LOCK } from './reparar/reparo.ts'
+import { montarVigia } from './verificar/montar.ts'
 
 export { CACHE_PREFIX } from './projetar/nomes.ts'
 
@@ -40,6 +41,8 @@ export type ConsolidadoDeps = {
   particoes: number
   /** Name of this instance in the consumer group; a stable one finds its own pending entries after a restart. */
   instancia: string
+  /** Between two rounds of verification; 0 turns it off. A minute by default. */
+  verificacaoMs?: number
   log: Logger
   registry: Registry
   tracing?: Tracing | undefined
@@ -105,6 +108,7 @@ export const createConsolidado = (deps: ConsolidadoDeps): AppModule => {
     log,
     registry,
   })
+  const vigia = montarVigia({ ...deps, sql: reads, redis: commands, cachePrefix, feed })
   const janitor = createJanitor({ redis: commands, prefix: streamPrefix, particoes, groups: [GRUPO], log, registry })
   exportar({ redis: commands, writes, reads, marcas: inbox.marcas, streamPrefix, particoes, registry })
 
@@ -122,6 +126,7 @@ export const createConsolidado = (deps: ConsolidadoDeps): AppModule => {
       for (const consumidor of consumidores) consumidor.start()
       reparo.start()
       janitor.start()
+      vigia.start()
     },
   })
   return {
@@ -131,13 +136,13 @@ export const createConsolidado = (deps: ConsolidadoDeps): AppModule => {
     start: inicio.start,
     drain: async () => {
       await inicio.stop()
-      await Promise.all([...consumidores.map((one) => one.stop()), reparo.stop(), janitor.stop()])
+      await Promise.all([...consumidores.map((one) => one.stop()), reparo.stop(), janitor.stop(), vigia.stop()])
     },
     close: async () => {
       await cache.close()
       for (const breaker of Object.values(breakers)) breaker.close()
       feed.close()
-      await Promise.all([closeSql(writes), closeSql(reads)])
+      await Promise.all([closeSql(writes), closeSql(reads), vigia.close()])
     },
   }
 }

@@ -25,6 +25,7 @@ const EnvSchema = z.object({
     .string()
     .default(`${hostname()}-${process.pid}`)
     .describe('unique name in the consumer group; stable in a container'),
+  VERIFICACAO_MS: envDurationMs().default(60_000).describe('between two rounds of verification; 0 turns it off'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
   DRENAGEM_AVISO_MS: envDurationMs().default(0).describe('how long a load balancer needs to see that we leave'),
   OTEL_EXPORTER_OTLP_ENDPOINT: envUrl('http', 'https')
@@ -61,6 +62,7 @@ const consolidado = createConsolidado({
   },
   particoes: env.PARTICOES,
   instancia: env.INSTANCIA,
+  verificacaoMs: env.VERIFICACAO_MS,
   log,
   registry,
   tracing,

@@ -14,6 +14,8 @@ import { createRazao } from './razao.ts'
 export const SEGREDO = 'um segredo de teste com mais de trinta e dois bytes'
 /** Short enough for a test, longer than a batch takes. */
 const GRACE_MS = 300
+/** Rounds of verification ask the ledger too: who tests them turns them on. */
+const VERIFICACAO_MS = 0
 
 type Opcoes = { redis?: string; postgres?: string }
 
@@ -46,8 +48,7 @@ export async function createBancadaDeProjecao({ redis = redisUrl(), postgres }: 
       instancia: `instancia-${instancias.length}`,
       log,
       registry,
-      graceMs: GRACE_MS,
-      ...prefixos,
+      ...{ graceMs: GRACE_MS, verificacaoMs: VERIFICACAO_MS, ...prefixos },
       ...opcoes,
     })
     instancias.push(criada)

@@ -9,19 +9,21 @@ const PREFETCH = 2
  * The pages of a partition after `depoisDe`, in order, until one is not full.
  *
  * Positions have no gaps, so the start of the next page is known before this one has arrived, and it is asked for ahead.
- * Where there were gaps after all, a page reaches into the next: whoever reads skips what is not after the last.
+ * Where there were gaps after all, a page reaches into the next: whoever reads skips what is not after the last. `linhas`
+ * are the events of a page: fewer, where the process has more urgent things to do between two of them.
  */
 export async function* paginas(
   feed: FeedClient,
-  { particao, depoisDe, ate = Number.MAX_SAFE_INTEGER }: { particao: number; depoisDe: number; ate?: number },
+  options: { particao: number; depoisDe: number; ate?: number; linhas?: number },
 ): AsyncGenerator<FeedPage> {
+  const { particao, depoisDe, ate = Number.MAX_SAFE_INTEGER, linhas = PAGE_ROWS } = options
   const abandon = new AbortController()
   let asked = depoisDe
   const ask = (): Promise<FeedPage> => {
-    const page = feed.page({ particao, depoisDe: asked, limite: PAGE_ROWS, signal: abandon.signal })
+    const page = feed.page({ particao, depoisDe: asked, limite: linhas, signal: abandon.signal })
     // One that nobody will wait for must not end the process; whoever waits sees the same rejection.
     page.catch(() => {})
-    asked += PAGE_ROWS
+    asked += linhas
     return page
   }
   const asking = [ask()]
@@ -30,7 +32,7 @@ export async function* paginas(
       while (asking.length < PREFETCH && asked < ate) asking.push(ask())
       const page = await next
       yield page
-      if (page.eventos.length < PAGE_ROWS) return
+      if (page.eventos.length < linhas) return
       if (asking.length === 0 && asked < ate) asking.push(ask())
     }
   } finally {

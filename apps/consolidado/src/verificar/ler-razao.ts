@@ -17,18 +17,21 @@ export type Leitura = {
 
 export type Evento = { posicao: number; id: string | undefined; lancado: Lancado | undefined }
 
+/** Pages for who reads beside requests: parsed within milliseconds, so that these are answered between two of them. */
+export const PAGE_ROWS_DE_FUNDO = 250
 /** More gaps than this are told by their number only. */
 const FALTAS_MAX = 1_000
 
 /** Reads a partition of the log from `depoisDe` up to and including `ate`, or its head. `ver` gets each event once, in order. */
 export async function lerRazao(
   feed: FeedClient,
-  { particao, depoisDe = 0, ate = Number.MAX_SAFE_INTEGER }: { particao: number; depoisDe?: number; ate?: number },
+  options: { particao: number; depoisDe?: number; ate?: number; linhas?: number },
   ver: (evento: Evento) => void,
   onPagina: (lidos: number) => Promise<void> | void = () => {},
 ): Promise<Leitura> {
+  const { depoisDe = 0, ate = Number.MAX_SAFE_INTEGER } = options
   const leitura: Leitura = { ate: depoisDe, ultimoId: undefined, epoca: '', ultima: 0, lidos: 0, faltas: [] }
-  for await (const page of paginas(feed, { particao, depoisDe, ate })) {
+  for await (const page of paginas(feed, { ...options, depoisDe })) {
     if (leitura.epoca !== '' && leitura.epoca !== page.epoca) throw new Error('the log was exchanged while it was read')
     Object.assign(leitura, { epoca: page.epoca, ultima: page.ultima })
     let lidos = 0
