@@ -18,6 +18,8 @@ export type Fluxo = {
   addConsolidado: () => Promise<ServiceProcess>
   /** `Authorization` of a merchant with every scope of a merchant. */
   as: (comerciante: string) => Promise<{ Authorization: string }>
+  /** The same of a service that reads the log. */
+  asService: () => Promise<string>
   /** The environment of a command of the consolidado. */
   consolidadoEnv: Readonly<Record<string, string>>
   databases: Databases
@@ -103,6 +105,8 @@ export const startFluxo = async (shape: Shape = {}): Promise<Fluxo> => {
       const token = { secret: jwtSecret, comercianteId: comerciante, scopes: SCOPES, expiresInSeconds: TOKEN_SECONDS }
       return { Authorization: `Bearer ${await signToken(token)}` }
     },
+    asService: async () =>
+      `Bearer ${await signToken({ secret: jwtSecret, scopes: ['eventos:ler'], expiresInSeconds: TOKEN_SECONDS })}`,
     get consolidadoEnv() {
       return consolidadoEnv()
     },

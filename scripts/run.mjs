@@ -21,6 +21,7 @@ const COMMANDS = {
   'consolidado:rebuild': { file: 'scripts/consolidado-rebuild.ts', redis: () => false },
   verify: { file: 'scripts/verify.ts', redis: () => false },
   dlq: { file: 'scripts/dlq.ts', redis: () => false },
+  fuzz: { file: 'scripts/fuzz.ts', redis: () => true },
   'test:compose': { file: 'scripts/test-compose.ts', redis: () => false },
 }
 

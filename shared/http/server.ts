@@ -41,8 +41,16 @@ export async function serveHttp({ app, port, hostname, log }: ServeOptions): Pro
     outgoing.door = door
     void answer(incoming, outgoing)
   }
-  const options = { maxHeaderSize: HEADERS_BYTES_MAX, headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS }
+  const options = {
+    maxHeaderSize: HEADERS_BYTES_MAX,
+    headersTimeout: HEADERS_MS,
+    requestTimeout: REQUEST_MS,
+    // Node's own answer would be a bare 400; without Host there is no address, and that is answered as a problem below.
+    requireHostHeader: false,
+  }
   const server = createServer({ ...options, keepAliveTimeout: KEEP_ALIVE_MS, ServerResponse: TracedResponse }, listener)
+  // Node's own answer would be a bare 417; a server may ignore what it does not know (RFC 9110 section 10.1.1).
+  server.on('checkExpectation', listener)
   server.timeout = SILENCE_MS
   server.on('clientError', answerParseError)
   await listen(server, port, hostname)

@@ -61,7 +61,7 @@ export const createEventosRoutes = ({ readPage, readHead, particoes, verifier }:
             },
           },
         },
-        ...problemas(401, 403, 422, 503),
+        ...problemas(400, 401, 403, 422, 503),
       },
     },
     requireScope(verifier, 'eventos:ler', { comerciante: false }),

@@ -62,7 +62,7 @@ export function createListarRoutes({ leitura, verifier, cursorSecret }: ListarDe
       request: { params: z.object({ id: z.uuid() }) },
       responses: {
         200: { description: 'O lançamento', content: { 'application/json': { schema: LancamentoSchema } } },
-        ...problemas(401, 403, 404, 503),
+        ...problemas(400, 401, 403, 404, 503),
       },
     },
     podeLer,

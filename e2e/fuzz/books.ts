@@ -1,0 +1,34 @@
+import { z } from 'zod'
+import type { Answer } from './wire.ts'
+
+/** What the answers say was registered. */
+export type Books = {
+  note: (method: string, target: string, answers: readonly Answer[]) => void
+  /** Entries by their own ids, and those that imports counted. */
+  entries: () => number
+}
+
+const CreatedSchema = z.object({ id: z.uuid() })
+const BatchSchema = z.array(z.object({ situacao: z.string(), id: z.uuid().optional() }))
+const ImportSchema = z.object({ criados: z.int() })
+
+/** Keeps count of every entry that an answer acknowledged. */
+export const createBooks = (): Books => {
+  const ids = new Set<string>()
+  let imported = 0
+  return {
+    note: (method, target, answers) => {
+      if (method !== 'POST') return
+      for (const { status, body } of answers) {
+        if (status === 201) ids.add(CreatedSchema.parse(JSON.parse(body)).id)
+        else if (status === 200 && target.includes('/lote')) {
+          for (const { situacao, id } of BatchSchema.parse(JSON.parse(body))) {
+            if (situacao === 'criado' && id !== undefined) ids.add(id)
+          }
+        } else if (status === 200 && target.includes('/importacoes'))
+          imported += ImportSchema.parse(JSON.parse(body)).criados
+      }
+    },
+    entries: () => ids.size + imported,
+  }
+}

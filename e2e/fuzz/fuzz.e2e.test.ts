@@ -1,0 +1,70 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Fluxo, startFluxo } from '../fluxo.ts'
+import { operationsOf } from './document.ts'
+import { runCases, tableOf } from './run.ts'
+import { prepare } from './surroundings.ts'
+
+/** `npm run fuzz` sets these. */
+const { FLUXO_FUZZ_REQUESTS = '20000', FLUXO_FUZZ_SEED = '1', FLUXO_FUZZ_AT } = process.env
+const SEED = Number(FLUXO_FUZZ_SEED)
+const [FROM, TO] =
+  FLUXO_FUZZ_AT === undefined ? [0, Number(FLUXO_FUZZ_REQUESTS)] : [Number(FLUXO_FUZZ_AT), Number(FLUXO_FUZZ_AT) + 1]
+const TIMEOUT_MS = 3_600_000
+/** Resident memory may grow by this after the warm-up: a leak of three kilobytes a request would be 54 MB. */
+const GROWTH_MB_MAX = 48
+const MB = 1_048_576
+
+let fluxo: Fluxo
+beforeAll(async () => {
+  // As in docker-compose.yml: a bounded young generation is what makes growth tell of a leak.
+  fluxo = await startFluxo({
+    env: { NODE_OPTIONS: '--max-old-space-size=256 --max-semi-space-size=12 --v8-pool-size=1' },
+  })
+})
+afterAll(() => fluxo.stop())
+
+const residentMb = async (url: string): Promise<number> => {
+  const text = await (await fetch(`${url}/metrics`)).text()
+  return Number(/^process_resident_memory_bytes(?:\{[^}]*\})? (\S+)/m.exec(text)?.[1]) / MB
+}
+
+test(
+  'whatever a client sends, the answer is as documented: no 5xx, no hang, no growth, no entry too many or too few',
+  async () => {
+    const urls = { lancamentos: fluxo.lancamentos[0]?.url ?? '', consolidado: fluxo.consolidado[0]?.url ?? '' }
+    const around = await prepare(fluxo, urls, operationsOf)
+    const [{ seeded = 0 } = {}] = await fluxo.ledger<
+      { seeded: number }[]
+    >`select count(*)::int as seeded from lancamentos`
+    const memory = () => Promise.all([residentMb(urls.lancamentos), residentMb(urls.consolidado)])
+    let warm: number[] = []
+    const result = await runCases({
+      seed: SEED,
+      from: FROM,
+      to: TO,
+      around,
+      urlOf: (service) => urls[service],
+      onWarm: async () => {
+        warm = await memory()
+      },
+    })
+    console.log(
+      `${TO - FROM} cases of seed ${SEED}, slowest ${Math.round(result.slowestMs)} ms\n${tableOf(result.counts)}`,
+    )
+    const shown = result.failures.map((failure) => ({
+      ...failure,
+      again: `npm run fuzz -- --seed ${SEED} --at ${failure.number}`,
+    }))
+    expect(shown).toEqual([])
+    const after = await memory()
+    console.log(`resident memory, MB: ${after.map((mb, i) => `${warm[i]?.toFixed(0)} -> ${mb.toFixed(0)}`).join(', ')}`)
+    for (const [i, mb] of after.entries()) expect(mb - (warm[i] ?? 0)).toBeLessThan(GROWTH_MB_MAX)
+    const [{ entries = 0 } = {}] = await fluxo.ledger<
+      { entries: number }[]
+    >`select count(*)::int as entries from lancamentos`
+    expect(entries - seeded).toBe(result.entries)
+    for (const url of Object.values(urls)) expect((await fetch(`${url}/health/ready`)).status).toBe(200)
+    await fluxo.caughtUp()
+  },
+  TIMEOUT_MS,
+)
