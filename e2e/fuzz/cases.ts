@@ -1,61 +1,9 @@
+import { CASE_CLASSES, type Case, type CaseClass, type Request, type Surroundings } from './case.ts'
 import type { Operation } from './document.ts'
 import { HOSTILE_TEXTS, INVALID_UTF8, JSON_BOMBS } from './hostile.ts'
 import { type Random, randomOf } from './random.ts'
 import { rawCase } from './raw-cases.ts'
 import { hostileText, jsonOf, mutationOf, plainText } from './values.ts'
-
-/** What is known of the system when cases are made. */
-export type Surroundings = {
-  operations: readonly [Operation, ...Operation[]]
-  /** Ids of entries that are there. */
-  ids: readonly string[]
-  /** `Authorization` of a merchant, of another, and of the service scope. */
-  tokens: { merchant: string; other: string; service: string }
-  /** A cursor that the list gave. */
-  cursor: string
-}
-
-/** One case: bytes for a connection, and what may come back. */
-export type Case = {
-  number: number
-  class: CaseClass
-  operation: Operation
-  pieces: Buffer[]
-  pauseMs?: number
-  halfClose?: boolean
-  /** Statuses that may be answered beside those that the operation documents. */
-  beside: readonly number[]
-  /** The most answers that may come: more would be a smuggled request. */
-  answersMax: number
-  /** Whether the connection may end without an answer. */
-  mayBeCut?: boolean
-}
-
-export const CASE_CLASSES = [
-  'valid',
-  'near-valid',
-  'sql',
-  'crlf',
-  'nul',
-  'unicode',
-  'proto',
-  'path',
-  'html',
-  'long',
-  'huge-number',
-  'json-bomb',
-  'invalid-utf8',
-  'token',
-  'media-type',
-  'address',
-  'headers',
-  'many-headers',
-  'slow',
-  'pipelined',
-  'smuggled',
-  'noise',
-] as const
-export type CaseClass = (typeof CASE_CLASSES)[number]
 
 /** Classes that cost a server, or the test, much more than the others are drawn less often. */
 const SELDOM: Partial<Record<CaseClass, number>> = { 'many-headers': 0.1, slow: 0.1, 'json-bomb': 0.4, long: 0.5 }
@@ -68,9 +16,6 @@ const LATER_CLASSES: ReadonlySet<CaseClass> = new Set([
   'noise',
 ])
 const TEXTS = new Set<string>(Object.keys(HOSTILE_TEXTS))
-
-/** The request of a case before it is bytes. Texts of the address and the headers are latin1, as HTTP has them. */
-export type Request = { method: string; target: string; headers: [string, string][]; body: Buffer | undefined }
 
 export const bytesOf = ({ method, target, headers, body }: Request): Buffer => {
   const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')

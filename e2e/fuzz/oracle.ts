@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Case } from './cases.ts'
+import type { Case } from './case.ts'
 import type { Answer, Exchange } from './wire.ts'
 
 /** The longest that any answer may take: a reader may wait one second for a position, the rest is a busy machine. */

@@ -1,4 +1,4 @@
-import type { Case, CaseClass, Request } from './cases.ts'
+import type { Case, CaseClass, Request } from './case.ts'
 import type { Random } from './random.ts'
 
 type RawCase = Pick<Case, 'pieces' | 'beside' | 'answersMax'> & Partial<Case>

@@ -1,5 +1,6 @@
 import { createBooks } from './books.ts'
-import { CASE_CLASSES, type Case, type CaseClass, caseOf, type Surroundings } from './cases.ts'
+import { CASE_CLASSES, type Case, type CaseClass, type Surroundings } from './case.ts'
+import { caseOf } from './cases.ts'
 import { ANSWER_MS_MAX, complaintsOf } from './oracle.ts'
 import { exchange } from './wire.ts'
 

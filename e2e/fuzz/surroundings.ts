@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Fluxo } from '../fluxo.ts'
-import type { Surroundings } from './cases.ts'
+import type { Surroundings } from './case.ts'
 import type { Operation, operationsOf } from './document.ts'
 
 const SEEDED = 20
