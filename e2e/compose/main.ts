@@ -14,6 +14,7 @@ import {
   isPatient,
   slowClient,
 } from './hardening.ts'
+import { checkHostile } from './hostile.ts'
 import { startLoad } from './load.ts'
 import { createReport, type Report } from './report.ts'
 import { createStack, type Stack } from './stack.ts'
@@ -76,6 +77,9 @@ const test = async (stack: Stack, report: Report): Promise<void> => {
     await report.part('A merchant through nginx', () => checkMerchantDay({ client, report, token }))
     await report.part('Refusals', () => checkRefusals({ url: stack.url, report, token }))
     await report.part('From outside', () => checkDoors(outside))
+    const other = await sign('outra-loja')
+    const tokens = { merchant: await sign('loja-do-caos'), other, service: outside.serviceToken }
+    await report.part('Hostile requests', () => checkHostile({ stack, report, tokens }))
     await report.part('Containers', () => checkContainers(outside))
     await report.part('Image', () => checkImage(outside))
     await underLoad(stack, report, { client, books })
@@ -83,9 +87,7 @@ const test = async (stack: Stack, report: Report): Promise<void> => {
     await report.part('lancamentos alone', () => checkIndependence({ stack, client, books, report }))
     await report.part('Commands of operation', () => checkOperation(outside))
     await report.part('Containers after the load', () => checkContainers(outside))
-    await report.part('TLS and limits', async () =>
-      checkTlsAndLimits({ stack, report, tokens: [token, await sign('outra-loja')] }),
-    )
+    await report.part('TLS and limits', async () => checkTlsAndLimits({ stack, report, tokens: [token, other] }))
     const ms = await slow
     report.check('a slow client is cut', isPatient(ms), `after ${(ms / 1_000).toFixed(1)} s`)
   } finally {

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Fluxo, startFluxo } from '../fluxo.ts'
-import { operationsOf } from './document.ts'
 import { runCases, tableOf } from './run.ts'
 import { prepare } from './surroundings.ts'
 
@@ -32,7 +31,13 @@ test(
   'whatever a client sends, the answer is as documented: no 5xx, no hang, no growth, no entry too many or too few',
   async () => {
     const urls = { lancamentos: fluxo.lancamentos[0]?.url ?? '', consolidado: fluxo.consolidado[0]?.url ?? '' }
-    const around = await prepare(fluxo, urls, operationsOf)
+    const door = (url: string) => ({ url, document: `${url}/openapi.json` })
+    const doors = { lancamentos: door(urls.lancamentos), consolidado: door(urls.consolidado) }
+    const around = await prepare(doors, {
+      merchant: (await fluxo.as('loja-do-caos')).Authorization,
+      other: (await fluxo.as('outra-loja')).Authorization,
+      service: await fluxo.asService(),
+    })
     const [{ seeded = 0 } = {}] = await fluxo.ledger<
       { seeded: number }[]
     >`select count(*)::int as seeded from lancamentos`

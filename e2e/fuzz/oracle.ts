@@ -27,7 +27,8 @@ export const complaintsOf = (one: Case, { answers, rest, hung }: Exchange): stri
   if (answers.length === 0 && one.mayBeCut !== true) complaints.push('no answer')
   if (answers.length > one.answersMax)
     complaints.push(`${answers.length} answers to what was at most ${one.answersMax}`)
-  if (rest > 0) complaints.push(`${rest} bytes that are no answer`)
+  // A request without a version is HTTP/0.9, whose answer is a bare body.
+  if (rest > 0 && one.class !== 'noise') complaints.push(`${rest} bytes that are no answer`)
   return complaints
 }
 

@@ -24,16 +24,19 @@ export const runCases = async (deps: {
   to: number
   around: Surroundings
   urlOf: (service: Case['operation']['service']) => string
+  /** Statuses that whoever stands between may answer with. */
+  beside?: readonly number[]
   /** Called when a tenth of the cases is done: by then everything is warm. */
   onWarm?: () => Promise<void>
 }): Promise<Result> => {
-  const { seed, from, to, around, urlOf, onWarm } = deps
+  const { seed, from, to, around, urlOf, beside = [], onWarm } = deps
   const counts: Counts = new Map(CASE_CLASSES.map((name) => [name, new Map()]))
   const failures: Failure[] = []
   const books = createBooks()
   let slowestMs = 0
   const one = async (number: number): Promise<void> => {
-    const made = caseOf(seed, number, around)
+    const drawn = caseOf(seed, number, around)
+    const made = { ...drawn, beside: [...drawn.beside, ...beside] }
     const { operation, pieces, pauseMs = 0, halfClose = false } = made
     const settings = { pauseMs, halfClose, timeoutMs: ANSWER_MS_MAX }
     const came = await exchange(urlOf(operation.service), pieces, settings)
