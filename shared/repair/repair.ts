@@ -128,19 +128,23 @@ function createRound(deps: RepairDeps, signal: AbortSignal): () => Promise<void>
     let last = depoisDe
     while (!signal.aborted && (ate === undefined || last < ate)) {
       const limite = Math.min(pageMax, (ate ?? Number.MAX_SAFE_INTEGER) - last)
-      const page = await ask(marca, last, limite)
+      // With the last known event before what is new: a log that was restored and has grown past it is told by its id.
+      const conhecidos = last > 0 && last === marca.ultimaPosicao ? 1 : 0
+      const page = await ask(marca, last - conhecidos, limite + conhecidos)
       if (page === undefined) return
       estado.cabeca = page.ultima
       estado.cabecaVistaEm = clock()
+      const desde = last
+      const eventos = page.eventos.filter(({ posicao }) => posicao > desde)
       const ausentes = ausentesDe(
         last,
-        page.eventos.map(({ posicao }) => posicao),
+        eventos.map(({ posicao }) => posicao),
       )
       if (ausentes.length > 0) await deps.ausentes(marca.particao, ausentes)
-      if (page.eventos.length > 0) await deps.aplicar(marca.particao, page.eventos)
-      pulled.inc({ motivo }, page.eventos.length)
-      last = page.eventos.at(-1)?.posicao ?? last
-      if (page.eventos.length < limite) return
+      if (eventos.length > 0) await deps.aplicar(marca.particao, eventos)
+      pulled.inc({ motivo }, eventos.length)
+      last = eventos.at(-1)?.posicao ?? last
+      if (eventos.length < limite) return
     }
   }
   return async () => {

@@ -129,6 +129,20 @@ test.each([
   expect(await b.metrica('fluxo_inbox_epoca_divergente')).toBe(1)
 })
 
+test('without Redis, a log restored behind our back is noticed even if it has grown past what was applied', async () => {
+  const b = await criar({ redis: `redis://127.0.0.1:${await freePort()}` })
+  await b.instancia().start()
+  b.razao.registrar(fatos(30))
+  await b.aplicado()
+  const antes = await b.somas()
+  b.razao.sair(true)
+  b.razao.restaurar(10, { novaEpoca: false })
+  b.razao.registrar(fatos(40, 3))
+  b.razao.sair(false)
+  await waitFor(async () => (await b.marca())?.divergente === 'id-divergente')
+  expect(await b.somas()).toEqual(antes)
+})
+
 test('a database that is away pauses the projection and buries nothing', async () => {
   const postgres = await startOwnPostgres({ durable: true })
   closers.push(postgres.remove)
