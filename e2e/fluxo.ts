@@ -25,6 +25,8 @@ export type Fluxo = {
   databases: Databases
   /** Resolves when every position of the ledger is applied. */
   caughtUp: (timeoutMs?: number) => Promise<void>
+  /** Resolves when partition 0 is applied up to a position. */
+  applied: (posicao: number) => Promise<void>
   stop: () => Promise<void>
 }
 
@@ -75,10 +77,15 @@ export const startFluxo = async (shape: Shape = {}): Promise<Fluxo> => {
     readers.push(service)
     return service
   }
-  const applied = async (): Promise<boolean> => {
+  const allApplied = async (): Promise<boolean> => {
     const heads = await ledger<{ particao: number; ultima: string }[]>`select particao, ultima from posicao order by 1`
     const marks = await balances<{ ate: string }[]>`select aplicada_ate as ate from inbox_particao order by particao`
     return heads.every(({ ultima }, i) => marks[i]?.ate === ultima)
+  }
+  const applied = (posicao: number): Promise<void> => {
+    const isApplied = async () =>
+      (await balances`select 1 from inbox_particao where particao = 0 and aplicada_ate >= ${posicao}`).length === 1
+    return waitFor(isApplied, { timeoutMs: CATCH_UP_MS, what: `position ${posicao} is applied` })
   }
   const stop = async (): Promise<void> => {
     await Promise.all([...readers, ...writers].map((service) => service.end('SIGTERM')))
@@ -110,7 +117,8 @@ export const startFluxo = async (shape: Shape = {}): Promise<Fluxo> => {
     get consolidadoEnv() {
       return consolidadoEnv()
     },
-    caughtUp: (timeoutMs = CATCH_UP_MS) => waitFor(applied, { timeoutMs, what: 'every position is applied' }),
+    caughtUp: (timeoutMs = CATCH_UP_MS) => waitFor(allApplied, { timeoutMs, what: 'every position is applied' }),
+    applied,
     stop,
   }
 }

@@ -1,0 +1,229 @@
+import { execFile } from 'node:child_process'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
+import { waitFor } from '@fluxo/shared/testing/wait-for'
+import { afterEach, describe, expect, test } from 'vitest'
+import { root } from '../scripts/data-folder.ts'
+import { backupFolder, backupTools } from './backup.ts'
+import { expectExactBooks } from './books.ts'
+import { type Fluxo, startFluxo } from './fluxo.ts'
+import { createClient } from './load.ts'
+import { samplesOf } from './observability/metric-names.ts'
+import { type ServiceProcess, startService } from './service-process.ts'
+
+/** Verification every second: what the minute finds in production, a test need not wait for. */
+const ENV = { VERIFICACAO_MS: '1s' }
+const NOTICED_MS = 30_000
+
+const closers: (() => Promise<unknown>)[] = []
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close()
+})
+const later = <T>(close: (value: T) => Promise<unknown>, value: T): T => {
+  closers.push(() => close(value))
+  return value
+}
+
+const start = async (shape: Parameters<typeof startFluxo>[0] = {}): Promise<Fluxo> =>
+  later((fluxo) => fluxo.stop(), await startFluxo({ env: ENV, ...shape }))
+
+/** Writes without a pause until told to stop, and knows when which entry was acknowledged. */
+const writing = async (fluxo: Fluxo) => {
+  const client = createClient()
+  const merchants = await Promise.all(Array.from({ length: 10 }, (_, i) => fluxo.as(`loja-${i}`)))
+  const acknowledged: { id: string; at: number }[] = []
+  let n = 0
+  const post = async (url = fluxo.lancamentos[0]?.url, as = merchants) => {
+    n += 1
+    const valor = `${1 + (n % 700)}.${10 + (n % 90)}`
+    const campos = {
+      tipo: n % 3 === 0 ? 'DEBITO' : 'CREDITO',
+      descricao: `Venda ${n}`,
+      data: `2025-11-${10 + (n % 15)}`,
+    }
+    const headers = { ...as[n % as.length], 'Content-Type': 'application/json' }
+    const answer = await client.send(`${url}/lancamentos`, {
+      method: 'POST',
+      headers: { Authorization: '', ...headers },
+      body: JSON.stringify({ valor, ...campos }),
+    })
+    expect(answer.status).toBe(201)
+    acknowledged.push({ id: JSON.parse(answer.body).id, at: performance.now() })
+  }
+  const stopping = new AbortController()
+  const WORKERS = 4
+  const PAUSE_MS = 10
+  const workers = Array.from({ length: WORKERS }, async () => {
+    while (!stopping.signal.aborted) {
+      await post()
+      await delay(PAUSE_MS)
+    }
+  })
+  const stop = async () => {
+    stopping.abort()
+    await Promise.all(workers)
+  }
+  later(stop, undefined)
+  later(async () => client.close(), undefined)
+  return { post, stop, acknowledged, atLeast: (count: number) => waitFor(() => acknowledged.length >= count) }
+}
+
+/** A command of operation in a process of its own, with the environment of a consolidado. */
+const command = (script: string, env: Readonly<Record<string, string>>): Promise<{ code: number; out: string }> =>
+  new Promise((resolve) => {
+    const options = { env: { PATH: process.env['PATH'], ...env } }
+    execFile(process.execPath, [join(root, 'scripts', script)], options, (error, out, err) => {
+      resolve({ code: error === null ? 0 : Number(error.code), out: out + err })
+    })
+  })
+
+const metric = async ({ url }: ServiceProcess, name: string): Promise<number> =>
+  Math.max(0, ...(samplesOf(await (await fetch(`${url}/metrics`)).text()).get(name) ?? []).map(({ value }) => value))
+
+/** The metrics of FluxoProjectionStopped and FluxoBooksDiffer. */
+const alarmed = (service: ServiceProcess, yes: boolean) =>
+  waitFor(
+    async () => {
+      const stopped = (await metric(service, 'fluxo_inbox_epoca_divergente')) === 1
+      const differ = (await metric(service, 'fluxo_verificacao_diferencas')) > 0
+      return stopped === yes && differ === yes
+    },
+    { timeoutMs: NOTICED_MS, intervalMs: 100, what: `alarms to be ${yes ? 'on' : 'off'}` },
+  )
+
+/** What docs/operations.md tells to do after a ledger was restored. */
+const renewEpoch = (ledger: Sql) => ledger`update log_estado set epoca = gen_random_uuid()`
+
+const headOf = async (ledger: Sql): Promise<number> => {
+  const [row] = await ledger<{ ultima: number }[]>`select ultima::int as ultima from posicao`
+  return row?.ultima ?? 0
+}
+
+const rebuilt = async (env: Readonly<Record<string, string>>): Promise<void> => {
+  const { code, out } = await command('consolidado-rebuild.ts', env)
+  expect({ code, out }).toMatchObject({ code: 0 })
+}
+
+const seconds = (since: number): string => ((performance.now() - since) / 1_000).toFixed(1)
+const say = (line: string): void => void process.stdout.write(`${line}\n`)
+
+/** Both orders with the tool that operators use; the other tool once. */
+const [best, ...others] = backupTools()
+const CASES = [
+  ...(best === undefined
+    ? []
+    : [
+        { tool: best, balances: 'behind' },
+        { tool: best, balances: 'ahead' },
+      ]),
+  ...others.map((tool) => ({ tool, balances: 'ahead' })),
+].map((one) => ({ ...one, name: one.tool.name }))
+
+describe('backups taken under load, restored into new databases with an empty Redis', () => {
+  test.each(CASES)(
+    'by $name, the balances saved where they were $balances: ends exact',
+    async ({ tool, name, balances }) => {
+      const { backup } = tool
+      const folder = later((path) => rm(path, { recursive: true, force: true }), await backupFolder())
+      const old = await start()
+      const load = await writing(old)
+      await load.atLeast(200)
+      const saveBalances = async () => {
+        const saved = await backup(old.databases.balances, folder)
+        // Some hundreds more in the ledger: the two are not of one moment, whichever was first.
+        await load.atLeast(load.acknowledged.length + 200)
+        return saved
+      }
+      const first = balances === 'behind' ? await saveBalances() : undefined
+      const since = performance.now()
+      const ledgerCopy = await backup(old.databases.ledger, folder)
+      if (first === undefined) {
+        await load.atLeast(load.acknowledged.length + 200)
+        await old.caughtUp().catch(() => {})
+      }
+      const balancesCopy = first ?? (await saveBalances())
+      await load.stop()
+      const safe = load.acknowledged.filter(({ at }) => at < since).map(({ id }) => id)
+
+      const began = performance.now()
+      const databases = { ledger: await ledgerCopy.restore(), balances: await balancesCopy.restore() }
+      const restored = seconds(began)
+      const owner = later(closeSql, createSql({ url: databases.ledger.ownerUrl, max: 1, name: 'drill' }))
+      // Ahead, and the step of the epoch forgotten: noticed all the same.
+      if (balances === 'behind') await renewEpoch(owner)
+      const fluxo = await start({ databases })
+      const [reader] = fluxo.consolidado
+      if (reader === undefined) throw new Error('invariant: a consolidado runs')
+      await alarmed(reader, true)
+      const noticed = seconds(began)
+      if (balances === 'ahead') await renewEpoch(owner)
+      await rebuilt(fluxo.consolidadoEnv)
+      await fluxo.caughtUp()
+      const stored = await expectExactBooks(fluxo)
+      const exact = seconds(began)
+
+      const ids = new Set((await fluxo.ledger<{ id: string }[]>`select id from lancamentos`).map(({ id }) => id))
+      expect(safe.length).toBeGreaterThan(0)
+      expect(safe.filter((id) => !ids.has(id))).toEqual([])
+      expect(stored).toBeLessThan(load.acknowledged.length)
+      await load.post(fluxo.lancamentos[0]?.url, [await fluxo.as('loja-1')])
+      await fluxo.caughtUp()
+      expect(await expectExactBooks(fluxo)).toBe(stored + 1)
+      await alarmed(reader, false)
+      expect(await command('verify.ts', fluxo.consolidadoEnv)).toMatchObject({ code: 0 })
+      say(
+        `${name}, balances ${balances}: saved in ${Math.round(ledgerCopy.ms)} and ${Math.round(balancesCopy.ms)} ms; ` +
+          `${stored} of ${load.acknowledged.length} entries; restored in ${restored} s, noticed after ${noticed} s, exact after ${exact} s`,
+      )
+    },
+  )
+})
+
+describe('an older ledger under a running consolidado', () => {
+  test.each([
+    ['by the procedure', true],
+    ['with the step of the epoch forgotten', false],
+  ])('%s: noticed, alarmed, rebuilt, exact; nothing is deduped in silence', async (how, renewed) => {
+    const folder = later((path) => rm(path, { recursive: true, force: true }), await backupFolder())
+    const fluxo = await start()
+    const [writer, reader] = [fluxo.lancamentos[0], fluxo.consolidado[0]]
+    const [tool] = backupTools()
+    if (writer === undefined || reader === undefined || tool === undefined) throw new Error('invariant: all is there')
+    const load = await writing(fluxo)
+    await load.atLeast(200)
+    const copy = await tool.backup(fluxo.databases.ledger, folder)
+    await load.atLeast(load.acknowledged.length + 200)
+    await load.stop()
+    await fluxo.caughtUp()
+    const before = await fluxo.balances`select * from saldo order by comerciante_id, data`
+
+    const began = performance.now()
+    await writer.end('SIGTERM')
+    const ledgerDb = later((database) => database.drop(), await copy.restore())
+    const ledger = later(closeSql, createSql({ url: ledgerDb.ownerUrl, max: 1, name: 'drill' }))
+    if (renewed) await renewEpoch(ledger)
+    const env = { ...fluxo.consolidadoEnv, DATABASE_URL_LANCAMENTOS: ledgerDb.appUrl, PORT: new URL(writer.url).port }
+    const again = later((service) => service.end('SIGTERM'), await startService('lancamentos', env))
+    const lost = load.acknowledged.length - (await headOf(ledger))
+    expect(lost).toBeGreaterThan(0)
+    // Every position that was lost is handed out again, and some more, so that the new head hides that anything was lost.
+    await Promise.all(Array.from({ length: lost + 50 }, () => load.post(again.url)))
+    await alarmed(reader, true)
+    const noticed = seconds(began)
+    expect([...(await fluxo.balances`select * from saldo order by comerciante_id, data`)]).toEqual([...before])
+
+    if (!renewed) await renewEpoch(ledger)
+    await rebuilt(fluxo.consolidadoEnv)
+    await load.post(again.url)
+    const books = { ledger, balances: fluxo.balances }
+    await fluxo.applied(await headOf(ledger))
+    const stored = await expectExactBooks(books)
+    await alarmed(reader, false)
+    expect(await command('verify.ts', fluxo.consolidadoEnv)).toMatchObject({ code: 0 })
+    say(
+      `older ledger, ${how} (${tool.name}): ${lost} entries lost, ${stored} stored; noticed after ${noticed} s, exact after ${seconds(began)} s`,
+    )
+  })
+})
