@@ -34,6 +34,7 @@ const ROOM_ARROWS: Readonly<Record<string, readonly string[]>> = {
   inbox: ['telemetry', 'postgres', 'log'],
   repair: ['telemetry', 'postgres', 'log', 'inbox', 'resilience', 'http'],
   cache: ['telemetry', 'redis', 'resilience'],
+  ratelimit: ['telemetry', 'process', 'http', 'redis', 'resilience'],
   testing: ['local', 'telemetry', 'postgres', 'redis'],
 }
 const EVERYBODY = new Set(['dia', 'errors', 'money'])

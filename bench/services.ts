@@ -21,9 +21,14 @@ export type ServicesOptions = {
   check: () => void
 }
 
+/** Above what any row reaches: the limits are at work, and refuse nothing. */
+const LIMIT_PER_SECOND = '100000'
+
 /** Environment that may be handed on to the services: it changes what they do, and is the user's to choose. */
 const handedOn = (): Record<string, string> => ({
   LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'warn',
+  LIMITE_ESCRITA_POR_SEGUNDO: process.env['LIMITE_ESCRITA_POR_SEGUNDO'] ?? LIMIT_PER_SECOND,
+  LIMITE_LEITURA_POR_SEGUNDO: process.env['LIMITE_LEITURA_POR_SEGUNDO'] ?? LIMIT_PER_SECOND,
   // As in docker-compose.yml and `npm start`.
   NODE_OPTIONS: process.env['NODE_OPTIONS'] ?? '--max-old-space-size=256 --max-semi-space-size=12 --v8-pool-size=1',
   ...(process.env['TRANSACTION'] && { TRANSACTION: process.env['TRANSACTION'] }),

@@ -33,6 +33,8 @@ export type Fluxo = {
 const TOKEN_SECONDS = 3_600
 const SCOPES = ['lancamentos:escrever', 'lancamentos:ler', 'consolidado:ler']
 const CATCH_UP_MS = 60_000
+/** Above what a test can send, so that the limits are at work and refuse nothing; a test of theirs sets others. */
+const LIMITS = { LIMITE_ESCRITA_POR_SEGUNDO: '100000', LIMITE_LEITURA_POR_SEGUNDO: '100000' }
 
 export type Databases = { ledger: TestDatabase; balances: TestDatabase }
 
@@ -56,7 +58,7 @@ export const startFluxo = async (shape: Shape = {}): Promise<Fluxo> => {
   const { ledger: ledgerDb, balances: balancesDb } = databases
   const ledger = createSql({ url: ledgerDb.ownerUrl, max: 2, name: 'e2e' })
   const balances = createSql({ url: balancesDb.ownerUrl, max: 2, name: 'e2e' })
-  const common = { ...env, REDIS_URL: redis.url, JWT_SECRET: jwtSecret, PARTICOES: String(particoes) }
+  const common = { ...LIMITS, ...env, REDIS_URL: redis.url, JWT_SECRET: jwtSecret, PARTICOES: String(particoes) }
   const writers: ServiceProcess[] = []
   const readers: ServiceProcess[] = []
   let started = 0

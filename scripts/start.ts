@@ -1,6 +1,7 @@
 import { signToken } from '@fluxo/shared/http/tokens'
 import { portIsFree } from '@fluxo/shared/local/free-port'
 import { envInteger, envPort, envUrl, parseEnv } from '@fluxo/shared/process/env'
+import { LIMITES_ENV } from '@fluxo/shared/ratelimit/settings'
 import { z } from 'zod'
 import { dataFolder, ensureSecrets } from './data-folder.ts'
 import { createLeaving, type Leaving } from './leaving.ts'
@@ -24,6 +25,7 @@ const EnvSchema = z.object({
   DATABASE_URL_CONSOLIDADO_OWNER: databaseUrlOf('who may migrate it'),
   REDIS_URL: envUrl('redis', 'rediss').optional().describe('another Redis'),
   JWT_SECRET: z.string().optional().describe('the secret of the tokens, made once by default'),
+  ...LIMITES_ENV,
   LOG_LEVEL: z.string().default('warn'),
   OTEL_EXPORTER_OTLP_ENDPOINT: envUrl('http', 'https').optional().describe('base URL of an OTLP collector for traces'),
 })
@@ -92,6 +94,7 @@ const serve = async (env: Env, folder: string, running: RunningFile, leaving: Le
     hostname,
     ...urls,
     jwtSecret,
+    limites: env,
     logLevel: env.LOG_LEVEL,
     otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
   })

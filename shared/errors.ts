@@ -30,6 +30,17 @@ export class ValidationError extends DomainError {
   }
 }
 
+/** A refusal of one request too many: 429, to be tried again after `retryAfterSeconds`. */
+export class DemaisRequisicoes extends DomainError {
+  readonly retryAfterSeconds: number
+
+  constructor(retryAfterSeconds: number) {
+    super('requisicoes-demais', 'Há requisições demais. Espere um pouco e tente de novo.')
+    this.name = 'DemaisRequisicoes'
+    this.retryAfterSeconds = retryAfterSeconds
+  }
+}
+
 /** What is needed to answer is full or away for now: the caller answers 503 with `Retry-After`. */
 export class Indisponivel extends Error {
   readonly codigo: string

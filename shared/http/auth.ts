@@ -1,5 +1,5 @@
 import { createSecretKey, hash } from 'node:crypto'
-import type { MiddlewareHandler } from 'hono'
+import type { Context, MiddlewareHandler } from 'hono'
 import { createRemoteJWKSet, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose'
 import { LRUCache } from 'lru-cache'
 import { DomainError, Indisponivel } from '../errors.ts'
@@ -139,6 +139,9 @@ function identityOf({ exp, comerciante_id: comercianteId, scope }: JWTPayload): 
   return { comercianteId, scopes, exp }
 }
 
+/** Admits one more request of a merchant, or throws a refusal; `shared/ratelimit` makes one. */
+export type Admission = (c: Context<AppEnv>, comercianteId: string) => void
+
 /** The scheme is compared without case (RFC 9110); what follows is checked by jose where it is not known yet. */
 const BEARER = /^bearer +/i
 
@@ -156,20 +159,21 @@ function tokenOf(authorization: string | undefined): string {
  * Lets a request through whose token has `scope`, and tells the handler whose it is (`comercianteId`, `scopes`).
  *
  * 401 without a valid token, 403 `escopo-ausente` without the scope. Service routes pass `comerciante: false`: their tokens need
- * not name a merchant.
+ * not name a merchant. `admission` is asked for each request of a merchant that got so far.
  */
 export function requireScope(
   verifier: Verifier,
   scope: string,
-  { comerciante = true }: { comerciante?: boolean } = {},
+  { comerciante = true, admission }: { comerciante?: boolean; admission?: Admission | undefined } = {},
 ): MiddlewareHandler<AppEnv> {
-  const admit = (c: Parameters<MiddlewareHandler<AppEnv>>[0], { comercianteId, scopes }: Identity): void => {
+  const admit = (c: Context<AppEnv>, { comercianteId, scopes }: Identity): void => {
     if (!scopes.has(scope)) {
       throw new DomainError('escopo-ausente', `O token não tem o escopo ${scope}.`, { escopo: scope })
     }
     if (comercianteId !== undefined) c.set('comercianteId', comercianteId)
     else if (comerciante) throw new DomainError('token-invalido', 'O token não identifica um comerciante.')
     c.set('scopes', scopes)
+    if (comercianteId !== undefined) admission?.(c, comercianteId)
   }
   // Not an async function: on a cache hit nothing is awaited, and one promise less per request is measurable.
   return function requireScopeOf(c, next) {

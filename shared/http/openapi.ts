@@ -28,7 +28,20 @@ const DESCRIPTIONS: Readonly<Record<number, string>> = {
   413: 'Corpo grande demais',
   415: 'Tipo de conteúdo não aceito',
   422: 'Conteúdo recusado; veja codigo e erros',
+  429: 'Requisições demais deste comerciante; veja Retry-After',
   503: 'Indisponível por ora; veja Retry-After',
+}
+
+const RetryAfterSchema = z.string().openapi({ description: 'Segundos até que valha a pena tentar de novo.' })
+/** Headers of the answers with these statuses. */
+const HEADERS: Readonly<Record<number, z.ZodObject>> = {
+  401: z.object({ 'WWW-Authenticate': z.string() }),
+  429: z.object({
+    'Retry-After': RetryAfterSchema,
+    RateLimit: z.string().openapi({ example: '"escrita";r=0;t=2', description: 'O que resta e quando volta tudo.' }),
+    'RateLimit-Policy': z.string().openapi({ example: '"escrita";q=4000;w=2' }),
+  }),
+  503: z.object({ 'Retry-After': RetryAfterSchema }),
 }
 
 /** The `responses` of a route for these problem statuses: `responses: { 201: …, ...problemas(401, 422) }`. */
@@ -38,6 +51,7 @@ export const problemas = (...statuses: readonly number[]): RouteConfig['response
       status,
       {
         description: DESCRIPTIONS[status] ?? 'Recusado',
+        ...(HEADERS[status] !== undefined && { headers: HEADERS[status] }),
         content: { 'application/problem+json': { schema: ProblemaSchema } },
       },
     ]),

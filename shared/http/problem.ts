@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
-import { type CampoInvalido, DomainError, Indisponivel, ValidationError } from '../errors.ts'
+import { type CampoInvalido, DemaisRequisicoes, DomainError, Indisponivel, ValidationError } from '../errors.ts'
 import { type Logger, serializeError } from '../telemetry/logger.ts'
 import type { AppEnv } from './env.ts'
 
@@ -123,6 +123,10 @@ export function createProblemResponse({ statuses = {}, log }: ProblemOptions) {
 function ofRefusal(error: DomainError, table: Readonly<Record<string, number>>, instance: string): Problem {
   const status = table[error.codigo] ?? STATUS_OF_REFUSAL
   const challenge = challengeOf(status, error)
+  const headers = {
+    ...(challenge !== undefined && { 'WWW-Authenticate': challenge }),
+    ...(error instanceof DemaisRequisicoes && { 'Retry-After': String(error.retryAfterSeconds) }),
+  }
   return {
     status,
     codigo: error.codigo,
@@ -130,7 +134,7 @@ function ofRefusal(error: DomainError, table: Readonly<Record<string, number>>, 
     instance,
     extra: error.extra,
     ...(error instanceof ValidationError && { erros: error.erros }),
-    ...(challenge !== undefined && { headers: { 'WWW-Authenticate': challenge } }),
+    headers,
   }
 }
 

@@ -5,6 +5,7 @@ import { createLease } from '@fluxo/shared/postgres/lease'
 import { exportPostgresMetrics } from '@fluxo/shared/postgres/metrics'
 import { closeSql, createSql, type Sql, withDeadline } from '@fluxo/shared/postgres/sql'
 import type { AppModule, HealthCheck } from '@fluxo/shared/process/module'
+import type { Limites } from '@fluxo/shared/ratelimit/admission'
 import type { RedisConnections } from '@fluxo/shared/redis/connection'
 import { exportRedisMetrics } from '@fluxo/shared/redis/metrics'
 import { createBreaker } from '@fluxo/shared/resilience/breaker'
@@ -31,6 +32,7 @@ export type ConsolidadoDeps = {
   databaseUrl: string
   redis: RedisConnections
   verifier: Verifier
+  limites?: Limites | undefined
   /** The ledger's feed; `fetch` calls it in memory where both services are one process. */
   eventos: {
     baseUrl: string
@@ -131,7 +133,7 @@ export const createConsolidado = (deps: ConsolidadoDeps): AppModule => {
   })
   return {
     name: 'consolidado',
-    routes: createConsultarRoutes({ store, cache, inbox, verifier, particoes }),
+    routes: createConsultarRoutes({ store, cache, inbox, verifier, limites: deps.limites, particoes }),
     checks: checksOf(reads, redis),
     start: inicio.start,
     drain: async () => {

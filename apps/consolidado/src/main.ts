@@ -3,6 +3,8 @@ import { createVerifier } from '@fluxo/shared/http/auth'
 import { envDurationMs, envInteger, envPort, envSecret, envUrl, parseEnv } from '@fluxo/shared/process/env'
 import { createLifecycle } from '@fluxo/shared/process/lifecycle'
 import { runModules } from '@fluxo/shared/process/run'
+import { createLimites } from '@fluxo/shared/ratelimit/admission'
+import { LIMITES_ENV } from '@fluxo/shared/ratelimit/settings'
 import { createRedisConnections } from '@fluxo/shared/redis/connection'
 import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { startTracing } from '@fluxo/shared/telemetry/start-tracing'
@@ -26,6 +28,7 @@ const EnvSchema = z.object({
     .default(`${hostname()}-${process.pid}`)
     .describe('unique name in the consumer group; stable in a container'),
   VERIFICACAO_MS: envDurationMs().default(60_000).describe('between two rounds of verification; 0 turns it off'),
+  ...LIMITES_ENV,
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
   DRENAGEM_AVISO_MS: envDurationMs().default(0).describe('how long a load balancer needs to see that we leave'),
   OTEL_EXPORTER_OTLP_ENDPOINT: envUrl('http', 'https')
@@ -56,6 +59,7 @@ const consolidado = createConsolidado({
   databaseUrl: env.DATABASE_URL_CONSOLIDADO,
   redis,
   verifier: createVerifier({ secret: env.JWT_SECRET, jwksUrl: env.JWT_JWKS_URL }),
+  limites: createLimites({ env, redis: redis.cache, registry }),
   eventos: {
     baseUrl: env.FEED_URL,
     token: tokenDeServicoDe({ token: env.EVENTOS_TOKEN, secret: env.JWT_SECRET }),

@@ -7,6 +7,7 @@ import { exportPostgresMetrics } from '@fluxo/shared/postgres/metrics'
 import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
 import { createTransactions } from '@fluxo/shared/postgres/transactions'
 import type { AppModule } from '@fluxo/shared/process/module'
+import type { Limites } from '@fluxo/shared/ratelimit/admission'
 import type { RedisConnections } from '@fluxo/shared/redis/connection'
 import { exportRedisMetrics } from '@fluxo/shared/redis/metrics'
 import { createPublisher } from '@fluxo/shared/stream/publisher'
@@ -31,6 +32,7 @@ export type LancamentosDeps = {
   databaseUrl: string
   redis: RedisConnections
   verifier: Verifier
+  limites?: Limites | undefined
   /** Signs page cursors. */
   cursorSecret: string
   /** As `readLogState` gives it. */
@@ -65,7 +67,7 @@ const WRITE_SETTINGS = { enable_seqscan: 'off', plan_cache_mode: 'force_generic_
 
 /** The service `lancamentos`: the ledger, its relay to Redis, and its feed. */
 export const createLancamentos = (deps: LancamentosDeps): AppModule => {
-  const { databaseUrl, redis, verifier, particoes, log, registry, tracing } = deps
+  const { databaseUrl, redis, verifier, limites, particoes, log, registry, tracing } = deps
   const { agora = () => new Date(), streamPrefix = STREAM_PREFIX } = deps
   const writes = createSql({ url: databaseUrl, max: WRITE_CONNECTIONS, name: 'lancamentos', settings: WRITE_SETTINGS })
   const reads = createSql({ url: databaseUrl, max: READ_CONNECTIONS, name: 'lancamentos leitura' })
@@ -100,12 +102,12 @@ export const createLancamentos = (deps: LancamentosDeps): AppModule => {
   exportarMetricas({ registry, redis, reads, fila: store.fila })
 
   const leitura = createLeituraStore(reads)
-  const edge = { store, leitura, verifier, novoId: createNovoId(), agora }
+  const edge = { store, leitura, verifier, limites, novoId: createNovoId(), agora }
   const routes = new OpenAPIHono<AppEnv>()
   routes.route('/', createRegistrarRoutes(edge))
   routes.route('/', createLoteRoutes(edge))
   routes.route('/', createImportarRoutes(edge))
-  routes.route('/', createListarRoutes({ leitura, verifier, cursorSecret: deps.cursorSecret }))
+  routes.route('/', createListarRoutes({ leitura, verifier, limites, cursorSecret: deps.cursorSecret }))
   routes.route('/', createEstornarRoutes(edge))
   routes.route('/', createEventosRoutes({ readPage, readHead: (p) => readHead(reads, p), particoes, verifier }))
 

@@ -5,6 +5,8 @@ import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
 import { envDurationMs, envInteger, envPort, envSecret, envUrl, parseEnv } from '@fluxo/shared/process/env'
 import { createLifecycle } from '@fluxo/shared/process/lifecycle'
 import { runModules } from '@fluxo/shared/process/run'
+import { createLimites } from '@fluxo/shared/ratelimit/admission'
+import { LIMITES_ENV } from '@fluxo/shared/ratelimit/settings'
 import { createRedisConnections } from '@fluxo/shared/redis/connection'
 import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { startTracing } from '@fluxo/shared/telemetry/start-tracing'
@@ -20,6 +22,7 @@ const EnvSchema = z.object({
   JWT_SECRET: envSecret(32).optional(),
   JWT_JWKS_URL: envUrl('https', 'http').optional(),
   PARTICOES: envInteger({ min: 1, max: 1024 }).optional(),
+  ...LIMITES_ENV,
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
   DRENAGEM_AVISO_MS: envDurationMs().default(0).describe('how long a load balancer needs to see that we leave'),
   OTEL_EXPORTER_OTLP_ENDPOINT: envUrl('http', 'https')
@@ -55,6 +58,7 @@ const lancamentos = createLancamentos({
   databaseUrl,
   redis,
   verifier: createVerifier({ secret: env.JWT_SECRET, jwksUrl: env.JWT_JWKS_URL }),
+  limites: createLimites({ env, redis: redis.cache, registry }),
   cursorSecret: env.JWT_SECRET ?? databaseUrl,
   particoes,
   log,

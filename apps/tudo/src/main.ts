@@ -7,6 +7,8 @@ import { readLogState } from '@fluxo/shared/log/estado'
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
 import { createLifecycle } from '@fluxo/shared/process/lifecycle'
 import { runModules } from '@fluxo/shared/process/run'
+import { createLimites } from '@fluxo/shared/ratelimit/admission'
+import type { LimitesEnv } from '@fluxo/shared/ratelimit/settings'
 import { createRedisConnections } from '@fluxo/shared/redis/connection'
 import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { startTracing } from '@fluxo/shared/telemetry/start-tracing'
@@ -20,6 +22,7 @@ export type TudoOptions = {
   databaseUrlConsolidado: string
   redisUrl: string
   jwtSecret: string
+  limites: LimitesEnv
   logLevel: string
   /** Base URL of an OTLP collector; no traces without. */
   otlpEndpoint?: string | undefined
@@ -50,6 +53,8 @@ export const startTudo = async (options: TudoOptions): Promise<{ url: string; st
   const redis = createRedisConnections({ url: redisUrl, name: 'fluxo', log })
   lifecycle.defer('redis', () => redis.close())
 
+  const limites = createLimites({ env: options.limites, redis: redis.cache, registry })
+
   const sql = createSql({ url: options.databaseUrlLancamentos, max: 1, name: 'fluxo start' })
   const { particoes } = await readLogState(sql)
   await closeSql(sql)
@@ -58,6 +63,7 @@ export const startTudo = async (options: TudoOptions): Promise<{ url: string; st
     databaseUrl: options.databaseUrlLancamentos,
     redis,
     verifier,
+    limites,
     cursorSecret: jwtSecret,
     particoes,
     log,
@@ -68,6 +74,7 @@ export const startTudo = async (options: TudoOptions): Promise<{ url: string; st
     databaseUrl: options.databaseUrlConsolidado,
     redis,
     verifier,
+    limites,
     eventos: {
       baseUrl: 'http://lancamentos',
       token: () => signToken({ secret: jwtSecret, scopes: ['eventos:ler'], expiresInSeconds: SERVICE_TOKEN_SECONDS }),

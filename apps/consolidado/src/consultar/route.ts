@@ -7,6 +7,7 @@ import type { AppEnv } from '@fluxo/shared/http/env'
 import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
 import { parseWith } from '@fluxo/shared/http/validate'
 import { decimalFromCents } from '@fluxo/shared/money'
+import type { Limites } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { etagConfere, etagDoDia, preferenciaCsv } from './condicional.ts'
@@ -36,6 +37,7 @@ export type ConsultarDeps = {
     ): Promise<boolean>
   }
   verifier: Verifier
+  limites?: Limites | undefined
   particoes: number
 }
 
@@ -43,11 +45,11 @@ const CACHE_CONTROL = 'private, no-cache'
 
 /** `GET /consolidado/{data}` and `GET /consolidado?de=&ate=` (API.md, Consolidado). */
 export const createConsultarRoutes = (deps: ConsultarDeps): OpenAPIHono<AppEnv> => {
-  const { store, cache, verifier } = deps
+  const { store, cache, verifier, limites } = deps
   const routes = new OpenAPIHono<AppEnv>()
   const leitor = createLeitorDoDia({ cache, store })
   const esperar = createEsperar(deps)
-  const escopo = requireScope(verifier, 'consolidado:ler')
+  const escopo = requireScope(verifier, 'consolidado:ler', { admission: limites?.leitura })
 
   documented(routes, ROTA_DO_DIA, escopo, async (c) => {
     const data = c.req.param('data') ?? ''
@@ -156,7 +158,7 @@ const ROTA_DO_DIA = {
       content: { 'application/json': { schema: SaldoSchema } },
     },
     ...NAO_MUDOU,
-    ...problemas(400, 401, 403, 422, 503),
+    ...problemas(400, 401, 403, 422, 429, 503),
   },
 }
 
@@ -175,6 +177,6 @@ const ROTA_DO_PERIODO = {
       content: { 'application/json': { schema: PeriodoSchema }, 'text/csv': { schema: z.string() } },
     },
     ...NAO_MUDOU,
-    ...problemas(400, 401, 403, 422, 503),
+    ...problemas(400, 401, 403, 422, 429, 503),
   },
 }

@@ -5,6 +5,7 @@ import type { AppEnv } from '@fluxo/shared/http/env'
 import { idempotencyKey } from '@fluxo/shared/http/idempotency'
 import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
 import { parseWith } from '@fluxo/shared/http/validate'
+import type { Limites } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { ehId } from '../domain/id.ts'
@@ -19,6 +20,7 @@ export type EstornarDeps = {
   store: Pick<RegistroStore, 'registrar'>
   leitura: Pick<LeituraStore, 'porId'>
   verifier: Verifier
+  limites?: Limites | undefined
   novoId: () => string
   agora: () => Date
 }
@@ -39,7 +41,14 @@ async function lerPedido(c: Context<AppEnv>): Promise<PedidoDeEstorno> {
 }
 
 /** `POST /lancamentos/{id}/estorno`: nothing is ever changed or deleted, so a mistake is corrected by its opposite. */
-export function createEstornarRoutes({ store, leitura, verifier, novoId, agora }: EstornarDeps): OpenAPIHono<AppEnv> {
+export function createEstornarRoutes({
+  store,
+  leitura,
+  verifier,
+  limites,
+  novoId,
+  agora,
+}: EstornarDeps): OpenAPIHono<AppEnv> {
   const routes = new OpenAPIHono<AppEnv>()
   documented(
     routes,
@@ -56,10 +65,10 @@ export function createEstornarRoutes({ store, leitura, verifier, novoId, agora }
       },
       responses: {
         201: { description: 'O estorno', content: { 'application/json': { schema: LancamentoSchema } } },
-        ...problemas(400, 401, 403, 404, 409, 413, 415, 422, 503),
+        ...problemas(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
       },
     },
-    requireScope(verifier, 'lancamentos:escrever'),
+    requireScope(verifier, 'lancamentos:escrever', { admission: limites?.escrita }),
     async (c) => {
       const chave = idempotencyKey(c.req.header('idempotency-key'))
       const pedido = await lerPedido(c)

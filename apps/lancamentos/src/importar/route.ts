@@ -4,6 +4,7 @@ import { bodyStream, requireContentType } from '@fluxo/shared/http/body'
 import type { AppEnv } from '@fluxo/shared/http/env'
 import { jsonText } from '@fluxo/shared/http/json'
 import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
+import type { Limites } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { COLUNAS } from './cabecalho.ts'
@@ -57,8 +58,9 @@ function arquivoDe(c: Context<AppEnv>): { trechos: Trechos; codificacao: Codific
 /** `POST /lancamentos/importacoes`: a CSV file of any size, in constant memory, safe to send again. */
 export function createImportarRoutes({
   verifier,
+  limites,
   ...deps
-}: ImportarDeps & { verifier: Verifier }): OpenAPIHono<AppEnv> {
+}: ImportarDeps & { verifier: Verifier; limites?: Limites | undefined }): OpenAPIHono<AppEnv> {
   const routes = new OpenAPIHono<AppEnv>()
   let emCurso = 0
   documented(
@@ -83,10 +85,10 @@ export function createImportarRoutes({
       },
       responses: {
         200: { description: 'O relatório', content: { 'application/json': { schema: RelatorioSchema } } },
-        ...problemas(400, 401, 403, 408, 415, 422, 503),
+        ...problemas(400, 401, 403, 408, 415, 422, 429, 503),
       },
     },
-    requireScope(verifier, 'lancamentos:escrever'),
+    requireScope(verifier, 'lancamentos:escrever', { admission: limites?.escrita }),
     async (c) => {
       const arquivo = arquivoDe(c)
       if (emCurso >= IMPORTACOES_MAX) {

@@ -4,6 +4,7 @@ import type { AppEnv } from '@fluxo/shared/http/env'
 import { jsonText } from '@fluxo/shared/http/json'
 import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
 import { parseWith } from '@fluxo/shared/http/validate'
+import type { Limites } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono, z } from '@hono/zod-openapi'
 import { parametrosDe } from '../domain/consulta.ts'
 import { ehId } from '../domain/id.ts'
@@ -17,6 +18,7 @@ import type { LeituraStore } from './store.ts'
 export type ListarDeps = {
   leitura: LeituraStore
   verifier: Verifier
+  limites?: Limites | undefined
   /** Signs the cursors; the same in every instance, so that any of them can continue a list. */
   cursorSecret: string
 }
@@ -47,9 +49,9 @@ const PaginaSchema = z
   .openapi('PaginaDeLancamentos')
 
 /** `GET /lancamentos` and `GET /lancamentos/{id}`: the merchant's own entries, and nobody else's. */
-export function createListarRoutes({ leitura, verifier, cursorSecret }: ListarDeps): OpenAPIHono<AppEnv> {
+export function createListarRoutes({ leitura, verifier, limites, cursorSecret }: ListarDeps): OpenAPIHono<AppEnv> {
   const routes = new OpenAPIHono<AppEnv>()
-  const podeLer = requireScope(verifier, 'lancamentos:ler')
+  const podeLer = requireScope(verifier, 'lancamentos:ler', { admission: limites?.leitura })
   documentarLista(routes, podeLer, leitura, createCursor(cursorSecret))
   documented(
     routes,
@@ -62,7 +64,7 @@ export function createListarRoutes({ leitura, verifier, cursorSecret }: ListarDe
       request: { params: z.object({ id: z.uuid() }) },
       responses: {
         200: { description: 'O lançamento', content: { 'application/json': { schema: LancamentoSchema } } },
-        ...problemas(400, 401, 403, 404, 503),
+        ...problemas(400, 401, 403, 404, 429, 503),
       },
     },
     podeLer,
@@ -96,7 +98,7 @@ function documentarLista(
           description: 'Uma página; proximo é null na última',
           content: { 'application/json': { schema: PaginaSchema } },
         },
-        ...problemas(400, 401, 403, 422, 503),
+        ...problemas(400, 401, 403, 422, 429, 503),
       },
     },
     podeLer,

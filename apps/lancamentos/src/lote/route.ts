@@ -5,6 +5,7 @@ import { idempotencyKey } from '@fluxo/shared/http/idempotency'
 import { jsonText } from '@fluxo/shared/http/json'
 import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
 import { parseWith } from '@fluxo/shared/http/validate'
+import type { Limites } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono, z } from '@hono/zod-openapi'
 import { parametrosDe } from '../domain/consulta.ts'
 import { PedidoSchema } from '../domain/pedido.ts'
@@ -18,6 +19,7 @@ import { chaveDaEntrada, loteRecusado, type Resultado, resultadoDe } from './lot
 export type LoteDeps = {
   store: Pick<RegistroStore, 'registrarLote' | 'registrarAtomico'>
   verifier: Verifier
+  limites?: Limites | undefined
   novoId: () => string
   agora: () => Date
 }
@@ -47,7 +49,7 @@ const ResultadosSchema = z
 type Pronta = { linha: number; item: Item }
 
 /** `POST /lancamentos/lote`: each entry on its own merit, or with `?atomico=true` all or none. */
-export function createLoteRoutes({ store, verifier, novoId, agora }: LoteDeps): OpenAPIHono<AppEnv> {
+export function createLoteRoutes({ store, verifier, limites, novoId, agora }: LoteDeps): OpenAPIHono<AppEnv> {
   const routes = new OpenAPIHono<AppEnv>()
 
   const registrar = async (entradas: readonly Entrada[], prontas: readonly Pronta[], atomico: boolean) => {
@@ -86,10 +88,10 @@ export function createLoteRoutes({ store, verifier, novoId, agora }: LoteDeps): 
           description: 'Um resultado por lançamento, na ordem',
           content: { [JSON_TYPE]: { schema: ResultadosSchema } },
         },
-        ...problemas(400, 401, 403, 413, 415, 422, 503),
+        ...problemas(400, 401, 403, 413, 415, 422, 429, 503),
       },
     },
-    requireScope(verifier, 'lancamentos:escrever'),
+    requireScope(verifier, 'lancamentos:escrever', { admission: limites?.escrita }),
     async (c) => {
       const chave = idempotencyKey(c.req.header('idempotency-key'))
       const { atomico } = parseWith(ConsultaSchema, parametrosDe(c.req.url))

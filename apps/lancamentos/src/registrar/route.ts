@@ -4,6 +4,7 @@ import type { AppEnv } from '@fluxo/shared/http/env'
 import { idempotencyKey } from '@fluxo/shared/http/idempotency'
 import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
 import { parseWith } from '@fluxo/shared/http/validate'
+import type { Limites } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono, z } from '@hono/zod-openapi'
 import { PedidoSchema } from '../domain/pedido.ts'
 import { registrarLancamento } from './registrar-lancamento.ts'
@@ -13,6 +14,7 @@ import type { RegistroStore } from './store.ts'
 export type RegistrarDeps = {
   store: RegistroStore
   verifier: Verifier
+  limites?: Limites | undefined
   novoId: () => string
   agora: () => Date
 }
@@ -39,7 +41,13 @@ export const ChaveHeaderSchema = z.object({
 })
 
 /** `POST /lancamentos` */
-export const createRegistrarRoutes = ({ store, verifier, novoId, agora }: RegistrarDeps): OpenAPIHono<AppEnv> => {
+export const createRegistrarRoutes = ({
+  store,
+  verifier,
+  limites,
+  novoId,
+  agora,
+}: RegistrarDeps): OpenAPIHono<AppEnv> => {
   const routes = new OpenAPIHono<AppEnv>()
   documented(
     routes,
@@ -63,10 +71,10 @@ export const createRegistrarRoutes = ({ store, verifier, novoId, agora }: Regist
           }),
           content: { 'application/json': { schema: LancamentoSchema } },
         },
-        ...problemas(400, 401, 403, 409, 413, 415, 422, 503),
+        ...problemas(400, 401, 403, 409, 413, 415, 422, 429, 503),
       },
     },
-    requireScope(verifier, 'lancamentos:escrever'),
+    requireScope(verifier, 'lancamentos:escrever', { admission: limites?.escrita }),
     async (c) => {
       const chave = idempotencyKey(c.req.header('idempotency-key'))
       const pedido = parseWith(PedidoSchema, await readJsonBody(c, { bytesMax: SINGLE_ENTRY_BYTES_MAX }))
