@@ -14,6 +14,8 @@ export type Result = { counts: Counts; failures: Failure[]; entries: number; slo
 
 const AT_ONCE = 24
 const SHOWN_BYTES = 600
+/** Until a fresh process has seen this many it still grows to its usual size, some 50 MB more than at its start. */
+const WARM_CASES_MIN = 2_000
 /** More failures than anybody reads: the run ends. */
 const FAILURES_MAX = 20
 
@@ -26,7 +28,7 @@ export const runCases = async (deps: {
   urlOf: (service: Case['operation']['service']) => string
   /** Statuses that whoever stands between may answer with. */
   beside?: readonly number[]
-  /** Called when a tenth of the cases is done: by then everything is warm. */
+  /** Called once, when a tenth of the cases is done and `WARM_CASES_MIN` at least: by then everything is warm. */
   onWarm?: () => Promise<void>
 }): Promise<Result> => {
   const { seed, from, to, around, urlOf, beside = [], onWarm } = deps
@@ -59,7 +61,7 @@ export const runCases = async (deps: {
     }
   }
   const all = (until: number) => Promise.all(Array.from({ length: AT_ONCE }, () => worker(until)))
-  await all(from + Math.floor((to - from) / 10))
+  await all(Math.min(to, from + Math.max(WARM_CASES_MIN, Math.floor((to - from) / 10))))
   await onWarm?.()
   await all(to)
   return { counts, failures, entries: books.entries(), slowestMs }
