@@ -2,6 +2,7 @@ import { createHmac, createPublicKey, generateKeyPairSync, type KeyObject } from
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { OpenAPIHono } from '@hono/zod-openapi'
+import fc from 'fast-check'
 import { SignJWT } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createLogger } from '../telemetry/logger.ts'
@@ -30,10 +31,12 @@ const ask = (path: string, authorization?: string, used = verifier) =>
 const base = { secret, comercianteId: 'loja-1', scopes: ['consolidado:ler'], expiresInSeconds: 60 }
 const segment = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
 const claims = () => ({ comerciante_id: 'loja-1', scope: 'consolidado:ler', exp: Math.floor(Date.now() / 1000) + 60 })
-const handMade = (header: object, payload: object, key: string | Buffer) => {
-  const input = `${segment(header)}.${segment(payload)}`
-  return `${input}.${createHmac('sha256', key).update(input).digest('base64url')}`
-}
+const signed = (input: string, key: string | Buffer) =>
+  `${input}.${createHmac('sha256', key).update(input).digest('base64url')}`
+const handMade = (header: object, payload: object, key: string | Buffer) =>
+  signed(`${segment(header)}.${segment(payload)}`, key)
+const signedText = (payload: string) =>
+  signed(`${segment({ alg: 'HS256' })}.${Buffer.from(payload).toString('base64url')}`, secret)
 
 test('a signed token opens what its scope names, and says whose it is', async () => {
   const token = await signToken(base)
@@ -84,6 +87,17 @@ const refused: readonly [string, () => string | Promise<string>][] = [
   ['of another secret', () => signToken({ ...base, secret: 'x'.repeat(32) })],
   ['that expired', () => signToken({ ...base, expiresInSeconds: -31 })],
   ['without exp', () => handMade({ alg: 'HS256' }, { ...claims(), exp: undefined }, secret)],
+  ['that never expires', () => signedText('{"exp":1e999,"comerciante_id":"loja-1","scope":"consolidado:ler"}')],
+  ['whose exp is text', () => handMade({ alg: 'HS256' }, { ...claims(), exp: `${claims().exp}` }, secret)],
+  ['that is not valid yet', () => handMade({ alg: 'HS256' }, { ...claims(), nbf: claims().exp - 1 }, secret)],
+  ['whose nbf is text', () => handMade({ alg: 'HS256' }, { ...claims(), nbf: '0' }, secret)],
+  ['of another type', () => handMade({ alg: 'HS256', typ: 'logout+jwt' }, claims(), secret)],
+  ['whose type is a number', () => handMade({ alg: 'HS256', typ: 7 }, claims(), secret)],
+  ['whose claims are a list', () => signedText('[]')],
+  ['whose signature is cut', async () => (await signToken(base)).slice(0, -4)],
+  ['whose merchant is missing', () => handMade({ alg: 'HS256' }, { ...claims(), comerciante_id: undefined }, secret)],
+  ['whose merchant is null', () => handMade({ alg: 'HS256' }, { ...claims(), comerciante_id: null }, secret)],
+  ['whose merchant is a list', () => handMade({ alg: 'HS256' }, { ...claims(), comerciante_id: ['loja-1'] }, secret)],
   ['of alg none', () => `${segment({ alg: 'none' })}.${segment(claims())}.`],
   ['of alg none with a signature', () => handMade({ alg: 'none' }, claims(), secret)],
   ['of another HMAC', () => handMade({ alg: 'HS512' }, claims(), secret)],
@@ -94,6 +108,7 @@ const refused: readonly [string, () => string | Promise<string>][] = [
   ['with a critical header', () => handMade({ alg: 'HS256', crit: ['x'], x: 1 }, claims(), secret)],
   ['that is changed', async () => (await signToken(base)).replace(/\.[^.]+\./, `.${segment(claims())}.`)],
   ['of 9 KiB', () => 'x'.repeat(9 * 1024)],
+  ['of 100 kB, well signed', () => handMade({ alg: 'HS256' }, { ...claims(), enchimento: 'x'.repeat(75_000) }, secret)],
   ['that is empty', () => ''],
   ['in two pieces', () => 'a b'],
 ]
@@ -101,6 +116,24 @@ test.each(refused)('a token %s is refused as 401', async (_, make) => {
   const answer = await ask('/meu', `Bearer ${await make()}`)
   expect(answer.status).toBe(401)
   expect(answer.headers.get('WWW-Authenticate')).toMatch(/^Bearer realm="fluxo"/)
+})
+
+test('a merchant is 1 to 64 of A-Z a-z 0-9 . _ -, taken as it is written, and whatever else a token says is refused', async () => {
+  const ids = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.string({ unit: 'grapheme' }),
+    fc.stringMatching(/^[A-Za-z0-9._-]{1,70}$/),
+    fc.stringMatching(/^[A-Za-z0-9._-]{1,62}[\n\r\0\u2028 éаｅ]$/u),
+  )
+  const allowed = /^[A-Za-z0-9._-]{1,64}$/
+  await fc.assert(
+    fc.asyncProperty(ids, async (id) => {
+      const answer = await ask('/meu', `Bearer ${await signToken({ ...base, comercianteId: id })}`)
+      expect(answer.status).toBe(allowed.test(id) && id.trim() === id ? 200 : 401)
+      if (answer.status === 200) expect(await answer.json()).toBe(id)
+    }),
+    { numRuns: 300 },
+  )
 })
 
 test('another scheme is not a token', async () => {

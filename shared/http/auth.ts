@@ -1,9 +1,12 @@
 import { createSecretKey, hash } from 'node:crypto'
 import type { Context, MiddlewareHandler } from 'hono'
-import { createRemoteJWKSet, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose'
+import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose'
 import { LRUCache } from 'lru-cache'
+import type { Registry } from 'prom-client'
 import { DomainError, Indisponivel } from '../errors.ts'
+import { isRejection } from '../resilience/rejection.ts'
 import { type AppEnv, headerOf } from './env.ts'
+import { createKeyServer, type KeyServerLimits, KeysUnavailable } from './jwks.ts'
 
 /** Who is asking, as the verified token says. `exp` is in seconds since 1970. */
 export type Identity = {
@@ -23,25 +26,29 @@ export type VerifierOptions = {
   clockToleranceSeconds?: number
   /** Verified tokens remembered by their hash; each takes some 300 bytes. */
   cacheMax?: number
+  /** Where the key server's circuit is exported. */
+  registry?: Registry
+  /** Other limits for the key server, in tests. */
+  jwksLimits?: Partial<KeyServerLimits>
 }
 
 /** HMAC-SHA-256 keys shorter than the hash weaken it (RFC 7518 section 3.2). */
 const SECRET_BYTES_MIN = 32
 /** Longer than any token of ours, shorter than Node's header limit: hashing one stays cheap. */
 const TOKEN_CHARS_MAX = 8 * 1024
-/** A token of a withdrawn JWKS key works at most this long after. */
-const JWKS_TRUST_SECONDS = 600
 /** Tokens remembered by their text as well, for the merchants of this moment: looking one up costs 0.2 µs, hashing it 2. */
 const RECENT_MAX = 256
-const JWKS_TIMEOUT_MS = 3000
-/** Unknown key ids cannot make us fetch more often than this. */
-const JWKS_COOLDOWN_MS = 30_000
+/** The client's library may try again after this; the circuit breaker knows better where it is open. */
+const RETRY_AFTER_SECONDS = 5
 const HMAC = ['HS256']
 const ASYMMETRIC = ['RS256', 'ES256', 'EdDSA', 'Ed25519']
 const COMERCIANTE = /^[A-Za-z0-9._-]{1,64}$/
 
+/** What `typ` may say of a token that opens something here, in lower case (RFC 7519 section 5.1, RFC 9068 section 2.1). */
+const TYPES = new Set<unknown>([undefined, 'jwt', 'application/jwt', 'at+jwt', 'application/at+jwt'])
+
 type Known = { identity: Identity; untilMs: number }
-type Checked = { payload: JWTPayload; trustSeconds: number }
+type Checked = { payload: JWTPayload; trustMs: number }
 
 /**
  * Makes the verifier of bearer tokens (API.md, Authentication).
@@ -57,9 +64,9 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const recent = new LRUCache<string, Known>({ max: RECENT_MAX })
 
   const verifyNew = async (token: string, key: string): Promise<Identity> => {
-    const { payload, trustSeconds } = await check(token)
+    const { payload, trustMs } = await check(token)
     const identity = identityOf(payload)
-    const untilMs = Math.min((identity.exp + clockToleranceSeconds) * 1000, Date.now() + trustSeconds * 1000)
+    const untilMs = Math.min((identity.exp + clockToleranceSeconds) * 1000, Date.now() + trustMs)
     known.set(key, { identity, untilMs })
     return identity
   }
@@ -79,7 +86,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   }
 }
 
-function createCheck({ secret, jwksUrl }: VerifierOptions, clockTolerance: number) {
+function createCheck({ secret, jwksUrl, registry, jwksLimits }: VerifierOptions, clockTolerance: number) {
   if (secret === undefined && jwksUrl === undefined) {
     throw new Error('no way to verify tokens: give JWT_SECRET or JWT_JWKS_URL')
   }
@@ -88,25 +95,21 @@ function createCheck({ secret, jwksUrl }: VerifierOptions, clockTolerance: numbe
   }
   const shared = secret === undefined ? undefined : createSecretKey(Buffer.from(secret))
   const remote =
-    jwksUrl === undefined
-      ? undefined
-      : createRemoteJWKSet(new URL(jwksUrl), {
-          timeoutDuration: JWKS_TIMEOUT_MS,
-          cooldownDuration: JWKS_COOLDOWN_MS,
-          cacheMaxAge: JWKS_TRUST_SECONDS * 1000,
-        })
+    jwksUrl === undefined ? undefined : createKeyServer({ url: jwksUrl, registry, limits: jwksLimits ?? {} })
   const claims = { clockTolerance, requiredClaims: ['exp'] }
 
   return async (token: string): Promise<Checked> => {
     try {
-      const { alg } = decodeProtectedHeader(token)
+      const { alg, typ } = decodeProtectedHeader(token)
+      // A token that says it is for something else (an ID token at a logout, a proof of possession) opens nothing here.
+      if (!TYPES.has(typ?.toLowerCase())) throw invalidToken()
       if (shared !== undefined && alg === 'HS256') {
         const { payload } = await jwtVerify(token, shared, { ...claims, algorithms: HMAC })
-        return { payload, trustSeconds: Number.POSITIVE_INFINITY }
+        return { payload, trustMs: Number.POSITIVE_INFINITY }
       }
       if (remote === undefined) throw invalidToken()
-      const { payload } = await jwtVerify(token, remote, { ...claims, algorithms: ASYMMETRIC })
-      return { payload, trustSeconds: JWKS_TRUST_SECONDS }
+      const { payload } = await jwtVerify(token, remote.key, { ...claims, algorithms: ASYMMETRIC })
+      return { payload, trustMs: remote.trustMs() }
     } catch (error) {
       throw refusalOf(error)
     }
@@ -117,21 +120,20 @@ function createCheck({ secret, jwksUrl }: VerifierOptions, clockTolerance: numbe
 function refusalOf(error: unknown): Error {
   if (error instanceof DomainError) return error
   if (error instanceof errors.JWTExpired) return new DomainError('token-expirado', 'O token expirou.')
-  const unreachable =
-    error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid || isFetchFailure(error)
-  if (!unreachable) return invalidToken()
-  return new Indisponivel('chaves-indisponiveis', 'As chaves de verificação estão indisponíveis.', 5, { cause: error })
+  const ours = error instanceof KeysUnavailable || error instanceof errors.JWKSInvalid || isRejection(error)
+  if (!ours) return invalidToken()
+  const seconds = isRejection(error, 'circuit-open') ? error.retryAfterSeconds : RETRY_AFTER_SECONDS
+  return new Indisponivel('chaves-indisponiveis', 'As chaves de verificação estão indisponíveis.', seconds, {
+    cause: error,
+  })
 }
-
-/** jose throws its base class where the key server answers something else than 200, and fetch's `TypeError` where it is away. */
-const isFetchFailure = (error: unknown): boolean =>
-  (error instanceof errors.JOSEError && error.code === 'ERR_JOSE_GENERIC') ||
-  (error instanceof TypeError && error.message === 'fetch failed')
 
 const invalidToken = () => new DomainError('token-invalido', 'O token não é válido.')
 
 function identityOf({ exp, comerciante_id: comercianteId, scope }: JWTPayload): Identity {
-  if (exp === undefined || (scope !== undefined && typeof scope !== 'string')) throw invalidToken()
+  // `1e999` is a JSON number too, and infinite: a token that never expires.
+  if (!Number.isFinite(exp) || exp === undefined) throw invalidToken()
+  if (scope !== undefined && typeof scope !== 'string') throw invalidToken()
   if (comercianteId !== undefined && (typeof comercianteId !== 'string' || !COMERCIANTE.test(comercianteId))) {
     throw new DomainError('token-invalido', 'O comerciante_id do token não é válido.')
   }

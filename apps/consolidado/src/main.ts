@@ -58,7 +58,7 @@ lifecycle.defer('redis', () => redis.close())
 const consolidado = createConsolidado({
   databaseUrl: env.DATABASE_URL_CONSOLIDADO,
   redis,
-  verifier: createVerifier({ secret: env.JWT_SECRET, jwksUrl: env.JWT_JWKS_URL }),
+  verifier: createVerifier({ secret: env.JWT_SECRET, jwksUrl: env.JWT_JWKS_URL, registry }),
   limites: createLimites({ env, redis: redis.cache, registry }),
   eventos: {
     baseUrl: env.FEED_URL,
