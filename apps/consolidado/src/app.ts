@@ -15,7 +15,7 @@ import type { Logger } from '@fluxo/shared/telemetry/logger'
 import type { Registry } from '@fluxo/shared/telemetry/metrics'
 import type { Tracing } from '@fluxo/shared/telemetry/tracing'
 import { createConsultarRoutes } from './consultar/route.ts'
-import { createConsultaStore, foraDoAr, LIMITES_DA_CONSULTA } from './consultar/store.ts'
+import { createConsultaStore, foraDoAr, LEITURA_SETTINGS, LIMITES_DA_CONSULTA } from './consultar/store.ts'
 import { contarCartas } from './projetar/cartas.ts'
 import { createConsumidores } from './projetar/consumir.ts'
 import { exportarMetricas, type MetricasDeps } from './projetar/metricas.ts'
@@ -81,6 +81,7 @@ export const createConsolidado = (deps: ConsolidadoDeps): AppModule => {
     max: READ_CONNECTIONS,
     name: 'consolidado leitura',
     statementTimeoutMs: LIMITES_DA_CONSULTA.attemptTimeoutMs,
+    settings: LEITURA_SETTINGS,
   })
   const breakers = {
     cache: createBreaker({ name: 'redis-cache', ...CIRCUITO, registry }),
@@ -110,9 +111,9 @@ export const createConsolidado = (deps: ConsolidadoDeps): AppModule => {
     log,
     registry,
   })
-  const vigia = montarVigia({ ...deps, sql: reads, redis: commands, cachePrefix, feed })
+  const vigia = montarVigia({ ...deps, sql: writes, redis: commands, cachePrefix, feed })
   const janitor = createJanitor({ redis: commands, prefix: streamPrefix, particoes, groups: [GRUPO], log, registry })
-  exportar({ redis: commands, writes, reads, marcas: inbox.marcas, streamPrefix, particoes, registry })
+  exportar({ redis: commands, writes, marcas: inbox.marcas, streamPrefix, particoes, registry })
 
   const policy = createPolicy({
     ...LIMITES_DA_CONSULTA,
@@ -152,11 +153,11 @@ export const createConsolidado = (deps: ConsolidadoDeps): AppModule => {
 type ExportarDeps = Pick<MetricasDeps, 'redis' | 'marcas' | 'streamPrefix' | 'particoes' | 'registry'>
 
 /** What is looked at when Prometheus asks: the projection, the pools, PostgreSQL and Redis themselves. */
-const exportar = ({ writes, reads, ...deps }: ExportarDeps & { writes: Sql; reads: Sql }): void => {
+const exportar = ({ writes, ...deps }: ExportarDeps & { writes: Sql }): void => {
   exportarMetricas({ ...deps, group: GRUPO, cartas: () => contarCartas(writes) })
   exportRedisMetrics(deps)
   const pools = { consolidado: PROJECTION_CONNECTIONS, 'consolidado leitura': READ_CONNECTIONS }
-  exportPostgresMetrics({ registry: deps.registry, database: 'consolidado', sql: reads, pools })
+  exportPostgresMetrics({ registry: deps.registry, database: 'consolidado', sql: writes, pools })
 }
 
 /**

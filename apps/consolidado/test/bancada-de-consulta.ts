@@ -12,7 +12,7 @@ import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { createDatabase, redisUrl, uniquePrefix } from '@fluxo/shared/testing/databases'
 import { Registry } from 'prom-client'
 import { type ConsultarDeps, createConsultarRoutes } from '../src/consultar/route.ts'
-import { createConsultaStore, foraDoAr, LIMITES_DA_CONSULTA } from '../src/consultar/store.ts'
+import { createConsultaStore, foraDoAr, LEITURA_SETTINGS, LIMITES_DA_CONSULTA } from '../src/consultar/store.ts'
 import type { Saldo } from '../src/domain/saldo.ts'
 
 const SEGREDO = 'segredo-de-teste-com-mais-de-32-bytes'
@@ -27,6 +27,15 @@ type Opcoes = {
 
 type Pedir = (caminho: string, headers?: Record<string, string>) => Promise<Response>
 
+/** The service's own role, which sees all, and the one of its merchants' reads. */
+const poolsDe = (url: string) => {
+  const comum = { url, statementTimeoutMs: LIMITES_DA_CONSULTA.attemptTimeoutMs }
+  return {
+    sql: createSql({ ...comum, max: 2, name: 'teste' }),
+    leituras: createSql({ ...comum, max: 4, name: 'teste leitura', settings: LEITURA_SETTINGS }),
+  }
+}
+
 /** The read side's HTTP doors over a real server, a database of their own and a real cache; no projection behind them. */
 export async function createBancadaDeConsulta({ redis, postgres, particoes = 1, waitApplied }: Opcoes = {}) {
   const database = await createDatabase({
@@ -36,8 +45,7 @@ export async function createBancadaDeConsulta({ redis, postgres, particoes = 1, 
   })
   const log = createLogger({ service: 'teste', level: 'silent' })
   const registry = new Registry()
-  const statementTimeoutMs = LIMITES_DA_CONSULTA.attemptTimeoutMs
-  const sql = createSql({ url: database.appUrl, max: 4, name: 'teste', statementTimeoutMs })
+  const { sql, leituras } = poolsDe(database.appUrl)
   const connections = createRedisConnections({ url: redis ?? redisUrl(), name: 'teste', log })
   await connections.ready(10_000)
   const breakerOf = (name: string) =>
@@ -59,7 +67,7 @@ export async function createBancadaDeConsulta({ redis, postgres, particoes = 1, 
     breaker: breakers.postgres,
     isTransient: foraDoAr,
   })
-  const store = createConsultaStore({ sql, policy })
+  const store = createConsultaStore({ sql: leituras, policy })
   const routes = createConsultarRoutes({
     store,
     cache,
@@ -98,6 +106,7 @@ export async function createBancadaDeConsulta({ redis, postgres, particoes = 1, 
   return {
     url: `http://127.0.0.1:${server.port}`,
     sql,
+    leituras,
     store,
     cache,
     redis: connections.cache,
@@ -110,7 +119,7 @@ export async function createBancadaDeConsulta({ redis, postgres, particoes = 1, 
       await cache.close()
       for (const breaker of Object.values(breakers)) breaker.close()
       await connections.close()
-      await closeSql(sql)
+      await Promise.all([closeSql(sql), closeSql(leituras)])
       await database.drop().catch(() => {})
     },
   }

@@ -21,7 +21,7 @@ import { createEstornarRoutes } from './estornar/route.ts'
 import { createEventosRoutes } from './eventos/route.ts'
 import { createImportarRoutes } from './importar/route.ts'
 import { createListarRoutes } from './listar/route.ts'
-import { createLeituraStore } from './listar/store.ts'
+import { createLeituraStore, LEITURA_SETTINGS } from './listar/store.ts'
 import { createLoteRoutes } from './lote/route.ts'
 import { LEDGER } from './registrar/ledger-table.ts'
 import { createRegistrarRoutes } from './registrar/route.ts'
@@ -55,6 +55,8 @@ export const STATUSES_DE_LANCAMENTOS = {
 /** Two group commits in the air, batches and imports beside them; PostgreSQL serialises them by the counter anyway. */
 const WRITE_CONNECTIONS = 6
 const READ_CONNECTIONS = 4
+/** The relay's loops, the feed's pages, and what Prometheus asks. */
+const LOG_CONNECTIONS = 3
 const TRANSACTION_CONNECTIONS = 2
 /** First key of the relay's advisory locks; the second is the partition. */
 const RELAY_LOCK = 7_264_101
@@ -70,7 +72,13 @@ export const createLancamentos = (deps: LancamentosDeps): AppModule => {
   const { databaseUrl, redis, verifier, limites, particoes, log, registry, tracing } = deps
   const { agora = () => new Date(), streamPrefix = STREAM_PREFIX } = deps
   const writes = createSql({ url: databaseUrl, max: WRITE_CONNECTIONS, name: 'lancamentos', settings: WRITE_SETTINGS })
-  const reads = createSql({ url: databaseUrl, max: READ_CONNECTIONS, name: 'lancamentos leitura' })
+  const logReads = createSql({ url: databaseUrl, max: LOG_CONNECTIONS, name: 'lancamentos log' })
+  const reads = createSql({
+    url: databaseUrl,
+    max: READ_CONNECTIONS,
+    name: 'lancamentos leitura',
+    settings: LEITURA_SETTINGS,
+  })
   const transactions = createTransactions({
     url: databaseUrl,
     max: TRANSACTION_CONNECTIONS,
@@ -78,9 +86,9 @@ export const createLancamentos = (deps: LancamentosDeps): AppModule => {
     settings: WRITE_SETTINGS,
   })
 
-  const readPage = createReadPage(reads, LEDGER)
+  const readPage = createReadPage(logReads, LEDGER)
   const relay: Relay = createRelay({
-    sql: reads,
+    sql: logReads,
     particoes,
     readPage,
     publisher: createPublisher({ redis: redis.commands, prefix: streamPrefix }),
@@ -99,7 +107,7 @@ export const createLancamentos = (deps: LancamentosDeps): AppModule => {
     onBatch: (rows) => groupCommit.rows.observe(rows),
     onRefused: () => groupCommit.refused.inc(),
   })
-  exportarMetricas({ registry, redis, reads, fila: store.fila })
+  exportarMetricas({ registry, redis, sql: logReads, fila: store.fila })
 
   const leitura = createLeituraStore(reads)
   const edge = { store, leitura, verifier, limites, novoId: createNovoId(), agora }
@@ -109,13 +117,13 @@ export const createLancamentos = (deps: LancamentosDeps): AppModule => {
   routes.route('/', createImportarRoutes(edge))
   routes.route('/', createListarRoutes({ leitura, verifier, limites, cursorSecret: deps.cursorSecret }))
   routes.route('/', createEstornarRoutes(edge))
-  routes.route('/', createEventosRoutes({ readPage, readHead: (p) => readHead(reads, p), particoes, verifier }))
+  routes.route('/', createEventosRoutes({ readPage, readHead: (p) => readHead(logReads, p), particoes, verifier }))
 
   return {
     name: 'lancamentos',
     routes,
     checks: [
-      { name: 'postgres-lancamentos', required: true, check: () => ping(reads) },
+      { name: 'postgres-lancamentos', required: true, check: () => ping(logReads, reads) },
       { name: 'redis', required: false, check: async () => void (await redis.commands.ping()) },
     ],
     start: async () => relay.start(),
@@ -124,13 +132,13 @@ export const createLancamentos = (deps: LancamentosDeps): AppModule => {
       await relay.stop()
     },
     close: async () => {
-      await Promise.all([closeSql(writes), closeSql(reads), transactions.close()])
+      await Promise.all([closeSql(writes), closeSql(reads), closeSql(logReads), transactions.close()])
     },
   }
 }
 
-const ping = async (sql: Sql): Promise<void> => {
-  await sql`select 1`
+const ping = async (...pools: readonly Sql[]): Promise<void> => {
+  await Promise.all(pools.map((sql) => sql`select 1`))
 }
 
 const groupCommitMetrics = (registry: Registry) => ({
@@ -145,10 +153,10 @@ const groupCommitMetrics = (registry: Registry) => ({
   }),
 })
 
-type MetricasDeps = { registry: Registry; redis: RedisConnections; reads: Sql; fila: () => number }
+type MetricasDeps = { registry: Registry; redis: RedisConnections; sql: Sql; fila: () => number }
 
 /** What is looked at when Prometheus asks: the queue, the pools, PostgreSQL and Redis themselves. */
-const exportarMetricas = ({ registry, redis, reads, fila }: MetricasDeps): void => {
+const exportarMetricas = ({ registry, redis, sql, fila }: MetricasDeps): void => {
   gauge(registry, {
     name: 'fluxo_group_commit_queue',
     help: 'Entries that wait for a group commit.',
@@ -160,7 +168,8 @@ const exportarMetricas = ({ registry, redis, reads, fila }: MetricasDeps): void 
   const pools = {
     lancamentos: WRITE_CONNECTIONS,
     'lancamentos leitura': READ_CONNECTIONS,
+    'lancamentos log': LOG_CONNECTIONS,
     'lancamentos lote': TRANSACTION_CONNECTIONS,
   }
-  exportPostgresMetrics({ registry, database: 'lancamentos', sql: reads, pools })
+  exportPostgresMetrics({ registry, database: 'lancamentos', sql, pools })
 }

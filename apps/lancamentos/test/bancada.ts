@@ -15,7 +15,7 @@ import { STATUSES_DE_LANCAMENTOS } from '../src/app.ts'
 import { createEstornarRoutes } from '../src/estornar/route.ts'
 import { createImportarRoutes } from '../src/importar/route.ts'
 import { createListarRoutes } from '../src/listar/route.ts'
-import { createLeituraStore } from '../src/listar/store.ts'
+import { createLeituraStore, LEITURA_SETTINGS } from '../src/listar/store.ts'
 import { createLoteRoutes } from '../src/lote/route.ts'
 import { createRegistrarRoutes } from '../src/registrar/route.ts'
 import { createRegistroStore } from '../src/registrar/store.ts'
@@ -41,7 +41,8 @@ export async function createBancada({ particoes = 1 }: { particoes?: number } = 
   const sql = createSql({ url: database.appUrl, max: 6, name: 'teste' })
   const transactions = createTransactions({ url: database.appUrl, max: 2, name: 'teste lote' })
   const store = createRegistroStore({ sql, transactions, particoes, onCommit: () => {} })
-  const leitura = createLeituraStore(sql)
+  const leituras = createSql({ url: database.appUrl, max: 4, name: 'teste leitura', settings: LEITURA_SETTINGS })
+  const leitura = createLeituraStore(leituras)
   const verifier = createVerifier({ secret: SEGREDO })
   const relogio: Relogio = { agora: new Date('2025-10-15T12:34:56.789Z') }
   const edge = { store, leitura, verifier, novoId: () => v7(), agora: () => relogio.agora, cursorSecret: SEGREDO }
@@ -85,6 +86,8 @@ export async function createBancada({ particoes = 1 }: { particoes?: number } = 
 
   return {
     sql,
+    leituras,
+    databaseUrl: database.appUrl,
     url,
     app,
     store,
@@ -93,7 +96,7 @@ export async function createBancada({ particoes = 1 }: { particoes?: number } = 
     autorizacao,
     fechar: async () => {
       await server.stop(1_000)
-      await Promise.all([closeSql(sql), transactions.close()])
+      await Promise.all([closeSql(sql), closeSql(leituras), transactions.close()])
       await database.drop()
     },
   }

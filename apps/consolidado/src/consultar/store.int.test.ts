@@ -14,10 +14,10 @@ it('readers that give up never make another one get somebody else’s day', asyn
   // Only statements that a connection has prepared are pipelined on it.
   for (let i = 0; i < 3; i += 1) {
     await Promise.all(Array.from({ length: 40 }, () => bancada.store.lerDia('loja', '2025-10-15')))
-    await Promise.all(Array.from({ length: 4 }, () => bancada.sql`select pg_sleep(0.01)`))
+    await Promise.all(Array.from({ length: 4 }, () => bancada.leituras`select pg_sleep(0.01)`))
   }
   // A slow statement at the head of each connection, so that the reads behind it are pipelined when they are abandoned.
-  const lentas = Array.from({ length: 4 }, () => bancada.sql`select pg_sleep(0.01)`)
+  const lentas = Array.from({ length: 4 }, () => bancada.leituras`select pg_sleep(0.01)`)
   const aborter = new AbortController()
   const lidos = Array.from({ length: 60 }, async (_, i) => {
     const { comercianteId, creditos } = lojas[i % lojas.length] ?? { comercianteId: '', creditos: 0n }

@@ -1,4 +1,5 @@
 import { isInfrastructure } from '@fluxo/shared/postgres/failure'
+import { ownRows } from '@fluxo/shared/postgres/own-rows'
 import { type Sql, withDeadline } from '@fluxo/shared/postgres/sql'
 import type { Policy } from '@fluxo/shared/resilience/policy'
 import { isRejection } from '@fluxo/shared/resilience/rejection'
@@ -18,7 +19,7 @@ export type ConsultaStore = {
 export type PeriodoLido = { saldoInicial: bigint; dias: DiaSomado[] }
 
 export type ConsultaStoreDeps = {
-  /** A pool for single statements; its `statementTimeoutMs` should be `LIMITES_DA_CONSULTA.attemptTimeoutMs`. */
+  /** A pool of `LEITURA_SETTINGS`; its `statementTimeoutMs` should be `LIMITES_DA_CONSULTA.attemptTimeoutMs`. */
   sql: Sql
   /** Bulkhead, retry and breaker of these reads; see `LIMITES_DA_CONSULTA`. */
   policy: Policy
@@ -36,6 +37,9 @@ export const LIMITES_DA_CONSULTA = {
   retry: { attemptsMax: 2, baseMs: 20, maxMs: 100 },
   attemptTimeoutMs: 1_000,
 }
+
+/** Settings of the pool for these reads: a role under row-level security (docs/decisions/0011), and plans made once. */
+export const LEITURA_SETTINGS = { role: 'consolidado_leitura', plan_cache_mode: 'force_generic_plan' }
 
 /** A probe that takes longer says the same as one that fails. */
 const SONDA_LIMITE_MS = 1_000
@@ -77,26 +81,25 @@ type LinhaDoPeriodo = { data: string | null; creditos: string; debitos: string; 
  * meanwhile is either not seen at all or seen whole. A day without a row still answers its generation, which dates the
  * absence: zeros of this generation are newer than any row of the one before, and older than any row of their own.
  */
-const selecionarDia = (sql: Sql, comercianteId: string, data: string) => sql<LinhaDoDia[]>`
+const DIA = ownRows(`
   select p.geracao, s.creditos, s.debitos, s.quantidade::float8 as quantidade, s.versao::float8 as versao,
          to_char(s.atualizado_em at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as atualizado_em
     from projecao p
-    left join saldo s on s.geracao = p.geracao and s.comerciante_id = ${comercianteId} and s.data = ${data}::date
-   where p.id = 1`
+    left join saldo s on s.geracao = p.geracao and s.comerciante_id = $1 and s.data = $2::date
+   where p.id = 1`)
 
 /** One statement, hence one snapshot: first the sum of all days before `de` (`data` null), then each day with entries. */
-const selecionarPeriodo = (sql: Sql, comercianteId: string, de: string, ate: string) => sql<LinhaDoPeriodo[]>`
+const PERIODO = ownRows(`
   with visivel as materialized (select geracao from projecao where id = 1)
   select null::date as data, coalesce(sum(s.creditos), 0) as creditos, coalesce(sum(s.debitos), 0) as debitos,
          0::float8 as quantidade
     from saldo s
-   where s.geracao = (select geracao from visivel) and s.comerciante_id = ${comercianteId} and s.data < ${de}::date
+   where s.geracao = (select geracao from visivel) and s.comerciante_id = $1 and s.data < $2::date
   union all
   select s.data, s.creditos, s.debitos, s.quantidade::float8
     from saldo s
-   where s.geracao = (select geracao from visivel) and s.comerciante_id = ${comercianteId}
-     and s.data between ${de}::date and ${ate}::date
-   order by data nulls first`
+   where s.geracao = (select geracao from visivel) and s.comerciante_id = $1 and s.data between $2::date and $3::date
+   order by data nulls first`)
 
 /** Reads of the projection. Rejects with a `Rejection` or a database error; `foraDoAr` tells which mean "not now". */
 export const createConsultaStore = ({
@@ -113,7 +116,8 @@ export const createConsultaStore = ({
       ),
     relogio,
   })
-  const ler = async <T>(query: () => Promise<T>, signal?: AbortSignal): Promise<T> => {
+  const ler = async <Linha extends object>(texto: string, valores: readonly string[], signal?: AbortSignal) => {
+    const query = () => sql.unsafe<Linha[]>(texto, [...valores], { prepare: true })
     try {
       const linhas = await policy.execute((tentativa) => abandonavel(query(), tentativa), signal)
       informar(true)
@@ -128,7 +132,7 @@ export const createConsultaStore = ({
   return {
     disponivel: agora,
     lerDia: async (comercianteId, data, signal) => {
-      const [linha] = await ler(() => selecionarDia(sql, comercianteId, data), signal)
+      const [linha] = await ler<LinhaDoDia>(DIA, [comercianteId, data], signal)
       const geracao = linha?.geracao ?? 0
       if (linha === undefined || linha.creditos === null) return saldoVazio(comercianteId, data, geracao)
       return {
@@ -142,7 +146,7 @@ export const createConsultaStore = ({
       }
     },
     lerPeriodo: async (comercianteId, de, ate, signal) => {
-      const [antes, ...dias] = await ler(() => selecionarPeriodo(sql, comercianteId, de, ate), signal)
+      const [antes, ...dias] = await ler<LinhaDoPeriodo>(PERIODO, [comercianteId, de, ate], signal)
       return {
         saldoInicial: antes ? BigInt(antes.creditos) - BigInt(antes.debitos) : 0n,
         dias: dias.map(({ data, creditos, debitos, quantidade }) => {

@@ -1,5 +1,6 @@
 import { Indisponivel } from '@fluxo/shared/errors'
 import { isInfrastructure } from '@fluxo/shared/postgres/failure'
+import { ownRows } from '@fluxo/shared/postgres/own-rows'
 import { type Sql, withDeadline } from '@fluxo/shared/postgres/sql'
 import type { Lancamento } from '../domain/lancamento.ts'
 import { type LedgerRow, lancamentoDe } from '../registrar/ledger-table.ts'
@@ -16,6 +17,17 @@ export type LeituraStore = {
   listar: (comercianteId: string, filtros: Filtros, depois: Ponto | undefined, quantos: number) => Promise<Registrado[]>
 }
 
+/**
+ * Settings of the pool for reads of one merchant: a role under row-level security (docs/decisions/0011), and plans made once. The
+ * planner would take the known `limit` for a reason to plan each page anew, which costs as much as reading it; and a plan made
+ * while the ledger was empty must not read all of it later.
+ */
+export const LEITURA_SETTINGS = {
+  role: 'lancamentos_leitura',
+  plan_cache_mode: 'force_generic_plan',
+  enable_seqscan: 'off',
+}
+
 /** Well above the pool's statement_timeout: only a half-open connection gets here. */
 const RESPOSTA_MAX_MS = 20_000
 const RETRY_AFTER_SECONDS = 2
@@ -25,10 +37,10 @@ const COLUNAS = `particao::int, posicao::float8, id, comerciante_id, tipo::int, 
   (extract(epoch from created_at) * 1000)::float8 as created_ms, rastro, '' as impressao`
 
 /** Probe of the unique index on `id`. */
-const POR_ID = `select ${COLUNAS} from lancamentos where id = $1 and comerciante_id = $2`
+const POR_ID = ownRows(`select ${COLUNAS} from lancamentos where id = $2 and comerciante_id = $1`)
 
 /**
- * Reads the ledger.
+ * Reads the ledger for a merchant. `sql` is a pool of `LEITURA_SETTINGS`: as its role, PostgreSQL shows no other's rows.
  *
  * The list walks the index (comerciante_id, data, posicao) backwards from the cursor's point, so that page 1 000 costs
  * what page 1 costs; `offset` would read all before it again. A merchant lives in one partition, hence one order of
@@ -54,7 +66,7 @@ export function createLeituraStore(sql: Sql): LeituraStore {
   }
 
   return {
-    porId: async (comercianteId, id) => (await ler(POR_ID, [id, comercianteId]))[0],
+    porId: async (comercianteId, id) => (await ler(POR_ID, [comercianteId, id]))[0],
     listar: (comercianteId, filtros, depois, quantos) => {
       const { texto, valores } = consulta(comercianteId, filtros, depois, quantos)
       return ler(texto, valores)
@@ -75,7 +87,7 @@ function consulta(comercianteId: string, filtros: Filtros, depois: Ponto | undef
     onde.push(`(data, posicao) < (${valor(depois.data)}::date, ${valor(depois.posicao)}::bigint)`)
   const texto = `select ${COLUNAS} from lancamentos l where ${onde.join(' and ')}
     order by l.data desc, l.posicao desc limit ${valor(quantos)}`
-  return { texto, valores }
+  return { texto: ownRows(texto), valores }
 }
 
 const registradoDe = (row: LedgerRow & Lugar): Registrado => ({

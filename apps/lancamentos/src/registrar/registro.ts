@@ -24,6 +24,11 @@ export const registroDe = (item: Item, particao: number, appended: Appended<Ledg
   const { posicao } = appended
   if (appended.outcome === 'novo') return { desfecho: 'criado', particao, posicao, lancamento: item.lancamento }
   const lancamento = lancamentoDe(appended.row)
+  // One statement writes for many merchants, so row-level security cannot stand behind it: this does.
+  invariant(
+    lancamento.comercianteId === item.lancamento.comercianteId,
+    'what an entry is known by is its own merchant’s',
+  )
   const mesmoConteudo = appended.row.impressao === impressaoDe(item.lancamento)
   switch (appended.via) {
     case 'chave':
