@@ -25,7 +25,7 @@ export const rawCase = (chosen: CaseClass, request: Request, random: Random): Ra
     case 'slow':
       return slow(request, random)
     case 'pipelined':
-      return pipelined(request)
+      return pipelined(request, random)
     case 'smuggled':
       return smuggled(request, random)
     default:
@@ -102,15 +102,17 @@ const slow = (request: Request, random: Random): RawCase => {
   }
 }
 
-const pipelined = (request: Request): RawCase => {
+const NO_HTTP = latin1('nada disso\r\n\r\n')
+
+const pipelined = (request: Request, random: Random): RawCase => {
   const one = Buffer.concat([latin1(head(request, bodyLines(request))), request.body ?? Buffer.alloc(0)])
   const last = Buffer.concat([
     latin1(head(request, `Connection: close\r\n${bodyLines(request)}`)),
     request.body ?? Buffer.alloc(0),
   ])
   return {
-    pieces: [Buffer.concat([...Array.from({ length: PIPELINE - 1 }, () => one), last])],
-    beside: [],
+    pieces: [Buffer.concat([...Array.from({ length: PIPELINE - 1 }, () => one), random.chance(0.2) ? NO_HTTP : last])],
+    beside: [400],
     answersMax: PIPELINE,
   }
 }
@@ -137,8 +139,16 @@ const smuggled = (request: Request, random: Random): RawCase => {
     'Content-Length: 99999999999999999999\r\n',
     'Content-Length:\r\n 5\r\n',
   ])
-  const text = head({ ...request, method: 'POST' }, `Connection: close\r\n${more}`)
-  return { pieces: [latin1(`${text}${chunked}`)], halfClose: true, beside: REFUSALS, answersMax: 1, mayBeCut: true }
+  // Without a token it is refused before its broken body is read.
+  const headers = request.headers.filter(([name]) => name !== 'Authorization' || random.chance(0.7))
+  const text = head({ ...request, headers, method: 'POST' }, `Connection: close\r\n${more}`)
+  return {
+    pieces: [latin1(`${text}${chunked}`)],
+    halfClose: true,
+    beside: [...REFUSALS, 401],
+    answersMax: 1,
+    mayBeCut: true,
+  }
 }
 
 const noise = (random: Random): RawCase => {

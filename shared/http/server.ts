@@ -1,11 +1,11 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { type AddressInfo, Server as NetServer } from 'node:net'
-import type { Duplex } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
 import type { Logger } from '../telemetry/logger.ts'
 import type { AppEnv } from './env.ts'
-import { type Problem, problemAnswer, problemText } from './problem.ts'
+import { createParseErrors, HEADERS_BYTES_MAX, MALFORMED } from './parse-error.ts'
+import { problemAnswer } from './problem.ts'
 import { TracedResponse } from './traced-response.ts'
 
 /** Longer than the 60 s for which nginx keeps an idle upstream connection, so that it is never we who close first. */
@@ -15,8 +15,6 @@ const HEADERS_MS = 15_000
 /** An import of any size must fit; a connection without a byte in either direction ends after `SILENCE_MS`. */
 const REQUEST_MS = 30 * 60_000
 const SILENCE_MS = 120_000
-/** All headers together, with an 8 KiB token in them. */
-const HEADERS_BYTES_MAX = 16 * 1024
 /**
  * After the listener has closed, an idle keep-alive connection may still have a request on its way to us. It gets this long
  * to arrive and to be answered with `Connection: close`; closing at once would fail that request.
@@ -37,8 +35,10 @@ export type ServeOptions = { app: Pick<Hono<AppEnv>, 'fetch'>; port: number; hos
 export async function serveHttp({ app, port, hostname, log }: ServeOptions): Promise<HttpServer> {
   const door = { leaving: false }
   const answer = getRequestListener(app.fetch, { errorHandler: (error) => answerUnreadable(error, log) })
+  const parseErrors = createParseErrors()
   const listener = (incoming: IncomingMessage, outgoing: TracedResponse): void => {
     outgoing.door = door
+    parseErrors.seen(outgoing)
     void answer(incoming, outgoing)
   }
   const options = {
@@ -52,7 +52,7 @@ export async function serveHttp({ app, port, hostname, log }: ServeOptions): Pro
   // Node's own answer would be a bare 417; a server may ignore what it does not know (RFC 9110 section 10.1.1).
   server.on('checkExpectation', listener)
   server.timeout = SILENCE_MS
-  server.on('clientError', answerParseError)
+  server.on('clientError', parseErrors.answer)
   await listen(server, port, hostname)
   server.on('error', (error) => log.error({ err: error }, 'http server'))
 
@@ -98,51 +98,9 @@ async function close(server: Server, deadlineMs: number, log: Logger): Promise<v
   server.close()
 }
 
-const MALFORMED = {
-  status: 400,
-  codigo: 'requisicao-malformada',
-  detail: 'A requisição não é HTTP válido.',
-  instance: '/',
-}
-
 /** What node-server cannot even make a request of: a broken Host header, a broken absolute URL. */
 function answerUnreadable(error: unknown, log: Logger): Response {
   if (error instanceof Error && error.name === 'RequestError') return problemAnswer(MALFORMED)
   log.error({ err: error }, 'internal error outside of the application')
   return problemAnswer({ status: 500, codigo: 'erro-interno', detail: 'Ocorreu um erro interno.', instance: '/' })
-}
-
-const OF_PARSE_ERROR: Readonly<Record<string, Problem>> = {
-  HPE_HEADER_OVERFLOW: {
-    status: 431,
-    codigo: 'cabecalhos-grandes-demais',
-    detail: `Os cabeçalhos e o endereço podem ter no máximo ${HEADERS_BYTES_MAX} bytes.`,
-    instance: '/',
-  },
-  ERR_HTTP_REQUEST_TIMEOUT: {
-    status: 408,
-    codigo: 'requisicao-lenta',
-    detail: 'A requisição demorou demais.',
-    instance: '/',
-  },
-}
-
-const REASONS: Readonly<Record<number, string>> = {
-  400: 'Bad Request',
-  408: 'Request Timeout',
-  431: 'Request Header Fields Too Large',
-}
-
-/** Bytes that are no HTTP never become a request; the answer is written to the socket by hand. */
-function answerParseError(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy()
-    return
-  }
-  const problem = OF_PARSE_ERROR[error.code ?? ''] ?? MALFORMED
-  const body = problemText(problem)
-  socket.end(
-    `HTTP/1.1 ${problem.status} ${REASONS[problem.status] ?? 'Bad Request'}\r\nContent-Type: application/problem+json\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  )
 }
