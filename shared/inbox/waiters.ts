@@ -1,10 +1,12 @@
 /** Another process may have applied the position: the database is asked this often while anybody waits. */
 const POLL_MS = 20
+/** Who does not want to wait wants to know how it stands: the first answer is waited for in any case, and this much longer at most. */
+const FIRST_ANSWER_MS = 1_000
 
 export type AppliedQuery = (pontos: readonly { particao: number; posicao: number }[]) => Promise<boolean[]>
 
 export type Waiters = {
-  /** True once the position is applied, false after `timeoutMs`. Rejects with the reason of `signal` when it aborts. */
+  /** True once the position is applied, false after `timeoutMs`, 0 being a question about now. Rejects with the reason of `signal` when it aborts. */
   wait(particao: number, posicao: number, options: { timeoutMs: number; signal?: AbortSignal }): Promise<boolean>
   /** Tells that a batch was applied in this process. */
   applied(particao: number, posicoes: readonly number[]): void
@@ -44,11 +46,15 @@ export function createWaiters(query: AppliedQuery): Waiters {
       const waiter = { particao, posicao, resolve }
       // Before the question, not after it: a batch that commits while the question is under way wakes us too.
       waiting.add(waiter)
+      let late = setTimeout(() => settle(waiter, false), timeoutMs + FIRST_ANSWER_MS)
+      const began = performance.now()
       query([waiter]).then(([applied]) => {
         if (applied === true) settle(waiter, true)
-        else schedule()
+        if (!waiting.has(waiter)) return
+        schedule()
+        clearTimeout(late)
+        late = setTimeout(() => settle(waiter, false), Math.max(0, timeoutMs - (performance.now() - began)))
       }, reject)
-      const late = setTimeout(() => settle(waiter, false), timeoutMs)
       const abort = () => reject(signal?.reason)
       signal?.addEventListener('abort', abort, { once: true })
       try {
