@@ -93,9 +93,12 @@ describe('PostgreSQL is away', () => {
     const respostas = await Promise.all(
       Array.from({ length: 200 }, (_, i) => pedir(`/consolidado/2024-01-${String((i % 28) + 1).padStart(2, '0')}`)),
     )
-    expect(new Set(respostas.map(({ status }) => status))).toEqual(new Set([503]))
-    expect(performance.now() - inicio).toBeLessThan(4_000)
+    const levou = performance.now() - inicio
+    // The next tests need it back, whatever this one found.
     await iniciar()
+    expect(new Set(respostas.map(({ status }) => status))).toEqual(new Set([503]))
+    // Two seconds on a quiet machine; each waiting for the one before it would be minutes.
+    expect(levou).toBeLessThan(15_000)
   })
 })
 
