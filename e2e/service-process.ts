@@ -11,6 +11,11 @@ export type ServiceProcess = {
   end: (signal: 'SIGTERM' | 'SIGKILL') => Promise<void>
 }
 
+export type ServiceOptions = {
+  /** Hears each piece of output. */
+  onOutput?: (chunk: Buffer) => void
+}
+
 const root = fileURLToPath(new URL('..', import.meta.url))
 const READY_TIMEOUT_MS = 30_000
 
@@ -40,10 +45,11 @@ const listening = (child: ChildProcess): Promise<string> =>
     child.once('exit', (code) => reject(new Error(`ended with ${code}:\n${all}`)))
   })
 
-/** Starts `apps/<service>/src/main.ts` on a free port and resolves when it is ready. Its output is read and dropped. */
+/** Starts `apps/<service>/src/main.ts` on a free port and resolves when it is ready. */
 export const startService = async (
   service: 'lancamentos' | 'consolidado',
   env: Readonly<Record<string, string>>,
+  { onOutput = () => {} }: ServiceOptions = {},
 ): Promise<ServiceProcess> => {
   const child = spawn(process.execPath, [`apps/${service}/src/main.ts`], {
     cwd: root,
@@ -56,6 +62,7 @@ export const startService = async (
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', onOutput)
   const url = await listening(child).catch((error: unknown) => {
     child.kill('SIGKILL')
     throw error
@@ -65,7 +72,8 @@ export const startService = async (
     pid: child.pid ?? -1,
     end: async (signal) => {
       if (child.exitCode !== null || child.signalCode !== null) return
-      const ended = once(child, 'exit')
+      // Not 'exit': what it wrote last may still be in the pipe.
+      const ended = once(child, 'close')
       child.kill(signal)
       await ended
     },
