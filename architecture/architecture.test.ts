@@ -85,6 +85,14 @@ const CASES: readonly { name: string; rule: rules.Rule; planted: readonly Source
     planted: [{ path: 'apps/lancamentos/src/app.ts', text: "const port = process.env['PORT']\n" }],
     complaint: 'reads process.env',
   },
+  ...['assinatura === esperada', 'given !== options.secret', 'mac.equals(digest(x))', 'senha.startsWith(x)'].map(
+    (text) => ({
+      name: `a secret is not compared by ${text}`,
+      rule: rules.secretsAreComparedInConstantTime,
+      planted: [{ path: 'shared/http/auth.ts', text: `const a = secret === undefined\nconst b = ${text}\n` }],
+      complaint: 'compares a secret',
+    }),
+  ),
   {
     name: 'nothing is any',
     rule: rules.noAny,

@@ -148,6 +148,22 @@ export const envIsReadOnce: Rule = (files) =>
 export const noAny: Rule = (files) =>
   judge(files, (file) => (/[:<|&,(]\s*any\b(?!\s*[:(=.])|\bas any\b/.test(codeOf(file)) ? ['uses any'] : []))
 
+/** Names of what nobody may guess byte by byte; `impressao` and tags are no secrets. */
+const SECRET = '(?:\\w*(?:[sS]ecret|[sS]egredo|[sS]enha|[pP]assword|[aA]ssinatura|[sS]ignature|[hH]mac|[dD]igest)\\w*)'
+const COMPARED = new RegExp(
+  `\\b${SECRET}(?:\\.\\w+|\\([^()]*\\))*\\s*[!=]==?(?!=|\\s*(?:undefined|null|''))|[!=]==?\\s*(?:\\w+\\.)*${SECRET}\\b|\\b${SECRET}\\.(?:equals|compare|startsWith|includes|localeCompare)\\(|\\.(?:equals|compare)\\(\\s*${SECRET}`,
+)
+
+/** Secrets and signatures are compared by `timingSafeEqual` only: how long `===` takes tells how much of a guess was right. */
+export const secretsAreComparedInConstantTime: Rule = (files) =>
+  judge(
+    files.filter((file) => /^(apps|shared)\//.test(file.path) && !isTest(file)),
+    (file) => {
+      const found = COMPARED.exec(codeOf(file))?.[0]
+      return found === undefined ? [] : [`compares a secret by "${found.trim()}"; use timingSafeEqual`]
+    },
+  )
+
 /** No file needs itself through others. Types count too: a circle of types is a circle of thoughts. */
 export const noCycles: Rule = (files) => {
   const byPath = new Map(files.map((file) => [file.path, file]))

@@ -17,6 +17,7 @@ import {
 import { checkHostile } from './hostile.ts'
 import { startLoad } from './load.ts'
 import { createReport, type Report } from './report.ts'
+import { checkImageSecrets, checkRunningSecrets, plantSecret } from './secrets.ts'
 import { createStack, type Stack } from './stack.ts'
 import { checkTlsAndLimits } from './tls.ts'
 
@@ -30,7 +31,8 @@ const TEST_TIMEOUT_MS = 12 * 60_000
 
 const start = async (stack: Stack, report: Report): Promise<void> => {
   const building = performance.now()
-  await stack.compose('build')
+  const takeAway = await plantSecret()
+  await stack.compose('build').finally(takeAway)
   const starting = performance.now()
   await stack.compose('up', '-d', '--wait', ...SCALE)
   const [built, ready] = [starting - building, performance.now() - starting].map((ms) => (ms / 1_000).toFixed(1))
@@ -82,11 +84,13 @@ const test = async (stack: Stack, report: Report): Promise<void> => {
     await report.part('Hostile requests', () => checkHostile({ stack, report, tokens }))
     await report.part('Containers', () => checkContainers(outside))
     await report.part('Image', () => checkImage(outside))
+    await report.part('Secrets of the image', () => checkImageSecrets(outside))
     await underLoad(stack, report, { client, books })
     await report.part('50 reads/s through failures', () => checkDemand({ stack, client, books, report }))
     await report.part('lancamentos alone', () => checkIndependence({ stack, client, books, report }))
     await report.part('Commands of operation', () => checkOperation(outside))
     await report.part('Containers after the load', () => checkContainers(outside))
+    await report.part('Secrets of what ran', () => checkRunningSecrets(outside))
     await report.part('TLS and limits', async () => checkTlsAndLimits({ stack, report, tokens: [token, other] }))
     const ms = await slow
     report.check('a slow client is cut', isPatient(ms), `after ${(ms / 1_000).toFixed(1)} s`)

@@ -25,6 +25,8 @@ export type Container = z.infer<typeof ContainerSchema>
 export type Stack = {
   url: string
   jwtSecret: string
+  /** Every secret of the project, by its name in `.env`. */
+  secrets: Readonly<Partial<Record<string, string>>>
   env: NodeJS.ProcessEnv
   /** `docker compose …` on this project. */
   compose: (...args: string[]) => Promise<string>
@@ -51,6 +53,11 @@ export const createStack = async (): Promise<Stack> => {
   const folder = await mkdtemp(join(tmpdir(), 'fluxo-compose-'))
   const envFile = join(folder, '.env')
   await must(process.execPath, [join(root, 'scripts', 'compose-env.mjs')], { ...process.env, FLUXO_ENV_FILE: envFile })
+  const secrets: Partial<Record<string, string>> = Object.fromEntries(
+    [...(await readFile(envFile, 'utf8')).matchAll(/^(\w+)=(.+)$/gm)].map(([, name = '', value = '']) => [name, value]),
+  )
+  const { JWT_SECRET: jwtSecret } = secrets
+  if (jwtSecret === undefined) throw new Error('invariant: compose:env writes JWT_SECRET')
   const port = await freePort()
   const env: NodeJS.ProcessEnv = {
     ...process.env,
@@ -70,7 +77,8 @@ export const createStack = async (): Promise<Stack> => {
   }
   return {
     url: `http://127.0.0.1:${port}`,
-    jwtSecret: secretOf(await readFile(envFile, 'utf8')),
+    jwtSecret,
+    secrets,
     env,
     compose,
     tryCompose: (args, other = env) => run('docker', ['compose', ...args], other),
@@ -95,12 +103,6 @@ export const createStack = async (): Promise<Stack> => {
       await rm(folder, { recursive: true, force: true })
     },
   }
-}
-
-const secretOf = (text: string): string => {
-  const secret = /^JWT_SECRET=(.+)$/m.exec(text)?.[1]
-  if (secret === undefined) throw new Error('invariant: compose:env writes JWT_SECRET')
-  return secret
 }
 
 /** The addresses under which nginx sees a container. */

@@ -11,6 +11,12 @@ const wanted = (root) =>
     .update(readFileSync(join(root, 'package-lock.json')))
     .digest('hex')
 
+/** The packages whose install scripts may run, by name, of those that this machine has. */
+const scripted = (root) =>
+  Object.entries(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).allowScripts)
+    .filter(([name, allowed]) => allowed && existsSync(join(root, 'node_modules', name)))
+    .map(([name]) => name)
+
 export const packagesStep = {
   title: 'packages',
   /** Our marker says which lock was installed; without one, a tree that is newer than the lock was made by hand with npm. */
@@ -20,9 +26,14 @@ export const packagesStep = {
     if (existsSync(markerFile(root))) return readFileSync(markerFile(root), 'utf8') === wanted(root)
     return statSync(tree).mtimeMs >= statSync(join(root, 'package-lock.json')).mtimeMs
   },
-  /** With the development packages whatever NODE_ENV says: the embedded PostgreSQL is one of them. */
+  /**
+   * With the development packages whatever NODE_ENV says: the embedded PostgreSQL is one of them. Nobody's scripts run but of those
+   * that `allowScripts` names, also under an npm that does not know it yet and would run them all.
+   */
   run: async ({ root, log }) => {
-    await npm(['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund'], { cwd: root, log })
+    const quiet = ['--no-audit', '--no-fund']
+    await npm(['ci', '--include=dev', '--include=optional', '--ignore-scripts', ...quiet], { cwd: root, log })
+    await npm(['rebuild', ...scripted(root)], { cwd: root, log })
     writeFileSync(markerFile(root), wanted(root))
   },
 }
