@@ -1,20 +1,29 @@
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { dirname, join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { root } from './source-files.ts'
 
-const DOCS = join(import.meta.dirname, '..', 'docs')
-const PROMISES = readFileSync(join(DOCS, 'promises.md'), 'utf8')
 /** `[file](path) "name of a test"`; the name may stand on the next line. */
 const PROOF = /\[[^\]]+\]\(([^)]+)\)\s+"([^"]+)"/g
 
-const proofs = [...PROMISES.matchAll(PROOF)].map(([, path = '', name = '']) => ({ path, name }))
+/** Each document with the first words of the table whose rows are promises. */
+const DOCUMENTS = [
+  { document: 'docs/promises.md', head: '| if…' },
+  { document: 'SECURITY.md', head: '| promise' },
+]
 
-test.each(proofs)('$name is a test of $path', ({ path, name }) => {
-  expect(readFileSync(join(DOCS, path), 'utf8')).toContain(name)
-})
+describe.each(DOCUMENTS)('$document', ({ document, head }) => {
+  const text = readFileSync(join(root, document), 'utf8')
+  const proofs = [...text.matchAll(PROOF)].map(([, path = '', name = '']) => ({ path, name }))
 
-test('every promise has its proof', () => {
-  const rows = PROMISES.split('\n').filter((line) => line.startsWith('| ') && !line.startsWith('| if…'))
-  expect(rows.length).toBeGreaterThan(0)
-  for (const row of rows) expect(row.matchAll(PROOF).next().done, row).toBe(false)
+  test.each(proofs)('$name is a test of $path', ({ path, name }) => {
+    expect(readFileSync(join(root, dirname(document), path), 'utf8')).toContain(name)
+  })
+
+  test('every promise has its proof', () => {
+    const [, table = ''] = text.split(`\n${head}`)
+    const rows = (table.split('\n\n')[0] ?? '').split('\n').filter((line) => line.startsWith('| '))
+    expect(rows.length).toBeGreaterThan(0)
+    for (const row of rows) expect(row.matchAll(PROOF).next().done, row).toBe(false)
+  })
 })
