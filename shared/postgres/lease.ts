@@ -26,6 +26,11 @@ const RETRY_MS = 500
 /** How often the holder asks whether its connection, and so its lock, is still there. */
 const HEARTBEAT_MS = 1_000
 const REPLY_DEADLINE_MS = 3_000
+/**
+ * The server ends the holder's session, and so gives the lock back, where it has not heard a heartbeat for this long: a
+ * holder that is frozen or cut off without a word would otherwise keep it until TCP notices, which takes two hours.
+ */
+const UNHEARD_MS = 6_000
 
 /**
  * One worker at a time among all instances: a session-level advisory lock on a connection of its own.
@@ -77,7 +82,8 @@ export const createLease = ({ url, key, name, log }: LeaseOptions): Lease => {
     while (!stopping.signal.aborted) {
       // A client for each term: a reconnected session no longer holds the lock, whatever postgres.js makes of it.
       const connection = new AbortController()
-      const sql = createSql({ url, max: 1, name, onclose: () => connection.abort() })
+      const settings = { idle_session_timeout: String(UNHEARD_MS) }
+      const sql = createSql({ url, max: 1, name, settings, onclose: () => connection.abort() })
       try {
         await term(sql, connection, work)
       } catch (error) {

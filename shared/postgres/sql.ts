@@ -1,4 +1,5 @@
 import postgres from 'postgres'
+import { createSocketMaker } from './socket.ts'
 
 export type Sql = postgres.Sql
 
@@ -12,7 +13,7 @@ export type SqlOptions = {
   statementTimeoutMs?: number
   /** Further session settings, such as `{ plan_cache_mode: 'force_generic_plan' }`. */
   settings?: Readonly<Record<string, string>>
-  /** Asks each new connection for the server's array types. Needed by `reserve()`; see `createTransactions`. */
+  /** Asks each new connection for the server's array types. Needed by `reserve()`, which only commands use: see `createTransactions`. */
   fetchTypes?: boolean
   /** Called when a connection of the pool closes. */
   onclose?: () => void
@@ -26,6 +27,9 @@ const RECONNECT_SECONDS = { first: 0.05, max: 1 }
 /** A transaction of ours never waits for a network call, so an idle one is a bug or a dead client. */
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000
 
+/** A connection that is silent for this much longer than any statement may take is half open. */
+const SILENT_GRACE_MS = 2_000
+
 /** oid 1082: a calendar day is text. As a `Date` it would be UTC midnight, the day before in São Paulo. */
 const DATE_OID = 1082
 
@@ -35,12 +39,16 @@ const identity = (value: string): string => value
  * A pool for **single statements only**.
  *
  * postgres.js 3.4.9 can run strangers' statements inside an open transaction of the same pool and lose them with its
- * rollback (porsager/postgres#1218), so transactions have a client of their own: `createTransactions`.
+ * rollback (porsager/postgres#1218), so transactions have clients of their own: `createTransactions`.
  * int8 and numeric arrive as text (money never passes through floating point), dates as `YYYY-MM-DD`.
  */
 export const createSql = (options: SqlOptions): Sql => {
-  const { url, max, name, statementTimeoutMs, settings, fetchTypes = false, onclose } = options
+  const { url, max, name, settings, fetchTypes = false, onclose } = options
+  const { statementTimeoutMs = STATEMENT_TIMEOUT_MS } = options
+  // `socket` is missing in the package's types.
+  const sockets = { socket: createSocketMaker(statementTimeoutMs + SILENT_GRACE_MS) }
   return postgres(url, {
+    ...sockets,
     max,
     connect_timeout: CONNECT_TIMEOUT_SECONDS,
     backoff: (attempt: number) => Math.min(RECONNECT_SECONDS.first * 2 ** attempt, RECONNECT_SECONDS.max),
@@ -50,7 +58,7 @@ export const createSql = (options: SqlOptions): Sql => {
     types: { date: { to: DATE_OID, from: [DATE_OID], serialize: identity, parse: identity } },
     connection: {
       application_name: name,
-      statement_timeout: statementTimeoutMs ?? STATEMENT_TIMEOUT_MS,
+      statement_timeout: statementTimeoutMs,
       idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
       TimeZone: 'UTC',
       ...settings,

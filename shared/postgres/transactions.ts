@@ -1,7 +1,7 @@
-import type postgres from 'postgres'
-import { closeSql, createSql, type SqlOptions } from './sql.ts'
+import { closeSql, createSql, type Sql, type SqlOptions } from './sql.ts'
 
-export type Tx = postgres.ReservedSql
+/** A connection inside a transaction. */
+export type Tx = Sql
 
 export type Transactions = {
   /** Runs `work` in one transaction: commits what it returns, rolls back what it throws. */
@@ -9,32 +9,97 @@ export type Transactions = {
   close: () => Promise<void>
 }
 
+/** The connection under a transaction is gone, and the transaction with it. `code` as postgres.js' own errors have it. */
+class TransactionLost extends Error {
+  readonly code = 'CONNECTION_CLOSED'
+  constructor() {
+    super('the connection was lost in the middle of a transaction')
+    this.name = 'TransactionLost'
+  }
+}
+
+/** A client of one connection, and how often that connection has closed. */
+type Client = { sql: Sql; closes: () => number }
+
+const openClient = (options: SqlOptions): Client => {
+  let closes = 0
+  const onclose = () => {
+    closes += 1
+  }
+  return { sql: createSql({ ...options, max: 1, onclose }), closes: () => closes }
+}
+
+/** `sql` until its connection closes; from then on it throws, since a new connection would be outside the transaction. */
+const whileOpen = ({ sql, closes }: Client): Tx => {
+  const opened = closes()
+  const check = (): void => {
+    if (closes() !== opened) throw new TransactionLost()
+  }
+  return new Proxy(sql, {
+    apply: (target, self, args) => {
+      check()
+      return Reflect.apply(target, self, args)
+    },
+    get: (target, name) => {
+      check()
+      return Reflect.get(target, name)
+    },
+  })
+}
+
 /**
- * Transactions on a client of their own, with `reserve()` and plain BEGIN/COMMIT.
+ * Transactions, `max` at a time, each with plain BEGIN and COMMIT on a client of one connection that nobody else uses.
  *
- * `sql.begin` on a pool that also runs plain queries loses acknowledged writes (see `createSql`); a reserved
- * connection did not lose one of 134,941 in the same trial.
+ * postgres.js 3.4.9 offers two ways of its own, and neither survives a connection that breaks. `sql.begin` beside plain
+ * queries loses acknowledged writes (see `createSql`). `reserve()` ends the process: it needs `fetch_types`, whose query
+ * nobody catches when the connection is cut under it, and after a cut `release` puts the dead connection back for the next.
  */
 export const createTransactions = (options: SqlOptions): Transactions => {
-  // With `fetch_types: false`, postgres.js 3.4.9 never hands a connection that it had to open to `reserve()`.
-  const sql = createSql({ ...options, fetchTypes: true })
+  const clients = new Set<Client>()
+  const idle: Client[] = []
+  const waiting: ((client: Client) => void)[] = []
+
+  const take = async (): Promise<Client> => {
+    const client = idle.pop()
+    if (client) return client
+    if (clients.size < options.max) {
+      const opened = openClient(options)
+      clients.add(opened)
+      return opened
+    }
+    const { promise, resolve } = Promise.withResolvers<Client>()
+    waiting.push(resolve)
+    return promise
+  }
+  const give = (client: Client): void => {
+    const next = waiting.shift()
+    if (next) next(client)
+    else idle.push(client)
+  }
+  const inTransaction = async <T>(client: Client, work: (tx: Tx) => Promise<T>): Promise<T> => {
+    await client.sql`begin`
+    const tx = whileOpen(client)
+    try {
+      const result = await work(tx)
+      await tx`commit`
+      return result
+    } catch (error) {
+      // Where the connection is gone the server has rolled back, or will.
+      await Promise.try(() => tx`rollback`).catch(() => {})
+      throw error
+    }
+  }
   return {
     run: async (work) => {
-      const tx = await sql.reserve()
+      const client = await take()
       try {
-        await tx`begin`
-        try {
-          const result = await work(tx)
-          await tx`commit`
-          return result
-        } catch (error) {
-          await tx`rollback`.catch(() => {})
-          throw error
-        }
+        return await inTransaction(client, work)
       } finally {
-        tx.release()
+        give(client)
       }
     },
-    close: () => closeSql(sql),
+    close: async () => {
+      await Promise.all([...clients].map(({ sql }) => closeSql(sql)))
+    },
   }
 }

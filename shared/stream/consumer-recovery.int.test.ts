@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createRedisConnections } from '../redis/connection.ts'
+import { startCuttingProxy } from '../testing/cutting-proxy.ts'
 import { redisUrl, startOwnRedis } from '../testing/databases.ts'
 import { waitFor } from '../testing/wait-for.ts'
-import { startLossyProxy } from './lossy-proxy.ts'
 import { range, type StreamFixture, streamFixture } from './stream-fixture.ts'
 
 let stream: StreamFixture
@@ -13,7 +13,7 @@ afterEach(() => stream.close())
 
 const acked = async (of: StreamFixture = stream) => (await of.pending()).length === 0
 const proxied = async () => {
-  const proxy = await startLossyProxy(Number(new URL(redisUrl()).port))
+  const proxy = await startCuttingProxy(Number(new URL(redisUrl()).port))
   const log = { info: () => {}, warn: () => {}, error: () => {} }
   const redis = createRedisConnections({ url: `redis://127.0.0.1:${proxy.port}`, name: 'fio', log: log as never })
   const stop = async () => {

@@ -1,8 +1,8 @@
 import { Redis } from 'ioredis'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { startCuttingProxy } from '../testing/cutting-proxy.ts'
 import { redisUrl, startOwnRedis } from '../testing/databases.ts'
 import { waitFor } from '../testing/wait-for.ts'
-import { startLossyProxy } from './lossy-proxy.ts'
 import { createPublisher } from './publisher.ts'
 import { bodyOf, range, type StreamFixture, streamFixture } from './stream-fixture.ts'
 
@@ -28,7 +28,7 @@ test('publishing again adds nothing and says how many were there', async () => {
 })
 
 test('a publication whose reply is lost and that the client re-sends by itself is not doubled', async () => {
-  const proxy = await startLossyProxy(Number(new URL(redisUrl()).port))
+  const proxy = await startCuttingProxy(Number(new URL(redisUrl()).port))
   // ioredis as it comes: it re-sends what was not answered.
   const redis = new Redis(proxy.port, '127.0.0.1')
   redis.on('error', () => {})
@@ -44,7 +44,7 @@ test('a publication whose reply is lost and that the client re-sends by itself i
 })
 
 test('over our connection a lost reply is an error at once, and publishing again completes it', async () => {
-  const proxy = await startLossyProxy(Number(new URL(redisUrl()).port))
+  const proxy = await startCuttingProxy(Number(new URL(redisUrl()).port))
   const behind = await streamFixture(`redis://127.0.0.1:${proxy.port}`)
   await behind.publish(1, 10)
   proxy.loseNextReply()

@@ -62,7 +62,7 @@ export async function reconstruir(deps: ReconstruirDeps): Promise<Reconstrucao> 
   const pool = createSql({ url, name: 'reconstruir', ...limites })
   // `fetchTypes`, without which postgres.js never hands a new connection to `reserve()` (see createTransactions).
   const fechado = createSql({ url, name: 'reconstruir troca', fetchTypes: true, ...limites })
-  let conexao: Tx | undefined
+  let conexao: Awaited<ReturnType<Sql['reserve']>> | undefined
   try {
     conexao = await fechado.reserve()
     const [row] = await conexao<{ won: boolean }[]>`select pg_try_advisory_lock(${REBUILD_LOCK}, 0) as won`
