@@ -1,4 +1,4 @@
-import { invariant } from '@fluxo/shared/errors'
+import { Indisponivel, invariant } from '@fluxo/shared/errors'
 import { requireScope, type Verifier } from '@fluxo/shared/http/auth'
 import type { AppEnv } from '@fluxo/shared/http/env'
 import { jsonText } from '@fluxo/shared/http/json'
@@ -6,6 +6,7 @@ import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
 import { parseWith } from '@fluxo/shared/http/validate'
 import { EventoSchema } from '@fluxo/shared/log/event'
 import { encodeFeedPage, type LogHead, type ReadPage } from '@fluxo/shared/log/feed'
+import { isInfrastructure } from '@fluxo/shared/postgres/failure'
 import { OpenAPIHono, z } from '@hono/zod-openapi'
 
 export type EventosDeps = {
@@ -18,6 +19,7 @@ export type EventosDeps = {
 /** API.md names 1,000; a rebuild reads larger pages, some 2 MB of JSON. */
 const LIMITE_MAX = 5_000
 const LIMITE_PADRAO = 1_000
+const RETRY_AFTER_SECONDS = 2
 
 const inteiro = (minimo: number, maximo: number) =>
   z
@@ -67,12 +69,20 @@ export const createEventosRoutes = ({ readPage, readHead, particoes, verifier }:
     requireScope(verifier, 'eventos:ler', { comerciante: false }),
     async (c) => {
       const { particao, depois_de: depoisDe, limite } = parseWith(QuerySchema, c.req.query())
-      const entries = await readPage(particao, depoisDe, limite)
+      const entries = await readPage(particao, depoisDe, limite).catch(foraDoAr)
       // A page that is not full ends at the head; the counter is asked for after it, so that `ultima` is never behind.
-      const head = await readHead(particao)
+      const head = await readHead(particao).catch(foraDoAr)
       invariant(head, 'every partition has a counter')
       return jsonText(encodeFeedPage({ particao, ...head }, entries))
     },
   )
   return routes
+}
+
+/** A database that is away is a 503 for the readers, who come back; anything else is a bug. */
+const foraDoAr = (cause: unknown): never => {
+  if (!isInfrastructure(cause)) throw cause
+  throw new Indisponivel('banco-indisponivel', 'O log está indisponível agora. Tente de novo.', RETRY_AFTER_SECONDS, {
+    cause,
+  })
 }

@@ -1,0 +1,32 @@
+import { createHttpApp } from '@fluxo/shared/http/app'
+import { createVerifier } from '@fluxo/shared/http/auth'
+import { signToken } from '@fluxo/shared/http/tokens'
+import { createLogger } from '@fluxo/shared/telemetry/logger'
+import { Registry } from 'prom-client'
+import { expect, test } from 'vitest'
+import { createEventosRoutes } from './route.ts'
+
+const SEGREDO = 'um segredo de teste com mais de trinta e dois bytes'
+
+test('a log whose database is away is a 503 that says when to come back, not an error of ours', async () => {
+  const ausente = Object.assign(new Error('terminating connection'), { code: '57P01' })
+  const routes = createEventosRoutes({
+    readPage: () => Promise.reject(ausente),
+    readHead: () => Promise.reject(ausente),
+    particoes: 1,
+    verifier: createVerifier({ secret: SEGREDO }),
+  })
+  const nada = async () => undefined
+  const app = createHttpApp({
+    service: 'teste',
+    modules: [{ name: 'm', routes, checks: [], start: nada, drain: nada, close: nada }],
+    registry: new Registry(),
+    log: createLogger({ service: 'teste', level: 'fatal' }),
+    leaving: () => false,
+    started: () => true,
+  })
+  const token = await signToken({ secret: SEGREDO, scopes: ['eventos:ler'], expiresInSeconds: 60 })
+  const resposta = await app.request('/eventos', { headers: { Authorization: `Bearer ${token}` } })
+  expect([resposta.status, resposta.headers.get('Retry-After')]).toEqual([503, '2'])
+  expect(await resposta.json()).toMatchObject({ codigo: 'banco-indisponivel' })
+})
