@@ -1,19 +1,19 @@
-import { Agent, request } from 'node:http'
+import { Agent, type IncomingHttpHeaders, request } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 
-export type Answer = { status: number; body: string; ms: number }
+export type Answer = { status: number; body: string; ms: number; headers: IncomingHttpHeaders }
 
 const SOCKETS_MAX = 64
 const REQUEST_TIMEOUT_MS = 30_000
 
-/** A client with connections that stay open. `send` rejects where no answer came. */
-export const createClient = () => {
+/** A client with connections that stay open. `send` rejects where no answer came, `timeoutMs` without a byte at most. */
+export const createClient = ({ timeoutMs = REQUEST_TIMEOUT_MS } = {}) => {
   const agent = new Agent({ keepAlive: true, maxSockets: SOCKETS_MAX })
   const send = (url: string, options: { method?: string; headers?: Record<string, string>; body?: string } = {}) =>
     new Promise<Answer>((resolve, reject) => {
       const began = performance.now()
       const { method = 'GET', headers = {}, body } = options
-      const outgoing = request(url, { agent, method, headers, timeout: REQUEST_TIMEOUT_MS }, (incoming) => {
+      const outgoing = request(url, { agent, method, headers, timeout: timeoutMs }, (incoming) => {
         let text = ''
         incoming.setEncoding('utf8')
         incoming.on('data', (chunk: string) => {
@@ -21,7 +21,8 @@ export const createClient = () => {
         })
         incoming.on('error', reject)
         incoming.on('end', () => {
-          resolve({ status: incoming.statusCode ?? 0, body: text, ms: performance.now() - began })
+          const { statusCode: status = 0, headers } = incoming
+          resolve({ status, body: text, ms: performance.now() - began, headers })
         })
       })
       outgoing.on('timeout', () => outgoing.destroy(new Error('no answer in time')))

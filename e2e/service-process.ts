@@ -9,9 +9,13 @@ export type ServiceProcess = {
   pid: number
   /** Sends a signal and waits for the end of the process. */
   end: (signal: 'SIGTERM' | 'SIGKILL') => Promise<void>
+  /** Resolves when the process has ended, for whatever reason, with its exit code or signal. */
+  ended: Promise<number | string>
 }
 
 export type ServiceOptions = {
+  /** Flags of Node. */
+  flags?: readonly string[]
   /** Hears each piece of output. */
   onOutput?: (chunk: Buffer) => void
 }
@@ -49,9 +53,9 @@ const listening = (child: ChildProcess): Promise<string> =>
 export const startService = async (
   service: 'lancamentos' | 'consolidado',
   env: Readonly<Record<string, string>>,
-  { onOutput = () => {} }: ServiceOptions = {},
+  { flags = [], onOutput = () => {} }: ServiceOptions = {},
 ): Promise<ServiceProcess> => {
-  const child = spawn(process.execPath, [`apps/${service}/src/main.ts`], {
+  const child = spawn(process.execPath, [...flags, `apps/${service}/src/main.ts`], {
     cwd: root,
     env: {
       PATH: process.env['PATH'] ?? '',
@@ -62,6 +66,12 @@ export const startService = async (
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  const atExit = () => child.kill('SIGKILL')
+  process.once('exit', atExit)
+  const ended = once(child, 'close').then(([code, signal]: (number | string | null)[]) => {
+    process.off('exit', atExit)
+    return code ?? signal ?? 'unknown'
+  })
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', onOutput)
   const url = await listening(child).catch((error: unknown) => {
     child.kill('SIGKILL')
@@ -71,11 +81,9 @@ export const startService = async (
     url,
     pid: child.pid ?? -1,
     end: async (signal) => {
-      if (child.exitCode !== null || child.signalCode !== null) return
-      // Not 'exit': what it wrote last may still be in the pipe.
-      const ended = once(child, 'close')
       child.kill(signal)
       await ended
     },
+    ended,
   }
 }

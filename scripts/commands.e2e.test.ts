@@ -22,7 +22,18 @@ const run = (script: string, args: readonly string[], env: Readonly<Record<strin
 }
 
 describe('every command answers --help without installing anything', () => {
-  const commands = ['start', 'test', 'token', 'migrate', 'bench', 'consolidado:rebuild', 'verify', 'dlq', 'fuzz']
+  const commands = [
+    'start',
+    'test',
+    'token',
+    'migrate',
+    'bench',
+    'test:chaos',
+    'consolidado:rebuild',
+    'verify',
+    'dlq',
+    'fuzz',
+  ]
   test.each(commands)('%s', (command) => {
     const alone = join(folder, `alone-${command.replace(':', '-')}`)
     spawnSync('mkdir', ['-p', alone])

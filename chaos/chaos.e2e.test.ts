@@ -1,0 +1,30 @@
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+import type { RoundResult } from './report.ts'
+
+/** With starting, the last round and the checks in the end some 75 s. */
+const MINUTES = '1'
+const TIMEOUT_MS = 240_000
+const ROUNDS_MIN = 3
+
+let folder = ''
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+test('whatever breaks for a moment, nothing is lost, nothing is twice, and all is exact again', async () => {
+  folder = await mkdtemp(join(tmpdir(), 'fluxo-chaos-test-'))
+  const json = join(folder, 'chaos.json')
+  const options = ['--minutes', MINUTES, '--seed', '20', '--short', '--json', json]
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(import.meta.dirname, 'chaos.ts'), ...options], {
+    encoding: 'utf8',
+    timeout: TIMEOUT_MS,
+  })
+  expect(status, `${stdout}\n${stderr}`).toBe(0)
+  const { rounds, problems }: { rounds: RoundResult[]; problems: string[] } = JSON.parse(readFileSync(json, 'utf8'))
+  expect(problems).toEqual([])
+  expect(rounds.length).toBeGreaterThanOrEqual(ROUNDS_MIN)
+  for (const round of rounds) expect(round).toMatchObject({ lost: 0, duplicated: 0, exactSeconds: expect.any(Number) })
+})

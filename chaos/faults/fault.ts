@@ -1,0 +1,63 @@
+import type { Random } from '../random.ts'
+import type { Service } from '../servers.ts'
+import type { World } from '../world.ts'
+
+/** Where and how long: drawn when the plan is made, so that a seed repeats it. Each fault uses what it needs. */
+export type Aim = {
+  service: Service
+  /** Which instance of the service. */
+  instance: number
+  /** Whether all instances of the service are hit. */
+  all: boolean
+  /** How long it lasts. */
+  holdMs: number
+  /** A share in [0, 1) for whatever else there is to choose. */
+  choice: number
+}
+
+export type Heal = () => Promise<void>
+
+export type Fault = {
+  name: string
+  /** One line for the table of `--help` and the documentation. */
+  what: string
+  holdMs: readonly [min: number, max: number]
+  /** What it hits: instances of a service, the database of a service, or what there is one of. */
+  hits: 'instances' | 'database' | 'one'
+  /** Where it can only hit one service. */
+  service?: Service
+  /** Where nothing says that it may hit all instances at once, it hits one. */
+  mayHitAll?: boolean
+  /** Too long for a short run. */
+  dear?: boolean
+  /** Why it cannot be injected here, if so. */
+  impossible?: (world: World) => string | undefined
+  /** Breaks something; what it gives mends it again. It must be ready to be mended from its first step on. */
+  inject: (world: World, aim: Aim) => Promise<Heal>
+}
+
+/** What an aim comes down to, for the log. */
+export const describeAim = ({ hits }: Fault, { service, instance, all, holdMs }: Aim): string => {
+  const time = `${(holdMs / 1_000).toFixed(1)} s`
+  if (hits === 'one') return time
+  if (hits === 'database') return `${service}, ${time}`
+  return `${all ? `every ${service}` : `${service}-${instance + 1}`}, ${time}`
+}
+
+const INSTANCES: Readonly<Record<Service, number>> = { lancamentos: 2, consolidado: 3 }
+/** How often a fault that may hit all instances at once does. */
+const ALL = 0.4
+
+/** Draws an aim; every fault draws the same numbers, so that a change of one leaves the others' plan as it was. */
+export const drawAim = (fault: Fault, random: Random): Aim => {
+  const drawn: Service = random.next() < 0.5 ? 'lancamentos' : 'consolidado'
+  const service = fault.service ?? drawn
+  const [min, max] = fault.holdMs
+  const instance = Math.floor(random.next() * INSTANCES[service])
+  const all = random.next() < ALL && fault.mayHitAll === true
+  return { service, instance, all, holdMs: Math.round(min + random.next() * (max - min)), choice: random.next() }
+}
+
+/** The instances that an aim hits. */
+export const hit = (world: World, { service, instance, all }: Aim) =>
+  world.of(service).filter((_, index) => all || index === instance)

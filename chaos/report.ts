@@ -1,0 +1,75 @@
+/** What one round came to. */
+export type RoundResult = {
+  fault: string
+  /** The fault that came on top, if any. */
+  also: string | undefined
+  requests: number
+  refused: number
+  unanswered: number
+  lost: number
+  duplicated: number
+  /** From the end of the fault until everything was exact; undefined where it never was. */
+  exactSeconds: number | undefined
+}
+
+type Line = Omit<RoundResult, 'exactSeconds' | 'also' | 'fault'> & {
+  injected: number
+  seconds: number[]
+  never: number
+}
+
+const HEADINGS = ['fault', 'injected', 'requests', 'refused', 'unanswered', 'lost', 'duplicated', 'exact again, s']
+
+const NOTHING = { injected: 0, requests: 0, refused: 0, unanswered: 0, lost: 0, duplicated: 0, never: 0 }
+
+const sum = (rounds: readonly RoundResult[], injected: number): Line => {
+  const line: Line = { ...NOTHING, injected, seconds: [] }
+  for (const round of rounds) {
+    line.requests += round.requests
+    line.refused += round.refused
+    line.unanswered += round.unanswered
+    line.lost += round.lost
+    line.duplicated += round.duplicated
+    if (round.exactSeconds === undefined) line.never += 1
+    else line.seconds.push(round.exactSeconds)
+  }
+  return line
+}
+
+const secondsText = ({ seconds, never }: Line): string => {
+  if (never > 0) return 'NEVER'
+  if (seconds.length === 0) return '–'
+  const sorted = seconds.toSorted((a, b) => a - b)
+  const median = sorted[Math.floor((sorted.length - 1) / 2)] ?? 0
+  return `${median.toFixed(1)} (at most ${(sorted.at(-1) ?? 0).toFixed(1)})`
+}
+
+const cells = (name: string, line: Line): string[] => [
+  name,
+  ...[line.injected, line.requests, line.refused, line.unanswered, line.lost, line.duplicated].map(String),
+  secondsText(line),
+]
+
+/**
+ * The closing table, as Markdown: a line a fault in the order of `names`, and all together. A fault that came on top of
+ * another counts as injected; what came of that round stands with the other.
+ */
+export const formatReport = (names: readonly string[], rounds: readonly RoundResult[]): string => {
+  const rows = names.map((name) => {
+    const injected = rounds.filter(({ fault, also }) => fault === name || also === name).length
+    return cells(
+      name,
+      sum(
+        rounds.filter(({ fault }) => fault === name),
+        injected,
+      ),
+    )
+  })
+  const total = rounds.length + rounds.filter(({ also }) => also !== undefined).length
+  const all = [HEADINGS, ...rows, cells('all', sum(rounds, total))]
+  const widths = HEADINGS.map((_, i) => Math.max(...all.map((row) => row[i]?.length ?? 0)))
+  const text = (row: readonly string[]) =>
+    `| ${row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join(' | ')} |`
+  const rule = `|${widths.map((width, i) => (i === 0 ? '-'.repeat(width + 2) : `${'-'.repeat(width + 1)}:`)).join('|')}|`
+  return [text(HEADINGS), rule, ...all.slice(1).map(text)].join('\n')
+}

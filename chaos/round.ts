@@ -1,0 +1,77 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Driver } from './driver.ts'
+import { becomesExact } from './exact.ts'
+import type { Audit } from './ledger.ts'
+import type { Model } from './model.ts'
+import type { Round } from './plan.ts'
+import type { RoundResult } from './report.ts'
+import type { World } from './world.ts'
+
+/** What a round needs. */
+export type Ground = {
+  world: World
+  driver: Driver
+  model: Model
+  audit: (options?: { fromStart?: boolean }) => Promise<Audit>
+}
+
+/** Requests before the fault, so that it comes in the middle of them, and after it. */
+const BEFORE_MS = 500
+const AFTER_MS = 300
+/** From the end of a fault until all that was begun is answered, and until everything is exact. */
+const SETTLE_TIMEOUT_MS = 60_000
+const EXACT_TIMEOUT_MS = 60_000
+
+/** Breaks what the plan says and mends it again, requests going on all the time. */
+const disturb = async ({ world }: Ground, { fault, aim, also }: Round): Promise<void> => {
+  const heal = await fault.inject(world, aim)
+  let healAlso = async (): Promise<void> => {}
+  try {
+    await delay(aim.holdMs / 2)
+    if (also !== undefined) healAlso = await also.fault.inject(world, also.aim)
+    await delay(aim.holdMs / 2)
+  } finally {
+    await heal()
+    await healAlso()
+  }
+}
+
+const wiresOf = ({ instances, feeds }: World) => [...instances.flatMap(({ wires }) => Object.values(wires)), ...feeds]
+
+/** One round: requests, a fault in the middle of them, quiet, and the books. `problems` is empty where all is as it must be. */
+export const playRound = async (
+  ground: Ground,
+  round: Round,
+): Promise<{ result: RoundResult; problems: string[]; exact: boolean }> => {
+  const { world, driver, model, audit } = ground
+  const before = driver.counts()
+  driver.go()
+  await delay(BEFORE_MS)
+  await disturb(ground, round)
+  const mended = performance.now()
+  await delay(AFTER_MS)
+  driver.pause()
+  const problems: string[] = []
+  const settled = await driver.settled(SETTLE_TIMEOUT_MS)
+  if (!settled) problems.push(`${model.open()} entries got no answer within ${SETTLE_TIMEOUT_MS / 1_000} s`)
+  const differences = await becomesExact(world, model, settled ? EXACT_TIMEOUT_MS : 0)
+  const exactSeconds = (performance.now() - mended) / 1_000
+  problems.push(...differences)
+  for (const wire of wiresOf(world)) wire.forget()
+  const { lost, duplicated, wrong } = await audit()
+  problems.push(...lost.map((what) => `lost: ${what}`), ...duplicated.map((what) => `twice: ${what}`), ...wrong)
+  problems.push(...driver.takeComplaints(), ...world.takeCrashes())
+  const after = driver.counts()
+  const exact = settled && differences.length === 0
+  const result = {
+    fault: round.fault.name,
+    also: round.also?.fault.name,
+    requests: after.requests - before.requests,
+    refused: after.refused - before.refused,
+    unanswered: after.unanswered - before.unanswered,
+    lost: lost.length,
+    duplicated: duplicated.length,
+    exactSeconds: exact ? exactSeconds : undefined,
+  }
+  return { result, problems, exact }
+}
