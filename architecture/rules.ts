@@ -17,8 +17,9 @@ const PURE_ROOMS = new Set(['dia', 'errors', 'money'])
 const IMPURE_WORDS =
   /\bawait\b|\bprocess\.env\b|\bDate\.now\b|\bnew Date\(\)|\brandomUUID\b|\brandomBytes\b|\bMath\.random\b|\bfetch\(/g
 
-/** Which room of shared may import which. `dia`, `errors` and `money` may be imported by all; telemetry by all but them. */
+/** Which room of shared may import which. `clock`, `dia`, `errors` and `money` may be imported by all; telemetry by all but them. */
 const ROOM_ARROWS: Readonly<Record<string, readonly string[]>> = {
+  clock: [],
   dia: [],
   errors: [],
   money: [],
@@ -37,7 +38,7 @@ const ROOM_ARROWS: Readonly<Record<string, readonly string[]>> = {
   ratelimit: ['telemetry', 'process', 'http', 'redis', 'resilience'],
   testing: ['local', 'telemetry', 'postgres', 'redis'],
 }
-const EVERYBODY = new Set(['dia', 'errors', 'money'])
+const EVERYBODY = new Set(['clock', 'dia', 'errors', 'money'])
 
 const judge = (files: readonly SourceFile[], find: (file: SourceFile) => readonly string[]): Verdict => ({
   seen: files.length,

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis'
+import { type Clock, systemClock } from '../clock.ts'
 
 /** Keys of one MGET. */
 const KEYS_PER_CALL_MAX = 256
@@ -18,6 +19,7 @@ export type BatchedGetDeps = {
   redis: Redis
   /** Surrounds each round trip: timeout and breaker. */
   guard: (read: () => Promise<(string | null)[]>) => Promise<(string | null)[]>
+  clock?: Clock | undefined
 }
 
 /**
@@ -27,7 +29,8 @@ export type BatchedGetDeps = {
  * key where single GETs, pipelined or auto-pipelined, cost 10 to 15. It also is the single flight of the reads.
  * `setImmediate` comes after all sockets that were readable, so nobody waits for a timer.
  */
-export const createBatchedGet = ({ redis, guard }: BatchedGetDeps): ((key: string) => Promise<string | null>) => {
+export const createBatchedGet = (deps: BatchedGetDeps): ((key: string) => Promise<string | null>) => {
+  const { redis, guard, clock = systemClock } = deps
   let waiting: Map<string, PromiseWithResolvers<string | null>> | undefined
 
   const flush = async (): Promise<void> => {
@@ -46,7 +49,7 @@ export const createBatchedGet = ({ redis, guard }: BatchedGetDeps): ((key: strin
   return (key) => {
     if (waiting === undefined) {
       waiting = new Map()
-      setImmediate(() => void flush())
+      clock.soon(() => void flush())
     }
     let reader = waiting.get(key)
     if (reader === undefined) {

@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from '../clock.ts'
 import type { StoredEntry } from './set-if-newer.ts'
 
 /** Entries kept for later; at some 400 bytes each, 8 MB. Beyond that it is cheaper to empty the cache than to catch up. */
@@ -26,10 +27,10 @@ export type LateWrites = {
  * A value that was not replaced would be served as current for the rest of its hour. Where too many wait, all are
  * forgotten and `purge` empties the cache instead, which also tells the truth.
  */
-export const createLateWrites = ({ write, purge }: LateWriteDeps): LateWrites => {
+export const createLateWrites = ({ write, purge, clock = systemClock }: LateWriteDeps): LateWrites => {
   const late = new Map<string, StoredEntry>()
   let mustPurge = false
-  let timer: NodeJS.Timeout | undefined
+  let cancel: (() => void) | undefined
   let flushing: Promise<void> | undefined
 
   const drain = async (): Promise<void> => {
@@ -59,10 +60,10 @@ export const createLateWrites = ({ write, purge }: LateWriteDeps): LateWrites =>
     return flushing
   }
   const retryLater = () => {
-    timer ??= setTimeout(() => {
-      timer = undefined
+    cancel ??= clock.afterUnref(RETRY_MS, () => {
+      cancel = undefined
       void flush()
-    }, RETRY_MS).unref()
+    })
   }
 
   return {
@@ -81,7 +82,7 @@ export const createLateWrites = ({ write, purge }: LateWriteDeps): LateWrites =>
       }
       retryLater()
     },
-    close: () => clearTimeout(timer),
+    close: () => cancel?.(),
   }
 }
 
@@ -90,4 +91,5 @@ type LateWriteDeps = {
   write: (entries: readonly StoredEntry[]) => Promise<void>
   /** Removes every entry of the cache; rejects where it could not. */
   purge: () => Promise<void>
+  clock?: Clock | undefined
 }

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis'
 import type { Registry } from 'prom-client'
+import { type Clock, systemClock } from '../clock.ts'
 import type { Breaker } from '../resilience/breaker.ts'
 import { withTimeout } from '../resilience/with-timeout.ts'
 import { createBatchedGet } from './batched-get.ts'
@@ -66,6 +67,7 @@ export type VersionedCacheDeps = {
   ttlJitter?: number
   /** A read that takes longer is worth less than asking PostgreSQL. */
   timeoutMs?: number
+  clock?: Clock
 }
 
 const TTL_SECONDS = 3_600
@@ -78,16 +80,17 @@ const PURGE_SCAN_COUNT = 500
 
 /** A cache in Redis whose values carry versions and are only ever replaced by newer ones (DESIGN part 7). */
 export const createVersionedCache = (deps: VersionedCacheDeps): VersionedCache => {
-  const { redis, prefix, breaker, name, registry } = deps
+  const { redis, prefix, breaker, name, registry, clock = systemClock } = deps
   const { ttlSeconds = TTL_SECONDS, ttlJitter = TTL_JITTER, timeoutMs = READ_TIMEOUT_MS } = deps
   const metrics = createCacheMetrics(registry, name)
   const run = createServerRun(redis)
 
   const guarded = <T>(work: () => Promise<T>, limitMs: number): Promise<T> =>
-    breaker.execute(() => withTimeout(work(), limitMs, () => new CacheUnavailable(`no reply in ${limitMs} ms`)))
+    breaker.execute(() => withTimeout(work(), limitMs, () => new CacheUnavailable(`no reply in ${limitMs} ms`), clock))
 
   const read = createBatchedGet({
     redis,
+    clock,
     guard: (reading) =>
       guarded(async () => {
         if (run.current() === undefined) await run.known()
@@ -95,7 +98,7 @@ export const createVersionedCache = (deps: VersionedCacheDeps): VersionedCache =
       }, timeoutMs),
   })
 
-  const lifeMs = (ttlMs: number) => Math.round(ttlMs * (1 + ttlJitter * (2 * Math.random() - 1)))
+  const lifeMs = (ttlMs: number) => Math.round(ttlMs * (1 + ttlJitter * (2 * clock.random() - 1)))
   const write = async (entries: readonly StoredEntry[]): Promise<void> => {
     if (redis.status !== 'ready') throw new CacheUnavailable(redis.status)
     const under = await run.known()
@@ -103,7 +106,7 @@ export const createVersionedCache = (deps: VersionedCacheDeps): VersionedCache =
     metrics.set('written', set)
     metrics.set('outdated', entries.length - set)
   }
-  const late = createLateWrites({ write, purge: () => purge(redis, prefix) })
+  const late = createLateWrites({ write, purge: () => purge(redis, prefix), clock })
   run.onKnown(() => {
     if (late.size() > 0) void late.flush()
   })

@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from '../clock.ts'
 import { invariant } from '../errors.ts'
 import type { Sql } from '../postgres/sql.ts'
 import { arrayLiteral } from './array-literal.ts'
@@ -66,10 +67,11 @@ export function createInbox<Row extends Posicionado, Touched>(deps: {
   /** A pool for single statements. */
   sql: Sql
   effect: Effect<Row, Touched>
+  clock?: Clock | undefined
 }): Inbox<Row, Touched> {
-  const { sql, effect } = deps
+  const { sql, effect, clock = systemClock } = deps
   const applyText = applyStatement(effect)
-  const waiters = createWaiters((pontos) => areApplied(sql, pontos))
+  const waiters = createWaiters((pontos) => areApplied(sql, pontos), clock)
 
   const execute = async <R extends Posicionado, T>(text: string, lote: Lote<R>, { columns, parse }: Effect<R, T>) => {
     const rows = ascending(lote.rows)

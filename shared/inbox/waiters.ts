@@ -1,3 +1,5 @@
+import { type Clock, systemClock } from '../clock.ts'
+
 /** Another process may have applied the position: the database is asked this often while anybody waits. */
 const POLL_MS = 20
 /** Who does not want to wait wants to know how it stands: the first answer is waited for in any case, and this much longer at most. */
@@ -20,9 +22,9 @@ type Waiter = { particao: number; posicao: number; resolve: (applied: boolean) =
  * One query per tick serves all who wait, so a thousand waiters cost the database what one does. A query that fails is
  * asked again at the next tick: whoever waits has a timeout of its own.
  */
-export function createWaiters(query: AppliedQuery): Waiters {
+export function createWaiters(query: AppliedQuery, clock: Clock = systemClock): Waiters {
   const waiting = new Set<Waiter>()
-  let timer: NodeJS.Timeout | undefined
+  let scheduled = false
 
   const settle = (waiter: Waiter, applied: boolean) => {
     if (waiting.delete(waiter)) waiter.resolve(applied)
@@ -31,12 +33,13 @@ export function createWaiters(query: AppliedQuery): Waiters {
     const asked = [...waiting]
     const answers = await query(asked).catch(() => [])
     for (const [i, waiter] of asked.entries()) if (answers[i] === true) settle(waiter, true)
-    timer = undefined
+    scheduled = false
     schedule()
   }
   const schedule = () => {
-    if (waiting.size === 0 || timer !== undefined) return
-    timer = setTimeout(() => void tick(), POLL_MS)
+    if (waiting.size === 0 || scheduled) return
+    scheduled = true
+    clock.after(POLL_MS, () => void tick())
   }
 
   return {
@@ -46,14 +49,14 @@ export function createWaiters(query: AppliedQuery): Waiters {
       const waiter = { particao, posicao, resolve }
       // Before the question, not after it: a batch that commits while the question is under way wakes us too.
       waiting.add(waiter)
-      let late = setTimeout(() => settle(waiter, false), timeoutMs + FIRST_ANSWER_MS)
-      const began = performance.now()
+      let cancel = clock.after(timeoutMs + FIRST_ANSWER_MS, () => settle(waiter, false))
+      const began = clock.now()
       query([waiter]).then(([applied]) => {
         if (applied === true) settle(waiter, true)
         if (!waiting.has(waiter)) return
         schedule()
-        clearTimeout(late)
-        late = setTimeout(() => settle(waiter, false), Math.max(0, timeoutMs - (performance.now() - began)))
+        cancel()
+        cancel = clock.after(Math.max(0, timeoutMs - (clock.now() - began)), () => settle(waiter, false))
       }, reject)
       const abort = () => reject(signal?.reason)
       signal?.addEventListener('abort', abort, { once: true })
@@ -61,7 +64,7 @@ export function createWaiters(query: AppliedQuery): Waiters {
         return await promise
       } finally {
         waiting.delete(waiter)
-        clearTimeout(late)
+        cancel()
         signal?.removeEventListener('abort', abort)
       }
     },

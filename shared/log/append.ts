@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from '../clock.ts'
 import { Indisponivel, invariant } from '../errors.ts'
 import { codeOf, isInfrastructure, isUniqueViolation } from '../postgres/failure.ts'
 import { type Sql, withDeadline } from '../postgres/sql.ts'
@@ -37,13 +38,13 @@ const RACE_RETRIES_MAX = 3
  * retry with a new snapshot finds its row. Rejects with `Indisponivel` when PostgreSQL cannot answer: then it is **not
  * known** whether the batch was committed, and only rows with a key may be sent again safely.
  */
-export const createAppend = <Known>(sql: Sql, table: LogShape): Append<Known> => {
+export const createAppend = <Known>(sql: Sql, table: LogShape, clock: Clock = systemClock): Append<Known> => {
   const statement = appendStatement(table)
 
   const once = async (connection: Sql | Tx, particao: number, rows: readonly LogRow[]): Promise<Appended<Known>[]> => {
     const batch = JSON.stringify(rows.map((row, ordem) => ({ ordem, ...row })))
     const query = connection.unsafe<Line<Known>[]>(statement, [batch, particao], { prepare: true })
-    const lines = await withDeadline(query, REPLY_DEADLINE_MS)
+    const lines = await withDeadline(query, REPLY_DEADLINE_MS, clock)
     const results = new Array<Appended<Known>>(rows.length)
     for (const { ordem, posicao, via, conhecido } of lines) {
       if (posicao !== null) results[ordem] = { outcome: 'novo', posicao }

@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from '../clock.ts'
 import { Indisponivel } from '../errors.ts'
 
 export type GroupCommitOptions<Item, Result> = {
@@ -14,6 +15,7 @@ export type GroupCommitOptions<Item, Result> = {
   onBatch?: (rows: number) => void
   /** Hears of each item that the full queue turns away. */
   onRefused?: () => void
+  clock?: Clock
 }
 
 export type GroupCommit<Item, Result> = {
@@ -51,6 +53,7 @@ export const createGroupCommit = <Item, Result>(
   options: GroupCommitOptions<Item, Result>,
 ): GroupCommit<Item, Result> => {
   const { flush, keysOf, batchRowsMax = BATCH_ROWS_MAX, inFlightMax = IN_FLIGHT_MAX, queueMax = QUEUE_MAX } = options
+  const { clock = systemClock } = options
   let queue: Waiting<Item, Result>[] = []
   const busyKeys = new Set<string>()
   let inFlight = 0
@@ -119,7 +122,7 @@ export const createGroupCommit = <Item, Result>(
       queue.push({ item, keys: keysOf(item), resolve, reject })
       if (!scheduled && inFlight < inFlightMax) {
         scheduled = true
-        setImmediate(pump)
+        clock.soon(pump)
       }
       return promise
     },

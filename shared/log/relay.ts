@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Registry } from 'prom-client'
+import { type Clock, systemClock } from '../clock.ts'
 import type { Lease } from '../postgres/lease.ts'
 import type { Sql } from '../postgres/sql.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -27,6 +27,7 @@ export type RelayOptions = {
   pollMs?: number
   /** Entries the stream may hold before the relay waits for its readers: the log on disk is the buffer, not Redis. */
   streamLengthMax?: number
+  clock?: Clock
 }
 
 export type Relay = {
@@ -53,11 +54,11 @@ const BACKOFF_MS = { first: 50, max: 2_000 }
 
 /** Publishes a log to its streams: one publisher per partition at a time, in order, resuming where the last one ended. */
 export const createRelay = (options: RelayOptions): Relay => {
-  const { sql, particoes, readPage, publisher, log, registry, tracing } = options
+  const { sql, particoes, readPage, publisher, log, registry, tracing, clock = systemClock } = options
   const { pageRowsMax = PAGE_ROWS_MAX, pollMs = POLL_MS, streamLengthMax = STREAM_LENGTH_MAX } = options
   const metrics = createRelayMetrics({ sql, readPage, registry })
   const leases = Array.from({ length: particoes }, (_, particao) => options.lease(particao))
-  const alarms = leases.map(() => createAlarm())
+  const alarms = leases.map(() => createAlarm(clock))
 
   const publish = tracing === undefined ? publisher.publish : tracedPublish(tracing, publisher)
   const resume = createResume(options, metrics)
@@ -67,12 +68,12 @@ export const createRelay = (options: RelayOptions): Relay => {
     while ((await publisher.length(particao)) >= streamLengthMax) {
       if (!told) log.warn({ particao, streamLengthMax }, 'the stream is full; the relay waits for its readers')
       told = true
-      await delay(BACKOFF_MS.max, undefined, { signal })
+      await clock.delay(BACKOFF_MS.max, signal)
     }
   }
 
   const publishFrom = async (particao: number, from: number, signal: AbortSignal): Promise<void> => {
-    const saveCursor = createCursorWriter(sql, particao, from)
+    const saveCursor = createCursorWriter({ sql, clock, particao, from })
     let cursor = from
     let pages = 0
     while (!signal.aborted) {
@@ -88,7 +89,7 @@ export const createRelay = (options: RelayOptions): Relay => {
       }
       await saveCursor(cursor, false)
       if (entries.length === pageRowsMax) continue
-      if (entries.length >= BUSY_ROWS) await delay(GATHER_MS, undefined, { signal }).catch(() => {})
+      if (entries.length >= BUSY_ROWS) await clock.delay(GATHER_MS, signal).catch(() => {})
       // A page that is not full ended at the head: what is committed since has rung the alarm.
       await alarms[particao]?.ring(pollMs, signal)
     }
@@ -99,14 +100,14 @@ export const createRelay = (options: RelayOptions): Relay => {
     let backoffMs = BACKOFF_MS.first
     metrics.lease.set({ particao }, 1)
     while (!signal.aborted) {
-      const began = Date.now()
+      const began = clock.now()
       try {
         await publishFrom(particao, await resume(particao), signal)
       } catch (error) {
         if (signal.aborted) break
-        if (Date.now() - began > BACKOFF_MS.max) backoffMs = BACKOFF_MS.first
+        if (clock.now() - began > BACKOFF_MS.max) backoffMs = BACKOFF_MS.first
         if (backoffMs < BACKOFF_MS.max) log.warn({ particao, err: error }, 'the relay could not publish; trying again')
-        await delay(backoffMs * (0.5 + Math.random()), undefined, { signal }).catch(() => {})
+        await clock.delay(backoffMs * (0.5 + clock.random()), signal).catch(() => {})
         backoffMs = Math.min(backoffMs * 2, BACKOFF_MS.max)
       }
     }
@@ -160,11 +161,11 @@ const eventId = (entry: LogEntry): string | undefined => {
 }
 
 /** Writes the cursor row now and then; `force` writes what is left. Never moves it back. */
-const createCursorWriter = (sql: Sql, particao: number, from: number) => {
+const createCursorWriter = ({ sql, clock, particao, from }: CursorWriterDeps) => {
   let saved = from
-  let savedAt = 0
+  let savedAt = Number.NEGATIVE_INFINITY
   return async (cursor: number, force: boolean): Promise<void> => {
-    const now = Date.now()
+    const now = clock.now()
     if (cursor === saved || (!force && now - savedAt < CURSOR_EVERY_MS)) return
     await sql`update relay_cursor set posicao = ${cursor} where particao = ${particao}`
     saved = cursor
@@ -172,8 +173,10 @@ const createCursorWriter = (sql: Sql, particao: number, from: number) => {
   }
 }
 
+type CursorWriterDeps = { sql: Sql; clock: Clock; particao: number; from: number }
+
 /** A wake-up that is not lost when it rings before anybody waits. */
-const createAlarm = () => {
+const createAlarm = (clock: Clock) => {
   let rung = false
   let wake: (() => void) | undefined
   return {
@@ -185,12 +188,12 @@ const createAlarm = () => {
       if (!rung && !signal.aborted) {
         const { promise, resolve } = Promise.withResolvers<void>()
         wake = resolve
-        const timer = setTimeout(resolve, timeoutMs)
+        const cancel = clock.after(timeoutMs, resolve)
         const stop = (): void => resolve()
         signal.addEventListener('abort', stop)
         await promise
         signal.removeEventListener('abort', stop)
-        clearTimeout(timer)
+        cancel()
         wake = undefined
       }
       rung = false

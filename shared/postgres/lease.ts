@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { type Clock, systemClock } from '../clock.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import { closeSql, createSql, type Sql, withDeadline } from './sql.ts'
+import { closeSql, createSql, withDeadline } from './sql.ts'
 
 export type Lease = {
   /** True while this process holds the lease, as far as it knows. */
@@ -11,6 +11,24 @@ export type Lease = {
    */
   whileHeld: (work: (signal: AbortSignal) => Promise<void>) => Promise<void>
   stop: () => Promise<void>
+}
+
+/** A session of its own with the server; what it locked is free again once it has ended. */
+export type LeaseSession = {
+  /** Takes the lock unless another session has it. */
+  tryLock: () => Promise<boolean>
+  /** Rejects where the session, and so the lock, is gone. */
+  ping: () => Promise<void>
+  close: () => Promise<void>
+}
+
+export type LeaseTerms = {
+  key: readonly [number, number]
+  /** Opens a session; `onclose` hears when it ends by itself. */
+  open: (onclose: () => void) => LeaseSession
+  name: string
+  log: Logger
+  clock?: Clock
 }
 
 export type LeaseOptions = {
@@ -38,36 +56,40 @@ const UNHEARD_MS = 6_000
  * The lock ends with the connection, so a killed holder is succeeded at once. A holder that is cut off may go on for a
  * moment beside its successor: the work under a lease must be idempotent, the lease only saves doing it twice.
  */
-export const createLease = ({ url, key, name, log }: LeaseOptions): Lease => {
+export const createLease = ({ url, key, name, log }: LeaseOptions): Lease =>
+  leaseOver({ open: (onclose) => advisoryLock({ url, key, name }, onclose), key, name, log })
+
+/** The same over any session. */
+export const leaseOver = ({ open, key, name, log, clock = systemClock }: LeaseTerms): Lease => {
   const stopping = new AbortController()
   let held = false
   let running: Promise<void> = Promise.resolve()
 
-  const heartbeat = async (sql: Sql, signal: AbortSignal): Promise<void> => {
+  const heartbeat = async (session: LeaseSession, signal: AbortSignal): Promise<void> => {
     while (!signal.aborted) {
-      await delay(HEARTBEAT_MS, undefined, { signal })
-      await withDeadline(sql`select 1`, REPLY_DEADLINE_MS)
+      await clock.delay(HEARTBEAT_MS, signal)
+      await withDeadline(session.ping(), REPLY_DEADLINE_MS, clock)
     }
   }
 
-  const win = async (sql: Sql, signal: AbortSignal): Promise<void> => {
+  const win = async (session: LeaseSession, signal: AbortSignal): Promise<void> => {
     for (;;) {
       signal.throwIfAborted()
-      const [row] = await withDeadline(
-        sql<{ won: boolean }[]>`select pg_try_advisory_lock(${key[0]}::int4, ${key[1]}::int4) as won`,
-        REPLY_DEADLINE_MS,
-      )
-      if (row?.won === true) return
-      await delay(RETRY_MS, undefined, { signal })
+      if (await withDeadline(session.tryLock(), REPLY_DEADLINE_MS, clock)) return
+      await clock.delay(RETRY_MS, signal)
     }
   }
 
-  const term = async (sql: Sql, connection: AbortController, work: (signal: AbortSignal) => Promise<void>) => {
+  const term = async (
+    session: LeaseSession,
+    connection: AbortController,
+    work: (signal: AbortSignal) => Promise<void>,
+  ) => {
     const signal = AbortSignal.any([connection.signal, stopping.signal])
-    await win(sql, signal)
+    await win(session, signal)
     held = true
     log.info({ lease: name, key }, 'lease won')
-    const beat = heartbeat(sql, signal).catch(() => connection.abort())
+    const beat = heartbeat(session, signal).catch(() => connection.abort())
     try {
       await work(signal)
     } finally {
@@ -80,18 +102,16 @@ export const createLease = ({ url, key, name, log }: LeaseOptions): Lease => {
 
   const loop = async (work: (signal: AbortSignal) => Promise<void>): Promise<void> => {
     while (!stopping.signal.aborted) {
-      // A client for each term: a reconnected session no longer holds the lock, whatever postgres.js makes of it.
       const connection = new AbortController()
-      const settings = { idle_session_timeout: String(UNHEARD_MS) }
-      const sql = createSql({ url, max: 1, name, settings, onclose: () => connection.abort() })
+      const session = open(() => connection.abort())
       try {
-        await term(sql, connection, work)
+        await term(session, connection, work)
       } catch (error) {
         if (!stopping.signal.aborted) log.warn({ lease: name, err: error }, 'lease lost')
       } finally {
-        await closeSql(sql)
+        await session.close()
       }
-      await delay(RETRY_MS, undefined, { signal: stopping.signal }).catch(() => {})
+      await clock.delay(RETRY_MS, stopping.signal).catch(() => {})
     }
   }
 
@@ -105,5 +125,23 @@ export const createLease = ({ url, key, name, log }: LeaseOptions): Lease => {
       stopping.abort()
       await running
     },
+  }
+}
+
+/** A client for each term: a reconnected session no longer holds the lock, whatever postgres.js makes of it. */
+const advisoryLock = (
+  { url, key, name }: Pick<LeaseOptions, 'url' | 'key' | 'name'>,
+  onclose: () => void,
+): LeaseSession => {
+  const settings = { idle_session_timeout: String(UNHEARD_MS) }
+  const sql = createSql({ url, max: 1, name, settings, onclose })
+  return {
+    tryLock: async () => {
+      const [row] = await sql<{ won: boolean }[]>`
+        select pg_try_advisory_lock(${key[0]}::int4, ${key[1]}::int4) as won`
+      return row?.won === true
+    },
+    ping: async () => void (await sql`select 1`),
+    close: () => closeSql(sql),
   }
 }

@@ -1,4 +1,5 @@
 import postgres from 'postgres'
+import { type Clock, systemClock } from '../clock.ts'
 import { createSocketMaker } from './socket.ts'
 
 export type Sql = postgres.Sql
@@ -92,12 +93,16 @@ export class StatementDeadline extends Error {
  * Never `query.cancel()`: postgres.js 3.4.9 drops a cancelled query that was already sent from its list, though its
  * reply still comes, and every later caller of that connection gets the rows of the query before its own.
  */
-export const withDeadline = async <T>(query: Promise<T>, deadlineMs: number): Promise<T> => {
+export const withDeadline = async <T>(
+  query: Promise<T>,
+  deadlineMs: number,
+  clock: Clock = systemClock,
+): Promise<T> => {
   const { promise, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => reject(new StatementDeadline(deadlineMs)), deadlineMs)
+  const cancel = clock.after(deadlineMs, () => reject(new StatementDeadline(deadlineMs)))
   try {
     return await Promise.race([query, promise])
   } finally {
-    clearTimeout(timer)
+    cancel()
   }
 }

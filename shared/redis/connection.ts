@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Redis, type RedisOptions } from 'ioredis'
+import { type Clock, systemClock } from '../clock.ts'
 import type { Logger } from '../telemetry/logger.ts'
 
 /** A command whose reply takes longer is given up: ten times the slowest script seen here, and short enough for a caller to decide. */
@@ -111,19 +112,19 @@ function isDemoted(error: Error): boolean {
 }
 
 /** Resolves with true when `redis` is ready within `timeoutMs`, with false when it ends or the time is over. */
-export function becomesReady(redis: Redis, timeoutMs: number): Promise<boolean> {
+export function becomesReady(redis: Redis, timeoutMs: number, clock: Clock = systemClock): Promise<boolean> {
   if (redis.status === 'ready') return Promise.resolve(true)
   if (redis.status === 'end') return Promise.resolve(false)
   return new Promise((resolve) => {
     const settle = (ready: boolean) => {
-      clearTimeout(timer)
+      cancel()
       redis.off('ready', onReady)
       redis.off('end', onEnd)
       resolve(ready)
     }
     const onReady = () => settle(true)
     const onEnd = () => settle(false)
-    const timer = setTimeout(onEnd, timeoutMs)
+    const cancel = clock.after(timeoutMs, onEnd)
     redis.once('ready', onReady)
     redis.once('end', onEnd)
   })

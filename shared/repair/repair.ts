@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { type Clock, systemClock } from '../clock.ts'
 import type { Marca } from '../inbox/marca.ts'
 import type { Lease } from '../postgres/lease.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -28,7 +28,7 @@ export type RepairDeps = {
   pageMax?: number
   log: Logger
   registry: Registry
-  clock?: () => number
+  clock?: Clock
 }
 
 export type Repair = {
@@ -63,7 +63,7 @@ type Estado = {
  * often, with one log line per change. Nothing here need be exact: the inbox dedupes.
  */
 export function createRepair(deps: RepairDeps): Repair {
-  const { lease, everyMs = EVERY_MS, log } = deps
+  const { lease, everyMs = EVERY_MS, log, clock = systemClock } = deps
   gauge(deps.registry, {
     name: 'fluxo_repair_lease',
     help: '1 where this instance holds the lease of repair.',
@@ -87,7 +87,7 @@ export function createRepair(deps: RepairDeps): Repair {
         if (failures === 1) log.warn({ err: error }, 'repair cannot go on for now')
       }
       const pause = Math.min(everyMs * 2 ** Math.min(failures, 10), Math.max(everyMs, BACKOFF_MAX_MS))
-      await delay(pause, undefined, { signal }).catch(() => {})
+      await clock.delay(pause, signal).catch(() => {})
     }
   }
   return {
@@ -103,7 +103,7 @@ export function createRepair(deps: RepairDeps): Repair {
 
 /** One round over all partitions. What it remembers is forgotten with the lease: the next holder sees for itself. */
 function createRound(deps: RepairDeps, signal: AbortSignal): () => Promise<void> {
-  const { feed, redisUp, clock = () => performance.now() } = deps
+  const { feed, redisUp, clock = systemClock } = deps
   const { graceMs = GRACE_MS, headEveryMs = HEAD_EVERY_MS, pageMax = PAGE_MAX } = deps
   const pulled = counter(deps.registry, {
     name: 'fluxo_repair_pulled_total',
@@ -121,7 +121,7 @@ function createRound(deps: RepairDeps, signal: AbortSignal): () => Promise<void>
   }
   const verCabeca = async (marca: Marca, estado: Estado) => {
     const page = await ask(marca, Math.max(0, marca.ultimaPosicao - 1), 1)
-    estado.cabecaVistaEm = clock()
+    estado.cabecaVistaEm = clock.now()
     if (page !== undefined) estado.cabeca = page.ultima
   }
   const puxar = async (marca: Marca, estado: Estado, motivo: string, { depoisDe, ate }: Faixa) => {
@@ -133,7 +133,7 @@ function createRound(deps: RepairDeps, signal: AbortSignal): () => Promise<void>
       const page = await ask(marca, last - conhecidos, limite + conhecidos)
       if (page === undefined) return
       estado.cabeca = page.ultima
-      estado.cabecaVistaEm = clock()
+      estado.cabecaVistaEm = clock.now()
       const desde = last
       const eventos = page.eventos.filter(({ posicao }) => posicao > desde)
       const ausentes = ausentesDe(
@@ -148,7 +148,7 @@ function createRound(deps: RepairDeps, signal: AbortSignal): () => Promise<void>
     }
   }
   return async () => {
-    const agora = clock()
+    const agora = clock.now()
     for (const marca of await deps.marcas()) {
       if (signal.aborted || marca.particao >= deps.particoes) return
       if (marca.divergente !== null) {

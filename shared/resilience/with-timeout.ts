@@ -1,3 +1,5 @@
+import { type Clock, systemClock } from '../clock.ts'
+
 /**
  * Settles as `promise` does, or rejects with `onTimeout()` after `timeoutMs`.
  *
@@ -5,17 +7,22 @@
  * no signal, 1–2 µs where cockatiel's timeout takes 10. Work that goes on behind an abandoned promise must be harmless;
  * what can be cancelled belongs under `createPolicy`, whose timeouts abort.
  */
-export const withTimeout = <T>(promise: Promise<T>, timeoutMs: number, onTimeout: () => Error): Promise<T> =>
+export const withTimeout = <T>(
+  promise: Promise<T>,
+  timeoutMs: number,
+  onTimeout: () => Error,
+  clock: Clock = systemClock,
+): Promise<T> =>
   new Promise((resolve, reject) => {
-    let overdue: NodeJS.Immediate | undefined
+    let cancelOverdue: (() => void) | undefined
     // Timers come before sockets in a turn of the event loop: after a pause of ours, a reply that has been lying there
     // for long is read first and still counts.
-    const timer = setTimeout(() => {
-      overdue = setImmediate(() => reject(onTimeout()))
-    }, timeoutMs)
+    const cancelTimer = clock.after(timeoutMs, () => {
+      cancelOverdue = clock.soon(() => reject(onTimeout()))
+    })
     const stop = () => {
-      clearTimeout(timer)
-      clearImmediate(overdue)
+      cancelTimer()
+      cancelOverdue?.()
     }
     promise.then(
       (value) => {

@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
+import { type Clock, systemClock } from '../clock.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { ConsumerEvent, SourceAction, WorkAction } from './consumer-machine.ts'
 import type { ConsumerMetrics } from './consumer-metrics.ts'
@@ -21,6 +21,7 @@ type LaneDeps = {
   log: Logger
   handle: (entries: Entry[]) => Promise<void>
   onGap: (posicoes: number[]) => void | Promise<void>
+  clock?: Clock
 }
 
 /** The hands of the source lane: does what the machine decided. */
@@ -35,7 +36,7 @@ export type Source = {
 
 /** The source lane over one session at a time; `onLost` tells of a session that ended while nothing was asked of it. */
 export function createSource({ onLost, ...deps }: LaneDeps & { onLost: () => void }): Source {
-  const { blocking, redis, reading, metrics } = deps
+  const { blocking, redis, reading, metrics, clock = systemClock } = deps
   let session: Session | undefined
   let running = false
   let forced = false
@@ -84,10 +85,10 @@ export function createSource({ onLost, ...deps }: LaneDeps & { onLost: () => voi
       }
     },
     interrupt: async (busy) => {
-      const deadline = performance.now() + UNBLOCK_TIMEOUT_MS
-      while (busy() && session !== undefined && performance.now() < deadline) {
+      const deadline = clock.now() + UNBLOCK_TIMEOUT_MS
+      while (busy() && session !== undefined && clock.now() < deadline) {
         session.unblock(redis).catch(() => {})
-        await delay(UNBLOCK_EVERY_MS)
+        await clock.delay(UNBLOCK_EVERY_MS)
       }
       if (!busy()) return
       forced = true
@@ -97,7 +98,7 @@ export function createSource({ onLost, ...deps }: LaneDeps & { onLost: () => voi
       // After a forced end the server may still hold our read, which would make the consumer anew: the janitor removes it later.
       if (session !== undefined && !forced) {
         const left = leaveGroup(redis, reading).catch(() => false)
-        await Promise.race([left, delay(LEAVE_TIMEOUT_MS)])
+        await Promise.race([left, clock.delay(LEAVE_TIMEOUT_MS)])
       }
       drop()
     },
@@ -105,10 +106,10 @@ export function createSource({ onLost, ...deps }: LaneDeps & { onLost: () => voi
 }
 
 /** Performs what goes over a session, counts it and reports positions that no stream will deliver any more. */
-function createBringing({ reading, metrics, log, onGap }: LaneDeps) {
+function createBringing({ reading, metrics, log, onGap, clock }: LaneDeps) {
   let hadGroup = false
   const begin = async (connection: Redis): Promise<Session> => {
-    const session = await openSession(connection, reading)
+    const session = await openSession(connection, reading, clock)
     const found = await session.ensureGroup()
     if (found === 'created' && hadGroup) {
       metrics.groupRecreated()

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis'
+import { type Clock, systemClock } from '../clock.ts'
 import { becomesReady } from '../redis/connection.ts'
 import { runScript, script } from '../redis/script.ts'
 import { type Batch, batchOfRead, claimOf, deliveriesOf } from './reply.ts'
@@ -43,12 +44,12 @@ export type Session = {
 /**
  * A session over `connection`, which it owns from now on. Rejects when it is not ready in time; then the connection is ended.
  */
-export async function openSession(connection: Redis, reading: Reading): Promise<Session> {
+export async function openSession(connection: Redis, reading: Reading, clock: Clock = systemClock): Promise<Session> {
   const { key, group, consumer, countMax, blockMs, claimIdleMs } = reading
   const close = () => connection.disconnect()
   try {
-    if (!(await becomesReady(connection, OPEN_TIMEOUT_MS))) throw new Error('no session with redis')
-    const guarded = <T>(work: Promise<T>, timeoutMs = REPLY_TIMEOUT_MS) => watched(work, timeoutMs)
+    if (!(await becomesReady(connection, OPEN_TIMEOUT_MS, clock))) throw new Error('no session with redis')
+    const guarded = <T>(work: Promise<T>, timeoutMs = REPLY_TIMEOUT_MS) => watched(work, timeoutMs, clock)
     const clientId = await guarded(connection.client('ID'))
 
     const withAttempts = async (batch: Batch): Promise<Batch> => {
@@ -105,17 +106,15 @@ async function ensureGroup(redis: Redis, key: string, group: string): Promise<'c
  * `work`, given up after `timeoutMs`. Whoever gives up ends the session with it: a reply that may still come must be nobody's. (The
  * known trap, a disconnect that parks a client which is just reconnecting, does not exist here: these clients never reconnect.)
  */
-async function watched<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
+async function watched<T>(work: Promise<T>, timeoutMs: number, clock: Clock): Promise<T> {
+  let cancel: (() => void) | undefined
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new Error(`no reply from redis within ${timeoutMs} ms`))
-    }, timeoutMs)
+    cancel = clock.after(timeoutMs, () => reject(new Error(`no reply from redis within ${timeoutMs} ms`)))
   })
   try {
     return await Promise.race([work, late])
   } finally {
-    clearTimeout(timer)
+    cancel?.()
     // The abandoned command rejects when its connection ends; nobody waits for it any more.
     work.catch(() => {})
   }

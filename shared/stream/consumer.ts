@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis'
 import type { Registry } from 'prom-client'
+import { type Clock, systemClock } from '../clock.ts'
 import { invariant } from '../errors.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { createSource, createWork } from './consumer-lanes.ts'
@@ -51,8 +52,7 @@ export type ConsumerOptions = {
   onGap: (posicoes: number[]) => void | Promise<void>
   log: Logger
   registry: Registry
-  /** Time in ms and randomness in [0, 1), for deterministic runs. */
-  clock?: { now: () => number; random: () => number }
+  clock?: Clock
 }
 
 export type EstadoDoConsumidor = 'lendo' | 'pausado' | 'sem-redis' | 'parado'
@@ -71,7 +71,7 @@ export type Consumer = {
 
 /** One consumer of one partition: at least once, in order within a batch, ack last. `consumer-machine.ts` decides; this file acts. */
 export function createConsumer(options: ConsumerOptions): Consumer {
-  const { log, clock = { now: () => performance.now(), random: Math.random } } = options
+  const { log, clock = systemClock } = options
   const reading = readingOf(options)
   const metrics = consumerMetrics(options.registry, options)
   const claimEveryMs = options.claimEveryMs ?? reading.claimIdleMs / 3
@@ -85,7 +85,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
 
   let machine = initialMachine()
   let life: 'new' | 'running' | 'over' = 'new'
-  let timer: NodeJS.Timeout | undefined
+  let cancel: (() => void) | undefined
   let stopped: Promise<void> | undefined
   const finished = Promise.withResolvers<void>()
 
@@ -97,7 +97,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     pump()
   }
   const pump = () => {
-    clearTimeout(timer)
+    cancel?.()
     if (life !== 'running') return
     const now = clock.now()
     const waits: number[] = []
@@ -111,14 +111,14 @@ export function createConsumer(options: ConsumerOptions): Consumer {
       }
     }
     if (isFinished(machine)) finished.resolve()
-    if (waits.length > 0) timer = setTimeout(pump, Math.max(1, Math.ceil(Math.min(...waits) - now)))
+    if (waits.length > 0) cancel = clock.after(Math.max(1, Math.ceil(Math.min(...waits) - now)), pump)
   }
   const leave = async () => {
     dispatch({ type: 'stop' })
     await source.interrupt(() => machine.lanes.source.busy)
     await finished.promise
     life = 'over'
-    clearTimeout(timer)
+    cancel?.()
     await source.leave()
   }
   const state = (): EstadoDoConsumidor => (life !== 'running' || machine.stopping ? 'parado' : situation(machine))

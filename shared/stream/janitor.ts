@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis'
 import type { Registry } from 'prom-client'
+import { type Clock, systemClock } from '../clock.ts'
 import { runScript, script } from '../redis/script.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { counter } from '../telemetry/metrics.ts'
@@ -22,6 +23,7 @@ export type JanitorOptions = {
   groups: readonly string[]
   everyMs?: number
   deadConsumerIdleMs?: number
+  clock?: Clock
   log: Logger
   registry: Registry
 }
@@ -93,7 +95,7 @@ return { redis.call('XTRIM', KEYS[1], 'MINID', '~', minid, 'LIMIT', ARGV[2]), co
  * Never by length: only entries that every group has acked go. Never a consumer with something pending: DELCONSUMER would drop it.
  */
 export function createJanitor({ redis, prefix, particoes, groups, log, registry, ...limits }: JanitorOptions): Janitor {
-  const { everyMs = EVERY_MS, deadConsumerIdleMs = DEAD_CONSUMER_IDLE_MS } = limits
+  const { everyMs = EVERY_MS, deadConsumerIdleMs = DEAD_CONSUMER_IDLE_MS, clock = systemClock } = limits
   const labelNames = ['stream', 'particao'] as const
   const trims = counter(registry, { name: 'fluxo_stream_trimmed_total', help: 'Acked entries removed', labelNames })
   const dead = counter(registry, { name: 'fluxo_stream_dead_consumers_total', help: 'Consumers removed', labelNames })
@@ -115,7 +117,7 @@ export function createJanitor({ redis, prefix, particoes, groups, log, registry,
     dead.inc(labels, total.consumers)
     return total
   }
-  let timer: NodeJS.Timeout | undefined
+  let cancel: (() => void) | undefined
   let stopping = false
   let failing = false
   let round = Promise.resolve()
@@ -131,21 +133,17 @@ export function createJanitor({ redis, prefix, particoes, groups, log, registry,
   }
   const schedule = () => {
     if (stopping) return
-    timer = setTimeout(
-      () => {
-        round = sweepAll()
-      },
-      everyMs * (0.5 + Math.random()),
-    )
-    timer.unref()
+    cancel = clock.afterUnref(everyMs * (0.5 + clock.random()), () => {
+      round = sweepAll()
+    })
   }
   return {
     start: () => {
-      if (timer === undefined) schedule()
+      if (cancel === undefined) schedule()
     },
     stop: async () => {
       stopping = true
-      clearTimeout(timer)
+      cancel?.()
       await round
     },
     sweep,

@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from '@fluxo/shared/clock'
 import { isInfrastructure } from '@fluxo/shared/postgres/failure'
 import { ownRows } from '@fluxo/shared/postgres/own-rows'
 import { type Sql, withDeadline } from '@fluxo/shared/postgres/sql'
@@ -23,8 +24,7 @@ export type ConsultaStoreDeps = {
   sql: Sql
   /** Bulkhead, retry and breaker of these reads; see `LIMITES_DA_CONSULTA`. */
   policy: Policy
-  /** Milliseconds, monotonic. */
-  relogio?: () => number
+  clock?: Clock
 }
 
 /**
@@ -102,19 +102,16 @@ const PERIODO = ownRows(`
    order by data nulls first`)
 
 /** Reads of the projection. Rejects with a `Rejection` or a database error; `foraDoAr` tells which mean "not now". */
-export const createConsultaStore = ({
-  sql,
-  policy,
-  relogio = () => performance.now(),
-}: ConsultaStoreDeps): ConsultaStore => {
+export const createConsultaStore = ({ sql, policy, clock = systemClock }: ConsultaStoreDeps): ConsultaStore => {
   const { agora, informar } = createDisponibilidade({
     // `then` leaves a plain promise, without the `cancel` that `abandonavel` forbids.
     sondar: () =>
       withDeadline(
         sql`select 1`.then(() => true),
         SONDA_LIMITE_MS,
+        clock,
       ),
-    relogio,
+    relogio: clock.now,
   })
   const ler = async <Linha extends object>(texto: string, valores: readonly string[], signal?: AbortSignal) => {
     const query = () => sql.unsafe<Linha[]>(texto, [...valores], { prepare: true })

@@ -1,3 +1,4 @@
+import type { Clock } from '@fluxo/shared/clock'
 import type { RedisConnections } from '@fluxo/shared/redis/connection'
 import { type Consumer, createConsumer } from '@fluxo/shared/stream/consumer'
 import type { Logger } from '@fluxo/shared/telemetry/logger'
@@ -24,6 +25,7 @@ export type ConsumirDeps = {
   lanes?: number
   countMax?: number
   claimIdleMs?: number
+  clock?: Clock
   log: Logger
   registry: Registry
 }
@@ -36,7 +38,7 @@ export function createConsumidores({
   streamPrefix,
   ...deps
 }: ConsumirDeps): Consumer[] {
-  const { redis, log, registry, countMax, claimIdleMs, lanes = LANES } = deps
+  const { redis, log, registry, countMax, claimIdleMs, clock, lanes = LANES } = deps
   const consumidor = (particao: number, lane: number) =>
     createConsumer({
       blocking: redis.blocking,
@@ -47,6 +49,7 @@ export function createConsumidores({
       consumer: `${instancia}.${lane}`,
       ...(countMax !== undefined && { countMax }),
       ...(claimIdleMs !== undefined && { claimIdleMs }),
+      ...(clock !== undefined && { clock }),
       handle: (entries) => {
         const recebidos = entries.map(({ posicao, body, attempts }) => ({
           posicao,

@@ -1,4 +1,5 @@
 import type { VersionedCache } from '@fluxo/shared/cache/versioned-cache'
+import type { Clock } from '@fluxo/shared/clock'
 import { createInbox, type Inbox } from '@fluxo/shared/inbox/inbox'
 import { isInfrastructure } from '@fluxo/shared/postgres/failure'
 import type { Sql } from '@fluxo/shared/postgres/sql'
@@ -24,6 +25,7 @@ export type MontarDeps = {
   log: Logger
   registry: Registry
   tracing?: Tracing | undefined
+  clock?: Clock
 }
 
 /** The projection's parts, as the service and the command line for dead letters both use them. */
@@ -37,7 +39,7 @@ export type Montagem = {
 /** Puts inbox, dead letters and projection together. */
 export function montarProjecao(deps: MontarDeps): Montagem {
   const { sql, redis, streamPrefix, cache, log } = deps
-  const inbox = createInbox({ sql, effect: efeitoDoSaldo })
+  const inbox = createInbox({ sql, effect: efeitoDoSaldo, clock: deps.clock })
   const divergencias = createDivergencias(deps)
   const cartas = createDeadLetters({
     redis,

@@ -1,3 +1,4 @@
+import type { Clock } from '@fluxo/shared/clock'
 import type { Inbox } from '@fluxo/shared/inbox/inbox'
 import type { Lease } from '@fluxo/shared/postgres/lease'
 import type { Sql } from '@fluxo/shared/postgres/sql'
@@ -26,6 +27,8 @@ export type ReparoDeps = {
   redisUp: () => boolean
   graceMs?: number
   everyMs?: number
+  headEveryMs?: number
+  clock?: Clock
   log: Logger
   registry: Registry
 }

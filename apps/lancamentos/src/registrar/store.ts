@@ -1,3 +1,4 @@
+import type { Clock } from '@fluxo/shared/clock'
 import { Indisponivel, invariant } from '@fluxo/shared/errors'
 import { type Appended, createAppend, rounds } from '@fluxo/shared/log/append'
 import { createGroupCommit, type GroupCommit } from '@fluxo/shared/log/group-commit'
@@ -34,6 +35,7 @@ export type RegistroStoreOptions = {
   onBatch?: (rows: number) => void
   /** Hears of each entry that a full queue turns away. */
   onRefused?: () => void
+  clock?: Clock
 }
 
 /** Rows of one statement of a batch: single entries of other callers get their turn in between. */
@@ -52,8 +54,8 @@ class Desfeito extends Error {
 
 /** Registers entries in the order in which they commit. Each answer comes after its row is durable. */
 export const createRegistroStore = (options: RegistroStoreOptions): RegistroStore => {
-  const { sql, transactions, particoes, onCommit, onBatch, onRefused, tracing } = options
-  const append = createAppend<LedgerRow>(sql, LEDGER)
+  const { sql, transactions, particoes, onCommit, onBatch, onRefused, tracing, clock } = options
+  const append = createAppend<LedgerRow>(sql, LEDGER, clock)
   const rastro = tracing === undefined ? undefined : createRastro(tracing)
 
   const flush = async (particao: number, itens: readonly Item[]): Promise<Appended<LedgerRow>[]> => {
@@ -69,6 +71,7 @@ export const createRegistroStore = (options: RegistroStoreOptions): RegistroStor
       keysOf,
       ...(onBatch && { onBatch }),
       ...(onRefused && { onRefused }),
+      ...(clock && { clock }),
     }),
   )
 
