@@ -11,7 +11,7 @@ const KEYS_PER_CALL_MAX = 256
  * Versions stay below 2^53, so Lua's numbers hold them exactly. Only the head of the old value is read, and the new
  * version is the head of the new value: under load each argument costs the caller as much as the script's own work.
  */
-const SET_IF_NEWER = script(`
+export const SET_IF_NEWER = script(`
 local set = 0
 for i, key in ipairs(KEYS) do
   local value = ARGV[i + 2]

@@ -1,3 +1,4 @@
+import { invariant } from '../errors.ts'
 import type { Sql } from '../postgres/sql.ts'
 import { encodeEvento } from './event.ts'
 import { type LogTable, pageStatement } from './log-table.ts'
@@ -40,7 +41,20 @@ export const readHead = async (sql: Sql, particao: number): Promise<LogHead | un
 }
 
 /** A page of the feed as JSON text: `{ particao, particoes, ultima, epoca, eventos }`. */
-export const encodeFeedPage = (page: LogHead & { particao: number }, entries: readonly LogEntry[]): string =>
+const encodeFeedPage = (page: LogHead & { particao: number }, entries: readonly LogEntry[]): string =>
   `{"particao":${page.particao},"particoes":${page.particoes},"ultima":${page.ultima},"epoca":${JSON.stringify(page.epoca)},"eventos":[${entries
     .map(({ body }) => body)
     .join(',')}]}`
+
+export type FeedPageDeps = { readPage: ReadPage; readHead: (particao: number) => Promise<LogHead | undefined> }
+
+/** Makes the function that answers a page of the feed: the entries of a partition after a position, `limite` at most. */
+export const createFeedPage =
+  ({ readPage, readHead }: FeedPageDeps) =>
+  async (particao: number, depoisDe: number, limite: number): Promise<string> => {
+    const entries = await readPage(particao, depoisDe, limite)
+    // A page that is not full ends at the head; the counter is asked for after it, so that `ultima` is never behind.
+    const head = await readHead(particao)
+    invariant(head, 'every partition has a counter')
+    return encodeFeedPage({ particao, ...head }, entries)
+  }

@@ -124,7 +124,7 @@ async function watched<T>(work: Promise<T>, timeoutMs: number, clock: Clock): Pr
  * KEYS[1] stream; ARGV group, consumer → 1 if the consumer was removed. One script, because DELCONSUMER drops what is pending: an entry
  * delivered between a check and the removal would be lost.
  */
-const LEAVE = script(`
+export const LEAVE = script(`
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 local pending = redis.pcall('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2])
 if pending.err or #pending > 0 then return 0 end

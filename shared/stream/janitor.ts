@@ -48,7 +48,7 @@ export type Janitor = {
  * a consumer is gone. Trimming is by whole nodes (~), so some acked entries stay. The stream's last entry always stays:
  * its event id tells a relay whose stream this is. Numbers are exact below 2^53.
  */
-const SWEEP = script(`
+export const SWEEP = script(`
 if redis.call('EXISTS', KEYS[1]) == 0 then return { 0, 0 } end
 local function fields(flat)
   local map = {}

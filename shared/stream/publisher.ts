@@ -36,7 +36,7 @@ export type Publication = { posicao: number; body: string }
  * by the caller, so that a re-send after a lost reply counts what is there instead of failing on it. An error after the first XADD
  * is returned beside the counts; as the first it is raised, so that ioredis sees READONLY and reconnects.
  */
-const PUBLISH = script(`
+export const PUBLISH = script(`
 local top = -1
 if redis.call('EXISTS', KEYS[1]) == 1 then
   local info = redis.call('XINFO', 'STREAM', KEYS[1])

@@ -1,20 +1,15 @@
-import { Indisponivel, invariant } from '@fluxo/shared/errors'
+import { Indisponivel } from '@fluxo/shared/errors'
 import { requireScope, type Verifier } from '@fluxo/shared/http/auth'
 import type { AppEnv } from '@fluxo/shared/http/env'
 import { jsonText } from '@fluxo/shared/http/json'
 import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
 import { parseWith } from '@fluxo/shared/http/validate'
 import { EventoSchema } from '@fluxo/shared/log/event'
-import { encodeFeedPage, type LogHead, type ReadPage } from '@fluxo/shared/log/feed'
+import { createFeedPage, type FeedPageDeps } from '@fluxo/shared/log/feed'
 import { isInfrastructure } from '@fluxo/shared/postgres/failure'
 import { OpenAPIHono, z } from '@hono/zod-openapi'
 
-export type EventosDeps = {
-  readPage: ReadPage
-  readHead: (particao: number) => Promise<LogHead | undefined>
-  particoes: number
-  verifier: Verifier
-}
+export type EventosDeps = FeedPageDeps & { particoes: number; verifier: Verifier }
 
 /** API.md names 1,000; a rebuild reads larger pages, some 2 MB of JSON. */
 const LIMITE_MAX = 5_000
@@ -36,9 +31,10 @@ const querySchema = (particoes: number) =>
   })
 
 /** `GET /eventos`: the log over HTTP, for services. In order and without gaps. */
-export const createEventosRoutes = ({ readPage, readHead, particoes, verifier }: EventosDeps): OpenAPIHono<AppEnv> => {
+export const createEventosRoutes = ({ particoes, verifier, ...deps }: EventosDeps): OpenAPIHono<AppEnv> => {
   const routes = new OpenAPIHono<AppEnv>()
   const QuerySchema = querySchema(particoes)
+  const feedPage = createFeedPage(deps)
   documented(
     routes,
     {
@@ -69,11 +65,7 @@ export const createEventosRoutes = ({ readPage, readHead, particoes, verifier }:
     requireScope(verifier, 'eventos:ler', { comerciante: false }),
     async (c) => {
       const { particao, depois_de: depoisDe, limite } = parseWith(QuerySchema, c.req.query())
-      const entries = await readPage(particao, depoisDe, limite).catch(foraDoAr)
-      // A page that is not full ends at the head; the counter is asked for after it, so that `ultima` is never behind.
-      const head = await readHead(particao).catch(foraDoAr)
-      invariant(head, 'every partition has a counter')
-      return jsonText(encodeFeedPage({ particao, ...head }, entries))
+      return jsonText(await feedPage(particao, depoisDe, limite).catch(foraDoAr))
     },
   )
   return routes
