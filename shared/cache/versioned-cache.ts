@@ -39,10 +39,11 @@ export type VersionedCache = {
   /**
    * Keeps each entry unless a newer one is there: whoever comes late with an old value loses.
    *
-   * Never rejects: a write that fails is counted, and repeated until it is made; until then this process does not take
-   * the old value for current.
+   * Resolves with whether that was done. Never rejects: a write that fails is counted, and repeated until it is made; until
+   * then this process does not take the old value for current. Others do, also if this process should end before: who can
+   * have the change told again (an unacknowledged delivery) should.
    */
-  setIfNewer(entries: readonly CacheEntry[]): Promise<void>
+  setIfNewer(entries: readonly CacheEntry[]): Promise<boolean>
   /** The same for what a reader has just read: where it fails nothing is outdated, so it is not repeated. Never rejects. */
   fill(entry: CacheEntry): Promise<void>
   /** Counts how a request was answered in the end. */
@@ -137,9 +138,11 @@ export const createVersionedCache = (deps: VersionedCacheDeps): VersionedCache =
       return { versao: found.versao, body: found.body, current }
     },
     setIfNewer: async (entries) => {
-      if (entries.length === 0) return
+      if (entries.length === 0) return true
       const stored = entries.map(toStored)
-      if (!(await tryWrite(stored))) late.add(stored)
+      const written = await tryWrite(stored)
+      if (!written) late.add(stored)
+      return written
     },
     fill: async (entry) => {
       await tryWrite([toStored(entry)])

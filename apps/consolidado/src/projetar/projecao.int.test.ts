@@ -1,7 +1,9 @@
+import { encodeEvento } from '@fluxo/shared/log/event'
 import { waitFor } from '@fluxo/shared/testing/wait-for'
 import { afterEach, expect, test } from 'vitest'
 import { type BancadaDeProjecao, createBancadaDeProjecao } from '../../test/bancada-de-projecao.ts'
 import { fatos } from '../../test/razao.ts'
+import { LANCAMENTO_REGISTRADO, lerTexto } from './ler-evento.ts'
 import { montarProjecao } from './montar.ts'
 
 let bancada: BancadaDeProjecao | undefined
@@ -16,17 +18,19 @@ const criar = async () => {
 
 const UMA = { comercianteId: 'loja-1', data: '2025-10-15', valor: 15050n }
 
-/** The dead letters as the command line opens them. */
-const cartasDe = (b: BancadaDeProjecao) =>
+const montar = (b: BancadaDeProjecao, escreve = true) =>
   montarProjecao({
     sql: b.sql,
     redis: b.redis.commands,
     streamPrefix: b.streamPrefix,
-    cache: { setIfNewer: async () => {} },
+    cache: { setIfNewer: async () => escreve },
     epocaDoLog: (particao) => b.feed.epoca(particao),
     log: b.log,
     registry: b.registry,
-  }).cartas
+  })
+
+/** The dead letters as the command line opens them. */
+const cartasDe = (b: BancadaDeProjecao) => montar(b).cartas
 
 /** A version of the fact that this reader does not know. */
 const v2 = (corpo: Record<string, unknown>) => ({ ...corpo, type: 'lancamento.registrado.v2' })
@@ -62,6 +66,28 @@ test('a redelivery changes no balance and writes again the day that the first at
   await b.razao.publicar()
   await waitFor(async () => (await b.redis.commands.exists(key)) === 1)
   expect(await b.somas()).toEqual(b.razao.somas())
+})
+
+test('a delivery whose day could not be cached is not acknowledged but given again; what was pulled goes on', async () => {
+  const b = await criar()
+  const evento = encodeEvento(
+    {
+      id: '01a1fbc4-0000-7000-8000-000000000001',
+      source: '/lancamentos',
+      type: LANCAMENTO_REGISTRADO,
+      subject: 'loja-1',
+      time: '2025-10-15T12:00:00Z',
+      data: { comerciante_id: 'loja-1', tipo: 'CREDITO', valor: '150.50', data: '2025-10-15' },
+    },
+    { particao: 0, posicao: 1, epoca: '0a0b0c0d-0000-4000-8000-000000000000' },
+  )
+  const recebidos = [{ posicao: 1, tentativas: 1, lido: lerTexto(1, evento), evento }]
+  const { inbox, projecao } = montar(b, false)
+  await inbox.prepare(1)
+  await expect(projecao.aplicar(0, recebidos, 'stream')).rejects.toThrow('the cache could not be written')
+  await projecao.aplicar(0, recebidos, 'feed')
+  await montar(b).projecao.aplicar(0, recebidos, 'stream')
+  expect((await b.dono`select quantidade::int from saldo`).map(({ quantidade }) => quantidade)).toEqual([1])
 })
 
 test('two instances share the stream and every entry counts once', async () => {

@@ -33,7 +33,8 @@ export type ProjecaoDeps = {
 export type Projecao = {
   /**
    * Applies events of one partition and writes the days that they touch to the cache. Resolves when all is durable or
-   * dead-lettered. Rejects when it cannot be done now (outage, divergence): nothing is lost, give it again.
+   * dead-lettered, and for the stream's events the cache is up to date. Rejects when it cannot be done now (outage,
+   * divergence): nothing is lost, give it again.
    */
   aplicar(particao: number, recebidos: readonly Recebido[], origem: Origem): Promise<void>
 }
@@ -58,6 +59,7 @@ export function createProjecao(deps: ProjecaoDeps): Projecao {
   const projetar = async (particao: number, recebidos: readonly Recebido[], origem: Origem, rastro?: BatchTrace) => {
     const { porEpoca, mortos } = separar(recebidos)
     let algoNovo = false
+    let cacheEmDia = true
     for (const [epoca, rows] of porEpoca) {
       const aplicado = rastro?.step('inbox apply')
       const { outcomes, envenenados } = await aplicarIsolando(rows, (some) => applyRows(particao, epoca, some))
@@ -68,7 +70,7 @@ export function createProjecao(deps: ProjecaoDeps): Projecao {
       }
       const aplicados = outcomes.filter((outcome): outcome is Aplicado<Saldo[]> => outcome.outcome === 'aplicado')
       const escrito = rastro?.step('cache write')
-      await escreverCache(deps, rows, aplicados)
+      cacheEmDia = (await escreverCache(deps, rows, aplicados)) && cacheEmDia
       escrito?.()
       for (const { novos, repetidos } of aplicados) {
         algoNovo ||= novos > 0
@@ -81,6 +83,7 @@ export function createProjecao(deps: ProjecaoDeps): Projecao {
     if (mortos.length > 0) await enterrar(deps, particao, mortos, origem)
     eventos.inc({ origem, desfecho: 'morto' }, mortos.length)
     if (log.isLevelEnabled('debug')) logTraces(log, particao, recebidos)
+    if (!cacheEmDia && origem === 'stream') throw new CacheAtrasado()
   }
   if (tracing === undefined) return { aplicar: projetar }
   return {
@@ -132,14 +135,25 @@ async function recusado(deps: ProjecaoDeps, particao: number, epoca: string, rec
 }
 
 /**
- * Writes through what was touched. Days of repeated events are read and written as well: the attempt that applied them
+ * The cache could not be written. A delivery that was acknowledged all the same would leave the old day in it, for all
+ * instances and for an hour, if this process died before it had repeated the write.
+ */
+class CacheAtrasado extends Error {
+  constructor() {
+    super('the cache could not be written')
+    this.name = 'CacheAtrasado'
+  }
+}
+
+/**
+ * Writes through what was touched, and says whether that was done. Days of repeated events are read and written as well: the attempt that applied them
  * may have died between commit and cache. In a statement of its own, whose snapshot is newer than that commit.
  */
 async function escreverCache(
   { sql, cache }: ProjecaoDeps,
   rows: readonly Lancado[],
   aplicados: readonly Aplicado<Saldo[]>[],
-): Promise<void> {
+): Promise<boolean> {
   const saldos = aplicados.flatMap(({ touched }) => touched ?? [])
   if (aplicados.some(({ repetidos }) => repetidos > 0)) {
     const escritos = new Set(saldos.map(({ comercianteId, data }) => chaveDoSaldo(comercianteId, data)))
@@ -147,7 +161,7 @@ async function escreverCache(
     for (const chave of escritos) outros.delete(chave)
     if (outros.size > 0) saldos.push(...(await lerDias(sql, [...outros.values()])))
   }
-  if (saldos.length > 0) await cache.setIfNewer(saldos.map(entradaDeCache))
+  return saldos.length === 0 || cache.setIfNewer(saldos.map(entradaDeCache))
 }
 
 /** A balance as it is cached: the answer's body under the day's key and version. */
