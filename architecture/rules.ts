@@ -48,7 +48,7 @@ const judge = (files: readonly SourceFile[], find: (file: SourceFile) => readonl
 const isApp = (part: string | undefined): boolean => part?.startsWith('apps/') === true
 
 const mayImport = (from: string, to: string): boolean => {
-  if (from === to || ['bench', 'chaos', 'e2e', 'scripts', 'architecture'].includes(from)) return true
+  if (from === to || ['bench', 'chaos', 'e2e', 'scripts', 'architecture', 'simulation'].includes(from)) return true
   if (from === 'apps/tudo' && isApp(to)) return true
   return isApp(from) && (to === 'shared' || to === 'drizzle')
 }

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 export type SourceFile = { path: string; text: string }
 export type Import = { from: string; typeOnly: boolean }
 
-const FOLDERS = ['apps', 'shared', 'drizzle', 'bench', 'chaos', 'e2e', 'scripts', 'architecture']
+const FOLDERS = ['apps', 'shared', 'drizzle', 'bench', 'chaos', 'e2e', 'scripts', 'architecture', 'simulation']
 const SKIPPED = new Set(['node_modules', 'coverage', 'dist', '.turbo', '.vitest'])
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 

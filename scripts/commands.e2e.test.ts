@@ -33,6 +33,7 @@ describe('every command answers --help without installing anything', () => {
     'verify',
     'dlq',
     'fuzz',
+    'simulate',
   ]
   test.each(commands)('%s', (command) => {
     const alone = join(folder, `alone-${command.replace(':', '-')}`)

@@ -23,6 +23,7 @@ const COMMANDS = {
   dlq: { file: 'scripts/dlq.ts', redis: () => false },
   fuzz: { file: 'scripts/fuzz.ts', redis: () => true },
   'test:chaos': { file: 'chaos/chaos.ts', redis: () => true },
+  simulate: { file: 'simulation/simulate.ts', redis: () => false },
   'test:compose': { file: 'scripts/test-compose.ts', redis: () => false },
 }
 

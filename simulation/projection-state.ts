@@ -1,0 +1,60 @@
+import type { Run } from '@fluxo/shared/inbox/runs'
+
+/** A partition's row of the inbox. */
+export type InboxRow = {
+  particao: number
+  aplicadaAte: number
+  adiante: Set<number>
+  epoca: string | null
+  ultimaPosicao: number
+  ultimoId: string | null
+  divergente: string | null
+}
+export type DayRow = {
+  comercianteId: string
+  data: string
+  creditos: bigint
+  debitos: bigint
+  quantidade: number
+  versao: number
+  atualizadoMs: number
+}
+export type Letter = {
+  particao: number
+  posicao: number
+  body: string
+  motivo: string
+  tentativas: number
+  pulada: boolean
+}
+/** An event that a statement took as new. */
+export type Taken = { particao: number; posicao: number; id: string | null }
+
+export type ProjectionState = {
+  inbox: Map<number, InboxRow>
+  days: Map<string, DayRow>
+  letters: Map<string, Letter>
+  now: () => number
+  /** Hears of each event whose effect has just been committed. */
+  onApplied: (taken: Taken) => void
+  /** Hears of each day as it has just become. */
+  onDay: (day: DayRow) => void
+  /** Hears of each letter that has just been committed. */
+  onLetter: (letter: Letter) => void
+  /** Whether the effect of an event fails whenever it is tried, as an amount beyond its column does. */
+  failsInEffect: (id: string) => boolean
+}
+
+export const letterKey = (particao: number, posicao: number): string => `${particao}:${posicao}`
+export const dayKey = (comercianteId: string, data: string): string => `${comercianteId} ${data}`
+
+/** The positions beyond the watermark as runs, ascending. */
+export function runsBeyond({ adiante }: InboxRow): Run[] {
+  const runs: Run[] = []
+  for (const posicao of [...adiante].sort((a, b) => a - b)) {
+    const current = runs.at(-1)
+    if (current !== undefined && posicao === current.ate + 1) current.ate = posicao
+    else runs.push({ de: posicao, ate: posicao })
+  }
+  return runs
+}
