@@ -12,17 +12,20 @@ const LONG_FILES: Readonly<Record<string, string>> = {}
 const IO_PACKAGES =
   /^(node:(?!crypto$|buffer$|util$|assert$)|postgres$|ioredis$|hono($|\/)|@hono\/|drizzle-orm|pino$|prom-client$|opossum$|cockatiel$)/
 /** Rooms of shared that only compute. */
-const PURE_ROOMS = new Set(['dia', 'errors', 'money'])
+const PURE_ROOMS = new Set(['campos', 'dia', 'errors', 'id', 'money', 'texto'])
 /** What a decision must not do: wait, read the clock or the environment, make an id. */
 const IMPURE_WORDS =
   /\bawait\b|\bprocess\.env\b|\bDate\.now\b|\bnew Date\(\)|\brandomUUID\b|\brandomBytes\b|\bMath\.random\b|\bfetch\(/g
 
-/** Which room of shared may import which. `clock`, `dia`, `errors` and `money` may be imported by all; telemetry by all but them. */
+/** Which room of shared may import which. `clock` and the pure rooms may be imported by all; telemetry by all but them. */
 const ROOM_ARROWS: Readonly<Record<string, readonly string[]>> = {
+  campos: [],
   clock: [],
   dia: [],
   errors: [],
+  id: [],
   money: [],
+  texto: [],
   telemetry: [],
   local: [],
   postgres: ['telemetry', 'resilience'],
@@ -38,7 +41,8 @@ const ROOM_ARROWS: Readonly<Record<string, readonly string[]>> = {
   ratelimit: ['telemetry', 'process', 'http', 'redis', 'resilience'],
   testing: ['local', 'telemetry', 'postgres', 'redis'],
 }
-const EVERYBODY = new Set(['clock', 'dia', 'errors', 'money'])
+/** Whoever may be imported by all: rooms that only compute, and the clock. */
+const EVERYBODY = new Set([...PURE_ROOMS, 'clock'])
 
 const judge = (files: readonly SourceFile[], find: (file: SourceFile) => readonly string[]): Verdict => ({
   seen: files.length,

@@ -26,3 +26,9 @@ export function diaValido(texto: string): boolean {
 
 /** What the merchant reads where `diaValido` is false. */
 export const MENSAGEM_DE_DIA = 'Deve ser um dia real do calendário no formato AAAA-MM-DD, entre 1900 e 2199.'
+
+/** Swedish writes days as ISO 8601 does. */
+const CALENDARIO = new Intl.DateTimeFormat('sv-SE', { timeZone: 'America/Sao_Paulo' })
+
+/** The calendar day, `YYYY-MM-DD`, that clocks in São Paulo show at `instante`. */
+export const diaEmSaoPaulo = (instante: Date): string => CALENDARIO.format(instante)

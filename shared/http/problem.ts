@@ -7,6 +7,7 @@ import type { AppEnv } from './env.ts'
 /** Which status a refusal gets: the only place. An app adds its own codes through `createHttpApp({ statuses })`. */
 const STATUSES: Readonly<Record<string, number>> = {
   'cabecalho-invalido': 400,
+  'cursor-invalido': 400,
   'endereco-invalido': 400,
   'json-invalido': 400,
   'requisicao-interrompida': 400,

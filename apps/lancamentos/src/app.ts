@@ -1,5 +1,6 @@
 import type { Verifier } from '@fluxo/shared/http/auth'
 import type { AppEnv } from '@fluxo/shared/http/env'
+import { createNovoId } from '@fluxo/shared/id'
 import { createReadPage, readHead } from '@fluxo/shared/log/feed'
 import { createRelay, type Relay } from '@fluxo/shared/log/relay'
 import { createLease } from '@fluxo/shared/postgres/lease'
@@ -16,7 +17,6 @@ import { counter, gauge, histogram, type Registry } from '@fluxo/shared/telemetr
 import type { Tracing } from '@fluxo/shared/telemetry/tracing'
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { STREAM_PREFIX } from './domain/evento.ts'
-import { createNovoId } from './domain/novo-id.ts'
 import { createEstornarRoutes } from './estornar/route.ts'
 import { createEventosRoutes } from './eventos/route.ts'
 import { createImportarRoutes } from './importar/route.ts'
@@ -49,7 +49,6 @@ export type LancamentosDeps = {
 export const STATUSES_DE_LANCAMENTOS = {
   'referencia-duplicada': 409,
   'ja-estornado': 409,
-  'cursor-invalido': 400,
 } as const
 
 /** Two group commits in the air, batches and imports beside them; PostgreSQL serialises them by the counter anyway. */

@@ -1,14 +1,13 @@
-import { diaValido } from '@fluxo/shared/dia'
+import { diaEmSaoPaulo, diaValido } from '@fluxo/shared/dia'
+import { lerValor } from '@fluxo/shared/money'
+import { cortar, motivoDeTexto } from '@fluxo/shared/texto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { diaEmSaoPaulo } from './dia.ts'
-import { lerValor } from './dinheiro.ts'
 import { dadosDoEvento } from './evento.ts'
 import { conteudoCanonico, impressaoDe } from './impressao.ts'
 import type { Lancamento, Pedido } from './lancamento.ts'
 import { PedidoSchema } from './pedido.ts'
 import { lancamentoJson } from './resposta.ts'
-import { cortar, motivoDeTexto } from './texto.ts'
 
 describe('amounts', () => {
   test('every amount of up to two decimals is read to the exact cent', () => {

@@ -1,8 +1,12 @@
-import type { Centavos } from './dinheiro.ts'
+import type { Centavos } from '@fluxo/shared/money'
 
 /** The two kinds of entry: money in, money out. */
 export const TIPOS = ['CREDITO', 'DEBITO'] as const
 export type Tipo = (typeof TIPOS)[number]
+
+/** Longest `descricao` and `referencia`, in characters (Unicode code points), not bytes or UTF-16 units (API.md). */
+export const DESCRICAO_CARACTERES_MAX = 255
+export const REFERENCIA_CARACTERES_MAX = 128
 
 /** What a merchant asks to be recorded, already parsed: trimmed, exact and within every limit of `pedido.ts`. */
 export type Pedido = {

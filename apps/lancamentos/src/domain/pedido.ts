@@ -1,60 +1,15 @@
-import { diaValido, MENSAGEM_DE_DIA } from '@fluxo/shared/dia'
+import { DiaSchema, textoSchema, ValorSchema } from '@fluxo/shared/campos'
 import { z } from 'zod'
-import { lerValor, MENSAGEM_DE_VALOR } from './dinheiro.ts'
-import { TIPOS } from './lancamento.ts'
-import { DESCRICAO_CARACTERES_MAX, motivoDeTexto, REFERENCIA_CARACTERES_MAX } from './texto.ts'
+import { DESCRICAO_CARACTERES_MAX, REFERENCIA_CARACTERES_MAX, TIPOS } from './lancamento.ts'
 
-/** "Missing" and "wrong kind" in words; everything else about a field is said by its own rule. */
-const esperado =
-  (kind: string) =>
-  (issue: { input?: unknown }): string =>
-    issue.input === undefined ? 'Campo obrigatório.' : `Deve ser ${kind}.`
-
-/** A text of an entry: trimmed, 1 to `caracteresMax` characters, none of them a control. */
-const texto = (caracteresMax: number) =>
-  z.string({ error: esperado('um texto') }).transform((valor, ctx) => {
-    const limpo = valor.trim()
-    const motivo = motivoDeTexto(limpo, caracteresMax)
-    if (motivo === undefined) return limpo
-    ctx.issues.push({ code: 'custom', message: motivo, input: valor })
-    return z.NEVER
-  })
-
-/** A calendar day of an entry. */
-export const DiaSchema = z
-  .string({ error: esperado('um texto') })
-  .refine(diaValido, { error: MENSAGEM_DE_DIA })
-  .meta({ format: 'date', example: '2025-10-15' })
-
-export const DescricaoSchema = texto(DESCRICAO_CARACTERES_MAX).meta({
-  type: 'string',
-  minLength: 1,
-  maxLength: DESCRICAO_CARACTERES_MAX,
+export const DescricaoSchema = textoSchema(DESCRICAO_CARACTERES_MAX).meta({
   example: 'Venda produto X',
 })
 
-export const ReferenciaSchema = texto(REFERENCIA_CARACTERES_MAX).meta({
-  type: 'string',
-  minLength: 1,
-  maxLength: REFERENCIA_CARACTERES_MAX,
+export const ReferenciaSchema = textoSchema(REFERENCIA_CARACTERES_MAX).meta({
   description: 'Nome do lançamento no sistema do comerciante, único por comerciante.',
   example: 'NF-123',
 })
-
-/** Arrives as the exact source text of the JSON number or string (`readJsonBody`), leaves as cents. */
-const ValorSchema = z
-  .string({ error: esperado('um número decimal') })
-  .transform((texto, ctx) => {
-    const lido = lerValor(texto)
-    if (typeof lido === 'bigint') return lido
-    ctx.issues.push({ code: 'custom', message: MENSAGEM_DE_VALOR[lido], input: texto })
-    return z.NEVER
-  })
-  .meta({
-    type: 'number',
-    description: 'Número JSON ou texto decimal, maior que zero, no máximo 2 casas decimais, até 9999999999999.99.',
-    example: 150.5,
-  })
 
 export const TipoSchema = z.enum(TIPOS, {
   error: (issue) => (issue.input === undefined ? 'Campo obrigatório.' : 'Deve ser CREDITO ou DEBITO.'),

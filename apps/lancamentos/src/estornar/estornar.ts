@@ -1,7 +1,7 @@
+import { diaEmSaoPaulo } from '@fluxo/shared/dia'
 import { DomainError } from '@fluxo/shared/errors'
-import { diaEmSaoPaulo } from '../domain/dia.ts'
-import { type Lancamento, tipoOposto } from '../domain/lancamento.ts'
-import { cortar, DESCRICAO_CARACTERES_MAX } from '../domain/texto.ts'
+import { cortar } from '@fluxo/shared/texto'
+import { DESCRICAO_CARACTERES_MAX, type Lancamento, tipoOposto } from '../domain/lancamento.ts'
 
 /** What a merchant may say about a reversal; nothing of it is needed. */
 export type PedidoDeEstorno = { descricao?: string | undefined; data?: string | undefined }

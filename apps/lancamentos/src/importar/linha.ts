@@ -1,7 +1,7 @@
 import { diaValido, MENSAGEM_DE_DIA } from '@fluxo/shared/dia'
-import { type Centavos, lerValor, MENSAGEM_DE_VALOR } from '../domain/dinheiro.ts'
-import type { Pedido, Tipo } from '../domain/lancamento.ts'
-import { DESCRICAO_CARACTERES_MAX, motivoDeTexto, REFERENCIA_CARACTERES_MAX } from '../domain/texto.ts'
+import { type Centavos, lerValor, MENSAGEM_DE_VALOR } from '@fluxo/shared/money'
+import { motivoDeTexto } from '@fluxo/shared/texto'
+import { DESCRICAO_CARACTERES_MAX, type Pedido, REFERENCIA_CARACTERES_MAX, type Tipo } from '../domain/lancamento.ts'
 import type { Coluna, Colunas } from './cabecalho.ts'
 
 /** What is wrong with a line. `coluna` is null where the line as a whole is. */

@@ -1,4 +1,4 @@
-import { DomainError, ValidationError } from '@fluxo/shared/errors'
+import { invariant, ValidationError } from '@fluxo/shared/errors'
 import type { Tipo } from '../domain/lancamento.ts'
 
 /** Which entries of a merchant are asked for; both days are included. */
@@ -39,6 +39,15 @@ export function paginar<Linha extends Ponto>(
   return { itens, depois: { data: ultima.data, posicao: ultima.posicao } }
 }
 
-/** The refusal of a cursor that we did not make, or made for another merchant or other filters. */
-export const cursorInvalido = (): DomainError =>
-  new DomainError('cursor-invalido', 'O cursor não vale para esta consulta. Comece de novo, sem cursor.')
+/** `data` and `posicao` as one text. */
+const PONTO = /^(\d{4}-\d{2}-\d{2})\|(\d{1,16})$/
+
+/** A point as a cursor carries it. */
+export const textoDoPonto = ({ data, posicao }: Ponto): string => `${data}|${posicao}`
+
+/** Reads what `textoDoPonto` wrote; the cursor's signature says that it did. */
+export function lerPonto(texto: string): Ponto {
+  const [, data, posicao] = PONTO.exec(texto) ?? []
+  invariant(data !== undefined && posicao !== undefined, 'a signed cursor holds a point')
+  return { data, posicao: Number(posicao) }
+}

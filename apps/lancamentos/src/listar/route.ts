@@ -1,18 +1,19 @@
+import { DiaSchema, limiteSchema } from '@fluxo/shared/campos'
 import { DomainError } from '@fluxo/shared/errors'
 import { requireScope, type Verifier } from '@fluxo/shared/http/auth'
+import { type Cursor, createCursor } from '@fluxo/shared/http/cursor'
 import type { AppEnv } from '@fluxo/shared/http/env'
 import { jsonText } from '@fluxo/shared/http/json'
 import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
+import { parametrosDe } from '@fluxo/shared/http/query'
 import { parseWith } from '@fluxo/shared/http/validate'
 import type { Limites } from '@fluxo/shared/ratelimit/admission'
+import { ehId } from '@fluxo/shared/id'
 import { OpenAPIHono, z } from '@hono/zod-openapi'
-import { parametrosDe } from '../domain/consulta.ts'
-import { ehId } from '../domain/id.ts'
-import { DiaSchema, ReferenciaSchema, TipoSchema } from '../domain/pedido.ts'
+import { ReferenciaSchema, TipoSchema } from '../domain/pedido.ts'
 import { lancamentoJson } from '../domain/resposta.ts'
 import { LancamentoSchema } from '../registrar/route.ts'
-import { type Cursor, createCursor } from './cursor.ts'
-import { escopoDoCursor, filtrosDe, paginar } from './listar.ts'
+import { escopoDoCursor, filtrosDe, lerPonto, paginar, textoDoPonto } from './listar.ts'
 import type { LeituraStore } from './store.ts'
 
 export type ListarDeps = {
@@ -27,20 +28,13 @@ export type ListarDeps = {
 const LIMITE_PADRAO = 50
 const LIMITE_MAX = 200
 
-const LimiteSchema = z
-  .string()
-  .regex(/^[1-9]\d{0,2}$/, { error: `Deve ser um número inteiro de 1 a ${LIMITE_MAX}.` })
-  .transform(Number)
-  .refine((limite) => limite <= LIMITE_MAX, { error: `Deve ser um número inteiro de 1 a ${LIMITE_MAX}.` })
-  .meta({ type: 'integer', minimum: 1, maximum: LIMITE_MAX, default: LIMITE_PADRAO })
-
 const ConsultaSchema = z.strictObject({
   de: DiaSchema.optional().describe('Primeiro dia, inclusive.'),
   ate: DiaSchema.optional().describe('Último dia, inclusive.'),
   data: DiaSchema.optional().describe('Um só dia; não se combina com de e ate.'),
   tipo: TipoSchema.optional(),
   referencia: ReferenciaSchema.optional(),
-  limite: LimiteSchema.optional(),
+  limite: limiteSchema({ max: LIMITE_MAX, padrao: LIMITE_PADRAO }).optional(),
   cursor: z.string().optional().describe('O proximo da página anterior, com os mesmos filtros.'),
 })
 
@@ -52,7 +46,7 @@ const PaginaSchema = z
 export function createListarRoutes({ leitura, verifier, limites, cursorSecret }: ListarDeps): OpenAPIHono<AppEnv> {
   const routes = new OpenAPIHono<AppEnv>()
   const podeLer = requireScope(verifier, 'lancamentos:ler', { admission: limites?.leitura })
-  documentarLista(routes, podeLer, leitura, createCursor(cursorSecret))
+  documentarLista(routes, podeLer, leitura, createCursor({ segredo: cursorSecret, uso: 'lancamentos' }))
   documented(
     routes,
     {
@@ -108,9 +102,9 @@ function documentarLista(
       const filtros = filtrosDe(consulta)
       const comercianteId = c.get('comercianteId')
       const escopo = escopoDoCursor(comercianteId, filtros)
-      const inicio = consulta.cursor === undefined ? undefined : cursor.ler(consulta.cursor, escopo)
+      const inicio = consulta.cursor === undefined ? undefined : lerPonto(cursor.ler(consulta.cursor, escopo))
       const { itens, depois } = paginar(await leitura.listar(comercianteId, filtros, inicio, limite + 1), limite)
-      const proximo = depois === undefined ? 'null' : `"${cursor.escrever(depois, escopo)}"`
+      const proximo = depois === undefined ? 'null' : `"${cursor.escrever(textoDoPonto(depois), escopo)}"`
       return jsonText(`{"itens":[${itens.map(lancamentoJson).join(',')}],"proximo":${proximo}}`)
     },
   )

@@ -1,4 +1,4 @@
-import { ValidationError } from '@fluxo/shared/errors'
+import { ValidationError } from '../errors.ts'
 
 /** The query of a URL as one text per name. A name that comes twice is refused: two readers would pick different ones. */
 export function parametrosDe(url: string): Record<string, string> {

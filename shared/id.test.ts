@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
-import { ehId } from './id.ts'
-import { createNovoId } from './novo-id.ts'
+import { createNovoId, ehId } from './id.ts'
 
 test.each([
   ['of the platform', createNovoId()],

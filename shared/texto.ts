@@ -1,11 +1,7 @@
-/** Longest `descricao` and `referencia`, in characters (Unicode code points), not bytes or UTF-16 units (API.md). */
-export const DESCRICAO_CARACTERES_MAX = 255
-export const REFERENCIA_CARACTERES_MAX = 128
-
 /** C0, DEL and C1 controls, and lone surrogates: PostgreSQL or JSON would choke on some, and no reader ever wants one. */
 const PROIBIDO = /[\p{Cc}\p{Cs}]/u
 
-/** Why a text of an entry is refused; `undefined` where it is fine. Expects the text trimmed. */
+/** Why a text of a merchant is refused; `undefined` where it is fine. Expects the text trimmed. */
 export function motivoDeTexto(texto: string, caracteresMax: number): string | undefined {
   if (texto.length === 0) return 'Não pode ser vazio.'
   if (!cabe(texto, caracteresMax)) return `Deve ter no máximo ${caracteresMax} caracteres.`
