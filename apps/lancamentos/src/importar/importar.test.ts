@@ -1,14 +1,21 @@
+import { lerCabecalho as lerCabecalhoCsv } from '@fluxo/shared/csv/cabecalho'
+import { createLeitorCsv } from '@fluxo/shared/csv/leitor'
+import { lerRegistro, lerValorCsv } from '@fluxo/shared/csv/linha'
+import { createOrdinais } from '@fluxo/shared/csv/ordinais'
+import { ERROS_MAX } from '@fluxo/shared/csv/relatorio'
 import { DomainError, ValidationError } from '@fluxo/shared/errors'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Lancamento } from '../domain/lancamento.ts'
 import type { Registro } from '../registrar/registro.ts'
-import { lerCabecalho } from './cabecalho.ts'
-import { createLeitorCsv } from './csv.ts'
-import { createImportacao } from './importar.ts'
-import { lerLinha, lerValorCsv } from './linha.ts'
-import { createOrdinais } from './ordinais.ts'
-import { ERROS_MAX } from './relatorio.ts'
+import { createImportacao, destinoDe } from './importar.ts'
+import { FORMATO, lerLinha } from './linha.ts'
+
+const lerCabecalho = (campos: string[]) => lerCabecalhoCsv(campos, FORMATO)
+const lerUma = (linha: number, campos: string[]) => {
+  const lido = lerRegistro({ linha, campos }, colunas, lerLinha)
+  return 'pedido' in lido ? lido.pedido : lido.erros
+}
 
 describe('amounts of a file', () => {
   test.each([
@@ -53,14 +60,10 @@ describe('amounts of a file', () => {
 describe('the header', () => {
   test('takes its columns in any order, case and accents', () => {
     expect(lerCabecalho([' Valor', 'DESCRIÇÃO', 'data ', 'Tipo', 'Referência'])).toEqual({
-      valor: 0,
-      descricao: 1,
-      data: 2,
-      tipo: 3,
-      referencia: 4,
+      em: { valor: 0, descricao: 1, data: 2, tipo: 3, referencia: 4 },
       quantas: 5,
     })
-    expect(lerCabecalho(['data', 'tipo', 'valor', 'descricao']).referencia).toBe(-1)
+    expect(lerCabecalho(['data', 'tipo', 'valor', 'descricao']).em.referencia).toBe(-1)
   })
 
   test('names every column that is missing, repeated or unknown', () => {
@@ -90,27 +93,25 @@ describe('the header', () => {
 const colunas = lerCabecalho(['data', 'tipo', 'valor', 'descricao', 'referencia'])
 
 test('a line names each of its wrong columns, or says that its fields do not fit', () => {
-  expect(lerLinha(7, ['15/10/2025', 'credito', '1.234', 'a\nb', 'x'.repeat(129)], colunas)).toMatchObject([
+  expect(lerUma(7, ['15/10/2025', 'credito', '1.234', 'a\nb', 'x'.repeat(129)])).toMatchObject([
     { linha: 7, coluna: 'data', motivo: expect.stringContaining('AAAA-MM-DD') },
     { linha: 7, coluna: 'tipo' },
     { linha: 7, coluna: 'valor' },
     { linha: 7, coluna: 'descricao' },
     { linha: 7, coluna: 'referencia' },
   ])
-  expect(lerLinha(2, ['a', 'b'], colunas)).toEqual([
-    { linha: 2, coluna: null, motivo: 'Esperados 5 campos, encontrados 2.' },
-  ])
-  expect(lerLinha(2, ['2025-10-15', 'DEBITO', '1', '234', 'x', 'y'], colunas)).toMatchObject([
+  expect(lerUma(2, ['a', 'b'])).toEqual([{ linha: 2, coluna: null, motivo: 'Esperados 5 campos, encontrados 2.' }])
+  expect(lerUma(2, ['2025-10-15', 'DEBITO', '1', '234', 'x', 'y'])).toMatchObject([
     { motivo: expect.stringContaining('aspas') },
   ])
-  expect(lerLinha(2, ['2025-10-15', 'DEBITO', '1,00', 'p\ufffdo', ''], colunas)).toMatchObject([
+  expect(lerUma(2, ['2025-10-15', 'DEBITO', '1,00', 'p\ufffdo', ''])).toMatchObject([
     { coluna: 'descricao', motivo: expect.stringContaining('UTF-8') },
   ])
 })
 
 test('a line without referencia, or with a blank one, is an entry without it', () => {
   const pedido = { data: '2025-10-15', tipo: 'DEBITO', valor: 100n, descricao: 'x', referencia: undefined }
-  expect(lerLinha(2, ['2025-10-15', ' DEBITO', '1,00', ' x ', ' '], colunas)).toEqual(pedido)
+  expect(lerUma(2, ['2025-10-15', ' DEBITO', '1,00', ' x ', ' '])).toEqual(pedido)
 })
 
 test('the table of ordinals counts like a Map, through all its growth', () => {
@@ -190,7 +191,7 @@ test('what the ledger answers is counted, and a conflict is told with the entry 
     { ...registro, desfecho: 'conflito-de-referencia', mesmoConteudo: false },
     { ...registro, desfecho: 'conflito-de-chave' },
   ]
-  for (const desfecho of desfechos) importacao.anotar(linha, desfecho)
+  for (const desfecho of desfechos) importacao.anotar(linha, destinoDe(desfecho))
   const { erros, ...total } = importacao.concluir()
   expect(total).toEqual({ linhas: 5, criados: 1, repetidos: 2, recusados: 2 })
   expect(erros.every(({ motivo }) => motivo.includes('ID'))).toBe(true)

@@ -1,50 +1,19 @@
+import type { Formato } from '@fluxo/shared/csv/cabecalho'
+import { type LerLinha, lerValorCsv, motivoDeTextoCsv } from '@fluxo/shared/csv/linha'
 import { diaValido, MENSAGEM_DE_DIA } from '@fluxo/shared/dia'
-import { type Centavos, lerValor, MENSAGEM_DE_VALOR } from '@fluxo/shared/money'
-import { motivoDeTexto } from '@fluxo/shared/texto'
 import { DESCRICAO_CARACTERES_MAX, type Pedido, REFERENCIA_CARACTERES_MAX, type Tipo } from '../domain/lancamento.ts'
-import type { Coluna, Colunas } from './cabecalho.ts'
 
-/** What is wrong with a line. `coluna` is null where the line as a whole is. */
-export type ErroDeLinha = { linha: number; coluna: Coluna | null; motivo: string }
+/** The columns of an import. All but `referencia` must be there. */
+export const COLUNAS = ['data', 'tipo', 'valor', 'descricao', 'referencia'] as const
+export type Coluna = (typeof COLUNAS)[number]
 
-/** `1.234.567,89` or `1.234.567`: points between groups of three, a comma before the decimals. */
-const MILHARES = /^-?\d{1,3}(?:\.\d{3})+(?:,\d+)?$/
-/** One point and three digits: a thousand in Brazil, one unit and a bit elsewhere. */
-const AMBIGUO = /^-?\d{1,3}\.\d{3}$/
-const VIRGULA_DECIMAL = /^-?\d+,\d+$/
-
-/**
- * Reads the amount of a line, or says why it cannot: `1234.56`, `1234,56` and `1.234,56` are one and the same.
- * `1.234` alone is refused, since it means 1234.00 to some and 1.23 to others: with money, nobody guesses.
- */
-export function lerValorCsv(texto: string): Centavos | string {
-  if (AMBIGUO.test(texto)) return `Ambíguo: escreva ${texto.replace('.', '')}.00 ou ${texto},00.`
-  const comPonto =
-    MILHARES.test(texto) || VIRGULA_DECIMAL.test(texto) ? texto.replaceAll('.', '').replace(',', '.') : texto
-  const lido = lerValor(comPonto)
-  if (typeof lido === 'bigint') return lido
-  return lido === 'formato' ? 'Deve ser um valor como 1234.56 ou 1.234,56.' : MENSAGEM_DE_VALOR[lido]
+export const FORMATO: Formato<Coluna> = {
+  obrigatorias: ['data', 'tipo', 'valor', 'descricao'],
+  opcionais: ['referencia'],
 }
 
-/** U+FFFD: what the decoder left of bytes that are no character. */
-const ILEGIVEL = '\ufffd'
-
-const motivoDeTextoCsv = (texto: string, caracteresMax: number): string | undefined =>
-  texto.includes(ILEGIVEL) ? 'Tem bytes que não são texto em UTF-8.' : motivoDeTexto(texto, caracteresMax)
-
 /** Reads one record as an entry to be, or names every column that is wrong. The rules are those of `PedidoSchema`. */
-export function lerLinha(linha: number, campos: readonly string[], colunas: Colunas): Pedido | ErroDeLinha[] {
-  if (campos.length !== colunas.quantas) {
-    const dica = campos.length > colunas.quantas ? ' Um campo que contém o separador precisa de aspas.' : ''
-    const motivo = `Esperados ${colunas.quantas} campos, encontrados ${campos.length}.${dica}`
-    return [{ linha, coluna: null, motivo }]
-  }
-  const campo = (coluna: Coluna): string => campos[colunas[coluna]]?.trim() ?? ''
-  const erros: ErroDeLinha[] = []
-  const recusar = (coluna: Coluna, motivo: string): void => {
-    erros.push({ linha, coluna, motivo })
-  }
-
+export const lerLinha: LerLinha<Coluna, Pedido> = (campo, recusar) => {
   const data = campo('data')
   if (!diaValido(data)) recusar('data', MENSAGEM_DE_DIA)
   const tipo = campo('tipo')
@@ -58,7 +27,7 @@ export function lerLinha(linha: number, campos: readonly string[], colunas: Colu
   const motivoReferencia = referencia && motivoDeTextoCsv(referencia, REFERENCIA_CARACTERES_MAX)
   if (motivoReferencia) recusar('referencia', motivoReferencia)
 
-  if (erros.length > 0 || !ehTipo(tipo) || typeof valor === 'string') return erros
+  if (!ehTipo(tipo) || typeof valor === 'string') return undefined
   return { tipo, valor, data, descricao, referencia: referencia || undefined }
 }
 

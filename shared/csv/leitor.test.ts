@@ -1,7 +1,7 @@
 import { parse } from 'csv-parse/sync'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { createLeitorCsv, type RegistroCsv } from './csv.ts'
+import { createLeitorCsv, type RegistroCsv } from './leitor.ts'
 
 const lerTudo = (texto: string, cortes: readonly number[] = [], max?: number): RegistroCsv[] => {
   const leitor = createLeitorCsv(max)

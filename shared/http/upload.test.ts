@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { arquivoDoFormulario, comLimiteDeEspera, type Trechos } from './receber.ts'
+import { arquivoDoFormulario, comLimiteDeEspera, type Trechos } from './upload.ts'
 
 const ler = async (trechos: Trechos): Promise<string> => {
   const lidos: Uint8Array[] = []

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 import { Busboy, type BusboyInstance } from '@fastify/busboy'
-import { DomainError, ValidationError } from '@fluxo/shared/errors'
+import { DomainError, ValidationError } from '../errors.ts'
 
 /** The pieces of a body as they arrive; the sender waits while one is being worked on. */
 export type Trechos = AsyncIterable<Uint8Array>
