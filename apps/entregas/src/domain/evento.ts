@@ -1,0 +1,98 @@
+import { decimalFromCents } from '@fluxo/shared/money'
+import type { Origem } from './mudanca.ts'
+import type { Motivo, Status } from './status.ts'
+
+/** Streams of the orders' events: one per partition, `fluxo:pedidos:{0}`. */
+export const STREAM_PREFIX = 'fluxo:pedidos'
+
+/** The past fact that each change of status is. A breaking change of its data gets a new name, `.v2`. */
+const FATO_DO_STATUS: Readonly<Record<Status, string>> = {
+  RECEIVED: 'pedido.recebido.v1',
+  SEPARATED: 'pedido.separado.v1',
+  IN_TRANSIT: 'pedido.em-transporte.v1',
+  OUT_FOR_DELIVERY: 'pedido.saiu-para-entrega.v1',
+  DELIVERY_FAILED: 'pedido.entrega-falhou.v1',
+  AVAILABLE_FOR_PICKUP: 'pedido.aguarda-retirada.v1',
+  DELIVERED: 'pedido.entregue.v1',
+  RETURNING: 'pedido.em-devolucao.v1',
+  RETURNED: 'pedido.devolvido.v1',
+  CANCELLED: 'pedido.cancelado.v1',
+  LOST: 'pedido.extraviado.v1',
+  DAMAGED: 'pedido.avariado.v1',
+}
+const ANOTADO = 'pedido.anotado.v1'
+const CORRIGIDO = 'pedido.corrigido.v1'
+
+/** What kind of event it is: a change of status, a note, or the correction of the change before. */
+export type Especie = 'mudanca' | 'nota' | 'correcao'
+
+/** One event of an order, as it is stored. */
+export type Evento = {
+  id: string
+  pedidoId: string
+  comercianteId: string
+  /** 1 for the first event of the order, without gaps. */
+  seq: number
+  especie: Especie
+  /** The order's status after the event. */
+  status: Status
+  anterior: Status | undefined
+  reason: Motivo | undefined
+  note: string | undefined
+  location: string | undefined
+  actor: string
+  source: Origem
+  codigo: string | undefined
+  informado: Status | undefined
+  /** How many attempts had failed, and how many deliveries there had been, this event included. */
+  tentativas: number
+  entregas: number
+  /** When the last delivery happened. */
+  entregueEm: Date | undefined
+  valor: bigint | undefined
+  occurredAt: Date
+  createdAt: Date
+  rastro: string | undefined
+}
+
+/** The type of the event on the stream. */
+export const fatoDe = ({ especie, status }: Pick<Evento, 'especie' | 'status'>): string =>
+  especie === 'nota' ? ANOTADO : especie === 'correcao' ? CORRIGIDO : FATO_DO_STATUS[status]
+
+const opcionais = (e: Evento) => ({
+  ...(e.reason !== undefined && { reason: e.reason }),
+  ...(e.note !== undefined && { note: e.note }),
+  ...(e.location !== undefined && { location: e.location }),
+  ...(e.codigo !== undefined && { carrier_code: e.codigo }),
+  ...(e.informado !== undefined && { reported_status: e.informado }),
+  ...(e.status === 'DELIVERY_FAILED' && { attempt: e.tentativas }),
+})
+
+/** `data` of the event on the stream. Neither name nor address: no reader needs them, and what is not sent cannot leak. */
+export const dadosDoEvento = (e: Evento) => ({
+  order_id: e.pedidoId,
+  comerciante_id: e.comercianteId,
+  seq: e.seq,
+  status: e.status,
+  previous_status: e.anterior ?? null,
+  ...opcionais(e),
+  actor: e.actor,
+  source: e.source,
+  occurred_at: e.occurredAt.toISOString(),
+  ...(e.valor !== undefined && { valor: decimalFromCents(e.valor) }),
+  ...(e.entregas > 0 && { delivery: e.entregas, delivered_at: (e.entregueEm ?? e.occurredAt).toISOString() }),
+})
+
+/** The event as `GET /orders/{id}/events` shows it. */
+export const eventoJson = (e: Evento) => ({
+  id: e.id,
+  order_id: e.pedidoId,
+  status: e.status,
+  timestamp: e.createdAt.toISOString(),
+  seq: e.seq,
+  previous_status: e.anterior ?? null,
+  ...opcionais(e),
+  actor: e.actor,
+  occurred_at: e.occurredAt.toISOString(),
+  source: e.source,
+})

@@ -1,0 +1,35 @@
+import type { Motivo, Status } from './status.ts'
+
+/** From where an event came: asked for over HTTP, a line of a file, the automatic flow, the carrier. */
+export type Origem = 'api' | 'importacao' | 'fluxo' | 'correios'
+
+/** What an event says beside the status. */
+export type Relato = {
+  reason?: Motivo | undefined
+  note?: string | undefined
+  location?: string | undefined
+  /** Who did it: the merchant, a worker, the carrier. */
+  actor: string
+  source: Origem
+  /** When it happened; when we recorded it is the event's `timestamp`. */
+  occurredAt: Date
+  /** The carrier's own code, such as `BDE 20`, and the tracking code under which it came. */
+  codigo?: string | undefined
+  /** The status that the carrier reported, where it did not move the order. */
+  informado?: Status | undefined
+}
+
+/** A change that one order is asked to make: where it may come from, where it goes, and what its event says. */
+export type Mudanca = {
+  pedidoId: string
+  comercianteId: string
+  /** The status afterwards; absent for a note, which changes nothing. */
+  para?: Status | undefined
+  /** The statuses from which it may happen. */
+  de: readonly Status[]
+  /** The version that the order must have. */
+  versao?: number | undefined
+  /** True where it takes the change before back, rather than moving on. */
+  correcao?: boolean
+  relato: Relato
+}
