@@ -33,7 +33,7 @@ const ROOM_ARROWS: Readonly<Record<string, readonly string[]>> = {
   redis: ['telemetry', 'resilience'],
   resilience: ['telemetry'],
   process: ['telemetry', 'http'],
-  http: ['telemetry', 'process', 'resilience'],
+  http: ['telemetry', 'process', 'resilience', 'log'],
   log: ['telemetry', 'postgres'],
   stream: ['telemetry', 'redis', 'log', 'resilience'],
   inbox: ['telemetry', 'postgres', 'log'],

@@ -4,8 +4,11 @@ import { drizzle } from 'drizzle-orm/postgres-js'
 import { migrate as applyMigrations } from 'drizzle-orm/postgres-js/migrator'
 import postgres from 'postgres'
 
+/** The services' databases. `lancamentos` and `entregas` hold a log. */
+export type Database = 'lancamentos' | 'consolidado' | 'entregas'
+
 export type MigrateOptions = {
-  database: 'lancamentos' | 'consolidado'
+  database: Database
   /** A URL whose role may create tables; the services' own roles may not. */
   url: string
   /** Partitions of a new log, 1 by default. Fixed at the first migration; another number is refused later. */
@@ -19,6 +22,7 @@ const MIGRATION_LOCK = 7_264_100
 const FOLDERS = {
   lancamentos: fileURLToPath(new URL('./lancamentos/migrations', import.meta.url)),
   consolidado: fileURLToPath(new URL('./consolidado/migrations', import.meta.url)),
+  entregas: fileURLToPath(new URL('./entregas/migrations', import.meta.url)),
 }
 
 /**
@@ -32,7 +36,7 @@ export const migrate = async ({ database, url, particoes, log = () => {} }: Migr
   try {
     await sql`select pg_advisory_lock(${MIGRATION_LOCK})`
     await applyMigrations(drizzle(sql), { migrationsFolder: FOLDERS[database] })
-    if (database === 'lancamentos') await createLog(sql, particoes)
+    if (database !== 'consolidado') await createLog(sql, particoes)
     log(`${database}: schema is current`)
   } finally {
     await sql.end({ timeout: 5 })

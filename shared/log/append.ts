@@ -3,7 +3,7 @@ import { Indisponivel, invariant } from '../errors.ts'
 import { codeOf, isInfrastructure, isUniqueViolation } from '../postgres/failure.ts'
 import { type Sql, withDeadline } from '../postgres/sql.ts'
 import type { Tx } from '../postgres/transactions.ts'
-import { appendStatement, type LogRow, type LogShape } from './log-table.ts'
+import { appendStatement, type LogRow, type LogShape, type Movement } from './log-table.ts'
 
 /** What became of a row: it got a position, was known by a key (with the known row's columns), or cannot be stored. */
 export type Appended<Known> =
@@ -17,11 +17,20 @@ export type Append<Known> = (
   connection?: Sql | Tx,
 ) => Promise<Appended<Known>[]>
 
-type Line<Known> = {
+/** The same for a log that moves state: a row that was let in tells the state after it; `barrado`, it was not let in. */
+export type Moved<Known, State> =
+  | { outcome: 'movido'; posicao: number; state: State }
+  | { outcome: 'barrado' }
+  | Exclude<Appended<Known>, { outcome: 'novo' }>
+
+export type Move<Known, State> = (particao: number, rows: readonly LogRow[]) => Promise<Moved<Known, State>[]>
+
+type Line<Known, State> = {
   ordem: number
   posicao: number | null
   via: string | null
   conhecido: (Known & { posicao: number }) | null
+  depois: State
 }
 
 /** Well above the pool's statement_timeout: only a half-open connection gets here. */
@@ -38,24 +47,60 @@ const RACE_RETRIES_MAX = 3
  * retry with a new snapshot finds its row. Rejects with `Indisponivel` when PostgreSQL cannot answer: then it is **not
  * known** whether the batch was committed, and only rows with a key may be sent again safely.
  */
-export const createAppend = <Known>(sql: Sql, table: LogShape, clock: Clock = systemClock): Append<Known> => {
-  const statement = appendStatement(table)
+export const createAppend = <Known>(sql: Sql, table: LogShape, clock: Clock = systemClock): Append<Known> =>
+  createWriter<Known, unknown, Appended<Known>>(sql, appendStatement(table), clock, ({ posicao }) => {
+    invariant(posicao !== null, 'a log without state lets every row in')
+    return { outcome: 'novo', posicao }
+  })
 
-  const once = async (connection: Sql | Tx, particao: number, rows: readonly LogRow[]): Promise<Appended<Known>[]> => {
+/**
+ * Registers batches of rows, each only where the state beside the log could be moved; the row and the move are one
+ * statement. What `createAppend` says of batches, races and outages holds here, too.
+ */
+export const createMove = <Known, State>(
+  sql: Sql,
+  table: LogShape,
+  movement: Movement,
+  clock: Clock = systemClock,
+): Move<Known, State> =>
+  createWriter<Known, State, Moved<Known, State>>(
+    sql,
+    appendStatement(table, movement),
+    clock,
+    ({ posicao, depois }) =>
+      posicao === null ? { outcome: 'barrado' } : { outcome: 'movido', posicao, state: depois },
+  )
+
+type Refused = { outcome: 'recusado'; error: unknown }
+type Conhecido<Known> = Extract<Appended<Known>, { outcome: 'conhecido' }>
+
+const createWriter = <Known, State, Result>(
+  sql: Sql,
+  statement: string,
+  clock: Clock,
+  unknown: (line: Line<Known, State>) => Result,
+): ((
+  particao: number,
+  rows: readonly LogRow[],
+  connection?: Sql | Tx,
+) => Promise<(Result | Conhecido<Known> | Refused)[]>) => {
+  type Answer = Result | Conhecido<Known> | Refused
+
+  const once = async (connection: Sql | Tx, particao: number, rows: readonly LogRow[]): Promise<Answer[]> => {
     const batch = JSON.stringify(rows.map((row, ordem) => ({ ordem, ...row })))
-    const query = connection.unsafe<Line<Known>[]>(statement, [batch, particao], { prepare: true })
+    const query = connection.unsafe<Line<Known, State>[]>(statement, [batch, particao], { prepare: true })
     const lines = await withDeadline(query, REPLY_DEADLINE_MS, clock)
-    const results = new Array<Appended<Known>>(rows.length)
-    for (const { ordem, posicao, via, conhecido } of lines) {
-      if (posicao !== null) results[ordem] = { outcome: 'novo', posicao }
-      else if (via !== null && conhecido)
-        results[ordem] = { outcome: 'conhecido', via, posicao: conhecido.posicao, row: conhecido }
+    const results = new Array<Answer>(rows.length)
+    for (const line of lines) {
+      const { ordem, via, conhecido } = line
+      if (via === null || conhecido === null) results[ordem] = unknown(line)
+      else results[ordem] = { outcome: 'conhecido', via, posicao: conhecido.posicao, row: conhecido }
     }
     invariant(lines.length === rows.length, `partition ${particao} has a counter and answers every row once`)
     return results
   }
 
-  const divide = async (particao: number, rows: readonly LogRow[], error: unknown): Promise<Appended<Known>[]> => {
+  const divide = async (particao: number, rows: readonly LogRow[], error: unknown): Promise<Answer[]> => {
     if (rows.length === 1) return [{ outcome: 'recusado', error }]
     const half = Math.ceil(rows.length / 2)
     const left = await attempt(particao, rows.slice(0, half))
@@ -63,7 +108,7 @@ export const createAppend = <Known>(sql: Sql, table: LogShape, clock: Clock = sy
     return [...left, ...right]
   }
 
-  const attempt = async (particao: number, rows: readonly LogRow[], races = 0): Promise<Appended<Known>[]> => {
+  const attempt = async (particao: number, rows: readonly LogRow[], races = 0): Promise<Answer[]> => {
     try {
       return await once(sql, particao, rows)
     } catch (error) {

@@ -30,6 +30,24 @@ export type LogTable<Row = Record<string, unknown>> = {
 /** What a statement needs of a table: all but its rows' type. */
 export type LogShape = Omit<LogTable, 'fact'>
 
+/**
+ * State that moves with its log: a row is appended only where the state beside it could be moved, in one statement.
+ */
+export type Movement = {
+  /** What the batch carries for the move and the log does not store, with its type. */
+  fields: Readonly<Record<string, ColumnType>>
+  /**
+   * CTEs, joined by commas, that end in `movidos`, the rows that were let in, each with all its columns of `candidatos`
+   * (rows that no key knows) and what the move tells beside them. One that changes rows which others may change at the same time joins `vez`: that locks the
+   * partition's counter first, so that the batches of a partition move their state in turn and never in a circle.
+   */
+  ctes: string
+  /** Columns of the log that the move tells and not the batch: SQL over `m`, a row of `movidos`. */
+  columns: Readonly<Record<string, string>>
+  /** SQL over `m`: the state after the move, as JSON. */
+  after: string
+}
+
 const list = (expressions: Readonly<Record<string, string>>): string =>
   Object.entries(expressions)
     .map(([name, expression]) => `${expression} as ${name}`)
@@ -40,16 +58,20 @@ const list = (expressions: Readonly<Record<string, string>>): string =>
  * with its `ordem`; `$2` the partition. Answers one line per row: `ordem`, and either the `posicao` that it got, or
  * `via` (the key by which it was known) and `conhecido` (the known row).
  *
+ * With a `movement`, a row that no key knows is first tried on the state; its line then has `depois`, the state after it,
+ * or, where it was not let in, neither `posicao` nor `via`.
+ *
  * - `conhecidos`: `left join lateral … limit 1` is an index probe per row. `not exists` under an `or` becomes a hashed
  *   subplan that scans the whole ledger (6 times slower in a trial).
  * - `contador`: the counter's row lock is held until commit, so batches commit in the order of their positions and no
  *   reader can see position n + 1 without n. A batch that rolls back gives its positions back: the log has no gaps.
  * - Nothing new, nothing touched: a batch of known rows takes no lock.
  */
-export const appendStatement = (table: LogShape): string => {
+export const appendStatement = (table: LogShape, movement?: Movement): string => {
   const columns = Object.keys(table.columns)
   const names = columns.join(', ')
-  const record = Object.entries(table.columns).map(([name, type]) => `${name} ${type}`)
+  const given = Object.entries(table.columns).filter(([name]) => movement?.columns[name] === undefined)
+  const record = [...given, ...Object.entries(movement?.fields ?? {})].map(([name, type]) => `${name} ${type}`)
   const probes = Object.entries(table.keys).map(
     ([via, key]) =>
       `(select '${via}'::text as via, posicao::float8 as posicao, ${list(table.known)} from ${table.name} e
@@ -60,10 +82,7 @@ with lote as materialized (
   select * from jsonb_to_recordset($1::text::jsonb) as l(ordem int, ${record.join(', ')})
 ), conhecidos as materialized (
   select l.ordem, k.* from lote l cross join lateral (${probes.join(' union all ')} limit 1) k
-), novos as materialized (
-  select l.*, row_number() over (order by l.ordem) as passo
-  from lote l left join conhecidos k on k.ordem = l.ordem where k.ordem is null
-), quantos as materialized (
+), ${movement === undefined ? NOVOS : novosMovidos(columns, movement)}), quantos as materialized (
   select count(*) as n from novos
 ), contador as (
   update posicao p set ultima = p.ultima + q.n from quantos q
@@ -74,11 +93,34 @@ with lote as materialized (
   from contador c cross join novos n order by n.passo
   returning posicao
 )
-select n.ordem, (c.base + n.passo)::float8 as posicao, null::text as via, null::json as conhecido
+select n.ordem, (c.base + n.passo)::float8 as posicao, null::text as via, null::json as conhecido,
+  ${movement === undefined ? 'null::json' : 'n.depois'} as depois
 from contador c cross join novos n
 union all
-select k.ordem, null, k.via, row_to_json(k) from conhecidos k`
+select k.ordem, null, k.via, row_to_json(k), null from conhecidos k${movement === undefined ? '' : BARRADOS}`
 }
+
+/** Without state, every row that no key knows is new. */
+const NOVOS = `novos as materialized (
+  select l.*, row_number() over (order by l.ordem) as passo
+  from lote l left join conhecidos k on k.ordem = l.ordem where k.ordem is null
+`
+
+/** With state, a row is new where the state could be moved. */
+const novosMovidos = (columns: readonly string[], movement: Movement): string => `candidatos as materialized (
+  select l.* from lote l left join conhecidos k on k.ordem = l.ordem where k.ordem is null
+), vez as materialized (
+  select particao from posicao where particao = $2 and exists (select from candidatos) for update
+), ${movement.ctes}, novos as materialized (
+  select m.ordem, ${columns.map((name) => `${movement.columns[name] ?? `m.${name}`} as ${name}`).join(', ')},
+    ${movement.after} as depois, row_number() over (order by m.ordem) as passo
+  from movidos m
+`
+
+/** A row that was not let in answers with nothing. `not in` is a hashed look-up here, whatever joins are allowed. */
+const BARRADOS = `
+union all
+select c.ordem, null, null, null, null from candidatos c where c.ordem not in (select ordem from movidos)`
 
 /**
  * The statement that reads a page: `$1` partition, `$2` the position after which to begin, `$3` rows at most.

@@ -1,5 +1,6 @@
 import type { Verifier } from '@fluxo/shared/http/auth'
 import type { AppEnv } from '@fluxo/shared/http/env'
+import { createFeedRoutes } from '@fluxo/shared/http/feed'
 import { createNovoId } from '@fluxo/shared/id'
 import { createReadPage, readHead } from '@fluxo/shared/log/feed'
 import { createRelay, type Relay } from '@fluxo/shared/log/relay'
@@ -18,7 +19,6 @@ import type { Tracing } from '@fluxo/shared/telemetry/tracing'
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { STREAM_PREFIX } from './domain/evento.ts'
 import { createEstornarRoutes } from './estornar/route.ts'
-import { createEventosRoutes } from './eventos/route.ts'
 import { createImportarRoutes } from './importar/route.ts'
 import { createListarRoutes } from './listar/route.ts'
 import { createLeituraStore, LEITURA_SETTINGS } from './listar/store.ts'
@@ -116,7 +116,10 @@ export const createLancamentos = (deps: LancamentosDeps): AppModule => {
   routes.route('/', createImportarRoutes(edge))
   routes.route('/', createListarRoutes({ leitura, verifier, limites, cursorSecret: deps.cursorSecret }))
   routes.route('/', createEstornarRoutes(edge))
-  routes.route('/', createEventosRoutes({ readPage, readHead: (p) => readHead(logReads, p), particoes, verifier }))
+  routes.route(
+    '/',
+    createFeedRoutes({ path: '/eventos', readPage, readHead: (p) => readHead(logReads, p), particoes, verifier }),
+  )
 
   return {
     name: 'lancamentos',

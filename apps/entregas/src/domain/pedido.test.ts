@@ -184,5 +184,7 @@ test('different contents have different fingerprints, and a fingerprint never ch
     impressaoDaMudanca({ ...mudanca, relato: { ...relato, occurredAt: new Date(1) } }),
   )
   expect(chaveDoInforme('p', ['BDE', '1'])).not.toBe(chaveDoInforme('q', ['BDE', '1']))
-  expect(impressaoDoPedido({ customerName: 'Ana', address: 'Rua A' })).toMatchInlineSnapshot(`"3d9e25dfd0078f30d5f1e5bba4c3dfac"`)
+  expect(impressaoDoPedido({ customerName: 'Ana', address: 'Rua A' })).toMatchInlineSnapshot(
+    `"3d9e25dfd0078f30d5f1e5bba4c3dfac"`,
+  )
 })

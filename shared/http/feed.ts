@@ -1,15 +1,20 @@
-import { Indisponivel } from '@fluxo/shared/errors'
-import { requireScope, type Verifier } from '@fluxo/shared/http/auth'
-import type { AppEnv } from '@fluxo/shared/http/env'
-import { jsonText } from '@fluxo/shared/http/json'
-import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
-import { parseWith } from '@fluxo/shared/http/validate'
-import { EventoSchema } from '@fluxo/shared/log/event'
-import { createFeedPage, type FeedPageDeps } from '@fluxo/shared/log/feed'
-import { isInfrastructure } from '@fluxo/shared/postgres/failure'
 import { OpenAPIHono, z } from '@hono/zod-openapi'
+import { Indisponivel } from '../errors.ts'
+import { EventoSchema } from '../log/event.ts'
+import { createFeedPage, type FeedPageDeps } from '../log/feed.ts'
+import { isInfrastructure } from '../postgres/failure.ts'
+import { requireScope, type Verifier } from './auth.ts'
+import type { AppEnv } from './env.ts'
+import { jsonText } from './json.ts'
+import { BEARER, documented, problemas } from './openapi.ts'
+import { parseWith } from './validate.ts'
 
-export type EventosDeps = FeedPageDeps & { particoes: number; verifier: Verifier }
+export type FeedRoutesDeps = FeedPageDeps & {
+  /** Where the log is read, such as `/eventos`; each log of a process has its own. */
+  path: string
+  particoes: number
+  verifier: Verifier
+}
 
 /** API.md names 1,000; a rebuild reads larger pages, some 2 MB of JSON. */
 const LIMITE_MAX = 5_000
@@ -30,8 +35,8 @@ const querySchema = (particoes: number) =>
     limite: inteiro(1, LIMITE_MAX).default(LIMITE_PADRAO),
   })
 
-/** `GET /eventos`: the log over HTTP, for services. In order and without gaps. */
-export const createEventosRoutes = ({ particoes, verifier, ...deps }: EventosDeps): OpenAPIHono<AppEnv> => {
+/** `GET` of a log over HTTP, for services. In order and without gaps. */
+export const createFeedRoutes = ({ path, particoes, verifier, ...deps }: FeedRoutesDeps): OpenAPIHono<AppEnv> => {
   const routes = new OpenAPIHono<AppEnv>()
   const QuerySchema = querySchema(particoes)
   const feedPage = createFeedPage(deps)
@@ -39,7 +44,7 @@ export const createEventosRoutes = ({ particoes, verifier, ...deps }: EventosDep
     routes,
     {
       method: 'get',
-      path: '/eventos',
+      path,
       tags: ['Eventos'],
       summary: 'Lê o log de uma partição, em ordem',
       security: BEARER,

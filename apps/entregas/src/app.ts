@@ -1,0 +1,157 @@
+import type { Verifier } from '@fluxo/shared/http/auth'
+import type { AppEnv } from '@fluxo/shared/http/env'
+import { createFeedRoutes } from '@fluxo/shared/http/feed'
+import { createNovoId } from '@fluxo/shared/id'
+import { createReadPage, readHead } from '@fluxo/shared/log/feed'
+import { createRelay, type Relay } from '@fluxo/shared/log/relay'
+import { createLease } from '@fluxo/shared/postgres/lease'
+import { exportPostgresMetrics } from '@fluxo/shared/postgres/metrics'
+import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
+import type { AppModule } from '@fluxo/shared/process/module'
+import type { RedisConnections } from '@fluxo/shared/redis/connection'
+import { exportRedisMetrics } from '@fluxo/shared/redis/metrics'
+import { createJanitor } from '@fluxo/shared/stream/janitor'
+import { createPublisher } from '@fluxo/shared/stream/publisher'
+import type { Logger } from '@fluxo/shared/telemetry/logger'
+import type { Registry } from '@fluxo/shared/telemetry/metrics'
+import type { Tracing } from '@fluxo/shared/telemetry/tracing'
+import { OpenAPIHono } from '@hono/zod-openapi'
+import { STREAM_PREFIX } from './domain/evento.ts'
+import { createAndador } from './fluir/andar.ts'
+import { createFluxo, GRUPO } from './fluir/consumir.ts'
+import type { FluxoOptions } from './fluir/fluir.ts'
+import { createImportarRoutes } from './importar/route.ts'
+import { createInformarRoutes } from './informar/route.ts'
+import { createListarRoutes } from './listar/route.ts'
+import { createLeituraStore } from './listar/store.ts'
+import { exportarMetricas, groupCommitMetrics } from './metricas.ts'
+import { EVENTOS } from './mover/evento-table.ts'
+import { createMoverRoutes } from './mover/route.ts'
+import { createPedidoStore } from './mover/store.ts'
+import { createReceberRoutes } from './receber/route.ts'
+
+export type EntregasDeps = {
+  /** URL of the service's own role on the database `entregas`. */
+  databaseUrl: string
+  redis: RedisConnections
+  verifier: Verifier
+  /** Signs page cursors. */
+  cursorSecret: string
+  /** As `readLogState` gives it. */
+  particoes: number
+  /** Name of this instance in the consumer group; a stable one finds its own pending entries after a restart. */
+  instancia: string
+  fluxo: FluxoOptions
+  log: Logger
+  registry: Registry
+  tracing?: Tracing | undefined
+  /** Other groups that read the orders' streams: nothing is trimmed before they have it. */
+  outrosGrupos?: readonly string[]
+  /** For tests: other names in Redis, other waits. */
+  streamPrefix?: string
+  claimIdleMs?: number
+  graceMs?: number
+  agora?: () => Date
+}
+
+/** Which HTTP status the refusals of this service get. */
+export const STATUSES_DE_ENTREGAS = {
+  'referencia-duplicada': 409,
+  'transicao-invalida': 409,
+  'versao-desatualizada': 409,
+} as const
+
+/** Two group commits in the air (orders, changes), the flow's inbox and claims beside them. */
+const WRITE_CONNECTIONS = 6
+const READ_CONNECTIONS = 4
+/** First keys of the advisory locks of relay and repair; the second is the partition. */
+const RELAY_LOCK = 7_264_101
+const REPARO_LOCK = [7_264_202, 0] as const
+
+/**
+ * A plan made while the tables were empty is kept: it must find an order by its key and never read all of them, so it may
+ * neither scan nor hash nor merge whole tables.
+ */
+export const WRITE_SETTINGS = {
+  enable_seqscan: 'off',
+  enable_hashjoin: 'off',
+  enable_mergejoin: 'off',
+  plan_cache_mode: 'force_generic_plan',
+}
+
+/** The service `entregas`: orders on their way to the customer, their events, and the automatic flow. */
+export const createEntregas = (deps: EntregasDeps): AppModule => {
+  const { databaseUrl, redis, verifier, particoes, log, registry, tracing, fluxo } = deps
+  const { agora = () => new Date(), streamPrefix = STREAM_PREFIX } = deps
+  const writes = createSql({ url: databaseUrl, max: WRITE_CONNECTIONS, name: 'entregas', settings: WRITE_SETTINGS })
+  const reads = createSql({ url: databaseUrl, max: READ_CONNECTIONS, name: 'entregas leitura' })
+
+  const readPage = createReadPage(reads, EVENTOS)
+  const head = (particao: number) => readHead(reads, particao)
+  const relay: Relay = createRelay({
+    sql: reads,
+    particoes,
+    readPage,
+    publisher: createPublisher({ redis: redis.commands, prefix: streamPrefix }),
+    lease: (particao) => createLease({ url: databaseUrl, key: [RELAY_LOCK, particao], name: 'relay entregas', log }),
+    log,
+    registry,
+    tracing,
+  })
+  const store = createPedidoStore({ sql: writes, particoes, onCommit: relay.wake, ...groupCommitMetrics(registry) })
+  const leitura = createLeituraStore(reads)
+  const edge = { store, leitura, verifier, novoId: createNovoId(), agora }
+  const andador = createAndador({ ...edge, sql: writes, particoes, log, registry })
+  const consumo = createFluxo({
+    ...deps,
+    ...fluxo,
+    sql: writes,
+    streamPrefix,
+    readPage,
+    readHead: head,
+    lease: createLease({ url: databaseUrl, key: REPARO_LOCK, name: 'reparo entregas', log }),
+    onPlanned: andador.wake,
+  })
+  const groups = [GRUPO, ...(deps.outrosGrupos ?? [])]
+  const janitor = createJanitor({ redis: redis.commands, prefix: streamPrefix, particoes, groups, log, registry })
+  exportarMetricas({ registry, reads, fila: store.fila })
+  exportRedisMetrics({ registry, redis: redis.commands })
+  const pools = { entregas: WRITE_CONNECTIONS, 'entregas leitura': READ_CONNECTIONS }
+  exportPostgresMetrics({ registry, database: 'entregas', sql: reads, pools })
+
+  const routes = new OpenAPIHono<AppEnv>()
+  routes.route('/', createReceberRoutes(edge))
+  routes.route('/', createImportarRoutes(edge))
+  routes.route('/', createMoverRoutes(edge))
+  routes.route('/', createInformarRoutes(edge))
+  routes.route('/', createListarRoutes({ leitura, verifier, cursorSecret: deps.cursorSecret }))
+  routes.route('/', createFeedRoutes({ path: '/entregas/eventos', readPage, readHead: head, particoes, verifier }))
+
+  return {
+    name: 'entregas',
+    routes,
+    checks: [
+      { name: 'postgres-entregas', required: true, check: () => ping(reads) },
+      { name: 'redis', required: false, check: async () => void (await redis.commands.ping()) },
+    ],
+    start: async () => {
+      await consumo.preparar()
+      relay.start()
+      consumo.start()
+      janitor.start()
+      if (fluxo.automatico) andador.start()
+    },
+    drain: async () => {
+      await Promise.all([consumo.stop(), andador.stop(), janitor.stop()])
+      await store.ociosa()
+      await relay.stop()
+    },
+    close: async () => {
+      await Promise.all([closeSql(writes), closeSql(reads)])
+    },
+  }
+}
+
+const ping = async (sql: Sql): Promise<void> => {
+  await sql`select 1`
+}

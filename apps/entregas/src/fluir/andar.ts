@@ -1,0 +1,109 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Sql } from '@fluxo/shared/postgres/sql'
+import type { Logger } from '@fluxo/shared/telemetry/logger'
+import { counter, type Registry } from '@fluxo/shared/telemetry/metrics'
+import type { LeituraStore } from '../listar/store.ts'
+import type { PedidoStore } from '../mover/store.ts'
+import { mudancaDoPasso, type Passo } from './fluir.ts'
+import { tomarPassos } from './passo-store.ts'
+
+export type AndarDeps = {
+  /** A pool for single statements. */
+  sql: Sql
+  store: Pick<PedidoStore, 'mover'>
+  leitura: Pick<LeituraStore, 'porId'>
+  particoes: number
+  novoId: () => string
+  agora: () => Date
+  log: Logger
+  registry: Registry
+  pollMs?: number
+}
+
+export type Andador = {
+  start: () => void
+  /** Says that steps of a partition may be due. A hint: polling is the guarantee. */
+  wake: (particao: number) => void
+  /** Ends after the steps in hand. */
+  stop: () => Promise<void>
+}
+
+/** As many as one group commit carries. */
+const PASSOS_MAX = 500
+/** Steps that others planned are found this late at most: one probe of an index each. */
+const POLL_MS = 50
+/** Longest pause while the database is away. */
+const BACKOFF_MAX_MS = 2_000
+
+/** Takes the steps that are due: claims them, and makes their changes in one group commit. */
+export function createAndador(deps: AndarDeps): Andador {
+  const { sql, store, leitura, particoes, novoId, agora, log, pollMs = POLL_MS } = deps
+  const stopping = new AbortController()
+  const alarmes = Array.from({ length: particoes }, () => ({ tocou: false, acordar: () => {} }))
+  let running: Promise<unknown> | undefined
+  const passos = counter(deps.registry, {
+    name: 'fluxo_fluxo_passos_total',
+    help: 'Steps of the automatic flow, by what came of them: dado, or perdido where somebody else had moved the order.',
+    labelNames: ['desfecho'],
+  })
+
+  const dar = async (passo: Passo): Promise<void> => {
+    const createdAt = agora()
+    const mudanca = mudancaDoPasso(passo, createdAt)
+    const pedida = { mudanca, eventoId: novoId(), createdAt, rastro: passo.rastro, passo: passo.versao }
+    const { desfecho } = await store.mover(pedida)
+    passos.inc({ desfecho: desfecho === 'movido' ? 'dado' : 'perdido' })
+    if (desfecho === 'movido') return
+    const pedido = await leitura.porId(passo.comercianteId, passo.pedidoId)
+    const { pedidoId, versao, para } = passo
+    const atual = { status: pedido?.status, versaoAtual: pedido?.version }
+    log.info({ pedidoId, versao, para, ...atual }, 'a step was not taken: the order has moved since it was planned')
+  }
+
+  const esperar = async (particao: number, ms: number): Promise<void> => {
+    const alarme = alarmes[particao]
+    if (alarme !== undefined && !alarme.tocou && !stopping.signal.aborted) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      alarme.acordar = resolve
+      const timer = setTimeout(resolve, ms)
+      stopping.signal.addEventListener('abort', () => resolve(), { once: true })
+      await promise
+      clearTimeout(timer)
+    }
+    if (alarme !== undefined) alarme.tocou = false
+  }
+
+  const andar = async (particao: number): Promise<void> => {
+    let falhas = 0
+    while (!stopping.signal.aborted) {
+      try {
+        const tomados = await tomarPassos(sql, particao, PASSOS_MAX)
+        await Promise.all(tomados.map(dar))
+        if (falhas > 0) log.info({ particao }, 'the automatic flow goes on')
+        falhas = 0
+        if (tomados.length < PASSOS_MAX) await esperar(particao, pollMs)
+      } catch (error) {
+        falhas += 1
+        if (falhas === 1) log.warn({ particao, err: error }, 'the automatic flow cannot go on for now')
+        const pausa = Math.min(pollMs * 2 ** Math.min(falhas, 10), BACKOFF_MAX_MS)
+        await delay(pausa, undefined, { signal: stopping.signal }).catch(() => {})
+      }
+    }
+  }
+
+  return {
+    start: () => {
+      running ??= Promise.all(Array.from({ length: particoes }, (_, particao) => andar(particao)))
+    },
+    wake: (particao) => {
+      const alarme = alarmes[particao]
+      if (alarme === undefined) return
+      alarme.tocou = true
+      alarme.acordar()
+    },
+    stop: async () => {
+      stopping.abort()
+      await running
+    },
+  }
+}

@@ -1,0 +1,77 @@
+import type { Effect } from '@fluxo/shared/inbox/statement'
+import type { Sql } from '@fluxo/shared/postgres/sql'
+import { codigoDe, statusDe } from '../domain/status.ts'
+import type { Passo, Planejado } from './fluir.ts'
+
+/**
+ * The effect of the flow's inbox: the steps that new events lead to.
+ *
+ * Only where the order still stands at the event's version: what has moved since has an event of its own. A step that is
+ * planned in the moment in which somebody moves the order is refused by the guard when it is due.
+ */
+export const efeitoDePlanejar: Effect<Planejado, number> = {
+  columns: [
+    { name: 'pedido_id', type: 'uuid', value: (row) => row.pedidoId },
+    { name: 'comerciante_id', type: 'text', value: (row) => row.comercianteId },
+    { name: 'seq', type: 'integer', value: (row) => row.seq },
+    { name: 'de', type: 'smallint', value: (row) => codigoDe(row.status) },
+    { name: 'para', type: 'smallint', value: (row) => row.para },
+    { name: 'vence_em', type: 'timestamptz', value: (row) => row.venceEm },
+    { name: 'rastro', type: 'text', value: (row) => row.rastro ?? null },
+  ],
+  ctes: `
+planejados as (
+  insert into passo (particao, pedido_id, versao, comerciante_id, de, para, vence_em, rastro)
+  select $1::smallint, n.pedido_id, n.seq, n.comerciante_id, n.de, n.para, n.vence_em, n.rastro
+  from novos n cross join lateral (select p.version from pedido p where p.id = n.pedido_id limit 1) p
+  where n.para is not null and p.version = n.seq
+  order by n.pedido_id
+  on conflict (pedido_id, versao) do nothing
+  returning 1
+)`,
+  result: '(select count(*)::text from planejados)',
+  parse: (json) => Number(json),
+}
+
+/** A worker that holds a step longer than this is dead: its steps are due again. A batch takes some 20 ms. */
+const POSSE_MS = 10_000
+
+/** Takes due steps and makes them due later; `skip locked`, so that several workers take different ones. */
+const TOMAR = `
+with devidos as materialized (
+  select pedido_id, versao from passo where particao = $1::smallint and vence_em <= now()
+  order by vence_em limit $2::int for update skip locked
+)
+update passo s set vence_em = now() + interval '${POSSE_MS} milliseconds'
+from devidos d where s.pedido_id = d.pedido_id and s.versao = d.versao
+returning s.pedido_id, s.comerciante_id, s.versao, s.de::int as de, s.para::int as para, s.rastro`
+
+type Row = {
+  pedido_id: string
+  comerciante_id: string
+  versao: number
+  de: number
+  para: number
+  rastro: string | null
+}
+
+/** Takes at most `quantos` due steps of a partition, for `POSSE_MS`. */
+export async function tomarPassos(sql: Sql, particao: number, quantos: number): Promise<Passo[]> {
+  const rows = await sql.unsafe<Row[]>(TOMAR, [particao, quantos], { prepare: true })
+  return rows.map((row) => ({
+    pedidoId: row.pedido_id,
+    comercianteId: row.comerciante_id,
+    versao: row.versao,
+    de: statusDe(row.de),
+    para: statusDe(row.para),
+    rastro: row.rastro ?? undefined,
+  }))
+}
+
+/** How many steps wait, and how long the oldest one has been due, in seconds. */
+export async function contarPassos(sql: Sql): Promise<{ quantos: number; atrasoSegundos: number }> {
+  const [row] = await sql<{ quantos: number; atraso: number }[]>`
+    select count(*)::float8 as quantos,
+      greatest(0, coalesce(extract(epoch from now() - min(vence_em)), 0))::float8 as atraso from passo`
+  return { quantos: row?.quantos ?? 0, atrasoSegundos: row?.atraso ?? 0 }
+}

@@ -1,0 +1,30 @@
+import { createImportacao as createImportacaoCsv, type Destino, type Importacao } from '@fluxo/shared/csv/importacao'
+import { impressaoDoPedido } from '../domain/impressao.ts'
+import type { Recebido } from '../mover/store.ts'
+import { FORMATO, lerLinha, type PedidoDoArquivo } from './linha.ts'
+
+/** Decides what a file of orders means. */
+export const createImportacao = (): Importacao<PedidoDoArquivo> =>
+  createImportacaoCsv({
+    formato: FORMATO,
+    lerLinha,
+    referenciaDe: ({ referencia }) => referencia,
+    impressaoDe: impressaoDoPedido,
+    oQue: 'nenhum pedido',
+  })
+
+/** What the report says of a line, by what became of its order. */
+export function destinoDe(recebido: Recebido): Destino {
+  const { desfecho, pedido } = recebido
+  switch (desfecho) {
+    case 'criado':
+    case 'repetido':
+      return desfecho
+    case 'conflito-de-referencia':
+      return recebido.mesmoConteudo
+        ? 'repetido'
+        : { recusado: `Já existe um pedido com esta referência e outro conteúdo: ${pedido.id}.` }
+    case 'conflito-de-chave':
+      return { recusado: `A chave desta linha já registrou outro pedido: ${pedido.id}. Dê uma referencia à linha.` }
+  }
+}

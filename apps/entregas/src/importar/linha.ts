@@ -1,0 +1,41 @@
+import type { Formato } from '@fluxo/shared/csv/cabecalho'
+import { type LerLinha, lerValorCsv, motivoDeTextoCsv } from '@fluxo/shared/csv/linha'
+import {
+  ENDERECO_CARACTERES_MAX,
+  lerMomento,
+  MENSAGEM_DE_MOMENTO,
+  NOME_CARACTERES_MAX,
+  type NovoPedido,
+  REFERENCIA_CARACTERES_MAX,
+} from '../domain/pedido.ts'
+
+/** The columns of an import of orders. Name and address must be there. */
+export const COLUNAS = ['customer_name', 'address', 'valor', 'referencia', 'occurred_at'] as const
+export type Coluna = (typeof COLUNAS)[number]
+
+export const FORMATO: Formato<Coluna> = {
+  obrigatorias: ['customer_name', 'address'],
+  opcionais: ['valor', 'referencia', 'occurred_at'],
+}
+
+/** An order of a file, which may say when it was received. */
+export type PedidoDoArquivo = NovoPedido & { ocorridoEm?: Date | undefined }
+
+/** Reads one record as an order to be, or names every column that is wrong. The rules are those of `NovoPedidoSchema`. */
+export const lerLinha: LerLinha<Coluna, PedidoDoArquivo> = (campo, recusar) => {
+  const texto = (coluna: Coluna, caracteresMax: number): string => {
+    const motivo = motivoDeTextoCsv(campo(coluna), caracteresMax)
+    if (motivo !== undefined) recusar(coluna, motivo)
+    return campo(coluna)
+  }
+  const opcional = (coluna: Coluna): boolean => campo(coluna) !== ''
+  const customerName = texto('customer_name', NOME_CARACTERES_MAX)
+  const address = texto('address', ENDERECO_CARACTERES_MAX)
+  const referencia = opcional('referencia') ? texto('referencia', REFERENCIA_CARACTERES_MAX) : undefined
+  const valor = opcional('valor') ? lerValorCsv(campo('valor')) : undefined
+  if (typeof valor === 'string') recusar('valor', valor)
+  const ocorridoEm = opcional('occurred_at') ? lerMomento(campo('occurred_at')) : undefined
+  if (opcional('occurred_at') && ocorridoEm === undefined) recusar('occurred_at', MENSAGEM_DE_MOMENTO)
+  if (typeof valor === 'string') return undefined
+  return { customerName, address, valor, referencia, ocorridoEm }
+}

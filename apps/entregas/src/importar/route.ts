@@ -1,0 +1,68 @@
+import { requireScope, type Verifier } from '@fluxo/shared/http/auth'
+import type { AppEnv } from '@fluxo/shared/http/env'
+import { ArquivoContent, createImportacoes, relatorioSchema } from '@fluxo/shared/http/importacoes'
+import { importarArquivo } from '@fluxo/shared/http/importar-arquivo'
+import { jsonText } from '@fluxo/shared/http/json'
+import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
+import { OpenAPIHono } from '@hono/zod-openapi'
+import type { PedidoStore } from '../mover/store.ts'
+import { receberPedido } from '../receber/receber.ts'
+import { createImportacao, destinoDe } from './importar.ts'
+import { COLUNAS } from './linha.ts'
+
+export type ImportarDeps = {
+  store: Pick<PedidoStore, 'receberLote'>
+  verifier: Verifier
+  novoId: () => string
+  agora: () => Date
+}
+
+const RelatorioSchema = relatorioSchema(COLUNAS).openapi('RelatorioDaImportacaoDePedidos')
+
+/** `POST /orders/importacoes`: a CSV file of any size, in constant memory, safe to send again. */
+export function createImportarRoutes({ store, verifier, novoId, agora }: ImportarDeps): OpenAPIHono<AppEnv> {
+  const routes = new OpenAPIHono<AppEnv>()
+  const comArquivo = createImportacoes()
+  documented(
+    routes,
+    {
+      method: 'post',
+      path: '/orders/importacoes',
+      tags: ['Entregas'],
+      summary: 'Importa um arquivo CSV de pedidos, de qualquer tamanho',
+      description:
+        'Cabeçalho customer_name,address[,valor,referencia,occurred_at] em qualquer ordem; separador "," ou ";"; UTF-8 ' +
+        'ou Latin-1. Linhas erradas são relatadas e as demais entram. Enviar o mesmo arquivo de novo não cria nada em dobro.',
+      security: BEARER,
+      request: { body: { content: ArquivoContent } },
+      responses: {
+        200: { description: 'O relatório', content: { 'application/json': { schema: RelatorioSchema } } },
+        ...problemas(400, 401, 403, 408, 415, 422, 503),
+      },
+    },
+    requireScope(verifier, 'entregas:escrever'),
+    async (c) => {
+      const comercianteId = c.get('comercianteId')
+      const relatorio = await comArquivo(c, (arquivo) => {
+        const importacao = createImportacao()
+        return importarArquivo({
+          ...arquivo,
+          importacao,
+          gravar: async (linhas) => {
+            const momento = agora()
+            const recebimentos = linhas.map(({ pedido: { ocorridoEm, ...novo }, chave }) => ({
+              pedido: receberPedido(novo, { comercianteId, id: novoId(), agora: momento, ocorridoEm }),
+              eventoId: novoId(),
+              actor: comercianteId,
+              source: 'importacao' as const,
+              chave,
+            }))
+            return (await store.receberLote(recebimentos)).map(destinoDe)
+          },
+        })
+      })
+      return jsonText(JSON.stringify(relatorio))
+    },
+  )
+  return routes
+}

@@ -1,0 +1,77 @@
+import { requireScope } from '@fluxo/shared/http/auth'
+import { readJsonBody, SINGLE_ENTRY_BYTES_MAX } from '@fluxo/shared/http/body'
+import type { AppEnv } from '@fluxo/shared/http/env'
+import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
+import { parseWith } from '@fluxo/shared/http/validate'
+import { OpenAPIHono, z } from '@hono/zod-openapi'
+import { chaveDoInforme } from '../domain/impressao.ts'
+import type { Mudanca } from '../domain/mudanca.ts'
+import { InformeSchema, type Pedido } from '../domain/pedido.ts'
+import { exigirPassado, naoEncontrado } from '../mover/mover.ts'
+import { CORRIDAS_MAX, idDe, type MoverDeps, PedidoSchema, pedidoOcupado, respostaDoPedido } from '../mover/route.ts'
+import { mudancasDoInforme } from './informar.ts'
+
+type Aplicar = { mudancas: readonly Mudanca[]; chave: string; rastro: string | undefined }
+
+/** Makes the changes one after the other; the last one carries the key. `undefined` where somebody else moved the order. */
+async function aplicar({ store, novoId, agora }: MoverDeps, { mudancas, chave, rastro }: Aplicar) {
+  let pedido: Pedido | undefined
+  for (const [i, mudanca] of mudancas.entries()) {
+    const ultima = i === mudancas.length - 1
+    const mudado = await store.mover({
+      mudanca,
+      eventoId: novoId(),
+      createdAt: agora(),
+      rastro,
+      ...(ultima && { chave }),
+    })
+    if (mudado.desfecho === 'barrado') return undefined
+    pedido = mudado.pedido
+  }
+  return pedido
+}
+
+/** `POST /orders/{id}/carrier-events`: what the Correios tell of an order. The same event twice is one event. */
+export function createInformarRoutes(deps: MoverDeps): OpenAPIHono<AppEnv> {
+  const { leitura, verifier, agora } = deps
+  const routes = new OpenAPIHono<AppEnv>()
+  documented(
+    routes,
+    {
+      method: 'post',
+      path: '/orders/{id}/carrier-events',
+      tags: ['Entregas'],
+      summary: 'Registra um evento dos Correios (SRO)',
+      description: 'Um evento atrasado é guardado e não volta o status. O mesmo evento de novo não muda nada.',
+      security: BEARER,
+      request: {
+        params: z.object({ id: z.uuid() }),
+        body: { required: true, content: { 'application/json': { schema: InformeSchema } } },
+      },
+      responses: {
+        200: { description: 'O pedido como está', content: { 'application/json': { schema: PedidoSchema } } },
+        ...problemas(400, 401, 403, 404, 413, 415, 422, 503),
+      },
+    },
+    requireScope(verifier, 'entregas:escrever'),
+    async (c) => {
+      const pedidoId = idDe(c)
+      const informe = parseWith(InformeSchema, await readJsonBody(c, { bytesMax: SINGLE_ENTRY_BYTES_MAX }))
+      exigirPassado(informe.occurred_at, agora())
+      const comercianteId = c.get('comercianteId')
+      const { type, status, occurred_at: occurredAt, location = '' } = informe
+      const chave = chaveDoInforme(pedidoId, [type, String(status), occurredAt.toISOString(), location])
+      for (let corrida = 0; corrida < CORRIDAS_MAX; corrida += 1) {
+        const pedido = await leitura.porId(comercianteId, pedidoId)
+        if (pedido === undefined) throw naoEncontrado()
+        if ((await leitura.porChave(comercianteId, chave)) === pedidoId)
+          return respostaDoPedido(pedido, { repetido: true })
+        const mudancas = mudancasDoInforme(pedido, informe)
+        const movido = await aplicar(deps, { mudancas, chave, rastro: c.get('traceparent') })
+        if (movido !== undefined) return respostaDoPedido(movido)
+      }
+      throw pedidoOcupado()
+    },
+  )
+  return routes
+}

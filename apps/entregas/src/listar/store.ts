@@ -1,0 +1,95 @@
+import { isInfrastructure } from '@fluxo/shared/postgres/failure'
+import { type Sql, withDeadline } from '@fluxo/shared/postgres/sql'
+import type { Evento } from '../domain/evento.ts'
+import type { Pedido } from '../domain/pedido.ts'
+import { codigoDe } from '../domain/status.ts'
+import { EVENTO_READ, type EventoRow, eventoDe } from '../mover/evento-table.ts'
+import { PEDIDO_COLUNAS, type PedidoRow, pedidoDe } from '../mover/pedido-row.ts'
+import { bancoIndisponivel } from '../mover/store.ts'
+import type { Filtros, Ponto } from './listar.ts'
+
+export type LeituraStore = {
+  /** The merchant's order with this id; another merchant's is `undefined`, too. */
+  porId: (comercianteId: string, id: string) => Promise<Pedido | undefined>
+  /** The id of the order that the merchant's key made or changed. */
+  porChave: (comercianteId: string, chave: string) => Promise<string | undefined>
+  /** The events of the merchant's order after `seq`, in order; `undefined` where there is no such order. */
+  eventos: (comercianteId: string, id: string, depoisDe: number) => Promise<Evento[] | undefined>
+  /** At most `quantos` orders, newest first, after `depois`. */
+  listar: (comercianteId: string, filtros: Filtros, depois: Ponto | undefined, quantos: number) => Promise<Pedido[]>
+}
+
+/** Well above the pool's statement_timeout: only a half-open connection gets here. */
+const RESPOSTA_MAX_MS = 20_000
+/** Events of one answer; an order has a few dozen at most, and `after` reads on. */
+const EVENTOS_MAX = 1_000
+
+/** Probe of the primary key. */
+const POR_ID = `select ${PEDIDO_COLUNAS} from pedido p where p.id = $1 and p.comerciante_id = $2`
+
+/** Probe of the unique index (comerciante_id, chave). */
+const POR_CHAVE = `select pedido_id from evento where comerciante_id = $1 and chave = $2`
+
+const EVENTO_COLUNAS = Object.entries(EVENTO_READ)
+  .map(([name, expression]) => `${expression} as ${name}`)
+  .join(', ')
+
+/** Walks the unique index (pedido_id, seq). */
+const EVENTOS_DO_PEDIDO = `select posicao::float8 as posicao, ${EVENTO_COLUNAS} from evento e
+  where e.pedido_id = $1 and e.comerciante_id = $2 and e.seq > $3::int order by e.seq limit ${EVENTOS_MAX}`
+
+/**
+ * Reads orders and their events. The list walks an index backwards from the cursor's point, so that page 1 000 costs what
+ * page 1 costs; each combination of filters is a statement of its own.
+ */
+export function createLeituraStore(sql: Sql): LeituraStore {
+  const ler = async <Row extends object>(texto: string, valores: readonly (string | number)[]): Promise<Row[]> => {
+    try {
+      return await withDeadline(sql.unsafe<Row[]>(texto, [...valores], { prepare: true }), RESPOSTA_MAX_MS)
+    } catch (cause) {
+      throw isInfrastructure(cause) ? bancoIndisponivel(cause) : cause
+    }
+  }
+  const porId = async (comercianteId: string, id: string): Promise<Pedido | undefined> => {
+    const [row] = await ler<PedidoRow>(POR_ID, [id, comercianteId])
+    return row && pedidoDe(row)
+  }
+
+  return {
+    porId,
+    porChave: async (comercianteId, chave) =>
+      (await ler<{ pedido_id: string }>(POR_CHAVE, [comercianteId, chave]))[0]?.pedido_id,
+    eventos: async (comercianteId, id, depoisDe) => {
+      const eventos = await ler<EventoRow>(EVENTOS_DO_PEDIDO, [id, comercianteId, depoisDe])
+      if (eventos.length === 0 && (await porId(comercianteId, id)) === undefined) return undefined
+      return eventos.map(eventoDe)
+    },
+    listar: async (comercianteId, filtros, depois, quantos) => {
+      const { texto, valores } = consulta(comercianteId, filtros, depois, quantos)
+      return (await ler<PedidoRow>(texto, valores)).map(pedidoDe)
+    },
+  }
+}
+
+/** The day in São Paulo as a span of time: the index is over time. */
+const inicioDoDia = (valor: string): string => `(${valor}::date::timestamp at time zone 'America/Sao_Paulo')`
+
+function consulta(comercianteId: string, filtros: Filtros, depois: Ponto | undefined, quantos: number) {
+  const valores: (string | number)[] = [comercianteId]
+  const valor = (v: string | number): string => `$${valores.push(v)}`
+  const onde = ['p.comerciante_id = $1']
+  const { status, de, ate, referencia } = filtros
+  if (status !== undefined) onde.push(`p.status = ${codigoDe(status)}`)
+  if (de !== undefined) onde.push(`p.created_at >= ${inicioDoDia(valor(de))}`)
+  if (ate !== undefined) onde.push(`p.created_at < ${inicioDoDia(`(${valor(ate)}::date + 1)`)}`)
+  if (referencia !== undefined) {
+    onde.push(`p.id = (select e.pedido_id from evento e
+      where e.comerciante_id = $1 and e.referencia = ${valor(referencia)})`)
+  }
+  if (depois !== undefined) {
+    onde.push(`(p.created_at, p.id) < (${valor(depois.createdAt)}::timestamptz, ${valor(depois.id)}::uuid)`)
+  }
+  const texto = `select ${PEDIDO_COLUNAS} from pedido p where ${onde.join(' and ')}
+    order by p.created_at desc, p.id desc limit ${valor(quantos)}`
+  return { texto, valores }
+}

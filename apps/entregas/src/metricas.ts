@@ -1,0 +1,48 @@
+import type { Sql } from '@fluxo/shared/postgres/sql'
+import { createLook } from '@fluxo/shared/telemetry/look'
+import { counter, gauge, histogram, type Registry } from '@fluxo/shared/telemetry/metrics'
+import { contarPassos } from './fluir/passo-store.ts'
+
+/** What the store tells of its group commits. */
+export const groupCommitMetrics = (registry: Registry) => {
+  const rows = histogram(registry, {
+    name: 'fluxo_pedidos_group_commit_rows',
+    help: 'Orders and changes of one group commit.',
+    buckets: [1, 2, 5, 10, 20, 50, 100, 200, 500],
+  })
+  const refused = counter(registry, {
+    name: 'fluxo_pedidos_group_commit_refused_total',
+    help: 'Orders and changes turned away with 503 because too many waited.',
+  })
+  return { onBatch: (size: number) => rows.observe(size), onRefused: () => refused.inc() }
+}
+
+type MetricasDeps = { registry: Registry; reads: Sql; fila: () => number }
+
+/** What is looked at when Prometheus asks: the queue, and the steps that wait. */
+export const exportarMetricas = ({ registry, reads, fila }: MetricasDeps): void => {
+  gauge(registry, {
+    name: 'fluxo_pedidos_group_commit_queue',
+    help: 'Orders and changes that wait for a group commit.',
+    collect() {
+      this.set(fila())
+    },
+  })
+  const look = createLook(() => contarPassos(reads))
+  gauge(registry, {
+    name: 'fluxo_fluxo_passos',
+    help: 'Steps of the automatic flow that are planned.',
+    async collect() {
+      const passos = await look()
+      if (passos !== undefined) this.set(passos.quantos)
+    },
+  })
+  gauge(registry, {
+    name: 'fluxo_fluxo_atraso_seconds',
+    help: 'How long the oldest step of the automatic flow has been due.',
+    async collect() {
+      const passos = await look()
+      if (passos !== undefined) this.set(passos.atrasoSegundos)
+    },
+  })
+}

@@ -1,0 +1,143 @@
+import type { LogTable } from '@fluxo/shared/log/log-table'
+import { dadosDoEvento, type Especie, type Evento, fatoDe } from '../domain/evento.ts'
+import type { Origem } from '../domain/mudanca.ts'
+import { type Motivo, statusDe } from '../domain/status.ts'
+import { PEDIDO_JSON, type PedidoRow } from './pedido-row.ts'
+
+/** An event as the log's statements answer it. */
+export type EventoRow = {
+  posicao: number
+  id: string
+  pedido_id: string
+  comerciante_id: string
+  seq: number
+  especie: number
+  status: number
+  anterior: number | null
+  informado: number | null
+  tentativas: number
+  entregas: number
+  /** Cents as text. */
+  valor: string | null
+  reason: Motivo | null
+  note: string | null
+  location: string | null
+  actor: string
+  source: Origem
+  codigo: string | null
+  occurred_ms: number
+  created_ms: number
+  entregue_ms: number | null
+  rastro: string | null
+}
+
+/** What is known of a row that a key found: the order now, and the fingerprint of what was asked then. */
+export type Conhecido = { pedido: PedidoRow; impressao: string | null; posicao: number }
+
+/** Codes of the kinds of events in the database, by their index. */
+const ESPECIES: readonly Especie[] = ['mudanca', 'nota', 'correcao']
+export const MUDANCA = 0
+export const NOTA = 1
+export const CORRECAO = 2
+
+const COLUMNS = {
+  id: 'uuid',
+  pedido_id: 'uuid',
+  comerciante_id: 'text',
+  seq: 'int',
+  especie: 'smallint',
+  status: 'smallint',
+  anterior: 'smallint',
+  informado: 'smallint',
+  tentativas: 'smallint',
+  entregas: 'smallint',
+  valor: 'bigint',
+  reason: 'text',
+  note: 'text',
+  location: 'text',
+  actor: 'text',
+  source: 'text',
+  codigo: 'text',
+  referencia: 'text',
+  chave: 'text',
+  impressao: 'bytea',
+  rastro: 'text',
+  occurred_at: 'timestamptz',
+  created_at: 'timestamptz',
+  entregue_em: 'timestamptz',
+} as const
+
+const ms = (column: string): string => `(extract(epoch from ${column}) * 1000)::float8`
+
+export const EVENTO_READ = {
+  id: 'id',
+  pedido_id: 'pedido_id',
+  comerciante_id: 'comerciante_id',
+  seq: 'seq',
+  especie: 'especie::int',
+  status: 'status::int',
+  anterior: 'anterior::int',
+  informado: 'informado::int',
+  tentativas: 'tentativas::int',
+  entregas: 'entregas::int',
+  valor: 'valor::text',
+  reason: 'reason',
+  note: 'note',
+  location: 'location',
+  actor: 'actor',
+  source: 'source',
+  codigo: 'codigo',
+  occurred_ms: ms('occurred_at'),
+  created_ms: ms('created_at'),
+  entregue_ms: ms('entregue_em'),
+  rastro: 'rastro',
+} as const
+
+/** The orders' events as a log: by which keys one is known again, and which fact each tells. */
+export const EVENTOS: LogTable<EventoRow> = {
+  name: 'evento',
+  columns: COLUMNS,
+  keys: { chave: ['comerciante_id', 'chave'], referencia: ['comerciante_id', 'referencia'] },
+  known: {
+    pedido: `(select ${PEDIDO_JSON} from pedido p where p.id = e.pedido_id)`,
+    impressao: `encode(impressao, 'hex')`,
+  },
+  read: EVENTO_READ,
+  fact: (row) => {
+    const evento = eventoDe(row)
+    return {
+      id: row.id,
+      source: '/entregas',
+      type: fatoDe(evento),
+      subject: row.pedido_id,
+      time: evento.createdAt.toISOString(),
+      ...(row.rastro !== null && { traceparent: row.rastro }),
+      data: dadosDoEvento(evento),
+    }
+  },
+}
+
+/** Reads an event from its row. */
+export const eventoDe = (row: EventoRow): Evento => ({
+  id: row.id,
+  pedidoId: row.pedido_id,
+  comercianteId: row.comerciante_id,
+  seq: row.seq,
+  especie: ESPECIES[row.especie] ?? 'mudanca',
+  status: statusDe(row.status),
+  anterior: row.anterior === null ? undefined : statusDe(row.anterior),
+  informado: row.informado === null ? undefined : statusDe(row.informado),
+  reason: row.reason ?? undefined,
+  note: row.note ?? undefined,
+  location: row.location ?? undefined,
+  actor: row.actor,
+  source: row.source,
+  codigo: row.codigo ?? undefined,
+  tentativas: row.tentativas,
+  entregas: row.entregas,
+  entregueEm: row.entregue_ms === null ? undefined : new Date(row.entregue_ms),
+  valor: row.valor === null ? undefined : BigInt(row.valor),
+  occurredAt: new Date(row.occurred_ms),
+  createdAt: new Date(row.created_ms),
+  rastro: row.rastro ?? undefined,
+})

@@ -1,0 +1,114 @@
+import { migrate } from '@fluxo/drizzle/migrate'
+import { createHttpApp } from '@fluxo/shared/http/app'
+import { createVerifier } from '@fluxo/shared/http/auth'
+import type { AppEnv } from '@fluxo/shared/http/env'
+import { serveHttp } from '@fluxo/shared/http/server'
+import { signToken } from '@fluxo/shared/http/tokens'
+import { createNovoId } from '@fluxo/shared/id'
+import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
+import { createLogger } from '@fluxo/shared/telemetry/logger'
+import { createDatabase } from '@fluxo/shared/testing/databases'
+import { OpenAPIHono } from '@hono/zod-openapi'
+import { Registry } from 'prom-client'
+import { STATUSES_DE_ENTREGAS, WRITE_SETTINGS } from '../src/app.ts'
+import { createImportarRoutes } from '../src/importar/route.ts'
+import { createInformarRoutes } from '../src/informar/route.ts'
+import { createListarRoutes } from '../src/listar/route.ts'
+import { createLeituraStore } from '../src/listar/store.ts'
+import { createMoverRoutes } from '../src/mover/route.ts'
+import { createPedidoStore } from '../src/mover/store.ts'
+import { createReceberRoutes } from '../src/receber/route.ts'
+
+const SEGREDO = 'segredo-de-teste-com-mais-de-32-bytes'
+const ESCOPOS = ['entregas:escrever', 'entregas:ler']
+
+type Pedir = (caminho: string, init?: RequestInit) => Promise<Response>
+
+/**
+ * The HTTP doors of entregas over a real server, a real database of its own and the real store; no relay and no flow.
+ * `como(comerciante)` asks with that merchant's token.
+ */
+export async function createBancada({ particoes = 1 }: { particoes?: number } = {}) {
+  const database = await createDatabase({
+    role: 'entregas',
+    migrate: (url) => migrate({ database: 'entregas', url, particoes }),
+  })
+  const sql = createSql({ url: database.appUrl, max: 6, name: 'teste', settings: WRITE_SETTINGS })
+  const store = createPedidoStore({ sql, particoes, onCommit: () => {} })
+  const leitura = createLeituraStore(sql)
+  const verifier = createVerifier({ secret: SEGREDO })
+  const relogio = { agora: new Date('2025-10-15T12:34:56.789Z') }
+  const edge = {
+    store,
+    leitura,
+    verifier,
+    novoId: createNovoId(),
+    agora: () => relogio.agora,
+    cursorSecret: SEGREDO,
+  }
+  const routes = new OpenAPIHono<AppEnv>()
+  for (const create of [
+    createReceberRoutes,
+    createMoverRoutes,
+    createInformarRoutes,
+    createListarRoutes,
+    createImportarRoutes,
+  ]) {
+    routes.route('/', create(edge))
+  }
+  const log = createLogger({ service: 'teste', level: 'silent' })
+  const nada = async (): Promise<void> => {}
+  const app = createHttpApp({
+    service: 'entregas',
+    modules: [{ name: 'entregas', routes, checks: [], start: nada, drain: nada, close: nada }],
+    registry: new Registry(),
+    log,
+    leaving: () => false,
+    started: () => true,
+    statuses: STATUSES_DE_ENTREGAS,
+  })
+  const server = await serveHttp({ app, port: 0, hostname: '127.0.0.1', log })
+  const url = `http://127.0.0.1:${server.port}`
+
+  const como = async (comercianteId: string, scopes: readonly string[] = ESCOPOS): Promise<Pedir> => {
+    const token = await signToken({ secret: SEGREDO, comercianteId, scopes, expiresInSeconds: 600 })
+    return (caminho, init = {}) =>
+      fetch(url + caminho, {
+        ...init,
+        headers: { ...Object.fromEntries(new Headers(init.headers)), authorization: `Bearer ${token}` },
+      })
+  }
+
+  return {
+    sql,
+    store,
+    leitura,
+    relogio,
+    como,
+    ownerUrl: database.ownerUrl,
+    fechar: async () => {
+      await server.stop(1_000)
+      await closeSql(sql)
+      await database.drop()
+    },
+  }
+}
+
+export type Bancada = Awaited<ReturnType<typeof createBancada>>
+
+/** The options of a POST of a JSON text or value. */
+export const json = (corpo: unknown, headers: Record<string, string> = {}): RequestInit => ({
+  method: 'POST',
+  headers: { 'content-type': 'application/json', ...headers },
+  body: typeof corpo === 'string' ? corpo : JSON.stringify(corpo),
+})
+
+/** An order as the answers show it. */
+export type PedidoLido = {
+  id: string
+  status: string
+  version: number
+  customer_name: string
+  address: string
+  created_at: string
+}
