@@ -35,31 +35,32 @@ const POLL_MS = 50
 /** Longest pause while the database is away. */
 const BACKOFF_MAX_MS = 2_000
 
-/** Takes the steps that are due: claims them, and makes their changes in one group commit. */
-export function createAndador(deps: AndarDeps): Andador {
-  const { sql, store, leitura, particoes, novoId, agora, log, pollMs = POLL_MS } = deps
-  const stopping = new AbortController()
-  const alarmes = Array.from({ length: particoes }, () => ({ tocou: false, acordar: () => {} }))
-  let running: Promise<unknown> | undefined
-  const passos = counter(deps.registry, {
+/** Makes the change that a step asks for; where somebody else has moved the order, says what became of it. */
+export async function darPasso(deps: AndarDeps, passo: Passo): Promise<void> {
+  const { store, leitura, novoId, agora, log, registry } = deps
+  const createdAt = agora()
+  const mudanca = mudancaDoPasso(passo, createdAt)
+  const pedida = { mudanca, eventoId: novoId(), createdAt, rastro: passo.rastro, passo: passo.versao }
+  const { desfecho } = await store.mover(pedida)
+  const passos = counter(registry, {
     name: 'fluxo_fluxo_passos_total',
     help: 'Steps of the automatic flow, by what came of them: dado, or perdido where somebody else had moved the order.',
     labelNames: ['desfecho'],
   })
+  passos.inc({ desfecho: desfecho === 'movido' ? 'dado' : 'perdido' })
+  if (desfecho === 'movido') return
+  const pedido = await leitura.porId(passo.comercianteId, passo.pedidoId)
+  const { pedidoId, versao, para } = passo
+  const atual = { status: pedido?.status, versaoAtual: pedido?.version }
+  log.info({ pedidoId, versao, para, ...atual }, 'a step was not taken: the order has moved since it was planned')
+}
 
-  const dar = async (passo: Passo): Promise<void> => {
-    const createdAt = agora()
-    const mudanca = mudancaDoPasso(passo, createdAt)
-    const pedida = { mudanca, eventoId: novoId(), createdAt, rastro: passo.rastro, passo: passo.versao }
-    const { desfecho } = await store.mover(pedida)
-    passos.inc({ desfecho: desfecho === 'movido' ? 'dado' : 'perdido' })
-    if (desfecho === 'movido') return
-    const pedido = await leitura.porId(passo.comercianteId, passo.pedidoId)
-    const { pedidoId, versao, para } = passo
-    const atual = { status: pedido?.status, versaoAtual: pedido?.version }
-    log.info({ pedidoId, versao, para, ...atual }, 'a step was not taken: the order has moved since it was planned')
-  }
-
+/** Takes the steps that are due: claims them, and makes their changes in one group commit. */
+export function createAndador(deps: AndarDeps): Andador {
+  const { sql, particoes, log, pollMs = POLL_MS } = deps
+  const stopping = new AbortController()
+  const alarmes = Array.from({ length: particoes }, () => ({ tocou: false, acordar: () => {} }))
+  let running: Promise<unknown> | undefined
   const esperar = async (particao: number, ms: number): Promise<void> => {
     const alarme = alarmes[particao]
     if (alarme !== undefined && !alarme.tocou && !stopping.signal.aborted) {
@@ -78,7 +79,7 @@ export function createAndador(deps: AndarDeps): Andador {
     while (!stopping.signal.aborted) {
       try {
         const tomados = await tomarPassos(sql, particao, PASSOS_MAX)
-        await Promise.all(tomados.map(dar))
+        await Promise.all(tomados.map((passo) => darPasso(deps, passo)))
         if (falhas > 0) log.info({ particao }, 'the automatic flow goes on')
         falhas = 0
         if (tomados.length < PASSOS_MAX) await esperar(particao, pollMs)

@@ -66,12 +66,12 @@ export function recusaDe(pedido: Pedido, { para, versao }: Pick<Mudanca, 'para' 
 }
 
 const desatualizada = ({ version, status }: Pedido): DomainError =>
-  new DomainError('versao-desatualizada', 'O pedido já mudou: leia-o de novo.', { version, status })
+  new DomainError('versao-desatualizada', 'O pedido já mudou: leia-o de novo.', { atual: status, version })
 
 const invalida = (pedido: Pedido, mensagem: string): DomainError =>
   new DomainError('transicao-invalida', `${mensagem}.`, {
     permitidas: permitidas(pedido),
-    status: pedido.status,
+    atual: pedido.status,
     version: pedido.version,
   })
 

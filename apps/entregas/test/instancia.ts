@@ -1,0 +1,66 @@
+import { createVerifier } from '@fluxo/shared/http/auth'
+import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
+import { createRedisConnections } from '@fluxo/shared/redis/connection'
+import { createLogger } from '@fluxo/shared/telemetry/logger'
+import { redisUrl } from '@fluxo/shared/testing/databases'
+import { Registry } from 'prom-client'
+import { createEntregas } from '../src/app.ts'
+import type { FluxoOptions } from '../src/fluir/fluir.ts'
+
+export const SEGREDO = 'segredo-de-teste-com-mais-de-32-bytes'
+
+/** One whole instance of entregas: relay, consumer, worker. Several on one database and prefix are its scaled-out form. */
+export async function createInstancia(options: {
+  databaseUrl: string
+  streamPrefix: string
+  instancia: string
+  fluxo: FluxoOptions
+  particoes?: number
+}) {
+  const log = createLogger({ service: 'teste', level: 'silent' })
+  const redis = createRedisConnections({ url: redisUrl(), name: options.instancia, log })
+  const registry = new Registry()
+  const modulo = createEntregas({
+    particoes: 1,
+    ...options,
+    redis,
+    verifier: createVerifier({ secret: SEGREDO }),
+    cursorSecret: SEGREDO,
+    claimIdleMs: 1_000,
+    graceMs: 200,
+    log,
+    registry,
+  })
+  await modulo.start()
+  let fechada: Promise<void> | undefined
+  const fechar = async () => {
+    await modulo.drain()
+    await modulo.close()
+    await redis.close()
+  }
+  return {
+    modulo,
+    redis,
+    registry,
+    fechar: () => {
+      fechada ??= fechar()
+      return fechada
+    },
+  }
+}
+
+/** Orders of the database by status, and whether any history skips or repeats a step. */
+export async function lerBanco(url: string) {
+  const sql = createSql({ url, max: 1, name: 'teste leitura' })
+  try {
+    const status = await sql<{ status: number; n: number }[]>`
+      select status::int, count(*)::int as n from pedido group by 1 order by 1`
+    const [historia] = await sql<{ errados: number; eventos: number; passos: number }[]>`
+      select count(*) filter (where e.seq > 1 and e.anterior is distinct from a.status)::int as errados,
+        count(*)::int as eventos, (select count(*)::int from passo) as passos
+      from evento e left join evento a on a.pedido_id = e.pedido_id and a.seq = e.seq - 1`
+    return { status: Object.fromEntries(status.map((s) => [s.status, s.n])), ...historia }
+  } finally {
+    await closeSql(sql)
+  }
+}
