@@ -67,7 +67,13 @@ describe('npm run token', () => {
   })
 
   test('it uses the secret of the data folder where none is given', async () => {
-    const secrets = { jwtSecret: SECRET, redisPassword: 'a', lancamentosPassword: 'b', consolidadoPassword: 'c' }
+    const secrets = {
+      jwtSecret: SECRET,
+      redisPassword: 'a',
+      lancamentosPassword: 'b',
+      consolidadoPassword: 'c',
+      entregasPassword: 'd',
+    }
     writeFileSync(join(folder, 'secrets.json'), JSON.stringify(secrets))
     const { out } = run('token.ts', ['--comerciante', 'loja-1'])
     await expect(createVerifier({ secret: SECRET }).verify(out.trim())).resolves.toMatchObject({

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createHmac, randomBytes } from 'node:crypto'
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -7,12 +7,22 @@ import { z } from 'zod'
 /** 256 bits, as HMAC-SHA-256 wants; base64url, so that it needs no quoting in a URL or in SQL. */
 const SECRET_BYTES = 32
 
-const SecretsSchema = z.object({
-  jwtSecret: z.string(),
-  redisPassword: z.string(),
-  lancamentosPassword: z.string(),
-  consolidadoPassword: z.string(),
-})
+/** A data folder that is older than the third service has no password for it: it gets one that follows from its secret. */
+const passwordOf = (jwtSecret: string, role: string): string =>
+  createHmac('sha256', jwtSecret).update(`password of ${role}`).digest('base64url')
+
+const SecretsSchema = z
+  .object({
+    jwtSecret: z.string(),
+    redisPassword: z.string(),
+    lancamentosPassword: z.string(),
+    consolidadoPassword: z.string(),
+    entregasPassword: z.string().optional(),
+  })
+  .transform((secrets) => ({
+    ...secrets,
+    entregasPassword: secrets.entregasPassword ?? passwordOf(secrets.jwtSecret, 'entregas'),
+  }))
 
 /** What `npm start` made up once for this data folder. */
 export type Secrets = z.infer<typeof SecretsSchema>
@@ -44,6 +54,7 @@ export const ensureSecrets = async (folder: string): Promise<Secrets> => {
     redisPassword: secret(),
     lancamentosPassword: secret(),
     consolidadoPassword: secret(),
+    entregasPassword: secret(),
   }
   await mkdir(folder, { recursive: true })
   const fresh = `${secretsFile(folder)}.${process.pid}`

@@ -13,8 +13,10 @@ const RunningSchema = z.object({
   url: z.string().optional(),
   databaseUrlLancamentos: z.string().optional(),
   databaseUrlConsolidado: z.string().optional(),
+  databaseUrlEntregas: z.string().optional(),
   ownerUrlLancamentos: z.string().optional(),
   ownerUrlConsolidado: z.string().optional(),
+  ownerUrlEntregas: z.string().optional(),
   redisUrl: z.string().optional(),
   jwtSecret: z.string().optional(),
 })

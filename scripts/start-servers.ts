@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import type { Database } from '@fluxo/drizzle/migrate'
 import { databaseUrl, ensureDatabase, ensureRole } from '@fluxo/shared/local/ensure-database'
 import { type LocalPostgres, startPostgres } from '@fluxo/shared/local/postgres'
 import { startRedis } from '@fluxo/shared/local/redis'
@@ -16,6 +17,8 @@ export type ServerOptions = {
     lancamentosOwner: string | undefined
     consolidado: string | undefined
     consolidadoOwner: string | undefined
+    entregas: string | undefined
+    entregasOwner: string | undefined
     redis: string | undefined
   }
   log: (line: string) => void
@@ -27,12 +30,13 @@ export type ServerOptions = {
 export type Servers = {
   databaseUrlLancamentos: string
   databaseUrlConsolidado: string
+  databaseUrlEntregas: string
   ownerUrlLancamentos: string
   ownerUrlConsolidado: string
+  ownerUrlEntregas: string
   redisUrl: string
 }
 
-type Database = 'lancamentos' | 'consolidado'
 type Access = { app: string; owner: string }
 
 const accessOf = async (
@@ -64,10 +68,10 @@ const migrateApart = async (database: Database, owner: string, particoes: number
   })
 }
 
-/** Starts the servers that are not given, makes what is missing in them, and brings both schemas to the newest version. */
+/** Starts the servers that are not given, makes what is missing in them, and brings all schemas to the newest version. */
 export const startServers = async (options: ServerOptions): Promise<Servers> => {
   const { folder, secrets, given, particoes, log, opened } = options
-  const needsPostgres = given.lancamentos === undefined || given.consolidado === undefined
+  const needsPostgres = [given.lancamentos, given.consolidado, given.entregas].includes(undefined)
   const startOurPostgres = async () => {
     if (!needsPostgres) return undefined
     const server = await startPostgres({ dataDir: join(folder, 'postgres'), log })
@@ -102,11 +106,14 @@ export const startServers = async (options: ServerOptions): Promise<Servers> => 
     given.consolidadoOwner,
     secrets.consolidadoPassword,
   )
+  const entregas = await accessTo('entregas', given.entregas, given.entregasOwner, secrets.entregasPassword)
   return {
     databaseUrlLancamentos: lancamentos.app,
     databaseUrlConsolidado: consolidado.app,
+    databaseUrlEntregas: entregas.app,
     ownerUrlLancamentos: lancamentos.owner,
     ownerUrlConsolidado: consolidado.owner,
+    ownerUrlEntregas: entregas.owner,
     redisUrl: redis.value,
   }
 }

@@ -1,6 +1,6 @@
 import { signToken } from '@fluxo/shared/http/tokens'
 import { portIsFree } from '@fluxo/shared/local/free-port'
-import { envInteger, envPort, envUrl, parseEnv } from '@fluxo/shared/process/env'
+import { envDurationMs, envInteger, envPort, envUrl, parseEnv } from '@fluxo/shared/process/env'
 import { LIMITES_ENV } from '@fluxo/shared/ratelimit/settings'
 import { z } from 'zod'
 import { dataFolder, ensureSecrets } from './data-folder.ts'
@@ -11,7 +11,7 @@ import { startServers } from './start-servers.ts'
 const PORT_DEFAULT = 8080
 const TOKEN_SECONDS = 30 * 86_400
 const TOKEN_MERCHANT = 'loja-1'
-const TOKEN_SCOPES = ['lancamentos:escrever', 'lancamentos:ler', 'consolidado:ler']
+const TOKEN_SCOPES = ['lancamentos:escrever', 'lancamentos:ler', 'consolidado:ler', 'entregas:escrever', 'entregas:ler']
 
 const databaseUrlOf = (what: string) => envUrl('postgres', 'postgresql').optional().describe(what)
 
@@ -23,6 +23,10 @@ const EnvSchema = z.object({
   DATABASE_URL_LANCAMENTOS_OWNER: databaseUrlOf('who may migrate it'),
   DATABASE_URL_CONSOLIDADO: databaseUrlOf('another PostgreSQL for the balances'),
   DATABASE_URL_CONSOLIDADO_OWNER: databaseUrlOf('who may migrate it'),
+  DATABASE_URL_ENTREGAS: databaseUrlOf('another PostgreSQL for the orders'),
+  DATABASE_URL_ENTREGAS_OWNER: databaseUrlOf('who may migrate it'),
+  ENTREGAS_FLUXO: z.enum(['automatico', 'manual']).default('automatico').describe('whether orders move by themselves'),
+  ENTREGAS_ATRASO_MS: envDurationMs().default(1_000).describe('how long each step of the automatic flow waits'),
   REDIS_URL: envUrl('redis', 'rediss').optional().describe('another Redis'),
   JWT_SECRET: z.string().optional().describe('the secret of the tokens, made once by default'),
   ...LIMITES_ENV,
@@ -43,6 +47,7 @@ const today = (): string => {
 const printWelcome = (url: string, token: string, folder: string): void => {
   const data = today()
   const body = JSON.stringify({ tipo: 'CREDITO', valor: 150.5, data, descricao: 'Venda produto X' })
+  const order = JSON.stringify({ customer_name: 'Ana Souza', address: 'Rua das Flores, 10', valor: 80 })
   const auth = `-H 'Authorization: Bearer ${token}'`
   console.log(`
 Fluxo is ready in ${(performance.now() / 1_000).toFixed(1)} s at ${url}  (API: ${url}/docs)
@@ -56,6 +61,12 @@ Register an entry, then read the balance of its day:
 curl -i ${url}/lancamentos ${auth} -H 'Content-Type: application/json' -d '${body}'
 
 curl -i ${url}/consolidado/${data} ${auth}
+
+Send an order on its way, and read its history:
+
+curl -i ${url}/orders ${auth} -H 'Content-Type: application/json' -d '${order}'
+
+curl -i ${url}/orders ${auth}
 `)
 }
 
@@ -80,6 +91,8 @@ const serve = async (env: Env, folder: string, running: RunningFile, leaving: Le
       lancamentosOwner: env.DATABASE_URL_LANCAMENTOS_OWNER,
       consolidado: env.DATABASE_URL_CONSOLIDADO,
       consolidadoOwner: env.DATABASE_URL_CONSOLIDADO_OWNER,
+      entregas: env.DATABASE_URL_ENTREGAS,
+      entregasOwner: env.DATABASE_URL_ENTREGAS_OWNER,
       redis: env.REDIS_URL,
     },
     log: env.LOG_LEVEL === 'debug' ? say : () => {},
@@ -87,12 +100,13 @@ const serve = async (env: Env, folder: string, running: RunningFile, leaving: Le
   })
   const { startTudo } = await loading
   leaving.check()
-  const { databaseUrlLancamentos, databaseUrlConsolidado, redisUrl } = servers
-  const urls = { databaseUrlLancamentos, databaseUrlConsolidado, redisUrl }
+  const { databaseUrlLancamentos, databaseUrlConsolidado, databaseUrlEntregas, redisUrl } = servers
+  const urls = { databaseUrlLancamentos, databaseUrlConsolidado, databaseUrlEntregas, redisUrl }
   const tudo = await startTudo({
     port,
     hostname,
     ...urls,
+    fluxo: { automatico: env.ENTREGAS_FLUXO === 'automatico', atrasoMs: env.ENTREGAS_ATRASO_MS },
     jwtSecret,
     limites: env,
     logLevel: env.LOG_LEVEL,

@@ -7,8 +7,8 @@ import { dataFolder, readSecrets, root } from './data-folder.ts'
 import { secondsOf } from './duration.ts'
 import { readRunning } from './running.ts'
 
-const SCOPES_DEFAULT = 'lancamentos:escrever lancamentos:ler consolidado:ler'
-const SCOPES = new Set(['lancamentos:escrever', 'lancamentos:ler', 'consolidado:ler', 'eventos:ler', 'admin'])
+const SCOPES_DEFAULT = 'lancamentos:escrever lancamentos:ler consolidado:ler entregas:escrever entregas:ler'
+const SCOPES = new Set([...SCOPES_DEFAULT.split(' '), 'eventos:ler', 'admin'])
 const MERCHANT = /^[A-Za-z0-9._-]{1,64}$/
 
 /** The secret of docker compose, where `npm run compose:env` has made one. A data folder that is named outright goes before it. */

@@ -7,6 +7,8 @@ import { ausentesDe, decidirReparo, divergenciaDe, type Faixa } from './decidir-
 import type { EventoDoFeed, FeedClient, FeedPage } from './feed-client.ts'
 
 export type RepairDeps = {
+  /** Who repairs, as the metrics call it. */
+  name: string
   /** One instance repairs; the others stand by. */
   lease: Lease
   feed: FeedClient
@@ -64,13 +66,7 @@ type Estado = {
  */
 export function createRepair(deps: RepairDeps): Repair {
   const { lease, everyMs = EVERY_MS, log, clock = systemClock } = deps
-  gauge(deps.registry, {
-    name: 'fluxo_repair_lease',
-    help: '1 where this instance holds the lease of repair.',
-    collect() {
-      this.set(lease.held() ? 1 : 0)
-    },
-  })
+  showLease(deps)
   let running: Promise<void> | undefined
 
   const work = async (signal: AbortSignal): Promise<void> => {
@@ -99,6 +95,24 @@ export function createRepair(deps: RepairDeps): Repair {
       await running
     },
   }
+}
+
+/** The leases of the repairs of a process, by name: several share the metric of one registry. */
+const leasesOf = new WeakMap<Registry, Map<string, Lease>>()
+
+function showLease({ registry, name, lease }: RepairDeps): void {
+  const known = leasesOf.get(registry)
+  if (known !== undefined) return void known.set(name, lease)
+  const leases = new Map([[name, lease]])
+  leasesOf.set(registry, leases)
+  gauge(registry, {
+    name: 'fluxo_repair_lease',
+    help: '1 where this instance holds the lease of repair.',
+    labelNames: ['repair'],
+    collect() {
+      for (const [repair, held] of leases) this.set({ repair }, held.held() ? 1 : 0)
+    },
+  })
 }
 
 /** One round over all partitions. What it remembers is forgotten with the lease: the next holder sees for itself. */

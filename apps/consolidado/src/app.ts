@@ -8,6 +8,7 @@ import type { AppModule, HealthCheck } from '@fluxo/shared/process/module'
 import type { Limites } from '@fluxo/shared/ratelimit/admission'
 import type { RedisConnections } from '@fluxo/shared/redis/connection'
 import { exportRedisMetrics } from '@fluxo/shared/redis/metrics'
+import { createFeed } from '@fluxo/shared/repair/feed'
 import { createBreaker } from '@fluxo/shared/resilience/breaker'
 import { createPolicy } from '@fluxo/shared/resilience/policy'
 import { createJanitor } from '@fluxo/shared/stream/janitor'
@@ -21,7 +22,6 @@ import { createConsumidores } from './projetar/consumir.ts'
 import { exportarMetricas, type MetricasDeps } from './projetar/metricas.ts'
 import { montarProjecao } from './projetar/montar.ts'
 import { CACHE_PREFIX, GRUPO, STREAM_PREFIX } from './projetar/nomes.ts'
-import { createFeed } from './reparar/feed.ts'
 import { createReparo, REPARO_LOCK } from './reparar/reparo.ts'
 import { montarVigia } from './verificar/montar.ts'
 
@@ -94,7 +94,7 @@ export const createConsolidado = (deps: ConsolidadoDeps): AppModule => {
     registry,
     name: 'consolidado',
   })
-  const feed = createFeed({ ...eventos, particoes, registry })
+  const feed = createFeed({ ...eventos, name: 'eventos', particoes, registry })
   const epocaDoLog = (particao: number) => feed.epoca(particao)
   const commands = redis.commands
   const partes = montarProjecao({ ...deps, sql: writes, redis: commands, streamPrefix, cache, epocaDoLog })

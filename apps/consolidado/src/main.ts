@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import { createVerifier } from '@fluxo/shared/http/auth'
+import { tokenDeServicoDe } from '@fluxo/shared/http/service-token'
 import { envDurationMs, envInteger, envPort, envSecret, envUrl, parseEnv } from '@fluxo/shared/process/env'
 import { createLifecycle } from '@fluxo/shared/process/lifecycle'
 import { runModules } from '@fluxo/shared/process/run'
@@ -11,7 +12,6 @@ import { startTracing } from '@fluxo/shared/telemetry/start-tracing'
 import { z } from '@hono/zod-openapi'
 import { Registry } from 'prom-client'
 import { createConsolidado } from './app.ts'
-import { tokenDeServicoDe } from './reparar/token.ts'
 
 const EnvSchema = z.object({
   PORT: envPort().default(3002),

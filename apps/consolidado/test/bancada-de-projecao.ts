@@ -3,12 +3,12 @@ import { createVerifier } from '@fluxo/shared/http/auth'
 import { readMarcas } from '@fluxo/shared/inbox/marca'
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
 import { createRedisConnections } from '@fluxo/shared/redis/connection'
+import { createFeed } from '@fluxo/shared/repair/feed'
 import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { createDatabase, redisUrl, uniquePrefix } from '@fluxo/shared/testing/databases'
 import { waitFor } from '@fluxo/shared/testing/wait-for'
 import { Registry } from 'prom-client'
 import { type ConsolidadoDeps, createConsolidado } from '../src/app.ts'
-import { createFeed } from '../src/reparar/feed.ts'
 import { createRazao } from './razao.ts'
 
 export const SEGREDO = 'um segredo de teste com mais de trinta e dois bytes'
@@ -18,6 +18,9 @@ const GRACE_MS = 300
 const VERIFICACAO_MS = 0
 
 type Opcoes = { redis?: string; postgres?: string }
+
+const feedDe = (fetch: NonNullable<Parameters<typeof createFeed>[0]['fetch']>) =>
+  createFeed({ baseUrl: 'http://razao', token: () => 't', fetch, name: 'eventos', registry: new Registry() })
 
 /** The projection over real servers, with a ledger of the test's own beside it. `instancia` makes a service to start. */
 export async function createBancadaDeProjecao({ redis = redisUrl(), postgres }: Opcoes = {}) {
@@ -35,7 +38,7 @@ export async function createBancadaDeProjecao({ redis = redisUrl(), postgres }: 
   const razao = createRazao({ redis: connections, prefix: prefixos.streamPrefix })
   const sql = createSql({ url: database.appUrl, max: 2, name: 'teste' })
   const dono = createSql({ url: database.ownerUrl, max: 1, name: 'dono' })
-  const feed = createFeed({ baseUrl: 'http://razao', token: () => 't', fetch: razao.fetch, registry: new Registry() })
+  const feed = feedDe(razao.fetch)
   const instancias: ReturnType<typeof createConsolidado>[] = []
 
   const instancia = (opcoes: Partial<ConsolidadoDeps> = {}) => {

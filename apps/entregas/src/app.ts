@@ -135,7 +135,7 @@ export const createEntregas = (deps: EntregasDeps): AppModule => {
       { name: 'redis', required: false, check: async () => void (await redis.commands.ping()) },
     ],
     start: async () => {
-      await consumo.preparar()
+      await consumo.prepare()
       relay.start()
       consumo.start()
       janitor.start()

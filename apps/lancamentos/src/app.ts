@@ -19,6 +19,7 @@ import type { Tracing } from '@fluxo/shared/telemetry/tracing'
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { STREAM_PREFIX } from './domain/evento.ts'
 import { createEstornarRoutes } from './estornar/route.ts'
+import { createFaturamento, type PedidosOptions } from './faturar/seguir.ts'
 import { createImportarRoutes } from './importar/route.ts'
 import { createListarRoutes } from './listar/route.ts'
 import { createLeituraStore, LEITURA_SETTINGS } from './listar/store.ts'
@@ -40,6 +41,8 @@ export type LancamentosDeps = {
   log: Logger
   registry: Registry
   tracing?: Tracing | undefined
+  /** Where orders are delivered, whose money becomes entries; absent where nobody delivers. */
+  pedidos?: PedidosOptions | undefined
   /** Prefix of the streams; another one only in tests. */
   streamPrefix?: string
   agora?: () => Date
@@ -110,6 +113,8 @@ export const createLancamentos = (deps: LancamentosDeps): AppModule => {
 
   const leitura = createLeituraStore(reads)
   const edge = { store, leitura, verifier, limites, novoId: createNovoId(), agora }
+  const { pedidos } = deps
+  const faturamento = pedidos && createFaturamento({ ...deps, ...edge, pedidos, sql: writes })
   const routes = new OpenAPIHono<AppEnv>()
   routes.route('/', createRegistrarRoutes(edge))
   routes.route('/', createLoteRoutes(edge))
@@ -128,12 +133,18 @@ export const createLancamentos = (deps: LancamentosDeps): AppModule => {
       { name: 'postgres-lancamentos', required: true, check: () => ping(logReads, reads) },
       { name: 'redis', required: false, check: async () => void (await redis.commands.ping()) },
     ],
-    start: async () => relay.start(),
+    start: async () => {
+      relay.start()
+      await faturamento?.prepare()
+      faturamento?.start()
+    },
     drain: async () => {
+      await faturamento?.stop()
       await store.ociosa()
       await relay.stop()
     },
     close: async () => {
+      faturamento?.close()
       await Promise.all([closeSql(writes), closeSql(reads), closeSql(logReads), transactions.close()])
     },
   }

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import { createVerifier } from '@fluxo/shared/http/auth'
+import { tokenDeServicoDe } from '@fluxo/shared/http/service-token'
 import { readLogState } from '@fluxo/shared/log/estado'
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
 import { envDurationMs, envInteger, envPort, envSecret, envUrl, parseEnv } from '@fluxo/shared/process/env'
@@ -23,6 +24,15 @@ const EnvSchema = z.object({
   JWT_JWKS_URL: envUrl('https', 'http').optional(),
   PARTICOES: envInteger({ min: 1, max: 1024 }).optional(),
   ...LIMITES_ENV,
+  INSTANCIA: z
+    .string()
+    .default(`${hostname()}-${process.pid}`)
+    .describe('unique name in the consumer group; stable in a container'),
+  ENTREGAS_URL: envUrl('http', 'https')
+    .optional()
+    .describe('where entregas answers, whose paid deliveries become entries; none without'),
+  ENTREGAS_PARTICOES: envInteger({ min: 1, max: 1024 }).default(1).describe('partitions of its log'),
+  EVENTOS_TOKEN: z.string().optional().describe('a token with scope eventos:ler, where there is no JWT_SECRET'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
   DRENAGEM_AVISO_MS: envDurationMs().default(0).describe('how long a load balancer needs to see that we leave'),
   OTEL_EXPORTER_OTLP_ENDPOINT: envUrl('http', 'https')
@@ -61,6 +71,17 @@ const lancamentos = createLancamentos({
   limites: createLimites({ env, redis: redis.cache, registry }),
   cursorSecret: env.JWT_SECRET ?? databaseUrl,
   particoes,
+  pedidos:
+    env.ENTREGAS_URL === undefined
+      ? undefined
+      : {
+          eventos: {
+            baseUrl: `${env.ENTREGAS_URL}/entregas`,
+            token: tokenDeServicoDe({ token: env.EVENTOS_TOKEN, secret: env.JWT_SECRET }),
+          },
+          particoes: env.ENTREGAS_PARTICOES,
+          instancia: env.INSTANCIA,
+        },
   log,
   registry,
   tracing,

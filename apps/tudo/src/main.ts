@@ -1,5 +1,6 @@
 import { hostname as machineName } from 'node:os'
 import { createConsolidado } from '@fluxo/consolidado/app'
+import { createEntregas, STATUSES_DE_ENTREGAS } from '@fluxo/entregas/app'
 import { createLancamentos, STATUSES_DE_LANCAMENTOS } from '@fluxo/lancamentos/app'
 import { createVerifier } from '@fluxo/shared/http/auth'
 import { signToken } from '@fluxo/shared/http/tokens'
@@ -20,6 +21,9 @@ export type TudoOptions = {
   hostname: string
   databaseUrlLancamentos: string
   databaseUrlConsolidado: string
+  databaseUrlEntregas: string
+  /** Whether orders move by themselves, and how long each step waits. */
+  fluxo: { automatico: boolean; atrasoMs: number }
   redisUrl: string
   jwtSecret: string
   limites: LimitesEnv
@@ -36,10 +40,10 @@ const STOP_DEADLINE_MS = 8_000
 const SERVICE_TOKEN_SECONDS = 300
 
 /**
- * Runs both services in one process on one port: what `npm start` serves.
+ * Runs all services in one process on one port: what `npm start` serves.
  *
- * They share a listener and a Redis and nothing else: the consolidado reads the ledger through its feed here too, in
- * memory instead of over the network.
+ * They share a listener and a Redis and nothing else: each reads another's log through its feed here too, in memory
+ * instead of over the network.
  */
 export const startTudo = async (options: TudoOptions): Promise<{ url: string; stop: () => Promise<void> }> => {
   const { port, hostname, redisUrl, jwtSecret, signals = false } = options
@@ -55,10 +59,23 @@ export const startTudo = async (options: TudoOptions): Promise<{ url: string; st
 
   const limites = createLimites({ env: options.limites, redis: redis.cache, registry })
 
-  const sql = createSql({ url: options.databaseUrlLancamentos, max: 1, name: 'fluxo start' })
-  const { particoes } = await readLogState(sql)
-  await closeSql(sql)
+  const particoes = await particoesDe(options.databaseUrlLancamentos)
+  const particoesDosPedidos = await particoesDe(options.databaseUrlEntregas)
+  const token = () => signToken({ secret: jwtSecret, scopes: ['eventos:ler'], expiresInSeconds: SERVICE_TOKEN_SECONDS })
 
+  const entregas = createEntregas({
+    databaseUrl: options.databaseUrlEntregas,
+    redis,
+    verifier,
+    cursorSecret: jwtSecret,
+    particoes: particoesDosPedidos,
+    instancia: instance,
+    fluxo: options.fluxo,
+    outrosGrupos: ['lancamentos'],
+    log,
+    registry,
+    tracing,
+  })
   const lancamentos = createLancamentos({
     databaseUrl: options.databaseUrlLancamentos,
     redis,
@@ -66,6 +83,11 @@ export const startTudo = async (options: TudoOptions): Promise<{ url: string; st
     limites,
     cursorSecret: jwtSecret,
     particoes,
+    pedidos: {
+      eventos: { baseUrl: 'http://entregas/entregas', token, fetch: (url, init) => entregas.routes.request(url, init) },
+      particoes: particoesDosPedidos,
+      instancia: instance,
+    },
     log,
     registry,
     tracing,
@@ -75,11 +97,7 @@ export const startTudo = async (options: TudoOptions): Promise<{ url: string; st
     redis,
     verifier,
     limites,
-    eventos: {
-      baseUrl: 'http://lancamentos',
-      token: () => signToken({ secret: jwtSecret, scopes: ['eventos:ler'], expiresInSeconds: SERVICE_TOKEN_SECONDS }),
-      fetch: (url, init) => lancamentos.routes.request(url, init),
-    },
+    eventos: { baseUrl: 'http://lancamentos', token, fetch: (url, init) => lancamentos.routes.request(url, init) },
     particoes,
     instancia: instance,
     log,
@@ -87,15 +105,25 @@ export const startTudo = async (options: TudoOptions): Promise<{ url: string; st
     tracing,
   })
   return runModules({
-    modules: [lancamentos, consolidado],
+    modules: [entregas, lancamentos, consolidado],
     service: 'fluxo',
     port,
     hostname,
-    statuses: STATUSES_DE_LANCAMENTOS,
+    statuses: { ...STATUSES_DE_LANCAMENTOS, ...STATUSES_DE_ENTREGAS },
     signals,
     log,
     registry,
     tracing,
     lifecycle,
   })
+}
+
+/** Into how many partitions a log is split. */
+const particoesDe = async (url: string): Promise<number> => {
+  const sql = createSql({ url, max: 1, name: 'fluxo start' })
+  try {
+    return (await readLogState(sql)).particoes
+  } finally {
+    await closeSql(sql)
+  }
 }

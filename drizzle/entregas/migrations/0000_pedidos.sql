@@ -112,6 +112,16 @@ create table inbox_particao (
   divergente text
 ) with (fillfactor = 10);
 --> statement-breakpoint
+-- Events that can never be applied, each with its reason: noted by the statement that passes them over.
+create table carta_morta (
+  particao smallint not null,
+  posicao bigint not null,
+  evento text not null,
+  motivo text not null,
+  criada_em timestamptz not null default now(),
+  primary key (particao, posicao)
+);
+--> statement-breakpoint
 create function evento_append_only() returns trigger language plpgsql as $$
 begin
   raise exception 'events are append-only: correct a mistake with a further event' using errcode = 'restrict_violation';
@@ -133,6 +143,8 @@ grant select, insert, update on pedido to entregas;
 grant select, insert, update, delete on passo to entregas;
 --> statement-breakpoint
 grant select, insert, update on inbox_particao to entregas;
+--> statement-breakpoint
+grant select, insert on carta_morta to entregas;
 --> statement-breakpoint
 grant select on log_estado to entregas;
 --> statement-breakpoint

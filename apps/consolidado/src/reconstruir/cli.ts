@@ -1,14 +1,14 @@
 import { createVersionedCache } from '@fluxo/shared/cache/versioned-cache'
+import { tokenDeServicoDe } from '@fluxo/shared/http/service-token'
 import { decimalFromCents } from '@fluxo/shared/money'
 import { envInteger, envSecret, envUrl, parseEnv } from '@fluxo/shared/process/env'
 import { createRedisConnections } from '@fluxo/shared/redis/connection'
+import { createFeed } from '@fluxo/shared/repair/feed'
 import { createBreaker } from '@fluxo/shared/resilience/breaker'
 import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { z } from '@hono/zod-openapi'
 import { Registry } from 'prom-client'
 import { CACHE_PREFIX } from '../projetar/nomes.ts'
-import { createFeed } from '../reparar/feed.ts'
-import { tokenDeServicoDe } from '../reparar/token.ts'
 import type { Diferenca } from './comparar.ts'
 import { type Reconstrucao, reconstruir } from './reconstrucao.ts'
 
@@ -44,7 +44,7 @@ export async function reconstruirCli(
   const registry = new Registry()
   const log = createLogger({ service: 'reconstruir', level: 'error' })
   const token = tokenDeServicoDe({ token: given.EVENTOS_TOKEN, secret: given.JWT_SECRET })
-  const feed = createFeed({ baseUrl: given.FEED_URL, token, registry })
+  const feed = createFeed({ baseUrl: given.FEED_URL, token, name: 'eventos', registry })
   const breaker = createBreaker({ name: 'redis-cache', ...CIRCUITO, registry })
   const redis = given.REDIS_URL && createRedisConnections({ url: given.REDIS_URL, name: 'reconstruir', log })
   const up = redis ? await redis.ready(REDIS_READY_MS) : false

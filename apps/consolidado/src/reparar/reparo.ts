@@ -45,6 +45,7 @@ export function createReparo(deps: ReparoDeps): Repair {
 
   return createRepair({
     ...deps,
+    name: 'consolidado',
     marcas: () => inbox.marcas(),
     aplicar: (particao, eventos) => {
       const recebidos = eventos.map(({ posicao, evento }) => ({

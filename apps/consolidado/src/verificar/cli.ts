@@ -1,14 +1,14 @@
+import { tokenDeServicoDe } from '@fluxo/shared/http/service-token'
 import type { Publisher } from '@fluxo/shared/log/publisher'
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
 import { envSecret, envUrl, parseEnv } from '@fluxo/shared/process/env'
 import { createRedisConnections } from '@fluxo/shared/redis/connection'
+import { createFeed } from '@fluxo/shared/repair/feed'
 import { createPublisher } from '@fluxo/shared/stream/publisher'
 import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { z } from '@hono/zod-openapi'
 import { Registry } from 'prom-client'
 import { CACHE_PREFIX, STREAM_PREFIX } from '../projetar/nomes.ts'
-import { createFeed } from '../reparar/feed.ts'
-import { tokenDeServicoDe } from '../reparar/token.ts'
 import type { ConferirCacheDeps } from './conferir-cache.ts'
 import type { Recorte } from './foto.ts'
 import { jsonDe, linhaDe } from './verificar.ts'
@@ -59,7 +59,7 @@ export async function verificarCli(
   const given = parseEnv(EnvSchema, env)
   const log = createLogger({ service: 'verificar', level: 'fatal' })
   const token = tokenDeServicoDe({ token: given.EVENTOS_TOKEN, secret: given.JWT_SECRET })
-  const feed = createFeed({ baseUrl: given.FEED_URL, token, registry: new Registry() })
+  const feed = createFeed({ baseUrl: given.FEED_URL, token, name: 'eventos', registry: new Registry() })
   const sql = createSql({ url: given.DATABASE_URL_CONSOLIDADO, max: 1, name: 'verificar' })
   const redis = given.REDIS_URL && createRedisConnections({ url: given.REDIS_URL, name: 'verificar', log })
   try {

@@ -167,7 +167,9 @@ test('an entry that is no event of this log moves nothing and holds nothing up',
   await a.redis.commands.xadd(`${streamPrefix}:{0}`, '4-0', 'e', '{"forged":true}')
   await criar(a, 3)
   await todosEntregues(4)
-  expect(await a.registry.metrics()).toMatch(/fluxo_fluxo_ilegiveis_total\{particao="0"\} [1-9]/)
+  expect(await a.registry.metrics()).toMatch(
+    /fluxo_follow_unreadable_total\{group="entregas",particao="0",origem="stream"\} [1-9]/,
+  )
 })
 
 test('the manual flow moves nothing by itself', async () => {

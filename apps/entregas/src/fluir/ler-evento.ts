@@ -35,12 +35,3 @@ export function lerEvento(posicao: number, evento: unknown): Lido {
     },
   }
 }
-
-/** Reads an event from its JSON text. */
-export function lerTexto(posicao: number, body: string): Lido {
-  try {
-    return lerEvento(posicao, JSON.parse(body))
-  } catch {
-    return { ok: false, motivo: 'not JSON' }
-  }
-}

@@ -1,11 +1,11 @@
-import { signToken } from '@fluxo/shared/http/tokens'
+import { signToken } from './tokens.ts'
 
 /** Short, so that one that leaks is of little use; long enough that signing is nothing. */
 const EXPIRES_IN_SECONDS = 600
 /** Renewed this long before it expires: the clocks of two machines may differ by the 30 s that are tolerated. */
 const RENEW_BEFORE_MS = 120_000
 
-/** Tokens for the ledger's feed, signed with the shared secret and renewed in time. */
+/** Tokens for the feed of a log, signed with the shared secret and renewed in time. */
 export function createTokenDeServico(secret: string, agora: () => number = Date.now): () => Promise<string> {
   let token: Promise<string> | undefined
   let validoAte = 0
@@ -26,5 +26,5 @@ export function tokenDeServicoDe(given: {
   const { token, secret } = given
   if (token !== undefined) return () => token
   if (secret !== undefined) return createTokenDeServico(secret)
-  throw new Error('EVENTOS_TOKEN or JWT_SECRET is needed to read the events of the ledger')
+  throw new Error('EVENTOS_TOKEN or JWT_SECRET is needed to read the events of another service')
 }

@@ -1,6 +1,6 @@
-import { createVerifier } from '@fluxo/shared/http/auth'
 import { expect, test } from 'vitest'
-import { createTokenDeServico, tokenDeServicoDe } from './token.ts'
+import { createVerifier } from './auth.ts'
+import { createTokenDeServico, tokenDeServicoDe } from './service-token.ts'
 
 const SEGREDO = 'um segredo de teste com mais de trinta e dois bytes'
 

@@ -1,12 +1,7 @@
-import {
-  createFeedClient,
-  type FeedClient,
-  type FeedClientDeps,
-  isFeedTransient,
-} from '@fluxo/shared/repair/feed-client'
-import { createBreaker } from '@fluxo/shared/resilience/breaker'
-import { createPolicy } from '@fluxo/shared/resilience/policy'
-import type { Registry } from '@fluxo/shared/telemetry/metrics'
+import { createBreaker } from '../resilience/breaker.ts'
+import { createPolicy } from '../resilience/policy.ts'
+import type { Registry } from '../telemetry/metrics.ts'
+import { createFeedClient, type FeedClient, type FeedClientDeps, isFeedTransient } from './feed-client.ts'
 
 /**
  * Limits of reading the feed. A page of 5,000 events is some 2 MB and takes a fraction of a second; reading may be
@@ -22,15 +17,19 @@ const LIMITES = {
 const CIRCUITO = { volumeThreshold: 10, errorThresholdPercentage: 50, resetTimeoutMs: 2_000 }
 
 export type Feed = FeedClient & {
-  /** The epoch of the ledger now. */
+  /** The epoch of the log now. */
   epoca(particao: number): Promise<string>
   close(): void
 }
 
-/** The ledger's feed as the consolidado reads it: bounded, retried and behind a breaker. */
-export function createFeed({ registry, ...deps }: Omit<FeedClientDeps, 'policy'> & { registry: Registry }): Feed {
-  const breaker = createBreaker({ name: 'eventos', ...CIRCUITO, isFailure: isFeedTransient, registry })
-  const policy = createPolicy({ name: 'eventos', ...LIMITES, breaker, isTransient: isFeedTransient })
+/** A log's feed, bounded, retried and behind a breaker. `name` tells it from other feeds of the process. */
+export function createFeed({
+  registry,
+  name,
+  ...deps
+}: Omit<FeedClientDeps, 'policy'> & { registry: Registry; name: string }): Feed {
+  const breaker = createBreaker({ name, ...CIRCUITO, isFailure: isFeedTransient, registry })
+  const policy = createPolicy({ name, ...LIMITES, breaker, isTransient: isFeedTransient })
   const client = createFeedClient({ ...deps, policy })
   return {
     page: client.page,

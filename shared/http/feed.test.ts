@@ -1,16 +1,17 @@
-import { createHttpApp } from '@fluxo/shared/http/app'
-import { createVerifier } from '@fluxo/shared/http/auth'
-import { signToken } from '@fluxo/shared/http/tokens'
-import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { Registry } from 'prom-client'
 import { expect, test } from 'vitest'
-import { createEventosRoutes } from './route.ts'
+import { createLogger } from '../telemetry/logger.ts'
+import { createHttpApp } from './app.ts'
+import { createVerifier } from './auth.ts'
+import { createFeedRoutes } from './feed.ts'
+import { signToken } from './tokens.ts'
 
 const SEGREDO = 'um segredo de teste com mais de trinta e dois bytes'
 
 test('a log whose database is away is a 503 that says when to come back, not an error of ours', async () => {
   const ausente = Object.assign(new Error('terminating connection'), { code: '57P01' })
-  const routes = createEventosRoutes({
+  const routes = createFeedRoutes({
+    path: '/eventos',
     readPage: () => Promise.reject(ausente),
     readHead: () => Promise.reject(ausente),
     particoes: 1,

@@ -1,0 +1,58 @@
+import { Indisponivel } from '@fluxo/shared/errors'
+import type { Recusado } from '@fluxo/shared/follow/follower'
+import { codeOf, isInfrastructure } from '@fluxo/shared/postgres/failure'
+import type { Logger } from '@fluxo/shared/telemetry/logger'
+import type { Registro } from '../registrar/registro.ts'
+import type { RegistroStore } from '../registrar/store.ts'
+import { chaveDaDevolucao, chaveDaEntrega, type Entrega, estornoDaEntrega, lancamentoDaEntrega } from './faturar.ts'
+import type { Lancavel } from './ler-evento.ts'
+
+export type LancarDeps = {
+  store: Pick<RegistroStore, 'registrar'>
+  novoId: () => string
+  agora: () => Date
+  log: Logger
+}
+
+/**
+ * Registers the entries of orders' events, and gives the events that can never be one.
+ *
+ * Idempotent by the ledger's own keys, so an event that comes again finds its entry. A return brings its delivery along:
+ * whichever instance is first registers both, in this order. Rejects where the ledger cannot answer now.
+ */
+export const createLancar =
+  (deps: LancarDeps) =>
+  async (rows: readonly Lancavel[]): Promise<Recusado[]> => {
+    const recusados = await Promise.all(
+      rows.map(async ({ posicao, entrega }) => {
+        if (entrega === undefined) return []
+        try {
+          await lancar(deps, entrega)
+          return []
+        } catch (error) {
+          if (error instanceof Indisponivel || isInfrastructure(error) || codeOf(error) === undefined) throw error
+          return [{ posicao, motivo: `SQLSTATE ${codeOf(error)}` }]
+        }
+      }),
+    )
+    return recusados.flat()
+  }
+
+async function lancar(deps: LancarDeps, entrega: Entrega): Promise<void> {
+  const { store, novoId, agora } = deps
+  const momento = () => ({ id: novoId(), agora: agora() })
+  const credito = await store.registrar({
+    lancamento: lancamentoDaEntrega(entrega, momento()),
+    chave: chaveDaEntrega(entrega),
+  })
+  avisar(deps, entrega, credito)
+  if (entrega.devolvidoEm === undefined || credito.lancamento.estorna !== undefined) return
+  const lancamento = estornoDaEntrega(credito.lancamento, entrega, entrega.devolvidoEm, momento())
+  avisar(deps, entrega, await store.registrar({ lancamento, chave: chaveDaDevolucao(entrega) }))
+}
+
+/** The merchant may have recorded the money by hand under our names: it is in the books once, and that is told. */
+function avisar({ log }: LancarDeps, { pedidoId, numero }: Entrega, { desfecho, lancamento }: Registro): void {
+  if (desfecho === 'criado' || desfecho === 'repetido') return
+  log.warn({ pedidoId, numero, desfecho, lancamento: lancamento.id }, 'the money of an order was in the books already')
+}

@@ -1,0 +1,63 @@
+import { EventoSchema } from '@fluxo/shared/log/event'
+import { centsFromDecimal } from '@fluxo/shared/money'
+import { z } from 'zod'
+import type { Entrega } from './faturar.ts'
+
+/** An order's event as the ledger follows it; `entrega` is absent where it is no money. */
+export type Lancavel = { posicao: number; id: string; entrega?: Entrega | undefined }
+
+/** The facts that the ledger knows: delivered; returned; and corrected, where a delivery turned out to be none. */
+const ENTREGUE = 'pedido.entregue.v1'
+const DEVOLVIDO = 'pedido.devolvido.v1'
+const CORRIGIDO = 'pedido.corrigido.v1'
+/** Another version of them is another fact: it must not be passed over in silence. */
+const OUTRA_VERSAO = /^pedido\.(entregue|devolvido|corrigido)\.v(?!1$)/
+
+const momento = z.iso.datetime({ offset: true }).transform((texto) => new Date(texto))
+const DadosSchema = z.object({
+  order_id: z.guid(),
+  comerciante_id: z.string().regex(/^[A-Za-z0-9._-]{1,64}$/),
+  previous_status: z.string().nullish(),
+  occurred_at: momento,
+  valor: z.string().optional(),
+  delivery: z.int().positive().optional(),
+  delivered_at: momento.optional(),
+})
+
+export type Lido = { ok: true; epoca: string; row: Lancavel } | { ok: false; motivo: string }
+const falha = (motivo: string): Lido => ({ ok: false, motivo })
+
+/** Reads an event of the orders' log that arrived at `posicao`. Fields that it does not know are ignored. */
+export function lerEvento(posicao: number, evento: unknown): Lido {
+  const envelope = EventoSchema.safeParse(evento)
+  if (!envelope.success) return falha('not an event')
+  const { id, type, epoca, sequence, traceparent, data } = envelope.data
+  if (Number(sequence) !== posicao) return falha('sequence is not the position at which the event arrived')
+  if (OUTRA_VERSAO.test(type)) return falha(`unknown type: ${type}`)
+  if (type !== ENTREGUE && type !== DEVOLVIDO && type !== CORRIGIDO) return { ok: true, epoca, row: { posicao, id } }
+  const dados = DadosSchema.safeParse(data)
+  if (!dados.success) return falha(dados.error.issues.map(({ path }) => `data.${path.join('.')}`).join('; '))
+  const entrega = entregaDe(type, dados.data, traceparent)
+  if (entrega === 'sem valor') return falha('data.valor: not a positive amount')
+  return { ok: true, epoca, row: { posicao, id, entrega } }
+}
+
+type Dados = z.output<typeof DadosSchema>
+
+/** The money of an event: none where nothing is paid, or where what is taken back was no delivery. */
+function entregaDe(type: string, dados: Dados, rastro: string | undefined): Entrega | undefined | 'sem valor' {
+  const { valor: texto, delivery: numero, delivered_at: entregueEm, occurred_at: ocorridoEm } = dados
+  if (texto === undefined || numero === undefined || entregueEm === undefined) return undefined
+  if (type === CORRIGIDO && dados.previous_status !== 'DELIVERED') return undefined
+  const valor = centsFromDecimal(texto)
+  if (valor === undefined || valor === 0n) return 'sem valor'
+  return {
+    comercianteId: dados.comerciante_id,
+    pedidoId: dados.order_id,
+    numero,
+    valor,
+    entregueEm,
+    ...(type !== ENTREGUE && { devolvidoEm: ocorridoEm }),
+    rastro,
+  }
+}
