@@ -12,6 +12,8 @@ import { createRelayMetrics, type RelayMetrics } from './relay-metrics.ts'
 import { tracedPublish } from './relay-trace.ts'
 
 export type RelayOptions = {
+  /** The log, as the metrics call it. */
+  name: string
   sql: Sql
   particoes: number
   readPage: ReadPage
@@ -56,7 +58,7 @@ const BACKOFF_MS = { first: 50, max: 2_000 }
 export const createRelay = (options: RelayOptions): Relay => {
   const { sql, particoes, readPage, publisher, log, registry, tracing, clock = systemClock } = options
   const { pageRowsMax = PAGE_ROWS_MAX, pollMs = POLL_MS, streamLengthMax = STREAM_LENGTH_MAX } = options
-  const metrics = createRelayMetrics({ sql, readPage, registry })
+  const metrics = createRelayMetrics({ name: options.name, sql, readPage, registry })
   const leases = Array.from({ length: particoes }, (_, particao) => options.lease(particao))
   const alarms = leases.map(() => createAlarm(clock))
 

@@ -89,6 +89,7 @@ export const createEntregas = (deps: EntregasDeps): AppModule => {
   const readPage = createReadPage(reads, EVENTOS)
   const head = (particao: number) => readHead(reads, particao)
   const relay: Relay = createRelay({
+    name: 'pedidos',
     sql: reads,
     particoes,
     readPage,

@@ -90,6 +90,7 @@ export const createLancamentos = (deps: LancamentosDeps): AppModule => {
 
   const readPage = createReadPage(logReads, LEDGER)
   const relay: Relay = createRelay({
+    name: 'lancamentos',
     sql: logReads,
     particoes,
     readPage,

@@ -29,6 +29,7 @@ describe.each([1, 4])('the relay with %i partition(s)', (particoes) => {
 
   const startRelay = (): Relay => {
     const relay = createRelay({
+      name: 'lancamentos',
       sql,
       particoes,
       readPage: createReadPage(sql, LEDGER),
