@@ -22,9 +22,10 @@ const PLAIN = /^[A-Za-z0-9._~-]+$/
 const SECRETS = {
   JWT_SECRET: 'signs the tokens',
   POSTGRES_PASSWORD: 'the superuser of PostgreSQL',
-  OWNER_PASSWORD: 'the role fluxo_dono, which owns both databases and migrates them',
+  OWNER_PASSWORD: 'the role fluxo_dono, which owns all databases and migrates them',
   LANCAMENTOS_PASSWORD: 'the role lancamentos',
   CONSOLIDADO_PASSWORD: 'the role consolidado',
+  ENTREGAS_PASSWORD: 'the role entregas',
   REDIS_PASSWORD: 'Redis',
 }
 
