@@ -57,6 +57,7 @@ export function startLancamentos(
   const own = createReadPage(sql, TABLE)
   const readPage = seams.readPage?.(own, sql) ?? own
   const relay = createRelay({
+    name: 'lancamentos',
     sql,
     particoes,
     readPage,

@@ -61,9 +61,11 @@ export const STATUSES_DE_ENTREGAS = {
   'versao-desatualizada': 409,
 } as const
 
-/** Two group commits in the air (orders, changes), the flow's inbox and claims beside them. */
-const WRITE_CONNECTIONS = 6
+/** Two group commits in the air (orders, changes), and imports beside them. */
+const WRITE_CONNECTIONS = 4
 const READ_CONNECTIONS = 4
+/** The flow's inbox, its repair and its claims. */
+const FLOW_CONNECTIONS = 3
 /** First keys of the advisory locks of relay and repair; the second is the partition. */
 const RELAY_LOCK = 7_264_101
 const REPARO_LOCK = [7_264_202, 0] as const
@@ -79,12 +81,19 @@ export const WRITE_SETTINGS = {
   plan_cache_mode: 'force_generic_plan',
 }
 
+/**
+ * What the flow notes need not be on disk before it goes on: plan and mark are one commit, and a claim that is lost is made
+ * again. A PostgreSQL that crashes forgets both together, and repair reads the log from the older mark.
+ */
+const FLOW_SETTINGS = { ...WRITE_SETTINGS, synchronous_commit: 'off' }
+
 /** The service `entregas`: orders on their way to the customer, their events, and the automatic flow. */
 export const createEntregas = (deps: EntregasDeps): AppModule => {
   const { databaseUrl, redis, verifier, particoes, log, registry, tracing, fluxo } = deps
   const { agora = () => new Date(), streamPrefix = STREAM_PREFIX } = deps
   const writes = createSql({ url: databaseUrl, max: WRITE_CONNECTIONS, name: 'entregas', settings: WRITE_SETTINGS })
   const reads = createSql({ url: databaseUrl, max: READ_CONNECTIONS, name: 'entregas leitura' })
+  const flow = createSql({ url: databaseUrl, max: FLOW_CONNECTIONS, name: 'entregas fluxo', settings: FLOW_SETTINGS })
 
   const readPage = createReadPage(reads, EVENTOS)
   const head = (particao: number) => readHead(reads, particao)
@@ -102,11 +111,11 @@ export const createEntregas = (deps: EntregasDeps): AppModule => {
   const store = createPedidoStore({ sql: writes, particoes, onCommit: relay.wake, ...groupCommitMetrics(registry) })
   const leitura = createLeituraStore(reads)
   const edge = { store, leitura, verifier, novoId: createNovoId(), agora }
-  const andador = createAndador({ ...edge, sql: writes, particoes, log, registry })
+  const andador = createAndador({ ...edge, sql: flow, particoes, log, registry })
   const consumo = createFluxo({
     ...deps,
     ...fluxo,
-    sql: writes,
+    sql: flow,
     streamPrefix,
     readPage,
     readHead: head,
@@ -117,7 +126,11 @@ export const createEntregas = (deps: EntregasDeps): AppModule => {
   const janitor = createJanitor({ redis: redis.commands, prefix: streamPrefix, particoes, groups, log, registry })
   exportarMetricas({ registry, reads, fila: store.fila })
   exportRedisMetrics({ registry, redis: redis.commands })
-  const pools = { entregas: WRITE_CONNECTIONS, 'entregas leitura': READ_CONNECTIONS }
+  const pools = {
+    entregas: WRITE_CONNECTIONS,
+    'entregas leitura': READ_CONNECTIONS,
+    'entregas fluxo': FLOW_CONNECTIONS,
+  }
   exportPostgresMetrics({ registry, database: 'entregas', sql: reads, pools })
 
   const routes = new OpenAPIHono<AppEnv>()
@@ -148,7 +161,7 @@ export const createEntregas = (deps: EntregasDeps): AppModule => {
       await relay.stop()
     },
     close: async () => {
-      await Promise.all([closeSql(writes), closeSql(reads)])
+      await Promise.all([writes, reads, flow].map(closeSql))
     },
   }
 }

@@ -1,6 +1,6 @@
 import { migrate } from '@fluxo/drizzle/migrate'
 import { signToken } from '@fluxo/shared/http/tokens'
-import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
+import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
 import { createRedisConnections } from '@fluxo/shared/redis/connection'
 import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { createDatabase, startOwnRedis, type TestDatabase } from '@fluxo/shared/testing/databases'
@@ -11,21 +11,19 @@ import { startTudo } from './main.ts'
 const SEGREDO = 'segredo-de-teste-com-mais-de-32-bytes'
 const ESCOPOS = ['entregas:escrever', 'entregas:ler', 'lancamentos:escrever', 'lancamentos:ler', 'consolidado:ler']
 
-const databases: TestDatabase[] = []
-let redis: Awaited<ReturnType<typeof startOwnRedis>>
-let tudo: Awaited<ReturnType<typeof startTudo>>
-let ledger: Sql
-beforeAll(async () => {
+type Fluxo = { automatico: boolean; atrasoMs: number }
+
+/** Everything in one process, over databases and a Redis of its own. */
+const abrir = async (fluxo: Fluxo) => {
   const nomes = ['lancamentos', 'consolidado', 'entregas'] as const
-  databases.push(
-    ...(await Promise.all(
-      nomes.map((database) => createDatabase({ role: database, migrate: (url) => migrate({ database, url }) })),
-    )),
+  const databases = await Promise.all(
+    nomes.map((database) => createDatabase({ role: database, migrate: (url) => migrate({ database, url }) })),
   )
   const [lancamentos = '', consolidado = '', entregas = ''] = databases.map(({ appUrl }) => appUrl)
-  redis = await startOwnRedis()
-  ledger = createSql({ url: lancamentos, max: 1, name: 'teste' })
-  tudo = await startTudo({
+  const redis = await startOwnRedis()
+  const ledger = createSql({ url: lancamentos, max: 1, name: 'teste' })
+  const pedidos = createSql({ url: entregas, max: 1, name: 'teste' })
+  const tudo = await startTudo({
     port: 0,
     hostname: '127.0.0.1',
     databaseUrlLancamentos: lancamentos,
@@ -33,17 +31,24 @@ beforeAll(async () => {
     databaseUrlEntregas: entregas,
     redisUrl: redis.url,
     jwtSecret: SEGREDO,
-    fluxo: { automatico: false, atrasoMs: 0 },
+    fluxo,
     limites: { LIMITE_ESCRITA_POR_SEGUNDO: 0, LIMITE_LEITURA_POR_SEGUNDO: 0, LIMITE_INSTANCIAS: 1 },
     logLevel: 'silent',
   })
+  const fechar = async () => {
+    await tudo.stop()
+    await Promise.all([closeSql(ledger), closeSql(pedidos)])
+    await redis.remove()
+    await Promise.all(databases.map((database: TestDatabase) => database.drop()))
+  }
+  return { url: tudo.url, redis, ledger, pedidos, fechar }
+}
+
+let tudo: Awaited<ReturnType<typeof abrir>>
+beforeAll(async () => {
+  tudo = await abrir({ automatico: false, atrasoMs: 0 })
 })
-afterAll(async () => {
-  await tudo.stop()
-  await closeSql(ledger)
-  await redis.remove()
-  await Promise.all(databases.map((database) => database.drop()))
-})
+afterAll(() => tudo.fechar())
 
 type Resposta = { id: string; status: string; saldo_final: number; quantidade: number }
 const como = async (comercianteId: string) => {
@@ -63,7 +68,7 @@ const levar = async (pedir: Pedir, id: string, passos: readonly [string, string]
   for (const [status, occurred_at] of passos) await pedir(`/orders/${id}/transitions`, { status, occurred_at })
 }
 const livros = (comerciante: string) =>
-  ledger<{ tipo: number; valor: string; data: string; referencia: string | null; estorna: string | null }[]>`
+  tudo.ledger<{ tipo: number; valor: string; data: string; referencia: string | null; estorna: string | null }[]>`
     select tipo::int, valor::text, to_char(data, 'YYYY-MM-DD') as data, referencia, estorna::text
     from lancamentos where comerciante_id = ${comerciante} order by posicao`
 
@@ -131,7 +136,7 @@ describe('the money of orders', () => {
     for (let i = 1; i <= 20; i += 1) await levar(pedir, await pedido(pedir, i), ENTREGA)
     await waitFor(async () => (await livros('repete')).length === 20, { timeoutMs: 20_000 })
     const log = createLogger({ service: 'teste', level: 'silent' })
-    const { commands, close } = createRedisConnections({ url: redis.url, name: 'teste', log })
+    const { commands, close } = createRedisConnections({ url: tudo.redis.url, name: 'teste', log })
     try {
       const antes = (await livros('repete')).length
       await commands.xgroup('SETID', 'fluxo:pedidos:{0}', 'lancamentos', '0')
@@ -150,4 +155,36 @@ describe('the money of orders', () => {
       await close()
     }
   })
+})
+
+test('one trace runs from POST /orders through every step and the money of the order', async () => {
+  const sozinho = await abrir({ automatico: true, atrasoMs: 0 })
+  try {
+    const TRACE = '0af7651916cd43dd8448eb211c80319c'
+    const token = await signToken({ secret: SEGREDO, comercianteId: 'loja', scopes: ESCOPOS, expiresInSeconds: 600 })
+    const headers = {
+      authorization: `Bearer ${token}`,
+      'content-type': 'application/json',
+      traceparent: `00-${TRACE}-b7ad6b7169203331-01`,
+    }
+    const body = JSON.stringify({ customer_name: 'Ana', address: 'Rua A', valor: 80 })
+    expect((await fetch(`${sozinho.url}/orders`, { method: 'POST', headers, body })).status).toBe(201)
+    const rastros = (sql: typeof sozinho.ledger, tabela: string) =>
+      sql<{ rastro: string | null }[]>`select rastro from ${sql(tabela)} order by posicao`
+    await waitFor(async () => (await rastros(sozinho.ledger, 'lancamentos')).length === 1, { timeoutMs: 20_000 })
+    const todos = [...(await rastros(sozinho.pedidos, 'evento')), ...(await rastros(sozinho.ledger, 'lancamentos'))]
+    expect(todos.map(({ rastro }) => rastro?.slice(3, 35))).toEqual(Array(4).fill(TRACE))
+    const hoje = new Intl.DateTimeFormat('sv-SE', { timeZone: 'America/Sao_Paulo' }).format(new Date())
+    await waitFor(
+      async () => {
+        const dia = await fetch(`${sozinho.url}/consolidado/${hoje}`, {
+          headers: { authorization: headers.authorization },
+        })
+        return ((await dia.json()) as Resposta).saldo_final === 80
+      },
+      { timeoutMs: 20_000 },
+    )
+  } finally {
+    await sozinho.fechar()
+  }
 })
