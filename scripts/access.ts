@@ -20,23 +20,23 @@ const urlOf = async (
   )
 }
 
-/** Names of a database in the environment and in the file of what runs. */
+/** Names of a database in the environment (its owner's, its service's) and in the file of what runs. */
 const NAMES = {
-  lancamentos: ['LANCAMENTOS', 'Lancamentos'],
-  consolidado: ['CONSOLIDADO', 'Consolidado'],
-  entregas: ['ENTREGAS', 'Entregas'],
+  lancamentos: ['DATABASE_URL_LANCAMENTOS_OWNER', 'DATABASE_URL_LANCAMENTOS', 'Lancamentos'],
+  consolidado: ['DATABASE_URL_CONSOLIDADO_OWNER', 'DATABASE_URL_CONSOLIDADO', 'Consolidado'],
+  entregas: ['DATABASE_URL_ENTREGAS_OWNER', 'DATABASE_URL_ENTREGAS', 'Entregas'],
 } as const
 
 /** The URL of the role that may change the schema. */
 export const ownerUrl = (database: Database): Promise<string> => {
-  const [upper, name] = NAMES[database]
-  return urlOf([`DATABASE_URL_${upper}_OWNER`, `DATABASE_URL_${upper}`], `ownerUrl${name}`)
+  const [owner, service, name] = NAMES[database]
+  return urlOf([owner, service], `ownerUrl${name}`)
 }
 
 /** The URL of the service's own least-privilege role. */
 export const serviceUrl = (database: Database): Promise<string> => {
-  const [upper, name] = NAMES[database]
-  return urlOf([`DATABASE_URL_${upper}`], `databaseUrl${name}`)
+  const [, service, name] = NAMES[database]
+  return urlOf([service], `databaseUrl${name}`)
 }
 
 /** The URL of Redis. */

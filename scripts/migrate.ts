@@ -6,9 +6,9 @@ const DATABASES: readonly Database[] = ['lancamentos', 'consolidado', 'entregas'
 
 await runCommand('migrate', async () => {
   const { positionals } = argumentsOf('migrate', {})
-  const asked = positionals[0]
-  const chosen = asked === undefined ? DATABASES : DATABASES.filter((name) => name === asked)
-  if (chosen.length === 0) throw new UsageError(`unknown database "${asked}"; known: ${DATABASES.join(', ')}`)
+  const unknown = positionals.find((name) => !(DATABASES as readonly string[]).includes(name))
+  if (unknown !== undefined) throw new UsageError(`unknown database "${unknown}"; known: ${DATABASES.join(', ')}`)
+  const chosen = positionals.length === 0 ? DATABASES : DATABASES.filter((name) => positionals.includes(name))
   const particoes = process.env['PARTICOES']
   for (const database of chosen) {
     await migrate({
