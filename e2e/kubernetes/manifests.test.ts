@@ -80,7 +80,7 @@ test('every setting comes from somewhere, and is one that the service knows', ()
   for (const { name, template } of workloads) {
     const container = containerOf(name)
     const source =
-      readFileSync(join(root, container.command.at(-1) ?? ''), 'utf8') +
+      readFileSync(join(root, container.command[1] ?? ''), 'utf8') +
       readFileSync(join(root, 'scripts/access.ts'), 'utf8')
     for (const { name: variable, valueFrom } of container.env) {
       expect(source, `${name}: ${variable}`).toContain(variable)
