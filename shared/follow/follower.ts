@@ -1,5 +1,5 @@
 import { createInbox, type Posicionado } from '../inbox/inbox.ts'
-import type { Effect } from '../inbox/statement.ts'
+import type { Effect, InboxTable } from '../inbox/statement.ts'
 import type { Lease } from '../postgres/lease.ts'
 import type { Sql } from '../postgres/sql.ts'
 import type { RedisConnections } from '../redis/connection.ts'
@@ -28,8 +28,10 @@ export type FollowerOptions<Row extends Posicionado> = {
   feed: FeedClient
   /** The epoch of the log now. Rejects where the log is away. */
   epocaDoLog: (particao: number) => Promise<string>
-  /** A pool for single statements, on the database of `inbox_particao` and `carta_morta`. */
+  /** A pool for single statements, on the database of the inbox and `carta_morta`. */
   sql: Sql
+  /** The group's own inbox, where its database has more than one; by default `inbox_particao`. */
+  table?: InboxTable
   lease: Lease
   /** Reads one event, parsed from JSON. */
   ler: (posicao: number, evento: unknown) => Lido<Row>
@@ -66,7 +68,8 @@ type Origem = 'stream' | 'feed'
  */
 export function createFollower<Row extends Posicionado>(options: FollowerOptions<Row>): Follower {
   const { sql, redis, particoes, grupo, log, registry, ler } = options
-  const inbox = createInbox({ sql, effect: options.effect })
+  const { effect, table } = options
+  const inbox = createInbox({ sql, effect, ...(table && { table }) })
   const aplicar = createAplicar(options, inbox)
 
   const consumers = Array.from({ length: particoes }, (_, particao) =>

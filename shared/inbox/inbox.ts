@@ -4,7 +4,7 @@ import type { Sql } from '../postgres/sql.ts'
 import { arrayLiteral } from './array-literal.ts'
 import { type Marca, prepareParticoes, readMarcas, stopParticao } from './marca.ts'
 import { multirangeLiteral, runsOf } from './runs.ts'
-import { applyStatement, claimStatement, type Effect } from './statement.ts'
+import { applyStatement, claimStatement, type Effect, INBOX, type InboxTable } from './statement.ts'
 import { createWaiters } from './waiters.ts'
 
 /** An event's address and id; the id is null where the event could not even be read. */
@@ -67,11 +67,12 @@ export function createInbox<Row extends Posicionado, Touched>(deps: {
   /** A pool for single statements. */
   sql: Sql
   effect: Effect<Row, Touched>
+  table?: InboxTable
   clock?: Clock | undefined
 }): Inbox<Row, Touched> {
-  const { sql, effect, clock = systemClock } = deps
-  const applyText = applyStatement(effect)
-  const waiters = createWaiters((pontos) => areApplied(sql, pontos), clock)
+  const { sql, effect, table = INBOX, clock = systemClock } = deps
+  const applyText = applyStatement(effect, table)
+  const waiters = createWaiters((pontos) => areApplied(sql, table, pontos), clock)
 
   const execute = async <R extends Posicionado, T>(text: string, lote: Lote<R>, { columns, parse }: Effect<R, T>) => {
     const rows = ascending(lote.rows)
@@ -93,12 +94,12 @@ export function createInbox<Row extends Posicionado, Touched>(deps: {
     return { outcome: 'aplicado' as const, novos, repetidos: lote.rows.length - novos, touched }
   }
   return {
-    prepare: (particoes) => prepareParticoes(sql, particoes),
+    prepare: (particoes) => prepareParticoes(sql, particoes, table),
     apply: (lote) => execute(applyText, lote, effect),
-    pass: (lote, other) => execute(applyStatement(other), lote, other),
-    claim: (lote, claim) => execute(claimStatement(effect, claim), lote, effect),
-    marcas: () => readMarcas(sql),
-    stop: (particao, motivo) => stopParticao(sql, particao, motivo),
+    pass: (lote, other) => execute(applyStatement(other, table), lote, other),
+    claim: (lote, claim) => execute(claimStatement(effect, claim, table), lote, effect),
+    marcas: () => readMarcas(sql, table),
+    stop: (particao, motivo) => stopParticao(sql, particao, motivo, table),
     waitApplied: waiters.wait,
   }
 }
@@ -109,13 +110,15 @@ function ascending<R extends Posicionado>(rows: readonly R[]): readonly R[] {
   return [...new Map(rows.map((row) => [row.posicao, row])).values()].sort((a, b) => a.posicao - b.posicao)
 }
 
-const ARE_APPLIED = `
+const areAppliedText = ({ name }: InboxTable): string => `
 select coalesce(q.posicao <= p.aplicada_ate or q.posicao <@ p.adiante, false) as aplicada
 from unnest($1::text::smallint[], $2::text::bigint[]) with ordinality as q(particao, posicao, ordem)
-left join inbox_particao p on p.particao = q.particao order by q.ordem`
+left join ${name} p on p.particao = q.particao order by q.ordem`
 
-async function areApplied(sql: Sql, pontos: readonly { particao: number; posicao: number }[]): Promise<boolean[]> {
+type Ponto = { particao: number; posicao: number }
+
+async function areApplied(sql: Sql, table: InboxTable, pontos: readonly Ponto[]): Promise<boolean[]> {
   const columns = [arrayLiteral(pontos.map((p) => p.particao)), arrayLiteral(pontos.map((p) => p.posicao))]
-  const rows = await sql.unsafe<{ aplicada: boolean }[]>(ARE_APPLIED, columns, { prepare: true })
+  const rows = await sql.unsafe<{ aplicada: boolean }[]>(areAppliedText(table), columns, { prepare: true })
   return rows.map(({ aplicada }) => aplicada)
 }

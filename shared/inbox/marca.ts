@@ -1,5 +1,6 @@
 import type { Sql } from '../postgres/sql.ts'
 import { holesOf, parseMultirange, type Run } from './runs.ts'
+import { INBOX } from './statement.ts'
 
 /** How far a partition is applied. */
 export type Marca = {
@@ -31,27 +32,26 @@ const COLUMNS = `particao::int as particao, aplicada_ate::float8 as aplicada_ate
   epoca::text as epoca, ultima_posicao::float8 as ultima_posicao, ultimo_id::text as ultimo_id, divergente`
 
 /** Makes the rows of a consumer's partitions; what exists is left as it is. */
-export async function prepareParticoes(sql: Sql, particoes: number): Promise<void> {
-  await sql.unsafe(
-    `insert into inbox_particao (particao) select generate_series(0, $1::int - 1) on conflict do nothing`,
-    [particoes],
-  )
+export async function prepareParticoes(sql: Sql, particoes: number, { name } = INBOX): Promise<void> {
+  await sql.unsafe(`insert into ${name} (particao) select generate_series(0, $1::int - 1) on conflict do nothing`, [
+    particoes,
+  ])
 }
 
 /** Reads how far every partition is applied, in order. */
-export async function readMarcas(sql: Sql): Promise<Marca[]> {
-  const rows = await sql.unsafe<Linha[]>(`select ${COLUMNS} from inbox_particao order by inbox_particao.particao`, [], {
+export async function readMarcas(sql: Sql, { name } = INBOX): Promise<Marca[]> {
+  const rows = await sql.unsafe<Linha[]>(`select ${COLUMNS} from ${name} order by ${name}.particao`, [], {
     prepare: true,
   })
   return rows.map(marcaOf)
 }
 
 /** Stops a partition until a rebuild: from now on every apply is refused as `divergente`. The first reason stays. */
-export async function stopParticao(sql: Sql, particao: number, motivo: string): Promise<void> {
-  await sql.unsafe(
-    `update inbox_particao set divergente = $2::text where particao = $1::smallint and divergente is null`,
-    [particao, motivo],
-  )
+export async function stopParticao(sql: Sql, particao: number, motivo: string, { name } = INBOX): Promise<void> {
+  await sql.unsafe(`update ${name} set divergente = $2::text where particao = $1::smallint and divergente is null`, [
+    particao,
+    motivo,
+  ])
 }
 
 function marcaOf(row: Linha): Marca {

@@ -23,10 +23,17 @@ export type Effect<Row, Touched> = {
 /** First key of the advisory lock under which a partition is applied to; the second is the partition. */
 export const INBOX_LOCK = 7_264_201
 
+/** Where an inbox keeps its partitions. Two groups that read the same log into one database have one each. */
+export type InboxTable = { readonly name: string; readonly lock: number }
+
+/** The inbox of a database that has one. */
+export const INBOX: InboxTable = { name: 'inbox_particao', lock: INBOX_LOCK }
+
 /** Parameters before the columns: partition, epoch, runs, positions, ids. */
 const FIXED_PARAMETERS = 5
 
 type Parts = {
+  table: InboxTable
   columns: readonly { name: string; type: string }[]
   /** How new rows are found, and what is noted about them. */
   claim: string
@@ -44,7 +51,7 @@ type Parts = {
  * Refusals (`motivo`): `divergente`, the partition stands still; `epoca-divergente`, another log; `id-divergente`,
  * another event at the last known position, so another history of the same log. Nothing is applied then.
  */
-function statement({ columns, claim, ctes, result }: Parts): string {
+function statement({ table, columns, claim, ctes, result }: Parts): string {
   const arrays = columns.map(({ type }, i) => `, $${FIXED_PARAMETERS + 1 + i}::text::${type}[]`).join('')
   const names = columns.map(({ name }) => `, ${name}`).join('')
   return `
@@ -52,10 +59,10 @@ with lote as materialized (
   select * from unnest($4::text::bigint[], $5::text::uuid[]${arrays}) as l(posicao, id${names})
 ),
 trava as materialized (
-  select pg_advisory_xact_lock(${INBOX_LOCK}, $1::int) from (select count(*) from lote) l
+  select pg_advisory_xact_lock(${table.lock}, $1::int) from (select count(*) from lote) l
 ),
 marca as materialized (
-  select p.* from trava, inbox_particao p where p.particao = $1::smallint for update of p
+  select p.* from trava, ${table.name} p where p.particao = $1::smallint for update of p
 ),
 recusa as materialized (
   select case
@@ -72,7 +79,7 @@ from recusa r cross join marca m`
 }
 
 /** New are the positions that the partition's row does not know; the row learns them in the same statement. */
-const CLAIM_BY_POSITION = `novos as materialized (
+const claimByPosition = ({ name }: InboxTable): string => `novos as materialized (
   select l.* from lote l, marca m, recusa r
   where r.motivo is null and l.posicao > m.aplicada_ate and not l.posicao <@ m.adiante
 ),
@@ -83,7 +90,7 @@ faixas as materialized (
   select m.adiante + int8multirange(int8range(0, m.aplicada_ate + 1)) + $3::text::int8multirange as todas from marca m
 ),
 grava as (
-  update inbox_particao p set
+  update ${name} p set
     epoca = coalesce(p.epoca, $2::text::uuid),
     aplicada_ate = upper(f.primeira) - 1,
     adiante = f.todas - int8multirange(f.primeira),
@@ -94,12 +101,15 @@ grava as (
 )`
 
 /** Applies what is new by position, with `effect`. */
-export const applyStatement = <Row, Touched>({ columns, ctes, result }: Effect<Row, Touched>): string =>
-  statement({ columns, claim: CLAIM_BY_POSITION, ctes, result })
+export const applyStatement = <Row, Touched>({ columns, ctes, result }: Effect<Row, Touched>, table = INBOX): string =>
+  statement({ table, columns, claim: claimByPosition(table), ctes, result })
 
 /**
  * Applies `effect` to rows that `claim` (a CTE named `novos`) hands out, once each, beside the positions: for events
  * whose position was passed over before (dead letters).
  */
-export const claimStatement = <Row, Touched>({ columns, ctes, result }: Effect<Row, Touched>, claim: string): string =>
-  statement({ columns, claim: `passadas as (select $3::text), ${claim}`, ctes, result })
+export const claimStatement = <Row, Touched>(
+  { columns, ctes, result }: Effect<Row, Touched>,
+  claim: string,
+  table = INBOX,
+): string => statement({ table, columns, claim: `passadas as (select $3::text), ${claim}`, ctes, result })
