@@ -1,0 +1,13 @@
+import { expect, test } from 'vitest'
+import { esperaMs, TENTATIVAS_MAX } from './prazo.ts'
+
+test('attempts wait 0, 30 s, 5 min, 30 min, 2 h, 8 h and 24 h, and the seventh is the last', () => {
+  const esperas = Array.from({ length: TENTATIVAS_MAX + 1 }, (_, feitas) => esperaMs(feitas, 0))
+  expect(esperas).toEqual([0, 30_000, 300_000, 1_800_000, 7_200_000, 28_800_000, 86_400_000, undefined])
+})
+
+test('jitter makes a wait longer by a fifth at most, never shorter', () => {
+  expect(esperaMs(1, 0.5)).toBe(33_000)
+  expect(esperaMs(6, 0.999_999)).toBeLessThanOrEqual(86_400_000 * 1.2)
+  expect(esperaMs(0, 0.9)).toBe(0)
+})
