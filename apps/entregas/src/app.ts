@@ -16,6 +16,7 @@ import type { Logger } from '@fluxo/shared/telemetry/logger'
 import type { Registry } from '@fluxo/shared/telemetry/metrics'
 import type { Tracing } from '@fluxo/shared/telemetry/tracing'
 import { OpenAPIHono } from '@hono/zod-openapi'
+import { type AvisosOptions, GRUPO_DE_AVISOS } from './avisar/avisos.ts'
 import { STREAM_PREFIX } from './domain/evento.ts'
 import { createAndador } from './fluir/andar.ts'
 import { createFluxo, GRUPO } from './fluir/consumir.ts'
@@ -29,6 +30,7 @@ import { EVENTOS } from './mover/evento-table.ts'
 import { createMoverRoutes } from './mover/route.ts'
 import { createPedidoStore } from './mover/store.ts'
 import { createReceberRoutes } from './receber/route.ts'
+import { createSaida, POOL_DE_AVISOS } from './saida.ts'
 
 export type EntregasDeps = {
   /** URL of the service's own role on the database `entregas`. */
@@ -42,6 +44,8 @@ export type EntregasDeps = {
   /** Name of this instance in the consumer group; a stable one finds its own pending entries after a restart. */
   instancia: string
   fluxo: FluxoOptions
+  /** Where webhooks may go; by default to public addresses only. */
+  avisos?: AvisosOptions
   log: Logger
   registry: Registry
   tracing?: Tracing | undefined
@@ -59,6 +63,8 @@ export const STATUSES_DE_ENTREGAS = {
   'referencia-duplicada': 409,
   'transicao-invalida': 409,
   'versao-desatualizada': 409,
+  'webhook-desativado': 409,
+  'webhooks-demais': 409,
 } as const
 
 /** Two group commits in the air (orders, changes), and imports beside them. */
@@ -97,6 +103,7 @@ export const createEntregas = (deps: EntregasDeps): AppModule => {
 
   const readPage = createReadPage(reads, EVENTOS)
   const head = (particao: number) => readHead(reads, particao)
+  const doLog = { streamPrefix, readPage, readHead: head }
   const relay: Relay = createRelay({
     name: 'pedidos',
     sql: reads,
@@ -116,13 +123,12 @@ export const createEntregas = (deps: EntregasDeps): AppModule => {
     ...deps,
     ...fluxo,
     sql: flow,
-    streamPrefix,
-    readPage,
-    readHead: head,
+    ...doLog,
     lease: createLease({ url: databaseUrl, key: REPARO_LOCK, name: 'reparo entregas', log }),
     onPlanned: andador.wake,
   })
-  const groups = [GRUPO, ...(deps.outrosGrupos ?? [])]
+  const saida = createSaida({ ...deps, ...edge, ...doLog, settings: WRITE_SETTINGS })
+  const groups = [GRUPO, GRUPO_DE_AVISOS, ...(deps.outrosGrupos ?? [])]
   const janitor = createJanitor({ redis: redis.commands, prefix: streamPrefix, particoes, groups, log, registry })
   exportarMetricas({ registry, reads, fila: store.fila })
   exportRedisMetrics({ registry, redis: redis.commands })
@@ -130,6 +136,7 @@ export const createEntregas = (deps: EntregasDeps): AppModule => {
     entregas: WRITE_CONNECTIONS,
     'entregas leitura': READ_CONNECTIONS,
     'entregas fluxo': FLOW_CONNECTIONS,
+    [POOL_DE_AVISOS.name]: POOL_DE_AVISOS.max,
   }
   exportPostgresMetrics({ registry, database: 'entregas', sql: reads, pools })
 
@@ -139,6 +146,7 @@ export const createEntregas = (deps: EntregasDeps): AppModule => {
   routes.route('/', createMoverRoutes(edge))
   routes.route('/', createInformarRoutes(edge))
   routes.route('/', createListarRoutes({ leitura, verifier, cursorSecret: deps.cursorSecret }))
+  routes.route('/', saida.routes)
   routes.route('/', createFeedRoutes({ path: '/entregas/eventos', readPage, readHead: head, particoes, verifier }))
 
   return {
@@ -152,16 +160,17 @@ export const createEntregas = (deps: EntregasDeps): AppModule => {
       await consumo.prepare()
       relay.start()
       consumo.start()
+      await saida.start()
       janitor.start()
       if (fluxo.automatico) andador.start()
     },
     drain: async () => {
-      await Promise.all([consumo.stop(), andador.stop(), janitor.stop()])
+      await Promise.all([consumo.stop(), saida.stop(), andador.stop(), janitor.stop()])
       await store.ociosa()
       await relay.stop()
     },
     close: async () => {
-      await Promise.all([writes, reads, flow].map(closeSql))
+      await Promise.all([...[writes, reads, flow].map(closeSql), saida.close()])
     },
   }
 }

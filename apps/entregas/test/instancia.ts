@@ -5,6 +5,7 @@ import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { redisUrl } from '@fluxo/shared/testing/databases'
 import { Registry } from 'prom-client'
 import { createEntregas } from '../src/app.ts'
+import type { AvisosOptions } from '../src/avisar/avisos.ts'
 import type { FluxoOptions } from '../src/fluir/fluir.ts'
 
 export const SEGREDO = 'segredo-de-teste-com-mais-de-32-bytes'
@@ -15,6 +16,7 @@ export async function createInstancia(options: {
   streamPrefix: string
   instancia: string
   fluxo: FluxoOptions
+  avisos?: AvisosOptions
   particoes?: number
 }) {
   const log = createLogger({ service: 'teste', level: 'silent' })

@@ -21,19 +21,20 @@ create index webhook_do_comerciante on webhook (comerciante_id, criado_em, id) w
 --> statement-breakpoint
 -- One delivery of one event to one webhook. `vence_em` is when the next attempt is due, and null once nothing is left to do: a claim is
 -- a later due time, so an instance that dies gives its deliveries back. `passo` counts the attempts of this round, `tentativas` all.
+-- What is sent is read from the event itself, at its place in the log; one without a place is a merchant's own test.
 create table aviso (
   vence_em timestamptz,
   criado_em timestamptz(3) not null default now(),
   terminado_em timestamptz(3),
   passo smallint not null default 0,
   tentativas integer not null default 0,
+  posicao bigint,
+  particao smallint,
   situacao smallint not null default 0 constraint aviso_situacao check (situacao between 0 and 3),
   id uuid primary key default gen_random_uuid(),
   webhook_id uuid not null references webhook (id),
   evento_id uuid not null,
   tipo text not null,
-  corpo text not null,
-  rastro text,
   constraint aviso_uma_vez unique (webhook_id, evento_id)
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
 --> statement-breakpoint

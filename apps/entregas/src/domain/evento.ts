@@ -23,6 +23,9 @@ const FATO_DO_STATUS: Readonly<Record<Status, string>> = {
 const ANOTADO = 'pedido.anotado.v1'
 const CORRIGIDO = 'pedido.corrigido.v1'
 
+/** Every type that an event of the log may have. */
+export const FATOS: readonly string[] = [...Object.values(FATO_DO_STATUS), ANOTADO, CORRIGIDO]
+
 /** What kind of event it is: a change of status, a note, or the correction of the change before. */
 export type Especie = 'mudanca' | 'nota' | 'correcao'
 

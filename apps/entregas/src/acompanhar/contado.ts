@@ -1,0 +1,69 @@
+import { EventoSchema } from '@fluxo/shared/log/event'
+import { z } from 'zod'
+import { STATUSES } from '../domain/status.ts'
+
+const opcional = z.string().optional()
+
+/** An event of the log as it travels. Readers ignore what they do not know. */
+const LidoSchema = EventoSchema.extend({
+  data: z.object({
+    order_id: z.uuid(),
+    comerciante_id: z.string(),
+    seq: z.int().positive(),
+    status: z.enum(STATUSES),
+    previous_status: z.string().nullable(),
+    reason: opcional,
+    note: opcional,
+    location: opcional,
+    carrier_code: opcional,
+    reported_status: opcional,
+    attempt: z.int().optional(),
+    actor: z.string(),
+    source: z.string(),
+    occurred_at: z.string(),
+  }),
+})
+
+/** An event as merchants are told of it: the item of `GET /orders/{id}/events`, beside whose it is and what it is called. */
+export type Contado = {
+  posicao: number
+  id: string
+  tipo: string
+  pedidoId: string
+  comercianteId: string
+  seq: number
+  /** When it was recorded. */
+  quando: string
+  rastro: string | undefined
+  /** The same JSON value that `GET /orders/{id}/events` shows. */
+  item: Readonly<Record<string, unknown>>
+}
+
+export type LidoContado = { ok: true; epoca: string; row: Contado } | { ok: false; motivo: string }
+
+/** Reads an event of the log for those outside who are told of it. */
+export function lerContado(posicao: number, evento: unknown): LidoContado {
+  const lido = LidoSchema.safeParse(evento)
+  if (!lido.success) return { ok: false, motivo: lido.error.issues.map(({ path }) => path.join('.')).join('; ') }
+  const { id, epoca, sequence, type: tipo, time, traceparent: rastro, data } = lido.data
+  if (Number(sequence) !== posicao) return { ok: false, motivo: 'sequence is not the position' }
+  const { order_id, comerciante_id: comercianteId, seq, status, actor, source, occurred_at, ...resto } = data
+  const { previous_status, ...opcionais } = resto
+  const item = {
+    id,
+    order_id,
+    status,
+    timestamp: time,
+    seq,
+    previous_status,
+    ...opcionais,
+    actor,
+    occurred_at,
+    source,
+  }
+  return {
+    ok: true,
+    epoca,
+    row: { posicao, id, tipo, pedidoId: order_id, comercianteId, seq, quando: time, rastro, item },
+  }
+}

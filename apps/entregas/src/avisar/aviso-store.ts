@@ -1,0 +1,207 @@
+import { arrayLiteral } from '@fluxo/shared/inbox/array-literal'
+import type { Effect, InboxTable } from '@fluxo/shared/inbox/statement'
+import type { Sql } from '@fluxo/shared/postgres/sql'
+import { EVENTO_READ, type EventoRow } from '../mover/evento-table.ts'
+import type { Segredos } from './assinatura.ts'
+import type { Avisavel } from './ler-evento.ts'
+
+/** The webhooks' own inbox, beside the one of the automatic flow. */
+export const INBOX_DE_AVISOS: InboxTable = { name: 'inbox_avisos', lock: 7_264_211 }
+
+/** What a delivery has come to; the index is the code in the database. */
+export const SITUACOES = ['pending', 'delivered', 'exhausted', 'cancelled'] as const
+export type Situacao = (typeof SITUACOES)[number]
+export const codigoDaSituacao = (situacao: Situacao): number => SITUACOES.indexOf(situacao)
+
+/** The effect of the webhooks' inbox: a delivery for each webhook of the event's merchant that wants to hear of it. */
+export const efeitoDeAvisar: Effect<Avisavel, number> = {
+  columns: [
+    { name: 'comerciante_id', type: 'text', value: (row) => row.comercianteId },
+    { name: 'tipo', type: 'text', value: (row) => row.tipo },
+  ],
+  ctes: `
+avisados as (
+  insert into aviso (webhook_id, evento_id, tipo, particao, posicao, vence_em)
+  select w.id, n.id, n.tipo, $1::smallint, n.posicao, now()
+  from novos n join webhook w on w.comerciante_id = n.comerciante_id
+  where w.removido_em is null and w.desativado_em is null and w.desde < n.posicao
+    and (w.eventos is null or n.tipo = any(w.eventos))
+  on conflict (webhook_id, evento_id) do nothing
+  returning 1
+)`,
+  result: '(select count(*)::text from avisados)',
+  parse: (json) => Number(json),
+}
+
+/** A delivery in hand: what to send, where to, and how often it was tried in this round. */
+export type Tomado = Segredos & {
+  id: string
+  webhookId: string
+  tipo: string
+  criadoEm: Date
+  passo: number
+  tentativa: number
+  url: string
+  /** The event; null for a test. */
+  evento: EventoRow | null
+}
+
+/** A claim outlives the slowest attempt (15 s) and what is done with it: then its instance is dead. */
+const POSSE_MS = 60_000
+
+const EVENTO_COLUNAS = Object.entries({ posicao: 'posicao::float8', ...EVENTO_READ })
+  .map(([name, expression]) => `${expression} as ${name}`)
+  .join(', ')
+
+/**
+ * Takes due deliveries, at most `$2` of each webhook, none of the webhooks `$3`. The recursion hops over the index from one webhook
+ * with something to do to the next, so a long queue of one costs the others nothing; `skip locked`, so that instances take different
+ * ones.
+ */
+const TOMAR = `
+with recursive alvos(webhook_id) as (
+  (select a.webhook_id from aviso a where a.vence_em is not null order by a.webhook_id limit 1)
+  union all
+  select (select a.webhook_id from aviso a where a.vence_em is not null and a.webhook_id > t.webhook_id order by a.webhook_id limit 1)
+  from alvos t where t.webhook_id is not null
+),
+devidos as materialized (
+  select d.id from alvos t cross join lateral (
+    select a.id from aviso a where a.webhook_id = t.webhook_id and a.vence_em <= now()
+    order by a.vence_em limit $2::int for update skip locked
+  ) d
+  where t.webhook_id is not null and t.webhook_id <> all($3::text::uuid[])
+  limit $1::int
+),
+tomados as (
+  update aviso a set vence_em = now() + interval '${POSSE_MS} milliseconds', tentativas = a.tentativas + 1
+  from devidos d where a.id = d.id
+  returning a.id, a.webhook_id, a.tipo, a.criado_em, a.passo, a.tentativas, a.particao, a.posicao
+)
+select t.id, t.webhook_id, t.tipo, t.criado_em, t.passo::int as passo, t.tentativas as tentativa,
+  w.url, w.segredo, w.segredo_anterior, w.anterior_ate,
+  (select row_to_json(e) from (
+    select ${EVENTO_COLUNAS} from evento where evento.particao = t.particao and evento.posicao = t.posicao
+  ) e) as evento
+from tomados t join webhook w on w.id = t.webhook_id`
+
+type TomadoRow = {
+  id: string
+  webhook_id: string
+  tipo: string
+  criado_em: Date
+  passo: number
+  tentativa: number
+  url: string
+  segredo: string
+  segredo_anterior: string | null
+  anterior_ate: Date | null
+  evento: EventoRow | null
+}
+
+/** Takes at most `quantos` due deliveries, `porWebhook` of each webhook at most, none of those in `exceto`. */
+export async function tomarAvisos(
+  sql: Sql,
+  { quantos, porWebhook, exceto }: { quantos: number; porWebhook: number; exceto: readonly string[] },
+): Promise<Tomado[]> {
+  const rows = await sql.unsafe<TomadoRow[]>(TOMAR, [quantos, porWebhook, arrayLiteral(exceto)], { prepare: true })
+  return rows.map((row) => ({
+    id: row.id,
+    webhookId: row.webhook_id,
+    tipo: row.tipo,
+    criadoEm: row.criado_em,
+    passo: row.passo,
+    tentativa: row.tentativa,
+    url: row.url,
+    segredo: row.segredo,
+    anterior: row.segredo_anterior ?? undefined,
+    anteriorAte: row.anterior_ate ?? undefined,
+    evento: row.evento,
+  }))
+}
+
+/** What becomes of a delivery that was taken. */
+export type Terminado = { id: string; tentativa: number } & (
+  | { devolver: true; esperaMs: number }
+  | {
+      devolver: false
+      situacao: Situacao
+      /** Until the next attempt; undefined where there is none. */
+      esperaMs: number | undefined
+      duracaoMs: number
+      status: number | undefined
+      erro: string | undefined
+      resposta: string | undefined
+    }
+)
+
+/**
+ * Notes what came of attempts, and when the next ones are due. A row that somebody else has taken meanwhile, or that is not pending any
+ * more, is left as it is; its attempt is noted all the same. What is given back was no attempt.
+ */
+const TERMINAR = `
+with feitos as materialized (
+  select * from unnest($1::text::uuid[], $2::text::int[], $3::text::boolean[], $4::text::smallint[], $5::text::float8[],
+    $6::text::int[], $7::text::smallint[], $8::text::text[], $9::text::text[])
+  as f(id, tentativa, devolver, situacao, espera_ms, duracao_ms, status, erro, resposta)
+),
+mudados as (
+  update aviso a set
+    vence_em = now() + f.espera_ms * interval '1 millisecond',
+    situacao = f.situacao,
+    terminado_em = case when f.espera_ms is null then now() end,
+    passo = a.passo + case when f.devolver then 0 else 1 end,
+    tentativas = a.tentativas - case when f.devolver then 1 else 0 end
+  from feitos f where a.id = f.id and a.tentativas = f.tentativa and a.vence_em is not null
+)
+insert into aviso_tentativa (aviso_id, tentativa, em, duracao_ms, status, erro, resposta)
+select f.id, f.tentativa, now(), f.duracao_ms, f.status, f.erro, f.resposta from feitos f where not f.devolver
+on conflict (aviso_id, tentativa) do nothing`
+
+/** Notes what came of deliveries, all in one statement. */
+export async function terminarAvisos(sql: Sql, feitos: readonly Terminado[]): Promise<void> {
+  const coluna = (valor: (feito: Terminado) => string | number | null): string => arrayLiteral(feitos.map(valor))
+  const tentado = (valor: (feito: Extract<Terminado, { devolver: false }>) => string | number | undefined): string =>
+    coluna((feito) => (feito.devolver ? null : (valor(feito) ?? null)))
+  await sql.unsafe(
+    TERMINAR,
+    [
+      coluna(({ id }) => id),
+      coluna(({ tentativa }) => tentativa),
+      coluna(({ devolver }) => String(devolver)),
+      coluna((feito) => codigoDaSituacao(feito.devolver ? 'pending' : feito.situacao)),
+      coluna(({ esperaMs }) => esperaMs ?? null),
+      tentado(({ duracaoMs }) => duracaoMs),
+      tentado(({ status }) => status),
+      tentado(({ erro }) => erro),
+      tentado(({ resposta }) => resposta),
+    ],
+    { prepare: true },
+  )
+}
+
+/** Ends a webhook whose receiver is gone for good, and what still waited for it. */
+export async function desativarWebhook(sql: Sql, id: string, motivo: string): Promise<void> {
+  await sql`
+    with fim as (update webhook set desativado_em = now(), motivo = ${motivo} where id = ${id} and desativado_em is null)
+    update aviso set vence_em = null, terminado_em = now(), situacao = ${codigoDaSituacao('cancelled')}
+    where webhook_id = ${id} and vence_em is not null`
+}
+
+/** Deletes deliveries that ended or began before `dias` days, at most `quantos`; gives how many. */
+export async function podarAvisos(sql: Sql, { dias, quantos }: { dias: number; quantos: number }): Promise<number> {
+  const { count } = await sql`
+    delete from aviso where id in (
+      select id from aviso where criado_em < now() - ${dias}::int * interval '1 day' and vence_em is null
+      order by criado_em limit ${quantos} for update skip locked)`
+  return count
+}
+
+/** How many deliveries wait, and how long the oldest one has been due, in seconds. */
+export async function contarAvisos(sql: Sql): Promise<{ quantos: number; atrasoSegundos: number }> {
+  const [row] = await sql<{ quantos: number; atraso: number }[]>`
+    select count(*)::float8 as quantos,
+      greatest(0, coalesce(extract(epoch from now() - min(vence_em)), 0))::float8 as atraso
+    from aviso where vence_em is not null`
+  return { quantos: row?.quantos ?? 0, atrasoSegundos: row?.atraso ?? 0 }
+}

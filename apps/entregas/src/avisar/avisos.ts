@@ -1,0 +1,90 @@
+import { createFollower } from '@fluxo/shared/follow/follower'
+import type { Verifier } from '@fluxo/shared/http/auth'
+import type { AppEnv } from '@fluxo/shared/http/env'
+import { createLease } from '@fluxo/shared/postgres/lease'
+import type { Sql } from '@fluxo/shared/postgres/sql'
+import type { RedisConnections } from '@fluxo/shared/redis/connection'
+import type { Logger } from '@fluxo/shared/telemetry/logger'
+import type { Registry } from '@fluxo/shared/telemetry/metrics'
+import type { OpenAPIHono } from '@hono/zod-openapi'
+import { feedDoLog, type LogDoBanco } from '../mover/feed-do-log.ts'
+import type { RegraDeAlvo } from './alvo.ts'
+import { efeitoDeAvisar, INBOX_DE_AVISOS } from './aviso-store.ts'
+import { createDespachante } from './despachar.ts'
+import { createRemetente } from './enviar.ts'
+import { lerAvisavel } from './ler-evento.ts'
+import { exportarFilaDeAvisos } from './metricas.ts'
+import { createWebhookRoutes } from './route.ts'
+import { createWebhookStore } from './webhook-store.ts'
+
+/** The consumer group of the webhooks on the orders' streams. */
+export const GRUPO_DE_AVISOS = 'entregas-avisos'
+
+/** Keys of the lease of the webhooks' repair; the second tells it from the automatic flow's. */
+const REPARO_LOCK = [7_264_202, 1] as const
+
+export type AvisosOptions = RegraDeAlvo & {
+  /** For tests: other waits. */
+  pollMs?: number
+  descansoMs?: number
+  limiteMs?: number
+}
+
+export type AvisosDeps = LogDoBanco & {
+  avisos: AvisosOptions
+  databaseUrl: string
+  /** A pool for single statements: of the webhooks' own, so that a storm of them does not hold up the orders. */
+  sql: Sql
+  redis: RedisConnections
+  streamPrefix: string
+  particoes: number
+  instancia: string
+  verifier: Verifier
+  cursorSecret: string
+  novoId: () => string
+  agora: () => Date
+  claimIdleMs?: number
+  graceMs?: number
+  log: Logger
+  registry: Registry
+}
+
+export type Avisos = {
+  routes: OpenAPIHono<AppEnv>
+  start: () => Promise<void>
+  /** Ends after the attempts in hand. */
+  stop: () => Promise<void>
+}
+
+/** The webhooks: follows the orders' log, notes a delivery for whoever wants to hear of it, and sends what is due. */
+export function createAvisos(deps: AvisosDeps): Avisos {
+  const { sql, databaseUrl, avisos, log, registry } = deps
+  const remetente = createRemetente(avisos)
+  const despachante = createDespachante({ ...deps, ...avisos, remetente })
+  const feed = feedDoLog(deps)
+  const follower = createFollower({
+    ...deps,
+    grupo: GRUPO_DE_AVISOS,
+    table: INBOX_DE_AVISOS,
+    feed,
+    epocaDoLog: async (particao) => (await feed.page({ particao, depoisDe: 0, limite: 1 })).epoca,
+    lease: createLease({ url: databaseUrl, key: REPARO_LOCK, name: 'reparo avisos', log }),
+    ler: lerAvisavel,
+    effect: efeitoDeAvisar,
+    depois: despachante.wake,
+  })
+  exportarFilaDeAvisos(registry, sql)
+  return {
+    routes: createWebhookRoutes({ ...deps, webhooks: createWebhookStore(sql), alvo: avisos, onDue: despachante.wake }),
+    start: async () => {
+      await follower.prepare()
+      follower.start()
+      despachante.start()
+    },
+    stop: async () => {
+      await follower.stop()
+      await despachante.stop()
+      remetente.close()
+    },
+  }
+}

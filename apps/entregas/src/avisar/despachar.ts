@@ -1,0 +1,218 @@
+import { createGroupCommit } from '@fluxo/shared/log/group-commit'
+import type { Sql } from '@fluxo/shared/postgres/sql'
+import { isRejection } from '@fluxo/shared/resilience/rejection'
+import type { Logger } from '@fluxo/shared/telemetry/logger'
+import type { Registry } from '@fluxo/shared/telemetry/metrics'
+import { eventoJson } from '../domain/evento.ts'
+import { eventoDe } from '../mover/evento-table.ts'
+import { createAlarme } from './alarme.ts'
+import { cabecalhosDa, segredosVigentes } from './assinatura.ts'
+import { alvoDoente, corpoDoAviso, desfechoDe } from './avisar.ts'
+import {
+  desativarWebhook,
+  podarAvisos,
+  type Terminado,
+  type Tomado,
+  terminarAvisos,
+  tomarAvisos,
+} from './aviso-store.ts'
+import { type Circuitos, createCircuitos, DESCANSO_MS } from './circuitos.ts'
+import type { Enviado, Remetente } from './enviar.ts'
+import { createLugares } from './lugares.ts'
+import { metricasDeAvisos } from './metricas.ts'
+import { esperaMs } from './prazo.ts'
+
+export type DespacharDeps = {
+  /** A pool for single statements. */
+  sql: Sql
+  remetente: Remetente
+  agora: () => Date
+  log: Logger
+  registry: Registry
+  pollMs?: number
+  descansoMs?: number
+}
+
+export type Despachante = {
+  start: () => void
+  /** Says that deliveries may be due. A hint: polling is the guarantee. */
+  wake: () => void
+  /** Ends after the attempts in hand, or gives them back where they take too long. */
+  stop: () => Promise<void>
+}
+
+/** Attempts of one instance at once: each holds a socket and some 10 KB. */
+const EM_VOO_MAX = 256
+/** Taken of one webhook at a time, and the attempts of one above which no more are taken: a slow receiver holds 32 places at most. */
+const POR_WEBHOOK = 16
+/** Deliveries that others noted, or that are due again, are found this late at most. */
+const POLL_MS = 250
+/** Longest pause while the database is away. */
+const BACKOFF_MAX_MS = 2_000
+/** Attempts in hand get this long when the instance leaves; then they are given back. */
+const DESPEDIDA_MS = 5_000
+/** The log of deliveries goes back this far; what is older is deleted, this often and in pieces that hold nobody up. */
+const GUARDA_DIAS = 30
+const PODA_A_CADA_MS = 600_000
+const PODA_MAX = 5_000
+
+/** A receiver that is unwell, as the circuit breaker hears of it. */
+class AlvoDoente extends Error {
+  readonly enviado: Enviado
+  constructor(enviado: Enviado) {
+    super('the target is unwell')
+    this.enviado = enviado
+  }
+}
+
+/** Sends what is due: takes deliveries, posts them, and notes what came of it, many in one statement. */
+export function createDespachante(deps: DespacharDeps): Despachante {
+  const { sql, log, pollMs = POLL_MS } = deps
+  const stopping = new AbortController()
+  const alarme = createAlarme()
+  const mesa = createMesa(deps, alarme.tocar)
+
+  let podarEm = performance.now() + PODA_A_CADA_MS * Math.random()
+  const podar = async (): Promise<void> => {
+    if (performance.now() < podarEm) return
+    podarEm = performance.now() + PODA_A_CADA_MS
+    await podarAvisos(sql, { dias: GUARDA_DIAS, quantos: PODA_MAX })
+  }
+  const correr = async (): Promise<void> => {
+    let falhas = 0
+    while (!stopping.signal.aborted) {
+      try {
+        const tomados = await mesa.rodada()
+        await podar()
+        if (falhas > 0) log.info({}, 'webhooks go on')
+        falhas = 0
+        if (tomados === 0) await alarme.esperar(pollMs, stopping.signal)
+      } catch (error) {
+        falhas += 1
+        if (falhas === 1) log.warn({ err: error }, 'webhooks cannot go on for now')
+        await alarme.esperar(Math.min(pollMs * 2 ** Math.min(falhas, 10), BACKOFF_MAX_MS), stopping.signal)
+      }
+    }
+  }
+  let running: Promise<void> | undefined
+  const parar = async (): Promise<void> => {
+    stopping.abort()
+    await running
+    await mesa.fechar()
+  }
+  let stopped: Promise<void> | undefined
+  return {
+    start: () => {
+      running ??= correr()
+    },
+    wake: alarme.tocar,
+    stop: () => {
+      stopped ??= parar()
+      return stopped
+    },
+  }
+}
+
+/** The attempts under way: takes as many as there are places for, and notes what comes of each. */
+function createMesa(deps: DespacharDeps, tocar: () => void) {
+  const { sql, log, registry, descansoMs = DESCANSO_MS } = deps
+  const circuitos = createCircuitos({ registry, descansoMs })
+  const lugares = createLugares({ totalMax: EM_VOO_MAX, porWebhookMax: POR_WEBHOOK })
+  const metricas = metricasDeAvisos(registry, lugares.ocupados)
+  const desistir = new AbortController()
+  const emMaos = new Set<Promise<void>>()
+  const livro = createGroupCommit<Terminado, true>({
+    flush: async (feitos) => {
+      await terminarAvisos(sql, feitos)
+      return feitos.map(() => true)
+    },
+    keysOf: ({ id }) => [id],
+  })
+
+  const notar = async ({ webhookId }: Tomado, terminado: Terminado): Promise<void> => {
+    if (terminado.devolver) lugares.descansar(webhookId, performance.now() + terminado.esperaMs)
+    else {
+      metricas.tentativa(terminado)
+      if (terminado.situacao === 'delivered') lugares.acordar(webhookId)
+    }
+    await livro.add(terminado)
+    if (!terminado.devolver && desfechoDe(terminado) === 'desativar') {
+      await desativarWebhook(sql, webhookId, 'O destino respondeu 410 (Gone).')
+    }
+  }
+  const cuidar = async (aviso: Tomado): Promise<void> => {
+    try {
+      await notar(aviso, await entregar({ ...deps, circuitos }, aviso, desistir.signal))
+    } catch (error) {
+      // What is not noted is due again when the claim ends: at least once.
+      log.warn({ err: error, aviso: aviso.id }, 'an attempt of a webhook could not be noted')
+    }
+    if (lugares.soltar(aviso.webhookId)) tocar()
+  }
+  return {
+    rodada: async (): Promise<number> => {
+      const quantos = lugares.livres()
+      if (quantos <= 0) return 0
+      const exceto = lugares.impedidos(performance.now())
+      const tomados = await tomarAvisos(sql, { quantos, porWebhook: POR_WEBHOOK, exceto })
+      for (const aviso of tomados) {
+        lugares.ocupar(aviso.webhookId)
+        const cuidado = cuidar(aviso)
+        emMaos.add(cuidado)
+        void cuidado.finally(() => emMaos.delete(cuidado))
+      }
+      return tomados.length
+    },
+    fechar: async (): Promise<void> => {
+      const fim = setTimeout(() => desistir.abort(), DESPEDIDA_MS)
+      await Promise.all(emMaos)
+      clearTimeout(fim)
+      circuitos.close()
+    },
+  }
+}
+
+/** One attempt. A circuit that is open, or an instance that leaves, gives the delivery back: that was none. */
+async function entregar(
+  { remetente, agora, circuitos, descansoMs = DESCANSO_MS }: DespacharDeps & { circuitos: Circuitos },
+  aviso: Tomado,
+  parar: AbortSignal,
+): Promise<Terminado> {
+  const { id, tentativa, url } = aviso
+  const corpo = corpoDe(aviso)
+  const quando = agora()
+  const mensagem = { id: idDoAviso(id), timestamp: Math.floor(quando.getTime() / 1_000), corpo }
+  const cabecalhos = cabecalhosDa(mensagem, segredosVigentes(aviso, quando))
+  const postar = async (): Promise<Enviado> => {
+    const enviado = await remetente.enviar({ url, cabecalhos, corpo }, parar)
+    if (!enviado.interrompido && alvoDoente(enviado)) throw new AlvoDoente(enviado)
+    return enviado
+  }
+  try {
+    return terminado(aviso, await circuitos.do(url).execute(postar, parar))
+  } catch (error) {
+    if (isRejection(error)) return { id, tentativa, devolver: true, esperaMs: descansoMs }
+    if (error instanceof AlvoDoente) return terminado(aviso, error.enviado)
+    throw error
+  }
+}
+
+function terminado({ id, tentativa, passo }: Tomado, enviado: Enviado): Terminado {
+  const { status, erro, duracaoMs, resposta, interrompido } = enviado
+  if (interrompido) return { id, tentativa, devolver: true, esperaMs: 0 }
+  const desfecho = desfechoDe(enviado)
+  const espera = desfecho === 'tentar' ? esperaMs(passo + 1, Math.random()) : undefined
+  const fim = desfecho === 'entregue' ? 'delivered' : desfecho === 'desativar' ? 'cancelled' : 'exhausted'
+  const situacao = espera === undefined ? fim : 'pending'
+  return { id, tentativa, devolver: false, situacao, esperaMs: espera, duracaoMs, status, erro, resposta }
+}
+
+/** What is sent: the event, or the merchant's own test. */
+function corpoDe({ evento, tipo, criadoEm, id }: Tomado): string {
+  if (evento === null) return corpoDoAviso(tipo, criadoEm.toISOString(), { id })
+  const acontecido = eventoDe(evento)
+  return corpoDoAviso(tipo, acontecido.createdAt.toISOString(), eventoJson(acontecido))
+}
+
+/** The id of a delivery as receivers and merchants see it: the key by which a receiver knows a repeated one. */
+export const idDoAviso = (id: string): string => `msg_${id}`

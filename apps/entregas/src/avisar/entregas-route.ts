@@ -1,0 +1,151 @@
+import { limiteSchema } from '@fluxo/shared/campos'
+import { DomainError } from '@fluxo/shared/errors'
+import { requireScope, type Verifier } from '@fluxo/shared/http/auth'
+import { createCursor } from '@fluxo/shared/http/cursor'
+import type { AppEnv } from '@fluxo/shared/http/env'
+import { jsonText } from '@fluxo/shared/http/json'
+import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
+import { parametrosDe } from '@fluxo/shared/http/query'
+import { parseWith } from '@fluxo/shared/http/validate'
+import { ehId } from '@fluxo/shared/id'
+import { type OpenAPIHono, z } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import { lerPonto, textoDoPonto } from '../listar/listar.ts'
+import type { RegraDeAlvo } from './alvo.ts'
+import { idDoAviso } from './despachar.ts'
+import { EntregaSchema, type Webhook } from './webhook.ts'
+import type { Entrega, WebhookStore } from './webhook-store.ts'
+
+export type WebhookRoutesDeps = {
+  webhooks: WebhookStore
+  verifier: Verifier
+  /** Signs the cursors. */
+  cursorSecret: string
+  particoes: number
+  novoId: () => string
+  alvo: RegraDeAlvo
+  /** Hears that a delivery is due at once. */
+  onDue: () => void
+}
+
+/** Deliveries of a page, each with its attempts. */
+const LIMITE_PADRAO = 50
+const LIMITE_MAX = 200
+
+const PREFIXO_DO_AVISO = idDoAviso('')
+
+const ConsultaSchema = z.strictObject({
+  limite: limiteSchema({ max: LIMITE_MAX, padrao: LIMITE_PADRAO }).optional(),
+  cursor: z.string().optional().describe('O proximo da página anterior.'),
+})
+export const ID = z.object({ id: z.uuid() })
+export const json = (schema: z.ZodType, description: string) => ({
+  description,
+  content: { 'application/json': { schema } },
+})
+
+/** The refusal of an id that names no webhook of the merchant. */
+export const webhookDesconhecido = (): DomainError => new DomainError('nao-encontrado', 'Não há webhook com este id.')
+
+/** The merchant's webhook of the path. Throws 404 where there is none. */
+export async function webhookDe(webhooks: WebhookStore, c: Context<AppEnv>): Promise<Webhook> {
+  const id = c.req.param('id') ?? ''
+  const webhook = ehId(id) ? await webhooks.porId(c.get('comercianteId'), id) : undefined
+  if (webhook === undefined) throw webhookDesconhecido()
+  return webhook
+}
+
+/** Refuses to send to a webhook that its receiver has ended. */
+export const exigirAtivo = ({ desativadoEm }: Webhook): void => {
+  if (desativadoEm !== undefined) {
+    throw new DomainError('webhook-desativado', 'O destino pediu o fim deste webhook. Crie outro.')
+  }
+}
+
+const entregaJson = (e: Entrega) => ({
+  id: idDoAviso(e.id),
+  type: e.tipo,
+  event_id: e.eventoId,
+  status: e.situacao,
+  created_at: e.criadoEm.toISOString(),
+  ...(e.venceEm && { next_attempt_at: e.venceEm.toISOString() }),
+  ...(e.terminadoEm && { finished_at: e.terminadoEm.toISOString() }),
+  attempts: e.tentativas.map((t) => ({
+    attempt: t.tentativa,
+    at: new Date(t.em).toISOString(),
+    duration_ms: t.duracao_ms,
+    ...(t.status !== null && { status: t.status }),
+    ...(t.erro !== null && { error: t.erro }),
+    ...(t.resposta !== null && { response: t.resposta }),
+  })),
+})
+
+/** Answers for a delivery that is due now. */
+export async function aceita({ webhooks, onDue }: WebhookRoutesDeps, id: string, avisoId: string): Promise<Response> {
+  onDue()
+  const [entrega] = await webhooks.entregas(id, { quantos: 1, so: avisoId })
+  if (entrega === undefined) throw entregaDesconhecida()
+  return jsonText(JSON.stringify(entregaJson(entrega)), 202)
+}
+
+const entregaDesconhecida = (): DomainError => new DomainError('nao-encontrado', 'Não há entrega com este id.')
+
+/** `/webhooks/{id}/deliveries`: what was sent to a webhook, and what came of it. */
+export function documentarEntregas(routes: OpenAPIHono<AppEnv>, deps: WebhookRoutesDeps): void {
+  const { webhooks, verifier, cursorSecret } = deps
+  const comum = { tags: ['Webhooks'], security: BEARER }
+  const cursores = createCursor({ segredo: cursorSecret, uso: 'entregas-de-webhook' })
+  const PaginaSchema = z.object({ itens: z.array(EntregaSchema), proximo: z.string().nullable() })
+  documented(
+    routes,
+    {
+      ...comum,
+      method: 'get',
+      path: '/webhooks/{id}/deliveries',
+      summary: 'Lista as entregas de um webhook, da mais nova para a mais antiga',
+      description: 'Guardadas por 30 dias, com cada tentativa.',
+      request: { params: ID, query: ConsultaSchema },
+      responses: {
+        200: json(PaginaSchema, 'Uma página; proximo é null na última'),
+        ...problemas(400, 401, 403, 404, 422, 503),
+      },
+    },
+    requireScope(verifier, 'entregas:ler'),
+    async (c) => {
+      const { limite = LIMITE_PADRAO, cursor } = parseWith(ConsultaSchema, parametrosDe(c.req.url))
+      const { id } = await webhookDe(webhooks, c)
+      const depois = cursor === undefined ? undefined : lerPonto(cursores.ler(cursor, id))
+      const ponto = depois && { criadoEm: depois.createdAt, id: depois.id }
+      const lidas = await webhooks.entregas(id, { depois: ponto, quantos: limite + 1 })
+      const itens = lidas.slice(0, limite)
+      const ultima = lidas.length > limite ? itens.at(-1) : undefined
+      const proximo =
+        ultima === undefined
+          ? null
+          : cursores.escrever(textoDoPonto({ createdAt: ultima.criadoEm.toISOString(), id: ultima.id }), id)
+      return jsonText(JSON.stringify({ itens: itens.map(entregaJson), proximo }))
+    },
+  )
+  documented(
+    routes,
+    {
+      ...comum,
+      method: 'post',
+      path: '/webhooks/{id}/deliveries/{d}/redeliver',
+      summary: 'Envia uma entrega de novo',
+      description: 'Com o mesmo webhook-id e um novo ciclo de tentativas.',
+      request: { params: ID.extend({ d: z.string() }) },
+      responses: { 202: json(EntregaSchema, 'A caminho'), ...problemas(401, 403, 404, 409, 503) },
+    },
+    requireScope(verifier, 'entregas:escrever'),
+    async (c) => {
+      const webhook = await webhookDe(webhooks, c)
+      exigirAtivo(webhook)
+      const pedida = c.req.param('d') ?? ''
+      const avisoId = pedida.startsWith(PREFIXO_DO_AVISO) ? pedida.slice(PREFIXO_DO_AVISO.length) : pedida
+      const encontrada = ehId(avisoId) && (await webhooks.reenviar(webhook.id, avisoId))
+      if (!encontrada) throw entregaDesconhecida()
+      return aceita(deps, webhook.id, avisoId)
+    },
+  )
+}

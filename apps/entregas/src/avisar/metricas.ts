@@ -1,0 +1,52 @@
+import type { Sql } from '@fluxo/shared/postgres/sql'
+import { createLook } from '@fluxo/shared/telemetry/look'
+import { counter, gauge, histogram, type Registry } from '@fluxo/shared/telemetry/metrics'
+import { contarAvisos, type Terminado } from './aviso-store.ts'
+
+/** What is counted of the attempts. */
+export function metricasDeAvisos(registry: Registry, emVoo: () => number) {
+  const tentativas = counter(registry, {
+    name: 'fluxo_avisos_tentativas_total',
+    help: 'Attempts to deliver a webhook, by what the delivery came to: pending is a failure that is tried again.',
+    labelNames: ['situacao'],
+  })
+  const duracao = histogram(registry, {
+    name: 'fluxo_avisos_tentativa_seconds',
+    help: 'From the beginning of an attempt to the end of its answer.',
+    buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15],
+  })
+  gauge(registry, {
+    name: 'fluxo_avisos_em_voo',
+    help: 'Attempts of this instance under way.',
+    collect() {
+      this.set(emVoo())
+    },
+  })
+  return {
+    tentativa: ({ situacao, duracaoMs }: Extract<Terminado, { devolver: false }>) => {
+      tentativas.inc({ situacao })
+      duracao.observe(duracaoMs / 1_000)
+    },
+  }
+}
+
+/** What is looked at when Prometheus asks: the deliveries that wait. */
+export function exportarFilaDeAvisos(registry: Registry, sql: Sql): void {
+  const look = createLook(() => contarAvisos(sql))
+  gauge(registry, {
+    name: 'fluxo_avisos_pendentes',
+    help: 'Deliveries of webhooks that are not done, retries that wait included.',
+    async collect() {
+      const avisos = await look()
+      if (avisos !== undefined) this.set(avisos.quantos)
+    },
+  })
+  gauge(registry, {
+    name: 'fluxo_avisos_atraso_seconds',
+    help: 'How long the oldest delivery of a webhook has been due.',
+    async collect() {
+      const avisos = await look()
+      if (avisos !== undefined) this.set(avisos.atrasoSegundos)
+    },
+  })
+}

@@ -1,0 +1,155 @@
+import { DomainError } from '@fluxo/shared/errors'
+import { requireScope } from '@fluxo/shared/http/auth'
+import { readJsonBody, SINGLE_ENTRY_BYTES_MAX } from '@fluxo/shared/http/body'
+import type { AppEnv } from '@fluxo/shared/http/env'
+import { jsonText } from '@fluxo/shared/http/json'
+import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
+import { parseWith } from '@fluxo/shared/http/validate'
+import { particaoDe } from '@fluxo/shared/log/particao'
+import { OpenAPIHono, z } from '@hono/zod-openapi'
+import {
+  aceita,
+  documentarEntregas,
+  exigirAtivo,
+  ID,
+  json,
+  type WebhookRoutesDeps,
+  webhookDe,
+  webhookDesconhecido,
+} from './entregas-route.ts'
+import { EntregaSchema, novoWebhookSchema, WebhookComSegredoSchema, WebhookSchema, webhookJson } from './webhook.ts'
+import { WEBHOOKS_MAX } from './webhook-store.ts'
+
+const NADA = { description: 'Feito' }
+
+/** `/webhooks`: where a merchant is told of its orders, and what came of telling. */
+export function createWebhookRoutes(deps: WebhookRoutesDeps): OpenAPIHono<AppEnv> {
+  const routes = new OpenAPIHono<AppEnv>()
+  documentarCriacao(routes, deps)
+  documentarLeitura(routes, deps)
+  documentarTeste(routes, deps)
+  documentarEntregas(routes, deps)
+  return routes
+}
+
+function documentarCriacao(routes: OpenAPIHono<AppEnv>, deps: WebhookRoutesDeps): void {
+  const { webhooks, verifier, particoes, novoId, alvo } = deps
+  const podeEscrever = requireScope(verifier, 'entregas:escrever')
+  const NovoSchema = novoWebhookSchema(alvo)
+  const comum = { tags: ['Webhooks'], security: BEARER }
+  documented(
+    routes,
+    {
+      ...comum,
+      method: 'post',
+      path: '/webhooks',
+      summary: 'Cria um webhook (Standard Webhooks)',
+      description: `Até ${WEBHOOKS_MAX} por comerciante. O segredo só é mostrado nesta resposta.`,
+      request: { body: { required: true, content: { 'application/json': { schema: NovoSchema } } } },
+      responses: { 201: json(WebhookComSegredoSchema, 'Criado'), ...problemas(400, 401, 403, 409, 413, 415, 422, 503) },
+    },
+    podeEscrever,
+    async (c) => {
+      const { url, events: eventos } = parseWith(
+        NovoSchema,
+        await readJsonBody(c, { bytesMax: SINGLE_ENTRY_BYTES_MAX }),
+      )
+      const comercianteId = c.get('comercianteId')
+      const particao = particaoDe(comercianteId, particoes)
+      const criado = await webhooks.criar({ id: novoId(), comercianteId, particao, url, eventos })
+      if (criado === undefined) {
+        throw new DomainError('webhooks-demais', `Um comerciante pode ter até ${WEBHOOKS_MAX} webhooks.`)
+      }
+      const { webhook, segredo } = criado
+      const headers = { Location: `/webhooks/${webhook.id}`, 'Cache-Control': 'no-store' }
+      return jsonText(JSON.stringify({ ...webhookJson(webhook), secret: segredo }), 201, headers)
+    },
+  )
+  documented(
+    routes,
+    {
+      ...comum,
+      method: 'post',
+      path: '/webhooks/{id}/secret',
+      summary: 'Troca o segredo de um webhook',
+      description: 'Durante 24 horas cada aviso leva as duas assinaturas.',
+      request: { params: ID },
+      responses: { 200: json(WebhookComSegredoSchema, 'O novo segredo'), ...problemas(401, 403, 404, 503) },
+    },
+    podeEscrever,
+    async (c) => {
+      const webhook = await webhookDe(webhooks, c)
+      const segredo = await webhooks.trocarSegredo(c.get('comercianteId'), webhook.id)
+      if (segredo === undefined) throw webhookDesconhecido()
+      const corpo = JSON.stringify({ ...webhookJson(webhook), secret: segredo })
+      return jsonText(corpo, 200, { 'Cache-Control': 'no-store' })
+    },
+  )
+  documented(
+    routes,
+    {
+      ...comum,
+      method: 'delete',
+      path: '/webhooks/{id}',
+      summary: 'Remove um webhook',
+      request: { params: ID },
+      responses: { 204: NADA, ...problemas(401, 403, 404, 503) },
+    },
+    podeEscrever,
+    async (c) => {
+      const { id } = await webhookDe(webhooks, c)
+      await webhooks.remover(c.get('comercianteId'), id)
+      return new Response(null, { status: 204 })
+    },
+  )
+}
+
+function documentarLeitura(routes: OpenAPIHono<AppEnv>, { webhooks, verifier }: WebhookRoutesDeps): void {
+  const podeLer = requireScope(verifier, 'entregas:ler')
+  const comum = { method: 'get' as const, tags: ['Webhooks'], security: BEARER }
+  documented(
+    routes,
+    {
+      ...comum,
+      path: '/webhooks',
+      summary: 'Lista os webhooks',
+      responses: { 200: json(z.array(WebhookSchema), 'Sem os segredos'), ...problemas(401, 403, 503) },
+    },
+    podeLer,
+    async (c) => jsonText(JSON.stringify((await webhooks.listar(c.get('comercianteId'))).map(webhookJson))),
+  )
+  documented(
+    routes,
+    {
+      ...comum,
+      path: '/webhooks/{id}',
+      summary: 'Lê um webhook',
+      request: { params: ID },
+      responses: { 200: json(WebhookSchema, 'Sem o segredo'), ...problemas(401, 403, 404, 503) },
+    },
+    podeLer,
+    async (c) => jsonText(JSON.stringify(webhookJson(await webhookDe(webhooks, c)))),
+  )
+}
+
+function documentarTeste(routes: OpenAPIHono<AppEnv>, deps: WebhookRoutesDeps): void {
+  const { webhooks, verifier } = deps
+  const podeEscrever = requireScope(verifier, 'entregas:escrever')
+  const comum = { method: 'post' as const, tags: ['Webhooks'], security: BEARER }
+  documented(
+    routes,
+    {
+      ...comum,
+      path: '/webhooks/{id}/test',
+      summary: 'Envia um aviso de teste',
+      request: { params: ID },
+      responses: { 202: json(EntregaSchema, 'A caminho'), ...problemas(401, 403, 404, 409, 503) },
+    },
+    podeEscrever,
+    async (c) => {
+      const webhook = await webhookDe(webhooks, c)
+      exigirAtivo(webhook)
+      return aceita(deps, webhook.id, await webhooks.testar(webhook.id))
+    },
+  )
+}

@@ -1,0 +1,196 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { Indisponivel } from '@fluxo/shared/errors'
+import { isInfrastructure } from '@fluxo/shared/postgres/failure'
+import type { Sql } from '@fluxo/shared/postgres/sql'
+import { SEGREDO_BYTES, segredoDe } from './assinatura.ts'
+import { TIPO_DE_TESTE } from './avisar.ts'
+import { codigoDaSituacao, SITUACOES } from './aviso-store.ts'
+import type { Webhook } from './webhook.ts'
+
+/** A delivery in the log, with all its attempts. */
+export type Entrega = {
+  id: string
+  tipo: string
+  eventoId: string
+  situacao: (typeof SITUACOES)[number]
+  criadoEm: Date
+  venceEm: Date | undefined
+  terminadoEm: Date | undefined
+  tentativas: {
+    tentativa: number
+    em: string
+    duracao_ms: number
+    status: number | null
+    erro: string | null
+    resposta: string | null
+  }[]
+}
+
+/** A place in the log of deliveries, newest first. */
+export type PontoDeEntrega = { criadoEm: string; id: string }
+
+export type WebhookStore = {
+  /** Makes a webhook; `undefined` where the merchant has as many as one may have. The secret is told here and never again. */
+  criar: (novo: {
+    id: string
+    comercianteId: string
+    particao: number
+    url: string
+    eventos: string[] | undefined
+  }) => Promise<{ webhook: Webhook; segredo: string } | undefined>
+  listar: (comercianteId: string) => Promise<Webhook[]>
+  porId: (comercianteId: string, id: string) => Promise<Webhook | undefined>
+  /** Ends a webhook and what waits for it; false where there is none. */
+  remover: (comercianteId: string, id: string) => Promise<boolean>
+  /** A new secret; the one before signs beside it for a day. `undefined` where there is no such webhook. */
+  trocarSegredo: (comercianteId: string, id: string) => Promise<string | undefined>
+  /** A delivery that tells of nothing, due now; gives its id. The webhook must exist. */
+  testar: (id: string) => Promise<string>
+  /** Makes a delivery due again, as if it were new; false where there is none. */
+  reenviar: (id: string, avisoId: string) => Promise<boolean>
+  entregas: (
+    id: string,
+    pagina: { depois?: PontoDeEntrega | undefined; quantos: number; so?: string },
+  ) => Promise<Entrega[]>
+}
+
+/** Webhooks of one merchant: each event is sent to each of them. */
+export const WEBHOOKS_MAX = 10
+/** For so long a receiver may still know only the secret before. */
+const ROTACAO_HORAS = 24
+const RETRY_AFTER_SECONDS = 2
+
+const novoSegredo = (): string => segredoDe(randomBytes(SEGREDO_BYTES))
+
+type Row = {
+  id: string
+  url: string
+  eventos: string[] | null
+  criado_em: Date
+  desativado_em: Date | null
+  motivo: string | null
+}
+
+const webhookDe = (row: Row): Webhook => ({
+  id: row.id,
+  url: row.url,
+  eventos: row.eventos ?? undefined,
+  criadoEm: row.criado_em,
+  desativadoEm: row.desativado_em ?? undefined,
+  motivo: row.motivo ?? undefined,
+})
+
+/** Webhooks and their log, as their merchants ask for them. */
+export function createWebhookStore(sql: Sql): WebhookStore {
+  const ler = async <Linha extends object>(texto: string, valores: readonly (string | number | null)[]) => {
+    try {
+      return await sql.unsafe<Linha[]>(texto, [...valores], { prepare: true })
+    } catch (cause) {
+      if (!isInfrastructure(cause)) throw cause
+      const mensagem = 'Os webhooks estão indisponíveis agora. Tente de novo.'
+      throw new Indisponivel('banco-indisponivel', mensagem, RETRY_AFTER_SECONDS, { cause })
+    }
+  }
+  return {
+    criar: async ({ id, comercianteId, particao, url, eventos }) => {
+      const segredo = novoSegredo()
+      const lista = eventos === undefined ? null : JSON.stringify(eventos)
+      const [row] = await ler<Row>(CRIAR, [id, comercianteId, url, lista, segredo, particao, WEBHOOKS_MAX])
+      return row && { webhook: webhookDe(row), segredo }
+    },
+    listar: async (comercianteId) => (await ler<Row>(LISTAR, [comercianteId])).map(webhookDe),
+    porId: async (comercianteId, id) => {
+      const [row] = await ler<Row>(POR_ID, [id, comercianteId])
+      return row && webhookDe(row)
+    },
+    remover: async (comercianteId, id) =>
+      (await ler(REMOVER, [id, comercianteId, codigoDaSituacao('cancelled')])).length > 0,
+    trocarSegredo: async (comercianteId, id) => {
+      const segredo = novoSegredo()
+      return (await ler(TROCAR, [id, comercianteId, segredo])).length > 0 ? segredo : undefined
+    },
+    testar: async (id) => {
+      const [row] = await ler<{ id: string }>(TESTAR, [id, randomUUID(), TIPO_DE_TESTE])
+      return row?.id ?? ''
+    },
+    reenviar: async (id, avisoId) => (await ler(REENVIAR, [avisoId, id])).length > 0,
+    entregas: async (id, { depois, quantos, so }) => {
+      const linhas = await ler<EntregaRow>(ENTREGAS, [
+        id,
+        depois?.criadoEm ?? null,
+        depois?.id ?? null,
+        quantos,
+        so ?? null,
+      ])
+      return linhas.map(entregaDe)
+    },
+  }
+}
+
+const COLUNAS = 'w.id, w.url, w.eventos, w.criado_em, w.desativado_em, w.motivo'
+
+const CRIAR = `
+insert into webhook as w (id, comerciante_id, url, eventos, segredo, desde)
+select $1::uuid, $2, $3, (select array_agg(e) from jsonb_array_elements_text($4::text::jsonb) e), $5,
+  (select p.ultima from posicao p where p.particao = $6::smallint)
+where (select count(*) from webhook w where w.comerciante_id = $2 and w.removido_em is null) < $7::int
+returning ${COLUNAS}`
+
+const LISTAR = `select ${COLUNAS} from webhook w where w.comerciante_id = $1 and w.removido_em is null
+  order by w.criado_em, w.id`
+
+const POR_ID = `select ${COLUNAS} from webhook w where w.id = $1::uuid and w.comerciante_id = $2 and w.removido_em is null`
+
+const REMOVER = `
+with fim as (
+  update webhook set removido_em = now(), segredo = '', segredo_anterior = null, anterior_ate = null
+  where id = $1::uuid and comerciante_id = $2 and removido_em is null returning id
+),
+cancelados as (
+  update aviso set vence_em = null, terminado_em = now(), situacao = $3::smallint
+  where webhook_id = (select id from fim) and vence_em is not null
+)
+select id from fim`
+
+const TROCAR = `
+update webhook set segredo = $3, segredo_anterior = segredo, anterior_ate = now() + interval '${ROTACAO_HORAS} hours'
+where id = $1::uuid and comerciante_id = $2 and removido_em is null returning id`
+
+const TESTAR = `insert into aviso (webhook_id, evento_id, tipo, vence_em) values ($1::uuid, $2::uuid, $3, now()) returning id`
+
+const REENVIAR = `
+update aviso set vence_em = now(), terminado_em = null, situacao = 0, passo = 0
+where id = $1::uuid and webhook_id = $2::uuid returning id`
+
+type EntregaRow = {
+  id: string
+  tipo: string
+  evento_id: string
+  situacao: number
+  criado_em: Date
+  vence_em: Date | null
+  terminado_em: Date | null
+  tentativas: Entrega['tentativas'] | null
+}
+
+/** Walks the index (webhook_id, criado_em, id) backwards from a point; `$5` is one delivery alone. */
+const ENTREGAS = `
+select a.id, a.tipo, a.evento_id, a.situacao::int as situacao, a.criado_em, a.vence_em, a.terminado_em,
+  (select json_agg(json_build_object('tentativa', t.tentativa, 'em', t.em, 'duracao_ms', t.duracao_ms, 'status', t.status,
+    'erro', t.erro, 'resposta', t.resposta) order by t.tentativa) from aviso_tentativa t where t.aviso_id = a.id) as tentativas
+from aviso a
+where a.webhook_id = $1::uuid
+  and ($2::text is null or (a.criado_em, a.id) < ($2::text::timestamptz, $3::text::uuid))
+  and ($5::text is null or a.id = $5::text::uuid)
+order by a.criado_em desc, a.id desc limit $4::int`
+
+const entregaDe = (row: EntregaRow): Entrega => ({
+  id: row.id,
+  tipo: row.tipo,
+  eventoId: row.evento_id,
+  situacao: SITUACOES[row.situacao] ?? 'pending',
+  criadoEm: row.criado_em,
+  venceEm: row.vence_em ?? undefined,
+  terminadoEm: row.terminado_em ?? undefined,
+  tentativas: row.tentativas ?? [],
+})

@@ -1,0 +1,75 @@
+import { migrate } from '@fluxo/drizzle/migrate'
+import { createHttpApp } from '@fluxo/shared/http/app'
+import { signToken } from '@fluxo/shared/http/tokens'
+import { createLogger } from '@fluxo/shared/telemetry/logger'
+import { createDatabase, uniquePrefix } from '@fluxo/shared/testing/databases'
+import { Registry } from 'prom-client'
+import { STATUSES_DE_ENTREGAS } from '../src/app.ts'
+import type { AvisosOptions } from '../src/avisar/avisos.ts'
+import { json, type PedidoLido } from './bancada.ts'
+import { createInstancia, SEGREDO } from './instancia.ts'
+
+const ESCOPOS = ['entregas:escrever', 'entregas:ler']
+const log = createLogger({ service: 'teste', level: 'silent' })
+
+/** A database of entregas and as many whole instances on it as a test opens, each behind the HTTP application of a process. */
+export async function createCasa() {
+  const database = await createDatabase({ role: 'entregas', migrate: (url) => migrate({ database: 'entregas', url }) })
+  const streamPrefix = uniquePrefix('pedidos')
+  const abertas: { fechar: () => Promise<void> }[] = []
+
+  const abrir = async (instancia: string, avisos: AvisosOptions = { permiteLoopback: true, pollMs: 20 }) => {
+    const uma = await createInstancia({
+      databaseUrl: database.appUrl,
+      streamPrefix,
+      instancia,
+      fluxo: { automatico: false, atrasoMs: 0 },
+      avisos,
+    })
+    abertas.push(uma)
+    const app = createHttpApp({
+      service: 'entregas',
+      modules: [uma.modulo],
+      registry: new Registry(),
+      log,
+      leaving: () => false,
+      started: () => true,
+      statuses: STATUSES_DE_ENTREGAS,
+    })
+    const como = async (comercianteId: string, scopes: readonly string[] = ESCOPOS) => {
+      const token = await signToken({ secret: SEGREDO, comercianteId, scopes, expiresInSeconds: 600 })
+      return async (caminho: string, init: RequestInit = {}): Promise<Response> =>
+        app.request(caminho, {
+          ...init,
+          headers: { ...Object.fromEntries(new Headers(init.headers)), authorization: `Bearer ${token}` },
+        })
+    }
+    return { ...uma, app, como }
+  }
+  return {
+    database,
+    streamPrefix,
+    abrir,
+    fechar: async () => {
+      await Promise.all(abertas.map((uma) => uma.fechar()))
+      await database.drop()
+    },
+  }
+}
+
+export type Casa = Awaited<ReturnType<typeof createCasa>>
+export type Instancia = Awaited<ReturnType<Casa['abrir']>>
+export type Pedir = Awaited<ReturnType<Instancia['como']>>
+
+/** Receives an order and gives its id. */
+export const receber = async (pedir: Pedir, campos: object = {}): Promise<string> => {
+  const resposta = await pedir('/orders', json({ customer_name: 'Ana', address: 'Rua A, 1', ...campos }))
+  if (resposta.status !== 201) throw new Error(`${resposta.status}: ${await resposta.text()}`)
+  return ((await resposta.json()) as PedidoLido).id
+}
+
+/** Moves an order. */
+export const mover = async (pedir: Pedir, id: string, status: string, campos: object = {}): Promise<void> => {
+  const resposta = await pedir(`/orders/${id}/transitions`, json({ status, ...campos }))
+  if (resposta.status !== 200) throw new Error(`${resposta.status}: ${await resposta.text()}`)
+}
