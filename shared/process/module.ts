@@ -15,6 +15,8 @@ export type AppModule = {
   routes: OpenAPIHono<AppEnv>
   checks: HealthCheck[]
   start(): Promise<void>
+  /** Ends answers that would never end by themselves, such as streams of events; called once the listener has closed. */
+  leave?(): void
   /** Stops taking work (consumer, relay) and finishes the work in hand; the rooms stay open. */
   drain(): Promise<void>
   /** Closes the rooms that it opened itself. */

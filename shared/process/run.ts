@@ -38,7 +38,7 @@ const REQUESTS_DEADLINE_MS = 12_000
  * Runs modules as one process: one HTTP listener, one way to start, one way to leave.
  *
  * It listens first, so that health can be asked, and lets requests in once every module has started. Leaving goes from the doors
- * to the rooms: not ready and `Connection: close` → notice → listener → requests in flight → `drain()` → `close()` → what the
+ * to the rooms: not ready and `Connection: close` → notice → listener → `leave()` → requests in flight → `drain()` → `close()` → what the
  * caller had put into `lifecycle`. Rejects, with everything closed again, where the port is taken or a module does not start.
  */
 export async function runModules(options: RunOptions): Promise<RunningProcess> {
@@ -55,7 +55,10 @@ export async function runModules(options: RunOptions): Promise<RunningProcess> {
     const noticeMs = phase.started ? (options.drainNoticeMs ?? 0) : 0
     log.info({ noticeMs }, 'leaving')
     await new Promise((resolve) => setTimeout(resolve, noticeMs))
-    await server.stop(options.requestsDeadlineMs ?? REQUESTS_DEADLINE_MS)
+    const stopped = server.stop(options.requestsDeadlineMs ?? REQUESTS_DEADLINE_MS)
+    // After the listener has closed: whoever comes back at once finds another instance.
+    for (const module of modules) module.leave?.()
+    await stopped
     await lifecycle.stop()
     log.info('stopped')
   }

@@ -127,7 +127,7 @@ export const createEntregas = (deps: EntregasDeps): AppModule => {
     lease: createLease({ url: databaseUrl, key: REPARO_LOCK, name: 'reparo entregas', log }),
     onPlanned: andador.wake,
   })
-  const saida = createSaida({ ...deps, ...edge, ...doLog, settings: WRITE_SETTINGS })
+  const saida = createSaida({ ...deps, ...edge, ...doLog, reads, settings: WRITE_SETTINGS })
   const groups = [GRUPO, GRUPO_DE_AVISOS, ...(deps.outrosGrupos ?? [])]
   const janitor = createJanitor({ redis: redis.commands, prefix: streamPrefix, particoes, groups, log, registry })
   exportarMetricas({ registry, reads, fila: store.fila })
@@ -164,6 +164,7 @@ export const createEntregas = (deps: EntregasDeps): AppModule => {
       janitor.start()
       if (fluxo.automatico) andador.start()
     },
+    leave: saida.leave,
     drain: async () => {
       await Promise.all([consumo.stop(), saida.stop(), andador.stop(), janitor.stop()])
       await store.ociosa()

@@ -1,19 +1,32 @@
+import type { Verifier } from '@fluxo/shared/http/auth'
 import type { AppEnv } from '@fluxo/shared/http/env'
-import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
+import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
 import { OpenAPIHono } from '@hono/zod-openapi'
+import { createAoVivo } from './acompanhar/ao-vivo.ts'
+import { createAcompanharRoutes } from './acompanhar/route.ts'
+import { createAcompanharStore } from './acompanhar/store.ts'
 import { type AvisosDeps, type AvisosOptions, createAvisos } from './avisar/avisos.ts'
+import type { LeituraStore } from './listar/store.ts'
+import { createRastrearRoutes } from './rastrear/route.ts'
+import { createRastreioStore } from './rastrear/store.ts'
 
 export type SaidaDeps = Omit<AvisosDeps, 'sql' | 'avisos'> & {
   /** Where webhooks may go; by default to public addresses only. */
   avisos?: AvisosOptions
   /** Session settings of statements that must not scan whole tables. */
   settings: Readonly<Record<string, string>>
+  /** A pool for single statements that read. */
+  reads: Sql
+  leitura: LeituraStore
+  verifier: Verifier
 }
 
-/** What leaves the house: webhooks. */
+/** What leaves the house: webhooks, live streams, the public page. */
 export type Saida = {
   routes: OpenAPIHono<AppEnv>
   start: () => Promise<void>
+  /** Ends the streams: their clients go on at another instance. */
+  leave: () => void
   /** Finishes what is in hand. */
   stop: () => Promise<void>
   close: () => Promise<void>
@@ -24,15 +37,25 @@ export const POOL_DE_AVISOS = { name: 'entregas avisos', max: 3 }
 
 /** The outward half of the service: who is told of an order, and how. */
 export function createSaida(deps: SaidaDeps): Saida {
-  const { databaseUrl, settings, avisos: opcoes = { permiteLoopback: false } } = deps
+  const { databaseUrl, settings, reads, leitura, avisos: opcoes = { permiteLoopback: false } } = deps
   const sql = createSql({ url: databaseUrl, ...POOL_DE_AVISOS, settings })
   const avisos = createAvisos({ ...deps, avisos: opcoes, sql })
+  const aoVivo = createAoVivo({ ...deps, store: createAcompanharStore(reads, leitura) })
+  const { plateia } = aoVivo
   const routes = new OpenAPIHono<AppEnv>()
   routes.route('/', avisos.routes)
+  routes.route('/', createAcompanharRoutes({ ...deps, plateia }))
+  routes.route('/', createRastrearRoutes({ ...deps, plateia, rastreios: createRastreioStore(reads) }))
   return {
     routes,
-    start: avisos.start,
-    stop: avisos.stop,
+    start: async () => {
+      await avisos.start()
+      aoVivo.start()
+    },
+    leave: plateia.encerrar,
+    stop: async () => {
+      await Promise.all([aoVivo.stop(), avisos.stop()])
+    },
     close: () => closeSql(sql),
   }
 }

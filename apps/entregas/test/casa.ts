@@ -1,5 +1,6 @@
 import { migrate } from '@fluxo/drizzle/migrate'
 import { createHttpApp } from '@fluxo/shared/http/app'
+import { serveHttp } from '@fluxo/shared/http/server'
 import { signToken } from '@fluxo/shared/http/tokens'
 import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { createDatabase, uniquePrefix } from '@fluxo/shared/testing/databases'
@@ -26,7 +27,6 @@ export async function createCasa() {
       fluxo: { automatico: false, atrasoMs: 0 },
       avisos,
     })
-    abertas.push(uma)
     const app = createHttpApp({
       service: 'entregas',
       modules: [uma.modulo],
@@ -36,15 +36,26 @@ export async function createCasa() {
       started: () => true,
       statuses: STATUSES_DE_ENTREGAS,
     })
+    const server = await serveHttp({ app, port: 0, hostname: '127.0.0.1', log })
+    const url = `http://127.0.0.1:${server.port}`
+    const fechar = async () => {
+      const fechado = server.stop(1_000)
+      uma.modulo.leave?.()
+      await fechado
+      await uma.fechar()
+    }
+    abertas.push({ fechar })
     const como = async (comercianteId: string, scopes: readonly string[] = ESCOPOS) => {
       const token = await signToken({ secret: SEGREDO, comercianteId, scopes, expiresInSeconds: 600 })
       return async (caminho: string, init: RequestInit = {}): Promise<Response> =>
-        app.request(caminho, {
+        fetch(url + caminho, {
           ...init,
           headers: { ...Object.fromEntries(new Headers(init.headers)), authorization: `Bearer ${token}` },
         })
     }
-    return { ...uma, app, como }
+    /** Cuts every connection, as the end of a killed process does. */
+    const cortar = () => server.stop(0)
+    return { ...uma, url, como, fechar, cortar }
   }
   return {
     database,

@@ -1,0 +1,110 @@
+import { DomainError, Indisponivel } from '@fluxo/shared/errors'
+import { requireScope, type Verifier } from '@fluxo/shared/http/auth'
+import { type AppEnv, headerOf } from '@fluxo/shared/http/env'
+import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
+import { OpenAPIHono, z } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import type { LeituraStore } from '../listar/store.ts'
+import { naoEncontrado } from '../mover/mover.ts'
+import { idDe } from '../mover/route.ts'
+import { ABERTURA, pontoDe } from './acompanhar.ts'
+import type { Ouvinte, Plateia } from './plateia.ts'
+
+export type AcompanharDeps = { plateia: Plateia; leitura: Pick<LeituraStore, 'porId'>; verifier: Verifier }
+
+/** Streams of one instance: 1,000 take some 30 MB; beyond this another instance serves better. */
+const OUVINTES_MAX = 5_000
+const RETRY_AFTER_SECONDS = 5
+/** Unread by a client before its stream ends: it comes back, and is told what it missed. */
+const ATRASO_BYTES_MAX = 64 * 1024
+
+const HEADERS = {
+  'Content-Type': 'text/event-stream; charset=utf-8',
+  'Cache-Control': 'no-store',
+  // nginx would otherwise collect what is sent.
+  'X-Accel-Buffering': 'no',
+  'X-Content-Type-Options': 'nosniff',
+}
+
+export const STREAM_HEADERS_SCHEMA = z.object({
+  'last-event-id': z
+    .string()
+    .optional()
+    .openapi({ description: 'O seq do último evento recebido: continua depois dele.' }),
+})
+export const STREAM_RESPOSTA = {
+  description: 'Server-Sent Events: id é o seq, event é order.status, data é o evento em JSON',
+  content: { 'text/event-stream': { schema: z.string() } },
+}
+
+/** Where the client wants to go on. Throws where the header is none of ours. */
+export function pontoPedido(c: Context<AppEnv>): number {
+  const texto = headerOf(c, 'last-event-id') ?? '0'
+  const ponto = pontoDe(texto)
+  if (ponto === undefined) throw new DomainError('cabecalho-invalido', 'Last-Event-ID deve ser o seq de um evento.')
+  return ponto
+}
+
+/** Answers with a stream that lasts until the client leaves, cannot keep up, or this instance does. */
+export function abrirStream(plateia: Plateia, quem: Omit<Ouvinte, 'enviar' | 'encerrar'>): Response {
+  if (plateia.quantos() >= OUVINTES_MAX) {
+    throw new Indisponivel('streams-demais', 'Há streams demais aqui. Tente de novo.', RETRY_AFTER_SECONDS)
+  }
+  const encoder = new TextEncoder()
+  let sair = (): void => {}
+  let aberto = true
+  const body = new ReadableStream<Uint8Array>(
+    {
+      start: (controller) => {
+        controller.enqueue(encoder.encode(ABERTURA))
+        sair = plateia.entrar({
+          ...quem,
+          enviar: (texto) => {
+            if (!aberto || (controller.desiredSize ?? 0) < 0) return false
+            controller.enqueue(encoder.encode(texto))
+            return true
+          },
+          encerrar: () => {
+            if (!aberto) return
+            aberto = false
+            controller.close()
+          },
+        })
+      },
+      cancel: () => {
+        aberto = false
+        sair()
+      },
+    },
+    new ByteLengthQueuingStrategy({ highWaterMark: ATRASO_BYTES_MAX }),
+  )
+  return new Response(body, { headers: HEADERS })
+}
+
+/** `GET /orders/{id}/stream`: what happens to an order, as it happens. */
+export function createAcompanharRoutes({ plateia, leitura, verifier }: AcompanharDeps): OpenAPIHono<AppEnv> {
+  const routes = new OpenAPIHono<AppEnv>()
+  documented(
+    routes,
+    {
+      method: 'get',
+      path: '/orders/{id}/stream',
+      tags: ['Entregas'],
+      summary: 'Acompanha um pedido ao vivo',
+      description:
+        'Começa pela história; com Last-Event-ID, depois dele. Nada falta e nada se repete, de qualquer instância.',
+      security: BEARER,
+      request: { params: z.object({ id: z.uuid() }), headers: STREAM_HEADERS_SCHEMA },
+      responses: { 200: STREAM_RESPOSTA, ...problemas(400, 401, 403, 404, 503) },
+    },
+    requireScope(verifier, 'entregas:ler'),
+    async (c) => {
+      const contadoAte = pontoPedido(c)
+      const comercianteId = c.get('comercianteId')
+      const pedidoId = idDe(c)
+      if ((await leitura.porId(comercianteId, pedidoId)) === undefined) throw naoEncontrado()
+      return abrirStream(plateia, { comercianteId, pedidoId, contadoAte, mostrar: (item) => item })
+    },
+  )
+  return routes
+}

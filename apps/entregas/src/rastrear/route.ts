@@ -1,0 +1,156 @@
+import { requireScope, type Verifier } from '@fluxo/shared/http/auth'
+import type { AppEnv } from '@fluxo/shared/http/env'
+import { jsonText } from '@fluxo/shared/http/json'
+import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
+import { OpenAPIHono, z } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import { itemPublico } from '../acompanhar/acompanhar.ts'
+import type { Plateia } from '../acompanhar/plateia.ts'
+import { abrirStream, pontoPedido, STREAM_HEADERS_SCHEMA, STREAM_RESPOSTA } from '../acompanhar/route.ts'
+import type { LeituraStore } from '../listar/store.ts'
+import { naoEncontrado } from '../mover/mover.ts'
+import { idDe } from '../mover/route.ts'
+import { ESTILO, ESTILO_PATH, paginaDoRastreio, paginaNaoEncontrada, SCRIPT, SCRIPT_PATH } from './pagina.ts'
+import { rastreioDe } from './rastrear.ts'
+import type { RastreioStore } from './store.ts'
+import { hashDoToken, novoToken } from './token.ts'
+
+export type RastrearDeps = {
+  rastreios: RastreioStore
+  leitura: Pick<LeituraStore, 'porId' | 'eventos'>
+  plateia: Plateia
+  verifier: Verifier
+}
+
+/** Nothing but our own files, no frames, no forms; and the address, which is the key, is told to nobody. */
+const SEGURANCA = {
+  'Content-Security-Policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; " +
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+  'X-Robots-Tag': 'noindex, nofollow',
+}
+const HTML = { ...SEGURANCA, 'Content-Type': 'text/html; charset=utf-8', 'Cache-Control': 'no-store' }
+
+const html = (texto: string, status = 200): Response => new Response(texto, { status, headers: HTML })
+const arquivo = (texto: string, type: string) => (): Response =>
+  new Response(texto, { headers: { ...SEGURANCA, 'Content-Type': type, 'Cache-Control': 'max-age=3600' } })
+
+const TokenSchema = z
+  .object({
+    token: z.string(),
+    url: z.string().openapi({ example: '/track/…', description: 'O caminho da página pública.' }),
+  })
+  .openapi('Rastreio')
+
+/** The order's public page, and the key to it: `POST` and `DELETE /orders/{id}/tracking`, `GET /track/{token}`. */
+export function createRastrearRoutes(deps: RastrearDeps): OpenAPIHono<AppEnv> {
+  const routes = new OpenAPIHono<AppEnv>()
+  documentarChave(routes, deps)
+  documentarPagina(routes, deps)
+  routes.get(ESTILO_PATH, arquivo(ESTILO, 'text/css; charset=utf-8'))
+  routes.get(SCRIPT_PATH, arquivo(SCRIPT, 'text/javascript; charset=utf-8'))
+  return routes
+}
+
+function documentarChave(routes: OpenAPIHono<AppEnv>, { rastreios, leitura, verifier }: RastrearDeps): void {
+  const podeEscrever = requireScope(verifier, 'entregas:escrever')
+  const comum = {
+    path: '/orders/{id}/tracking',
+    tags: ['Rastreio'],
+    security: BEARER,
+    request: { params: z.object({ id: z.uuid() }) },
+  }
+  const pedidoDo = async (c: Context<AppEnv>): Promise<string> => {
+    const pedido = await leitura.porId(c.get('comercianteId'), idDe(c))
+    if (pedido === undefined) throw naoEncontrado()
+    return pedido.id
+  }
+  documented(
+    routes,
+    {
+      ...comum,
+      method: 'post',
+      summary: 'Abre a página pública de um pedido',
+      description: 'Um pedido tem um token por vez: um novo encerra o anterior. Ele só é mostrado nesta resposta.',
+      responses: {
+        201: { description: 'Aberta', content: { 'application/json': { schema: TokenSchema } } },
+        ...problemas(401, 403, 404, 503),
+      },
+    },
+    podeEscrever,
+    async (c) => {
+      const pedidoId = await pedidoDo(c)
+      const token = novoToken()
+      await rastreios.abrir(pedidoId, hashDoToken(token) ?? '')
+      const url = `/track/${token}`
+      return jsonText(JSON.stringify({ token, url }), 201, { Location: url, 'Cache-Control': 'no-store' })
+    },
+  )
+  documented(
+    routes,
+    {
+      ...comum,
+      method: 'delete',
+      summary: 'Fecha a página pública de um pedido',
+      responses: { 204: { description: 'Fechada, ou nunca aberta' }, ...problemas(401, 403, 404, 503) },
+    },
+    podeEscrever,
+    async (c) => {
+      await rastreios.revogar(await pedidoDo(c))
+      return new Response(null, { status: 204 })
+    },
+  )
+}
+
+function documentarPagina(routes: OpenAPIHono<AppEnv>, { rastreios, leitura, plateia }: RastrearDeps): void {
+  const params = z.object({ token: z.string() })
+  const abrir = async (c: Context<AppEnv>) => {
+    const token = hashDoToken(c.req.param('token') ?? '')
+    const rastreio = token === undefined ? undefined : await rastreios.porToken(token)
+    return token === undefined || rastreio === undefined ? undefined : { ...rastreio, token }
+  }
+  documented(
+    routes,
+    {
+      method: 'get',
+      path: '/track/{token}',
+      tags: ['Rastreio'],
+      summary: 'A página pública de um pedido, sem dados pessoais',
+      request: { params },
+      responses: {
+        200: { description: 'A página', content: { 'text/html': { schema: z.string() } } },
+        404: { description: 'O token não abre nenhum pedido', content: { 'text/html': { schema: z.string() } } },
+        ...problemas(503),
+      },
+    },
+    async (c) => {
+      const aberto = await abrir(c)
+      if (aberto === undefined) return html(paginaNaoEncontrada(), 404)
+      const { comercianteId, pedidoId } = aberto
+      // The history first: a status that is newer than it is told again by the stream, an older one would stay.
+      const eventos = await leitura.eventos(comercianteId, pedidoId, 0)
+      const status = eventos?.at(-1)?.status
+      if (eventos === undefined || status === undefined) return html(paginaNaoEncontrada(), 404)
+      return html(paginaDoRastreio(rastreioDe(status, eventos)))
+    },
+  )
+  documented(
+    routes,
+    {
+      method: 'get',
+      path: '/track/{token}/stream',
+      tags: ['Rastreio'],
+      summary: 'Acompanha um pedido ao vivo, sem dados pessoais',
+      request: { params, headers: STREAM_HEADERS_SCHEMA },
+      responses: { 200: STREAM_RESPOSTA, ...problemas(400, 404, 503) },
+    },
+    async (c) => {
+      const contadoAte = pontoPedido(c)
+      const aberto = await abrir(c)
+      if (aberto === undefined) throw naoEncontrado()
+      return abrirStream(plateia, { ...aberto, contadoAte, mostrar: itemPublico })
+    },
+  )
+}
