@@ -1,6 +1,6 @@
 import { signToken } from '@fluxo/shared/http/tokens'
 import { portIsFree } from '@fluxo/shared/local/free-port'
-import { envDurationMs, envInteger, envPort, envUrl, parseEnv } from '@fluxo/shared/process/env'
+import { envBoolean, envDurationMs, envInteger, envPort, envUrl, parseEnv } from '@fluxo/shared/process/env'
 import { LIMITES_ENV } from '@fluxo/shared/ratelimit/settings'
 import { z } from 'zod'
 import { dataFolder, ensureSecrets } from './data-folder.ts'
@@ -27,6 +27,7 @@ const EnvSchema = z.object({
   DATABASE_URL_ENTREGAS_OWNER: databaseUrlOf('who may migrate it'),
   ENTREGAS_FLUXO: z.enum(['automatico', 'manual']).default('automatico').describe('whether orders move by themselves'),
   ENTREGAS_ATRASO_MS: envDurationMs().default(1_000).describe('how long each step of the automatic flow waits'),
+  ENTREGAS_WEBHOOKS_LOOPBACK: envBoolean().default(false).describe('whether webhooks may go to this machine'),
   REDIS_URL: envUrl('redis', 'rediss').optional().describe('another Redis'),
   JWT_SECRET: z.string().optional().describe('the secret of the tokens, made once by default'),
   ...LIMITES_ENV,
@@ -106,6 +107,7 @@ const serve = async (env: Env, folder: string, running: RunningFile, leaving: Le
     port,
     hostname,
     ...urls,
+    webhooksLoopback: env.ENTREGAS_WEBHOOKS_LOOPBACK,
     fluxo: { automatico: env.ENTREGAS_FLUXO === 'automatico', atrasoMs: env.ENTREGAS_ATRASO_MS },
     jwtSecret,
     limites: env,

@@ -2,7 +2,7 @@ import { hostname } from 'node:os'
 import { createVerifier } from '@fluxo/shared/http/auth'
 import { readLogState } from '@fluxo/shared/log/estado'
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
-import { envDurationMs, envInteger, envPort, envSecret, envUrl, parseEnv } from '@fluxo/shared/process/env'
+import { envBoolean, envDurationMs, envInteger, envPort, envSecret, envUrl, parseEnv } from '@fluxo/shared/process/env'
 import { createLifecycle } from '@fluxo/shared/process/lifecycle'
 import { runModules } from '@fluxo/shared/process/run'
 import { createRedisConnections } from '@fluxo/shared/redis/connection'
@@ -30,6 +30,9 @@ const EnvSchema = z.object({
     .string()
     .default('lancamentos')
     .describe('other consumer groups of the orders, by commas: nothing is trimmed before they have it'),
+  ENTREGAS_WEBHOOKS_LOOPBACK: envBoolean()
+    .default(false)
+    .describe('whether webhooks may go to this machine, over plain HTTP too: for development only'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
   DRENAGEM_AVISO_MS: envDurationMs().default(0).describe('how long a load balancer needs to see that we leave'),
   OTEL_EXPORTER_OTLP_ENDPOINT: envUrl('http', 'https')
@@ -69,6 +72,7 @@ const entregas = createEntregas({
   particoes,
   instancia: env.INSTANCIA,
   fluxo: { automatico: env.ENTREGAS_FLUXO === 'automatico', atrasoMs: env.ENTREGAS_ATRASO_MS },
+  avisos: { permiteLoopback: env.ENTREGAS_WEBHOOKS_LOOPBACK },
   outrosGrupos: env.ENTREGAS_GRUPOS.split(',').filter((grupo) => grupo !== ''),
   log,
   registry,

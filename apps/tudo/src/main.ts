@@ -24,6 +24,8 @@ export type TudoOptions = {
   databaseUrlEntregas: string
   /** Whether orders move by themselves, and how long each step waits. */
   fluxo: { automatico: boolean; atrasoMs: number }
+  /** Whether webhooks may go to this machine. */
+  webhooksLoopback?: boolean
   redisUrl: string
   jwtSecret: string
   limites: LimitesEnv
@@ -71,6 +73,7 @@ export const startTudo = async (options: TudoOptions): Promise<{ url: string; st
     particoes: particoesDosPedidos,
     instancia: instance,
     fluxo: options.fluxo,
+    avisos: { permiteLoopback: options.webhooksLoopback ?? false },
     outrosGrupos: ['lancamentos'],
     log,
     registry,
