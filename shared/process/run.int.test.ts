@@ -47,6 +47,23 @@ test('while leaving, readiness says so first and requests are answered during th
   await stopped
 })
 
+test('answers that would never end by themselves end when their module leaves, and hold nothing up', async () => {
+  const streams: ReadableStreamDefaultController<Uint8Array>[] = []
+  const routes = new OpenAPIHono<AppEnv>()
+  routes.get('/a', () => new Response(new ReadableStream({ start: (stream) => void streams.push(stream) })))
+  const leave = () => {
+    for (const stream of streams) stream.close()
+  }
+  const process = await run([recorded('a', [], { routes, leave })], [])
+  const endless = fetch(`${process.url}/a`).then((answer) => answer.text())
+  await waitFor(() => streams.length === 1)
+  const started = performance.now()
+  await process.stop()
+  // Requests in flight would be cut after 12 s.
+  expect(performance.now() - started).toBeLessThan(8_000)
+  expect(await endless).toBe('')
+})
+
 test('a module that does not start ends the process with all that was opened closed again', async () => {
   const events: string[] = []
   const broken = recorded('b', events, { start: () => Promise.reject(new Error('no database')) })
