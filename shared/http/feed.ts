@@ -1,8 +1,6 @@
 import { OpenAPIHono, z } from '@hono/zod-openapi'
-import { Indisponivel } from '../errors.ts'
 import { EventoSchema } from '../log/event.ts'
 import { createFeedPage, type FeedPageDeps } from '../log/feed.ts'
-import { isInfrastructure } from '../postgres/failure.ts'
 import { requireScope, type Verifier } from './auth.ts'
 import type { AppEnv } from './env.ts'
 import { jsonText } from './json.ts'
@@ -19,7 +17,6 @@ export type FeedRoutesDeps = FeedPageDeps & {
 /** API.md names 1,000; a rebuild reads larger pages, some 2 MB of JSON. */
 const LIMITE_MAX = 5_000
 const LIMITE_PADRAO = 1_000
-const RETRY_AFTER_SECONDS = 2
 
 const inteiro = (minimo: number, maximo: number) =>
   z
@@ -70,16 +67,8 @@ export const createFeedRoutes = ({ path, particoes, verifier, ...deps }: FeedRou
     requireScope(verifier, 'eventos:ler', { comerciante: false }),
     async (c) => {
       const { particao, depois_de: depoisDe, limite } = parseWith(QuerySchema, c.req.query())
-      return jsonText(await feedPage(particao, depoisDe, limite).catch(foraDoAr))
+      return jsonText(await feedPage(particao, depoisDe, limite))
     },
   )
   return routes
-}
-
-/** A database that is away is a 503 for the readers, who come back; anything else is a bug. */
-const foraDoAr = (cause: unknown): never => {
-  if (!isInfrastructure(cause)) throw cause
-  throw new Indisponivel('banco-indisponivel', 'O log está indisponível agora. Tente de novo.', RETRY_AFTER_SECONDS, {
-    cause,
-  })
 }

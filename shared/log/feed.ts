@@ -1,4 +1,5 @@
-import { invariant } from '../errors.ts'
+import { Indisponivel, invariant } from '../errors.ts'
+import { isInfrastructure } from '../postgres/failure.ts'
 import type { Sql } from '../postgres/sql.ts'
 import { encodeEvento } from './event.ts'
 import { type LogTable, pageStatement } from './log-table.ts'
@@ -48,13 +49,26 @@ const encodeFeedPage = (page: LogHead & { particao: number }, entries: readonly 
 
 export type FeedPageDeps = { readPage: ReadPage; readHead: (particao: number) => Promise<LogHead | undefined> }
 
-/** Makes the function that answers a page of the feed: the entries of a partition after a position, `limite` at most. */
+const RETRY_AFTER_SECONDS = 2
+
+/** A database that is away is a 503 for the readers, who come back; anything else is a bug. */
+const foraDoAr = (cause: unknown): never => {
+  if (!isInfrastructure(cause)) throw cause
+  throw new Indisponivel('banco-indisponivel', 'O log está indisponível agora. Tente de novo.', RETRY_AFTER_SECONDS, {
+    cause,
+  })
+}
+
+/**
+ * Makes the function that answers a page of the feed: the entries of a partition after a position, `limite` at most.
+ * Rejects with `Indisponivel` while the database is away.
+ */
 export const createFeedPage =
   ({ readPage, readHead }: FeedPageDeps) =>
   async (particao: number, depoisDe: number, limite: number): Promise<string> => {
-    const entries = await readPage(particao, depoisDe, limite)
+    const entries = await readPage(particao, depoisDe, limite).catch(foraDoAr)
     // A page that is not full ends at the head; the counter is asked for after it, so that `ultima` is never behind.
-    const head = await readHead(particao)
+    const head = await readHead(particao).catch(foraDoAr)
     invariant(head, 'every partition has a counter')
     return encodeFeedPage({ particao, ...head }, entries)
   }
