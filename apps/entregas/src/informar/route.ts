@@ -62,10 +62,11 @@ export function createInformarRoutes(deps: MoverDeps): OpenAPIHono<AppEnv> {
       const { type, status, occurred_at: occurredAt, location = '' } = informe
       const chave = chaveDoInforme(pedidoId, [type, String(status), occurredAt.toISOString(), location])
       for (let corrida = 0; corrida < CORRIDAS_MAX; corrida += 1) {
+        // The key first: an order that is read after it has what the event with this key did.
+        const repetido = (await leitura.porChave(comercianteId, chave)) === pedidoId
         const pedido = await leitura.porId(comercianteId, pedidoId)
         if (pedido === undefined) throw naoEncontrado()
-        if ((await leitura.porChave(comercianteId, chave)) === pedidoId)
-          return respostaDoPedido(pedido, { repetido: true })
+        if (repetido) return respostaDoPedido(pedido, { repetido })
         const mudancas = mudancasDoInforme(pedido, informe)
         const movido = await aplicar(deps, { mudancas, chave, rastro: c.get('traceparent') })
         if (movido !== undefined) return respostaDoPedido(movido)
