@@ -13,6 +13,8 @@ const LOOK_EVERY_MS = 100
 /** Of the days with one entry, a run has thousands. */
 const ALONE_SERVED = 40
 const GET_TIMEOUT_MS = 5_000
+/** Questions at a time: the wires run in this process, and hundreds at once would keep their own answers waiting. */
+const ASKED_AT_ONCE = 16
 
 const ledgerDays = (ledger: Sql) => ledger<DayRow[]>`
   select comerciante_id as comerciante, data::text, count(*)::float8 as quantidade,
@@ -77,8 +79,13 @@ const served = async (world: World, model: Model): Promise<string[]> => {
   }
   const days = [...model.days()]
   const asked = [...days.filter(([key]) => !isAlone(key)), ...days.filter(([key]) => isAlone(key)).slice(-ALONE_SERVED)]
-  for (const { name, url } of world.of('consolidado'))
-    await Promise.all(asked.map(([key, day]) => look(name, url, key, day)))
+  for (const { name, url } of world.of('consolidado')) {
+    const left = asked.values()
+    const askOn = async (): Promise<void> => {
+      for (const [key, day] of left) await look(name, url, key, day)
+    }
+    await Promise.all(Array.from({ length: ASKED_AT_ONCE }, askOn))
+  }
   return found
 }
 
