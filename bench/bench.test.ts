@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { answeredErrors, ledgerErrors } from './check.ts'
+import { ordersErrors } from './check-orders.ts'
 import { type LoadPlan, MARK, markOf, wireText } from './load/plan.ts'
 import { parseOptions } from './options.ts'
 import { verdictsOn } from './reach.ts'
@@ -44,7 +45,24 @@ describe('figures', () => {
   })
 })
 
+describe('limits of memory', () => {
+  const peak = (row: 'sse-1000' | 'flow', entregas: number) =>
+    verdictsOn(summarise({ row, unit: 'x', samples: [sample(100)], rssMb: { entregas } })).at(-1)
+
+  test('a thousand open streams may take more than a service otherwise does', () => {
+    expect([peak('sse-1000', 299), peak('flow', 199)].map((verdict) => verdict?.reached)).toEqual([true, true])
+    expect([peak('sse-1000', 301), peak('flow', 201)].map((verdict) => verdict?.reached)).toEqual([false, false])
+  })
+})
+
 describe('correctness', () => {
+  test('orders whose versions are not their events are an error', () => {
+    const state = { events: 30, max: 30, ultima: 30, orders: 10, versions: 30, delivered: 10 }
+    expect(ordersErrors(state)).toEqual([])
+    expect(ordersErrors({ ...state, versions: 31 })).toHaveLength(1)
+    expect(ordersErrors({ ...state, ultima: 31 })).toHaveLength(1)
+  })
+
   test('a gap, a loss or a double in the ledger is an error', () => {
     expect(ledgerErrors({ count: 10, max: 10, ultima: 10 })).toEqual([])
     expect(ledgerErrors({ count: 9, max: 10, ultima: 10 })).toHaveLength(1)

@@ -10,13 +10,25 @@ import { summariseProfiles } from './profile.ts'
 import { verdictsOn } from './reach.ts'
 import type { RowResult } from './result.ts'
 import { backlogGroup } from './rows/backlog.ts'
+import { flowGroup } from './rows/flow.ts'
 import { importGroup } from './rows/importar.ts'
+import { ordersGroup } from './rows/orders.ts'
 import { postGroup } from './rows/post.ts'
 import { readGroup } from './rows/read.ts'
+import { toldGroup } from './rows/told.ts'
 import { tracedGroup } from './rows/traced.ts'
 import { formatTable } from './table.ts'
 
-const GROUPS: readonly Group[] = [postGroup, tracedGroup, importGroup, readGroup, backlogGroup]
+const GROUPS: readonly Group[] = [
+  postGroup,
+  tracedGroup,
+  importGroup,
+  readGroup,
+  backlogGroup,
+  ordersGroup,
+  flowGroup,
+  toldGroup,
+]
 const PROF_FOLDER = join(import.meta.dirname, '..', '.fluxo', 'prof')
 const FSYNC_WARN_MS = 0.005
 
@@ -59,12 +71,16 @@ const measure = async (options: BenchOptions, leaving: Leaving): Promise<Outcome
 
 /** A service that was never started on this checkout parses its TypeScript once; that is not what is measured. */
 const fillCompileCache = async ({ start, stopServices, servers }: Bench): Promise<void> => {
-  const [ledger, balances] = [await servers.createDatabase('lancamentos'), await servers.createDatabase('consolidado')]
+  const ledger = await servers.createDatabase('lancamentos')
+  const balances = await servers.createDatabase('consolidado')
+  const orders = await servers.createDatabase('entregas')
   const { url } = await start.lancamentos(ledger)
   await start.consolidado(balances, url)
+  await start.entregas(orders)
   await stopServices()
   await servers.dropDatabase(ledger)
   await servers.dropDatabase(balances)
+  await servers.dropDatabase(orders)
 }
 
 const notMeasured = (options: BenchOptions, results: readonly RowResult[]): RowName[] =>

@@ -8,6 +8,9 @@ export type StartServices = {
   /** `env` on top of what every service of the bench gets. */
   lancamentos: (database: Database, env?: Record<string, string>) => Promise<Service>
   consolidado: (database: Database, lancamentosUrl: string) => Promise<Service>
+  entregas: (database: Database, env?: Record<string, string>) => Promise<Service>
+  /** A receiver of webhooks that answers at once and counts what it got. */
+  receiver: () => Promise<Service>
   /** The bare servers; `body` is what the GET answers. */
   bare: (body?: string) => Promise<Service>
   singleTransaction: (database: Database) => Promise<Service>

@@ -17,10 +17,16 @@ export const ROW_NAMES = [
   'drain-2',
   'rebuild',
   'bytes-per-entry',
+  'post-orders-64',
+  'transitions',
+  'flow',
+  'order-latency',
+  'sse-1000',
+  'webhooks',
 ] as const
 export type RowName = (typeof ROW_NAMES)[number]
 
-/** Rows that five minutes have no room for: measured where they are named, and with `--full`. */
+/** Rows that the run's minutes have no room for: measured where they are named, and with `--full`. */
 const WHEN_ASKED: ReadonlySet<RowName> = new Set(['post-traced'])
 
 export type BenchOptions = {
@@ -49,7 +55,7 @@ export class UsageError extends Error {}
 const ENTRIES_DEFAULT = 200_000
 const LINES_DEFAULT = 200_000
 const LINES_FULL = 1_000_000
-/** An even number has no middle sample; three fit into five minutes. */
+/** An even number has no middle sample; three fit into the run's minutes. */
 const SAMPLES_DEFAULT = 3
 
 const ARGUMENTS = {

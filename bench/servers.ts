@@ -6,7 +6,8 @@ import { type LocalPostgres, startPostgres } from '@fluxo/shared/local/postgres'
 import { startRedis } from '@fluxo/shared/local/redis'
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
 
-export type DatabaseKind = 'lancamentos' | 'consolidado'
+const KINDS = ['lancamentos', 'consolidado', 'entregas'] as const
+export type DatabaseKind = (typeof KINDS)[number]
 
 /** A database of the bench: `appUrl` is the service's own role, `ownerUrl` the superuser, who looks and checks. */
 export type Database = { name: string; appUrl: string; ownerUrl: string }
@@ -28,7 +29,6 @@ export type ServersOptions = {
   check: () => void
 }
 
-const KINDS = ['lancamentos', 'consolidado'] as const
 const SECRET_BYTES = 32
 /** Without these an acknowledged write may be lost, and the figures would mean nothing. */
 const DURABLE = { fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on' } as const

@@ -8,6 +8,8 @@ const root = join(import.meta.dirname, '..')
 const FILES = {
   lancamentos: join(root, 'apps/lancamentos/src/main.ts'),
   consolidado: join(root, 'apps/consolidado/src/main.ts'),
+  entregas: join(root, 'apps/entregas/src/main.ts'),
+  receiver: join(root, 'bench/load/receiver.ts'),
   bare: join(root, 'bench/yardsticks/bare.ts'),
   singleTransaction: join(root, 'bench/yardsticks/single-transaction.ts'),
 } as const
@@ -63,6 +65,13 @@ export const createServices = (options: ServicesOptions): Pick<Bench, 'start' | 
       const env = { DATABASE_URL_CONSOLIDADO: appUrl, JWT_SECRET, REDIS_URL, FEED_URL: feedUrl }
       return launch('consolidado', FILES.consolidado, { ...env, INSTANCIA: `bench-${instances}` }, true)
     },
+    entregas: ({ appUrl }, env) => {
+      instances += 1
+      // No other group reads the orders here: one that is only named would hold back every trim.
+      const own = { DATABASE_URL_ENTREGAS: appUrl, JWT_SECRET, REDIS_URL, ENTREGAS_GRUPOS: '' }
+      return launch('entregas', FILES.entregas, { ...own, INSTANCIA: `bench-${instances}`, ...env }, true)
+    },
+    receiver: () => launch('receiver', FILES.receiver, {}, false),
     bare: (body = '{}') => launch('bare', FILES.bare, { BODY: body }, false),
     singleTransaction: (database) => launch('single-transaction', FILES.singleTransaction, ledgerEnv(database), false),
   }

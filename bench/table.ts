@@ -71,7 +71,7 @@ const remarksOn = (result: RowResult): string[] => {
   ].map((remark) => `  ${result.row}: ${remark}`)
 }
 
-/** The one table, and remarks below it. RSS: `l` lancamentos, `c` consolidado (of two, the larger). */
+/** The one table, and remarks below it. RSS: `l` lancamentos, `c` consolidado, `e` entregas (of two, the larger). */
 export const formatTable = (results: readonly RowResult[]): string => {
   const rows = [HEADINGS, ...results.map(cellsOf)]
   const widths = HEADINGS.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))

@@ -1,0 +1,47 @@
+import { decimalFromCents } from '@fluxo/shared/money'
+import { MERCHANTS } from './entries.ts'
+import { createRandom } from './statistics.ts'
+
+/** One order as a merchant would send it; `valor` in cents, on half of them. */
+export type Order = {
+  comercianteId: string
+  customerName: string
+  address: string
+  valor: bigint | undefined
+  comReferencia: boolean
+  comChave: boolean
+}
+
+/** Of the length and the letters that such texts have. */
+const NOMES = ['Ana Souza', 'João da Silva Pereira', 'Maria Aparecida Gonçalves', 'Padaria São José Ltda', 'Zé Ramos']
+const RUAS = ['Rua das Flores', 'Avenida Paulista', 'Travessa Nossa Senhora da Conceição', 'Rua XV de Novembro']
+const CIDADES = ['São Paulo - SP', 'Belo Horizonte - MG', 'Ribeirão Preto - SP', 'Rio de Janeiro - RJ', 'Recife - PE']
+const NUMERO_MAX = 3_000
+const VALOR_MAX = 250_000
+
+const pick = <T>(list: readonly T[], random: number): T => {
+  const found = list[Math.floor(random * list.length)]
+  if (found === undefined) throw new Error('invariant: there is something to pick from')
+  return found
+}
+
+/**
+ * Makes orders without end, the same for the same seed: merchants mixed, half paid on delivery, half with a `referencia` and
+ * half with an idempotency key unless they are `plain`.
+ */
+export const createOrders = ({ seed, plain }: { seed: number; plain: boolean }): (() => Order) => {
+  const random = createRandom(seed)
+  return () => ({
+    comercianteId: pick(MERCHANTS, random()),
+    customerName: pick(NOMES, random()),
+    address: `${pick(RUAS, random())}, ${1 + Math.floor(random() * NUMERO_MAX)}, ${pick(CIDADES, random())}`,
+    valor: random() < 0.5 ? BigInt(1 + Math.floor(random() * VALOR_MAX)) : undefined,
+    comReferencia: !plain && random() < 0.5,
+    comChave: !plain && random() < 0.5,
+  })
+}
+
+/** An order as the body of a POST. `mark` makes its `referencia` unique. */
+export const orderJson = ({ customerName, address, valor, comReferencia }: Order, mark: string): string =>
+  `{"customer_name":${JSON.stringify(customerName)},"address":${JSON.stringify(address)}` +
+  `${valor === undefined ? '' : `,"valor":${decimalFromCents(valor)}`}${comReferencia ? `,"referencia":"PED-${mark}"` : ''}}`
