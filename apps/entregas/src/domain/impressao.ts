@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Mudanca } from './mudanca.ts'
-import type { NovoPedido } from './pedido.ts'
+import type { Cancelamento, NovoPedido } from './pedido.ts'
 
 /** Hex digits kept of the SHA-256: 128 bits, far beyond any accident, in half the space of every row. */
 const HEX_DIGITS = 32
@@ -15,8 +15,13 @@ export const impressaoDoPedido = (p: NovoPedido): string =>
   impressao(['pedido', p.customerName, p.address, p.valor?.toString(), p.referencia])
 
 /** Fingerprint of what a change asks for. The time counts only where the request names it, so it is not part of it. */
-export const impressaoDaMudanca = ({ pedidoId, para, relato, versao }: Mudanca): string =>
+export const impressaoDaMudanca = ({ pedidoId, para, relato, versao, impressao: pedida }: Mudanca): string =>
+  pedida ??
   impressao(['mudanca', pedidoId, para, relato.reason, relato.note, relato.location, relato.codigo, versao?.toString()])
+
+/** Fingerprint of what a cancellation asks for, whatever it leads to. */
+export const impressaoDoCancelamento = (pedidoId: string, { note, version }: Cancelamento): string =>
+  impressao(['cancelamento', pedidoId, note, version?.toString()])
 
 /** The key under which a carrier's event is known when it is told again: it has no id of its own. */
 export const chaveDoInforme = (pedidoId: string, partes: readonly string[]): string =>

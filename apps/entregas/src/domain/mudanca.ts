@@ -31,5 +31,7 @@ export type Mudanca = {
   versao?: number | undefined
   /** True where it takes the change before back, rather than moving on. */
   correcao?: boolean
+  /** Fingerprint of the request, where the change does not tell it: what a cancellation leads to depends on when it comes. */
+  impressao?: string
   relato: Relato
 }

@@ -1,4 +1,5 @@
 import { esperado, textoSchema, ValorSchema } from '@fluxo/shared/campos'
+import { diaValido } from '@fluxo/shared/dia'
 import type { Centavos } from '@fluxo/shared/money'
 import { z } from 'zod'
 import { codigoDeRastreioValido } from './correios.ts'
@@ -68,12 +69,13 @@ export const NovoPedidoSchema = z
   )
 
 /** RFC 3339 with an offset: a time without one is another moment in every place. */
-export const MOMENTO = /^(19|20|21)\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/
+const MOMENTO = /^(\d{4}-\d\d-\d\d)T([01]\d|2[0-3]):\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/
 export const MENSAGEM_DE_MOMENTO = 'Deve ser data e hora com fuso, como 2025-10-15T12:34:56-03:00.'
 
-/** Reads a moment; `undefined` where the text is none. */
+/** Reads a moment; `undefined` where the text is none. `Date.parse` alone takes 30 February for 2 March. */
 export function lerMomento(texto: string): Date | undefined {
-  const ms = MOMENTO.test(texto) ? Date.parse(texto) : Number.NaN
+  const dia = MOMENTO.exec(texto)?.[1] ?? ''
+  const ms = diaValido(dia) ? Date.parse(texto) : Number.NaN
   return Number.isNaN(ms) ? undefined : new Date(ms)
 }
 
@@ -120,6 +122,9 @@ export const CancelamentoSchema = z.strictObject(
   { note: NotaSchema.optional(), version: VersaoSchema.optional() },
   { error: objeto },
 )
+
+/** A cancellation that was asked for. */
+export type Cancelamento = z.infer<typeof CancelamentoSchema>
 
 /** The body of `POST /orders/{id}/carrier-events`. */
 export const InformeSchema = z.strictObject(

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Sql } from '@fluxo/shared/postgres/sql'
 import type { Logger } from '@fluxo/shared/telemetry/logger'
 import { counter, type Registry } from '@fluxo/shared/telemetry/metrics'
+import { type Alarme, createAlarme } from '../alarme.ts'
 import type { LeituraStore } from '../listar/store.ts'
 import type { PedidoStore } from '../mover/store.ts'
 import { mudancaDoPasso, type Passo } from './fluir.ts'
@@ -59,22 +60,9 @@ export async function darPasso(deps: AndarDeps, passo: Passo): Promise<void> {
 export function createAndador(deps: AndarDeps): Andador {
   const { sql, particoes, log, pollMs = POLL_MS } = deps
   const stopping = new AbortController()
-  const alarmes = Array.from({ length: particoes }, () => ({ tocou: false, acordar: () => {} }))
+  const alarmes = Array.from({ length: particoes }, createAlarme)
   let running: Promise<unknown> | undefined
-  const esperar = async (particao: number, ms: number): Promise<void> => {
-    const alarme = alarmes[particao]
-    if (alarme !== undefined && !alarme.tocou && !stopping.signal.aborted) {
-      const { promise, resolve } = Promise.withResolvers<void>()
-      alarme.acordar = resolve
-      const timer = setTimeout(resolve, ms)
-      stopping.signal.addEventListener('abort', () => resolve(), { once: true })
-      await promise
-      clearTimeout(timer)
-    }
-    if (alarme !== undefined) alarme.tocou = false
-  }
-
-  const andar = async (particao: number): Promise<void> => {
+  const andar = async (alarme: Alarme, particao: number): Promise<void> => {
     let falhas = 0
     while (!stopping.signal.aborted) {
       try {
@@ -82,7 +70,7 @@ export function createAndador(deps: AndarDeps): Andador {
         await Promise.all(tomados.map((passo) => darPasso(deps, passo)))
         if (falhas > 0) log.info({ particao }, 'the automatic flow goes on')
         falhas = 0
-        if (tomados.length < PASSOS_MAX) await esperar(particao, pollMs)
+        if (tomados.length < PASSOS_MAX) await alarme.esperar(pollMs, stopping.signal)
       } catch (error) {
         falhas += 1
         if (falhas === 1) log.warn({ particao, err: error }, 'the automatic flow cannot go on for now')
@@ -94,14 +82,9 @@ export function createAndador(deps: AndarDeps): Andador {
 
   return {
     start: () => {
-      running ??= Promise.all(Array.from({ length: particoes }, (_, particao) => andar(particao)))
+      running ??= Promise.all(alarmes.map(andar))
     },
-    wake: (particao) => {
-      const alarme = alarmes[particao]
-      if (alarme === undefined) return
-      alarme.tocou = true
-      alarme.acordar()
-    },
+    wake: (particao) => alarmes[particao]?.tocar(),
     stop: async () => {
       stopping.abort()
       await running

@@ -63,7 +63,7 @@ export function createInformarRoutes(deps: MoverDeps): OpenAPIHono<AppEnv> {
       const chave = chaveDoInforme(pedidoId, [type, String(status), occurredAt.toISOString(), location])
       for (let corrida = 0; corrida < CORRIDAS_MAX; corrida += 1) {
         // The key first: an order that is read after it has what the event with this key did.
-        const repetido = (await leitura.porChave(comercianteId, chave)) === pedidoId
+        const repetido = (await leitura.porChave(comercianteId, chave))?.pedidoId === pedidoId
         const pedido = await leitura.porId(comercianteId, pedidoId)
         if (pedido === undefined) throw naoEncontrado()
         if (repetido) return respostaDoPedido(pedido, { repetido })

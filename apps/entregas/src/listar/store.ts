@@ -8,11 +8,14 @@ import { PEDIDO_COLUNAS, type PedidoRow, pedidoDe } from '../mover/pedido-row.ts
 import { bancoIndisponivel } from '../mover/store.ts'
 import type { Filtros, Ponto } from './listar.ts'
 
+/** What a key did. */
+export type Registrado = { pedidoId: string; impressao: string | undefined }
+
 export type LeituraStore = {
   /** The merchant's order with this id; another merchant's is `undefined`, too. */
   porId: (comercianteId: string, id: string) => Promise<Pedido | undefined>
-  /** The id of the order that the merchant's key made or changed. */
-  porChave: (comercianteId: string, chave: string) => Promise<string | undefined>
+  /** The order that the merchant's key made or changed, and the fingerprint of what was asked for under it. */
+  porChave: (comercianteId: string, chave: string) => Promise<Registrado | undefined>
   /** The events of the merchant's order after `seq`, in order; `undefined` where there is no such order. */
   eventos: (comercianteId: string, id: string, depoisDe: number) => Promise<Evento[] | undefined>
   /** At most `quantos` orders, newest first, after `depois`. */
@@ -28,7 +31,7 @@ const EVENTOS_MAX = 1_000
 const POR_ID = `select ${PEDIDO_COLUNAS} from pedido p where p.id = $1 and p.comerciante_id = $2`
 
 /** Probe of the unique index (comerciante_id, chave). */
-const POR_CHAVE = `select pedido_id from evento where comerciante_id = $1 and chave = $2`
+const POR_CHAVE = `select pedido_id, encode(impressao, 'hex') as impressao from evento where comerciante_id = $1 and chave = $2`
 
 const EVENTO_COLUNAS = Object.entries(EVENTO_READ)
   .map(([name, expression]) => `${expression} as ${name}`)
@@ -57,8 +60,10 @@ export function createLeituraStore(sql: Sql): LeituraStore {
 
   return {
     porId,
-    porChave: async (comercianteId, chave) =>
-      (await ler<{ pedido_id: string }>(POR_CHAVE, [comercianteId, chave]))[0]?.pedido_id,
+    porChave: async (comercianteId, chave) => {
+      const [row] = await ler<{ pedido_id: string; impressao: string | null }>(POR_CHAVE, [comercianteId, chave])
+      return row && { pedidoId: row.pedido_id, impressao: row.impressao ?? undefined }
+    },
     eventos: async (comercianteId, id, depoisDe) => {
       const eventos = await ler<EventoRow>(EVENTOS_DO_PEDIDO, [id, comercianteId, depoisDe])
       if (eventos.length === 0 && (await porId(comercianteId, id)) === undefined) return undefined

@@ -131,6 +131,20 @@ test('a cancellation ends an order before transport and turns it back afterwards
   expect(await (await cancelar(entregue.id)).json()).toMatchObject({ status: 'RETURNING' })
 })
 
+test('a key that did something else cancels nothing, and is not taken for a cancellation', async () => {
+  const pedir = await bancada.como('cancela-chave')
+  const criado = await pedir('/orders', json({ customer_name: 'Ana', address: 'Rua A' }, { 'idempotency-key': 'k' }))
+  const { id } = (await criado.json()) as PedidoLido
+  await transitar('cancela-chave', id, { status: 'SEPARATED' }, { 'idempotency-key': 'k-2' })
+  const cancelar = async (chave: string, corpo: object = {}) =>
+    (await pedir(`/orders/${id}/cancel`, json(corpo, { 'idempotency-key': chave }))).status
+  expect([await cancelar('k'), await cancelar('k-2')]).toEqual([422, 422])
+  expect([await cancelar('k-3'), await cancelar('k-3'), await cancelar('k-3', { note: 'outra' })]).toEqual([
+    200, 200, 422,
+  ])
+  expect(await historia('cancela-chave', id)).toHaveLength(3)
+})
+
 test('another merchant’s order is not there: neither to read, to move, nor to tell of', async () => {
   const { id } = await criar('dona')
   const pedir = await bancada.como('intrusa')

@@ -1,6 +1,7 @@
 import { DomainError, ValidationError } from '@fluxo/shared/errors'
+import { impressaoDoCancelamento } from '../domain/impressao.ts'
 import type { Mudanca } from '../domain/mudanca.ts'
-import type { Pedido } from '../domain/pedido.ts'
+import type { Cancelamento, Pedido } from '../domain/pedido.ts'
 import { anterioresDe, cancelamentoDe, type Motivo, permitidas, type Status } from '../domain/status.ts'
 
 /** A transition that was asked for, already parsed. */
@@ -42,17 +43,14 @@ export function transicaoPedida(pedida: PedidoDeTransicao, { pedidoId, comercian
 }
 
 /** Decides what a cancellation makes of an order, or throws why nothing is left to cancel. */
-export function cancelamentoPedido(
-  pedido: Pedido,
-  { note, version }: { note?: string | undefined; version?: number | undefined },
-  agora: Date,
-): Mudanca {
+export function cancelamentoPedido(pedido: Pedido, { note, version }: Cancelamento, agora: Date): Mudanca {
   if (version !== undefined && version !== pedido.version) throw desatualizada(pedido)
   const para = cancelamentoDe(pedido.status)
   if (para === undefined) throw invalida(pedido, 'O pedido não pode mais ser cancelado')
   const { id: pedidoId, comercianteId } = pedido
   const relato = { note, actor: comercianteId, source: 'api', occurredAt: agora } as const
-  return { pedidoId, comercianteId, para, de: [pedido.status], versao: pedido.version, relato }
+  const impressao = impressaoDoCancelamento(pedidoId, { note, version })
+  return { pedidoId, comercianteId, para, de: [pedido.status], versao: pedido.version, relato, impressao }
 }
 
 /**
@@ -74,6 +72,10 @@ const invalida = (pedido: Pedido, mensagem: string): DomainError =>
     atual: pedido.status,
     version: pedido.version,
   })
+
+/** The refusal of a key under which something else was asked for. */
+export const chaveReutilizada = (): DomainError =>
+  new DomainError('chave-reutilizada', 'Esta Idempotency-Key já registrou outro pedido ou outra mudança.')
 
 /** The refusal of an order that is not there, or another merchant's. */
 export const naoEncontrado = (): DomainError => new DomainError('nao-encontrado', 'Não há pedido com este id.')

@@ -1,4 +1,4 @@
-import { DomainError, Indisponivel } from '@fluxo/shared/errors'
+import { Indisponivel } from '@fluxo/shared/errors'
 import { requireScope, type Verifier } from '@fluxo/shared/http/auth'
 import {
   parseJsonExact,
@@ -15,11 +15,12 @@ import { parseWith } from '@fluxo/shared/http/validate'
 import { ehId } from '@fluxo/shared/id'
 import { OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
+import { impressaoDoCancelamento } from '../domain/impressao.ts'
 import { CancelamentoSchema, type Pedido, TransicaoSchema } from '../domain/pedido.ts'
 import { pedidoJson } from '../domain/resposta.ts'
 import type { LeituraStore } from '../listar/store.ts'
 import { ChaveHeaderSchema, PedidoCriadoSchema } from '../receber/route.ts'
-import { cancelamentoPedido, naoEncontrado, recusaDe, transicaoPedida } from './mover.ts'
+import { cancelamentoPedido, chaveReutilizada, naoEncontrado, recusaDe, transicaoPedida } from './mover.ts'
 import type { Mudado, PedidoStore } from './store.ts'
 
 export type MoverDeps = {
@@ -58,7 +59,7 @@ export function respostaDoPedido(pedido: Pedido, { repetido = false } = {}): Res
 
 function respostaDaMudanca(mudado: Exclude<Mudado, { desfecho: 'barrado' }>): Response {
   if (mudado.desfecho === 'conflito-de-chave') {
-    throw new DomainError('chave-reutilizada', 'Esta Idempotency-Key já registrou outro pedido ou outra mudança.')
+    throw chaveReutilizada()
   }
   return respostaDoPedido(mudado.pedido, { repetido: mudado.desfecho === 'repetido' })
 }
@@ -140,8 +141,10 @@ async function cancelar({ store, leitura, novoId, agora }: MoverDeps, c: Context
   if (texto.trim() !== '') requireContentType(c, ['application/json'])
   const corpo = parseWith(CancelamentoSchema, texto.trim() === '' ? {} : parseJsonExact(texto))
   const comercianteId = c.get('comercianteId')
-  // What a cancellation means depends on where the order was then, so a repeated one is known by its key and its order.
-  if (chave !== undefined && (await leitura.porChave(comercianteId, chave)) === pedidoId) {
+  // What a cancellation leads to depends on where the order is, so a repeated one is looked for before it is decided.
+  const conhecida = chave === undefined ? undefined : await leitura.porChave(comercianteId, chave)
+  if (conhecida !== undefined) {
+    if (conhecida.impressao !== impressaoDoCancelamento(pedidoId, corpo)) throw chaveReutilizada()
     const pedido = await leitura.porId(comercianteId, pedidoId)
     if (pedido !== undefined) return respostaDoPedido(pedido, { repetido: true })
   }
