@@ -63,10 +63,13 @@ export const informeDe = (tipo: string, codigo: number): Informe | undefined =>
   POR_TIPO.get(tipo) ?? POR_CODIGO.get(`${tipo} ${codigo}`)
 
 /**
- * The carrier sends a parcel back from wherever it is under way, as a cancellation does; the machine for transitions
- * that are asked for over HTTP leaves that to the cancellation.
+ * Wherever a parcel is under way the carrier may send it back, as a cancellation does, or keep it at a unit for pickup: not
+ * every place is delivered to. A merchant who asks for transitions keeps to the machine.
  */
-const DEVOLUCAO_DE: readonly Status[] = ['IN_TRANSIT', 'OUT_FOR_DELIVERY']
+const SO_DO_CORREIO: Readonly<Partial<Record<Status, readonly Status[]>>> = {
+  IN_TRANSIT: ['AVAILABLE_FOR_PICKUP', 'RETURNING'],
+  OUT_FOR_DELIVERY: ['AVAILABLE_FOR_PICKUP', 'RETURNING'],
+}
 
 /**
  * The statuses through which an order goes so that it stands where the carrier says, the last one included; empty where
@@ -94,7 +97,4 @@ export function caminhoAte(status: Status, para: Status): Status[] {
 }
 
 /** The limit of attempts is the merchant's to mind: the carrier's word is about what has happened. */
-const seguintes = (em: Status): Status[] => {
-  const daqui = permitidas({ status: em, tentativas: 0 })
-  return DEVOLUCAO_DE.includes(em) ? [...daqui, 'RETURNING'] : daqui
-}
+const seguintes = (em: Status): Status[] => [...permitidas({ status: em, tentativas: 0 }), ...(SO_DO_CORREIO[em] ?? [])]

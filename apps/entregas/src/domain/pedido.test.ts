@@ -2,7 +2,7 @@ import { parseWith } from '@fluxo/shared/http/validate'
 import { describe, expect, test } from 'vitest'
 import { dadosDoEvento, type Evento, eventoJson, fatoDe } from './evento.ts'
 import { chaveDoInforme, impressaoDaMudanca, impressaoDoPedido } from './impressao.ts'
-import { InformeSchema, lerMomento, NovoPedidoSchema, type Pedido, TransicaoSchema } from './pedido.ts'
+import { InformeSchema, NovoPedidoSchema, type Pedido, TransicaoSchema } from './pedido.ts'
 import { pedidoCriadoJson, pedidoJson } from './resposta.ts'
 import { STATUSES } from './status.ts'
 
@@ -99,21 +99,6 @@ describe('a transition', () => {
     expect(errosDe(() => parseWith(TransicaoSchema, { status: 'DELIVERED', [campo]: valor }))).toEqual([
       { campo, mensagem },
     ])
-  })
-
-  test('a moment needs an offset and must exist', () => {
-    expect(lerMomento('2025-10-15T12:00:00-03:00')?.toISOString()).toBe('2025-10-15T15:00:00.000Z')
-    for (const texto of [
-      '2025-10-15T12:00:00',
-      '2025-13-15T12:00:00Z',
-      '2025-02-30T12:00:00Z',
-      '2025-10-15T24:00:00Z',
-      '2025-10-15T12:00:60Z',
-      '2025-10-15T12:00:00+24:00',
-      '15/10/2025',
-      '',
-    ])
-      expect(lerMomento(texto), texto).toBeUndefined()
   })
 
   test('a wrong tracking code is refused', () => {

@@ -1,8 +1,8 @@
 import { esperado, textoSchema, ValorSchema } from '@fluxo/shared/campos'
-import { diaValido } from '@fluxo/shared/dia'
 import type { Centavos } from '@fluxo/shared/money'
 import { z } from 'zod'
 import { codigoDeRastreioValido } from './correios.ts'
+import { lerMomento, MENSAGEM_DE_MOMENTO } from './momento.ts'
 import { MOTIVOS, STATUSES, type Status } from './status.ts'
 
 /** Longest texts of an order, in characters (Unicode code points). */
@@ -67,17 +67,6 @@ export const NovoPedidoSchema = z
       referencia,
     }),
   )
-
-/** RFC 3339 with an offset: a time without one is another moment in every place. */
-const MOMENTO = /^(\d{4}-\d\d-\d\d)T([01]\d|2[0-3]):\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/
-export const MENSAGEM_DE_MOMENTO = 'Deve ser data e hora com fuso, como 2025-10-15T12:34:56-03:00.'
-
-/** Reads a moment; `undefined` where the text is none. `Date.parse` alone takes 30 February for 2 March. */
-export function lerMomento(texto: string): Date | undefined {
-  const dia = MOMENTO.exec(texto)?.[1] ?? ''
-  const ms = diaValido(dia) ? Date.parse(texto) : Number.NaN
-  return Number.isNaN(ms) ? undefined : new Date(ms)
-}
 
 const MomentoSchema = z
   .string({ error: esperado('um texto') })

@@ -136,8 +136,9 @@ describe('the carrier', () => {
     const caminho = caminhoAte(de, para)
     let em = de
     for (const passo of caminho) {
-      const devolve = passo === 'RETURNING' && (em === 'IN_TRANSIT' || em === 'OUT_FOR_DELIVERY')
-      expect(devolve || permitidas({ status: em, tentativas: 0 }).includes(passo)).toBe(true)
+      const aCaminho = em === 'IN_TRANSIT' || em === 'OUT_FOR_DELIVERY'
+      const doCorreio = aCaminho && (passo === 'RETURNING' || passo === 'AVAILABLE_FOR_PICKUP')
+      expect(doCorreio || permitidas({ status: em, tentativas: 0 }).includes(passo)).toBe(true)
       em = passo
     }
     expect(caminho.length === 0 || em === para).toBe(true)
@@ -149,6 +150,7 @@ describe('the carrier', () => {
     expect(caminhoAte('RECEIVED', 'DELIVERED')).toEqual(['IN_TRANSIT', 'DELIVERED'])
     expect(caminhoAte('RECEIVED', 'DELIVERY_FAILED')).toEqual(['IN_TRANSIT', 'OUT_FOR_DELIVERY', 'DELIVERY_FAILED'])
     expect(caminhoAte('IN_TRANSIT', 'RETURNED')).toEqual(['RETURNING', 'RETURNED'])
+    expect(caminhoAte('RECEIVED', 'AVAILABLE_FOR_PICKUP')).toEqual(['IN_TRANSIT', 'AVAILABLE_FOR_PICKUP'])
     expect(caminhoAte('OUT_FOR_DELIVERY', 'IN_TRANSIT')).toEqual([])
   })
 })

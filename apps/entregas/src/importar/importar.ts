@@ -3,11 +3,11 @@ import { impressaoDoPedido } from '../domain/impressao.ts'
 import type { Recebido } from '../mover/store.ts'
 import { FORMATO, lerLinha, type PedidoDoArquivo } from './linha.ts'
 
-/** Decides what a file of orders means. */
-export const createImportacao = (): Importacao<PedidoDoArquivo> =>
+/** Decides what a file of orders means that is read now. */
+export const createImportacao = ({ agora }: { agora: Date }): Importacao<PedidoDoArquivo> =>
   createImportacaoCsv({
     formato: FORMATO,
-    lerLinha,
+    lerLinha: lerLinha(agora),
     referenciaDe: ({ referencia }) => referencia,
     impressaoDe: impressaoDoPedido,
     oQue: 'nenhum pedido',

@@ -1,9 +1,8 @@
 import type { Formato } from '@fluxo/shared/csv/cabecalho'
 import { type LerLinha, lerValorCsv, motivoDeTextoCsv } from '@fluxo/shared/csv/linha'
+import { lerMomento, MENSAGEM_DE_FUTURO, MENSAGEM_DE_MOMENTO, noFuturo } from '../domain/momento.ts'
 import {
   ENDERECO_CARACTERES_MAX,
-  lerMomento,
-  MENSAGEM_DE_MOMENTO,
   NOME_CARACTERES_MAX,
   type NovoPedido,
   REFERENCIA_CARACTERES_MAX,
@@ -22,20 +21,23 @@ export const FORMATO: Formato<Coluna> = {
 export type PedidoDoArquivo = NovoPedido & { ocorridoEm?: Date | undefined }
 
 /** Reads one record as an order to be, or names every column that is wrong. The rules are those of `NovoPedidoSchema`. */
-export const lerLinha: LerLinha<Coluna, PedidoDoArquivo> = (campo, recusar) => {
-  const texto = (coluna: Coluna, caracteresMax: number): string => {
-    const motivo = motivoDeTextoCsv(campo(coluna), caracteresMax)
-    if (motivo !== undefined) recusar(coluna, motivo)
-    return campo(coluna)
+export const lerLinha =
+  (agora: Date): LerLinha<Coluna, PedidoDoArquivo> =>
+  (campo, recusar) => {
+    const texto = (coluna: Coluna, caracteresMax: number): string => {
+      const motivo = motivoDeTextoCsv(campo(coluna), caracteresMax)
+      if (motivo !== undefined) recusar(coluna, motivo)
+      return campo(coluna)
+    }
+    const opcional = (coluna: Coluna): boolean => campo(coluna) !== ''
+    const customerName = texto('customer_name', NOME_CARACTERES_MAX)
+    const address = texto('address', ENDERECO_CARACTERES_MAX)
+    const referencia = opcional('referencia') ? texto('referencia', REFERENCIA_CARACTERES_MAX) : undefined
+    const valor = opcional('valor') ? lerValorCsv(campo('valor')) : undefined
+    if (typeof valor === 'string') recusar('valor', valor)
+    const ocorridoEm = opcional('occurred_at') ? lerMomento(campo('occurred_at')) : undefined
+    if (opcional('occurred_at') && ocorridoEm === undefined) recusar('occurred_at', MENSAGEM_DE_MOMENTO)
+    if (ocorridoEm !== undefined && noFuturo(ocorridoEm, agora)) recusar('occurred_at', MENSAGEM_DE_FUTURO)
+    if (typeof valor === 'string') return undefined
+    return { customerName, address, valor, referencia, ocorridoEm }
   }
-  const opcional = (coluna: Coluna): boolean => campo(coluna) !== ''
-  const customerName = texto('customer_name', NOME_CARACTERES_MAX)
-  const address = texto('address', ENDERECO_CARACTERES_MAX)
-  const referencia = opcional('referencia') ? texto('referencia', REFERENCIA_CARACTERES_MAX) : undefined
-  const valor = opcional('valor') ? lerValorCsv(campo('valor')) : undefined
-  if (typeof valor === 'string') recusar('valor', valor)
-  const ocorridoEm = opcional('occurred_at') ? lerMomento(campo('occurred_at')) : undefined
-  if (opcional('occurred_at') && ocorridoEm === undefined) recusar('occurred_at', MENSAGEM_DE_MOMENTO)
-  if (typeof valor === 'string') return undefined
-  return { customerName, address, valor, referencia, ocorridoEm }
-}

@@ -44,7 +44,7 @@ export function createImportarRoutes({ store, verifier, novoId, agora }: Importa
     async (c) => {
       const comercianteId = c.get('comercianteId')
       const relatorio = await comArquivo(c, (arquivo) => {
-        const importacao = createImportacao()
+        const importacao = createImportacao({ agora: agora() })
         return importarArquivo({
           ...arquivo,
           importacao,

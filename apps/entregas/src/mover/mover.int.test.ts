@@ -168,6 +168,17 @@ test('what has not happened yet is refused', async () => {
   expect([resposta.status, await resposta.json()]).toMatchObject([422, { erros: [{ campo: 'occurred_at' }] }])
 })
 
+test('what is said to have happened long before the order is refused; its own past is kept', async () => {
+  const { id } = await criar('passado')
+  const resposta = await transitar('passado', id, { status: 'IN_TRANSIT', occurred_at: '2015-10-15T12:00:00Z' })
+  expect([resposta.status, await resposta.json()]).toMatchObject([422, { erros: [{ campo: 'occurred_at' }] }])
+  const aceita = await transitar('passado', id, { status: 'IN_TRANSIT', occurred_at: '2025-10-15T06:00:00-03:00' })
+  expect(aceita.status).toBe(200)
+  const deNinguem = '01a1fbc4-ba2f-7586-87df-5a5af2a5a67c'
+  const outra = await transitar('passado', deNinguem, { status: 'IN_TRANSIT', occurred_at: '2025-10-15T12:00:00Z' })
+  expect(outra.status).toBe(404)
+})
+
 test('no sequence of calls, concurrent and repeated, skips or repeats a step', async () => {
   await fc.assert(
     fc.asyncProperty(

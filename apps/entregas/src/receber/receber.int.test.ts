@@ -120,14 +120,16 @@ describe('a file of orders', () => {
     const arquivo =
       'customer_name;address;valor;referencia;occurred_at\n' +
       'Ana;Rua A;1.234,56;r1;2017-10-02T10:56:33-03:00\n' +
+      'Ana;Rua A;;r2;2099-01-01T00:00:00Z\n' +
       'Ana;Rua A;;;\n' +
       'Ana;Rua A;;;\n' +
       ';"Rua\nB";x;;ontem\n'
-    const esperado = { linhas: 4, recusados: 1 }
+    const esperado = { linhas: 5, recusados: 2 }
     expect(await enviar('arquivo', arquivo)).toMatchObject([200, { ...esperado, criados: 3, repetidos: 0 }])
     const [status, segundo] = await enviar('arquivo', arquivo)
     expect([status, segundo]).toMatchObject([200, { ...esperado, criados: 0, repetidos: 3 }])
     expect((segundo as { erros: { coluna: string }[] }).erros.map(({ coluna }) => coluna)).toEqual([
+      'occurred_at',
       'customer_name',
       'address',
       'valor',
