@@ -28,7 +28,7 @@ const DESCRIPTIONS: Readonly<Record<number, string>> = {
   413: 'Corpo grande demais',
   415: 'Tipo de conteúdo não aceito',
   422: 'Conteúdo recusado; veja codigo e erros',
-  429: 'Requisições demais deste comerciante; veja Retry-After',
+  429: 'Requisições demais deste comerciante ou desta página; veja Retry-After',
   503: 'Indisponível por ora; veja Retry-After',
 }
 

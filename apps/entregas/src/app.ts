@@ -8,6 +8,7 @@ import { createLease } from '@fluxo/shared/postgres/lease'
 import { exportPostgresMetrics } from '@fluxo/shared/postgres/metrics'
 import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
 import type { AppModule } from '@fluxo/shared/process/module'
+import type { Limites } from '@fluxo/shared/ratelimit/admission'
 import type { RedisConnections } from '@fluxo/shared/redis/connection'
 import { exportRedisMetrics } from '@fluxo/shared/redis/metrics'
 import { createJanitor } from '@fluxo/shared/stream/janitor'
@@ -37,6 +38,7 @@ export type EntregasDeps = {
   databaseUrl: string
   redis: RedisConnections
   verifier: Verifier
+  limites?: Limites | undefined
   /** Signs page cursors. */
   cursorSecret: string
   /** As `readLogState` gives it. */
@@ -95,7 +97,7 @@ const FLOW_SETTINGS = { ...WRITE_SETTINGS, synchronous_commit: 'off' }
 
 /** The service `entregas`: orders on their way to the customer, their events, and the automatic flow. */
 export const createEntregas = (deps: EntregasDeps): AppModule => {
-  const { databaseUrl, redis, verifier, particoes, log, registry, tracing, fluxo } = deps
+  const { databaseUrl, redis, verifier, limites, particoes, log, registry, tracing, fluxo } = deps
   const { agora = () => new Date(), streamPrefix = STREAM_PREFIX } = deps
   const writes = createSql({ url: databaseUrl, max: WRITE_CONNECTIONS, name: 'entregas', settings: WRITE_SETTINGS })
   const reads = createSql({ url: databaseUrl, max: READ_CONNECTIONS, name: 'entregas leitura' })
@@ -117,7 +119,7 @@ export const createEntregas = (deps: EntregasDeps): AppModule => {
   })
   const store = createPedidoStore({ sql: writes, particoes, onCommit: relay.wake, ...groupCommitMetrics(registry) })
   const leitura = createLeituraStore(reads)
-  const edge = { store, leitura, verifier, novoId: createNovoId(), agora }
+  const edge = { store, leitura, verifier, limites, novoId: createNovoId(), agora }
   const andador = createAndador({ ...edge, sql: flow, particoes, log, registry })
   const consumo = createFluxo({
     ...deps,
@@ -145,7 +147,7 @@ export const createEntregas = (deps: EntregasDeps): AppModule => {
   routes.route('/', createImportarRoutes(edge))
   routes.route('/', createMoverRoutes(edge))
   routes.route('/', createInformarRoutes(edge))
-  routes.route('/', createListarRoutes({ leitura, verifier, cursorSecret: deps.cursorSecret }))
+  routes.route('/', createListarRoutes({ leitura, verifier, limites, cursorSecret: deps.cursorSecret }))
   routes.route('/', saida.routes)
   routes.route('/', createFeedRoutes({ path: '/entregas/eventos', readPage, readHead: head, particoes, verifier }))
 

@@ -5,6 +5,8 @@ import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
 import { envBoolean, envDurationMs, envInteger, envPort, envSecret, envUrl, parseEnv } from '@fluxo/shared/process/env'
 import { createLifecycle } from '@fluxo/shared/process/lifecycle'
 import { runModules } from '@fluxo/shared/process/run'
+import { createLimites } from '@fluxo/shared/ratelimit/admission'
+import { LIMITES_ENV } from '@fluxo/shared/ratelimit/settings'
 import { createRedisConnections } from '@fluxo/shared/redis/connection'
 import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { startTracing } from '@fluxo/shared/telemetry/start-tracing'
@@ -20,6 +22,7 @@ const EnvSchema = z.object({
   JWT_SECRET: envSecret(32).optional(),
   JWT_JWKS_URL: envUrl('https', 'http').optional(),
   PARTICOES: envInteger({ min: 1, max: 1024 }).optional(),
+  ...LIMITES_ENV,
   INSTANCIA: z
     .string()
     .default(`${hostname()}-${process.pid}`)
@@ -67,7 +70,8 @@ await closeSql(sql)
 const entregas = createEntregas({
   databaseUrl,
   redis,
-  verifier: createVerifier({ secret: env.JWT_SECRET, jwksUrl: env.JWT_JWKS_URL }),
+  verifier: createVerifier({ secret: env.JWT_SECRET, jwksUrl: env.JWT_JWKS_URL, registry }),
+  limites: createLimites({ env, redis: redis.cache, registry }),
   cursorSecret: env.JWT_SECRET ?? databaseUrl,
   particoes,
   instancia: env.INSTANCIA,

@@ -1,12 +1,14 @@
 import type { Verifier } from '@fluxo/shared/http/auth'
 import type { AppEnv } from '@fluxo/shared/http/env'
 import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
+import type { Limites } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { createAoVivo } from './acompanhar/ao-vivo.ts'
 import { createAcompanharRoutes } from './acompanhar/route.ts'
 import { createAcompanharStore } from './acompanhar/store.ts'
 import { type AvisosDeps, type AvisosOptions, createAvisos } from './avisar/avisos.ts'
 import type { LeituraStore } from './listar/store.ts'
+import { createLimiteDaPagina } from './rastrear/limite.ts'
 import { createRastrearRoutes } from './rastrear/route.ts'
 import { createRastreioStore } from './rastrear/store.ts'
 
@@ -19,6 +21,7 @@ export type SaidaDeps = Omit<AvisosDeps, 'sql' | 'avisos'> & {
   reads: Sql
   leitura: LeituraStore
   verifier: Verifier
+  limites?: Limites | undefined
 }
 
 /** What leaves the house: webhooks, live streams, the public page. */
@@ -45,7 +48,9 @@ export function createSaida(deps: SaidaDeps): Saida {
   const routes = new OpenAPIHono<AppEnv>()
   routes.route('/', avisos.routes)
   routes.route('/', createAcompanharRoutes({ ...deps, plateia }))
-  routes.route('/', createRastrearRoutes({ ...deps, plateia, rastreios: createRastreioStore(reads) }))
+  const limiteDaPagina = createLimiteDaPagina({ redis: deps.redis.cache, registry: deps.registry })
+  const rastreios = createRastreioStore(reads)
+  routes.route('/', createRastrearRoutes({ ...deps, plateia, rastreios, limiteDaPagina }))
   return {
     routes,
     start: async () => {

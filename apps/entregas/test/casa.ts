@@ -2,6 +2,7 @@ import { migrate } from '@fluxo/drizzle/migrate'
 import { createHttpApp } from '@fluxo/shared/http/app'
 import { serveHttp } from '@fluxo/shared/http/server'
 import { signToken } from '@fluxo/shared/http/tokens'
+import type { LimitesEnv } from '@fluxo/shared/ratelimit/settings'
 import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { createDatabase, uniquePrefix } from '@fluxo/shared/testing/databases'
 import { Registry } from 'prom-client'
@@ -19,13 +20,18 @@ export async function createCasa() {
   const streamPrefix = uniquePrefix('pedidos')
   const abertas: { fechar: () => Promise<void> }[] = []
 
-  const abrir = async (instancia: string, avisos: AvisosOptions = { permiteLoopback: true, pollMs: 20 }) => {
+  const abrir = async (
+    instancia: string,
+    avisos: AvisosOptions = { permiteLoopback: true, pollMs: 20 },
+    limites?: LimitesEnv,
+  ) => {
     const uma = await createInstancia({
       databaseUrl: database.appUrl,
       streamPrefix,
       instancia,
       fluxo: { automatico: false, atrasoMs: 0 },
       avisos,
+      ...(limites && { limites }),
     })
     const app = createHttpApp({
       service: 'entregas',

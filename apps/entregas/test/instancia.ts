@@ -1,5 +1,7 @@
 import { createVerifier } from '@fluxo/shared/http/auth'
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
+import { createLimites } from '@fluxo/shared/ratelimit/admission'
+import type { LimitesEnv } from '@fluxo/shared/ratelimit/settings'
 import { createRedisConnections } from '@fluxo/shared/redis/connection'
 import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { redisUrl } from '@fluxo/shared/testing/databases'
@@ -18,6 +20,8 @@ export async function createInstancia(options: {
   fluxo: FluxoOptions
   avisos?: AvisosOptions
   particoes?: number
+  /** How much a merchant may ask; without, as much as it likes. */
+  limites?: LimitesEnv
 }) {
   const log = createLogger({ service: 'teste', level: 'silent' })
   const redis = createRedisConnections({ url: redisUrl(), name: options.instancia, log })
@@ -26,6 +30,7 @@ export async function createInstancia(options: {
     particoes: 1,
     ...options,
     redis,
+    limites: options.limites && createLimites({ env: options.limites, redis: redis.cache, registry }),
     verifier: createVerifier({ secret: SEGREDO }),
     cursorSecret: SEGREDO,
     claimIdleMs: 1_000,

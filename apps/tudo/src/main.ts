@@ -69,6 +69,7 @@ export const startTudo = async (options: TudoOptions): Promise<{ url: string; st
     databaseUrl: options.databaseUrlEntregas,
     redis,
     verifier,
+    limites,
     cursorSecret: jwtSecret,
     particoes: particoesDosPedidos,
     instancia: instance,

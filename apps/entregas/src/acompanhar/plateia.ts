@@ -27,7 +27,8 @@ export type Plateia = {
   ouvir: (posicao: number, body: string) => void
   /** Something may have been missed: all are compared with the database. */
   conferir: () => Promise<void>
-  quantos: () => number
+  /** Who listens here: in all, or to one order. */
+  quantos: (pedidoId?: string) => number
   start: () => void
   /** Ends every stream, and takes no more. */
   encerrar: () => void
@@ -166,7 +167,7 @@ export function createPlateia(deps: PlateiaDeps): Plateia {
       }
     },
     conferir,
-    quantos: () => quantos,
+    quantos: (pedidoId) => (pedidoId === undefined ? quantos : (porPedido.get(pedidoId)?.size ?? 0)),
     start: relogios.start,
     encerrar: () => {
       fechada = true

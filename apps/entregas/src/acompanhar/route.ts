@@ -2,6 +2,7 @@ import { DomainError, Indisponivel } from '@fluxo/shared/errors'
 import { requireScope, type Verifier } from '@fluxo/shared/http/auth'
 import { type AppEnv, headerOf } from '@fluxo/shared/http/env'
 import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
+import type { Limites } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import type { LeituraStore } from '../listar/store.ts'
@@ -10,7 +11,12 @@ import { idDe } from '../mover/route.ts'
 import { ABERTURA, pontoDe } from './acompanhar.ts'
 import type { Ouvinte, Plateia } from './plateia.ts'
 
-export type AcompanharDeps = { plateia: Plateia; leitura: Pick<LeituraStore, 'porId'>; verifier: Verifier }
+export type AcompanharDeps = {
+  plateia: Plateia
+  leitura: Pick<LeituraStore, 'porId'>
+  verifier: Verifier
+  limites?: Limites | undefined
+}
 
 /** Streams of one instance: 1,000 take some 30 MB; beyond this another instance serves better. */
 const OUVINTES_MAX = 5_000
@@ -45,10 +51,14 @@ export function pontoPedido(c: Context<AppEnv>): number {
   return ponto
 }
 
+/** The refusal of one stream more than there is room for. */
+export const streamsDemais = (): Indisponivel =>
+  new Indisponivel('streams-demais', 'Há streams demais aqui. Tente de novo.', RETRY_AFTER_SECONDS)
+
 /** Answers with a stream that lasts until the client leaves, cannot keep up, or this instance does. */
 export function abrirStream(plateia: Plateia, quem: Omit<Ouvinte, 'enviar' | 'encerrar'>): Response {
   if (plateia.quantos() >= OUVINTES_MAX) {
-    throw new Indisponivel('streams-demais', 'Há streams demais aqui. Tente de novo.', RETRY_AFTER_SECONDS)
+    throw streamsDemais()
   }
   const encoder = new TextEncoder()
   let sair = (): void => {}
@@ -82,7 +92,7 @@ export function abrirStream(plateia: Plateia, quem: Omit<Ouvinte, 'enviar' | 'en
 }
 
 /** `GET /orders/{id}/stream`: what happens to an order, as it happens. */
-export function createAcompanharRoutes({ plateia, leitura, verifier }: AcompanharDeps): OpenAPIHono<AppEnv> {
+export function createAcompanharRoutes({ plateia, leitura, verifier, limites }: AcompanharDeps): OpenAPIHono<AppEnv> {
   const routes = new OpenAPIHono<AppEnv>()
   documented(
     routes,
@@ -95,9 +105,9 @@ export function createAcompanharRoutes({ plateia, leitura, verifier }: Acompanha
         'Começa pela história; com Last-Event-ID, depois dele. Nada falta e nada se repete, de qualquer instância.',
       security: BEARER,
       request: { params: z.object({ id: z.uuid() }), headers: STREAM_HEADERS_SCHEMA },
-      responses: { 200: STREAM_RESPOSTA, ...problemas(400, 401, 403, 404, 503) },
+      responses: { 200: STREAM_RESPOSTA, ...problemas(400, 401, 403, 404, 429, 503) },
     },
-    requireScope(verifier, 'entregas:ler'),
+    requireScope(verifier, 'entregas:ler', { admission: limites?.leitura }),
     async (c) => {
       const contadoAte = pontoPedido(c)
       const comercianteId = c.get('comercianteId')

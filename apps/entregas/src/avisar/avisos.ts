@@ -3,6 +3,7 @@ import type { Verifier } from '@fluxo/shared/http/auth'
 import type { AppEnv } from '@fluxo/shared/http/env'
 import { createLease } from '@fluxo/shared/postgres/lease'
 import type { Sql } from '@fluxo/shared/postgres/sql'
+import type { Limites } from '@fluxo/shared/ratelimit/admission'
 import type { RedisConnections } from '@fluxo/shared/redis/connection'
 import type { Logger } from '@fluxo/shared/telemetry/logger'
 import type { Registry } from '@fluxo/shared/telemetry/metrics'
@@ -40,6 +41,7 @@ export type AvisosDeps = LogDoBanco & {
   particoes: number
   instancia: string
   verifier: Verifier
+  limites?: Limites | undefined
   cursorSecret: string
   novoId: () => string
   agora: () => Date

@@ -8,6 +8,7 @@ import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
 import { parametrosDe } from '@fluxo/shared/http/query'
 import { parseWith } from '@fluxo/shared/http/validate'
 import { ehId } from '@fluxo/shared/id'
+import type { Limites } from '@fluxo/shared/ratelimit/admission'
 import { type OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { lerPonto, textoDoPonto } from '../listar/listar.ts'
@@ -19,6 +20,7 @@ import type { Entrega, WebhookStore } from './webhook-store.ts'
 export type WebhookRoutesDeps = {
   webhooks: WebhookStore
   verifier: Verifier
+  limites?: Limites | undefined
   /** Signs the cursors. */
   cursorSecret: string
   particoes: number
@@ -92,7 +94,7 @@ const entregaDesconhecida = (): DomainError => new DomainError('nao-encontrado',
 
 /** `/webhooks/{id}/deliveries`: what was sent to a webhook, and what came of it. */
 export function documentarEntregas(routes: OpenAPIHono<AppEnv>, deps: WebhookRoutesDeps): void {
-  const { webhooks, verifier, cursorSecret } = deps
+  const { webhooks, verifier, limites, cursorSecret } = deps
   const comum = { tags: ['Webhooks'], security: BEARER }
   const cursores = createCursor({ segredo: cursorSecret, uso: 'entregas-de-webhook' })
   const PaginaSchema = z.object({ itens: z.array(EntregaSchema), proximo: z.string().nullable() })
@@ -107,10 +109,10 @@ export function documentarEntregas(routes: OpenAPIHono<AppEnv>, deps: WebhookRou
       request: { params: ID, query: ConsultaSchema },
       responses: {
         200: json(PaginaSchema, 'Uma página; proximo é null na última'),
-        ...problemas(400, 401, 403, 404, 422, 503),
+        ...problemas(400, 401, 403, 404, 422, 429, 503),
       },
     },
-    requireScope(verifier, 'entregas:ler'),
+    requireScope(verifier, 'entregas:ler', { admission: limites?.leitura }),
     async (c) => {
       const { limite = LIMITE_PADRAO, cursor } = parseWith(ConsultaSchema, parametrosDe(c.req.url))
       const { id } = await webhookDe(webhooks, c)
@@ -135,9 +137,9 @@ export function documentarEntregas(routes: OpenAPIHono<AppEnv>, deps: WebhookRou
       summary: 'Envia uma entrega de novo',
       description: 'Com o mesmo webhook-id e um novo ciclo de tentativas.',
       request: { params: ID.extend({ d: z.string() }) },
-      responses: { 202: json(EntregaSchema, 'A caminho'), ...problemas(401, 403, 404, 409, 503) },
+      responses: { 202: json(EntregaSchema, 'A caminho'), ...problemas(401, 403, 404, 409, 429, 503) },
     },
-    requireScope(verifier, 'entregas:escrever'),
+    requireScope(verifier, 'entregas:escrever', { admission: limites?.escrita }),
     async (c) => {
       const webhook = await webhookDe(webhooks, c)
       exigirAtivo(webhook)

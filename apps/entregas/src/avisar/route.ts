@@ -33,8 +33,8 @@ export function createWebhookRoutes(deps: WebhookRoutesDeps): OpenAPIHono<AppEnv
 }
 
 function documentarCriacao(routes: OpenAPIHono<AppEnv>, deps: WebhookRoutesDeps): void {
-  const { webhooks, verifier, particoes, novoId, alvo } = deps
-  const podeEscrever = requireScope(verifier, 'entregas:escrever')
+  const { webhooks, verifier, limites, particoes, novoId, alvo } = deps
+  const podeEscrever = requireScope(verifier, 'entregas:escrever', { admission: limites?.escrita })
   const NovoSchema = novoWebhookSchema(alvo)
   const comum = { tags: ['Webhooks'], security: BEARER }
   documented(
@@ -46,7 +46,10 @@ function documentarCriacao(routes: OpenAPIHono<AppEnv>, deps: WebhookRoutesDeps)
       summary: 'Cria um webhook (Standard Webhooks)',
       description: `Até ${WEBHOOKS_MAX} por comerciante. O segredo só é mostrado nesta resposta.`,
       request: { body: { required: true, content: { 'application/json': { schema: NovoSchema } } } },
-      responses: { 201: json(WebhookComSegredoSchema, 'Criado'), ...problemas(400, 401, 403, 409, 413, 415, 422, 503) },
+      responses: {
+        201: json(WebhookComSegredoSchema, 'Criado'),
+        ...problemas(400, 401, 403, 409, 413, 415, 422, 429, 503),
+      },
     },
     podeEscrever,
     async (c) => {
@@ -74,7 +77,7 @@ function documentarCriacao(routes: OpenAPIHono<AppEnv>, deps: WebhookRoutesDeps)
       summary: 'Troca o segredo de um webhook',
       description: 'Durante 24 horas cada aviso leva as duas assinaturas.',
       request: { params: ID },
-      responses: { 200: json(WebhookComSegredoSchema, 'O novo segredo'), ...problemas(401, 403, 404, 503) },
+      responses: { 200: json(WebhookComSegredoSchema, 'O novo segredo'), ...problemas(401, 403, 404, 429, 503) },
     },
     podeEscrever,
     async (c) => {
@@ -93,7 +96,7 @@ function documentarCriacao(routes: OpenAPIHono<AppEnv>, deps: WebhookRoutesDeps)
       path: '/webhooks/{id}',
       summary: 'Remove um webhook',
       request: { params: ID },
-      responses: { 204: NADA, ...problemas(401, 403, 404, 503) },
+      responses: { 204: NADA, ...problemas(401, 403, 404, 429, 503) },
     },
     podeEscrever,
     async (c) => {
@@ -104,8 +107,8 @@ function documentarCriacao(routes: OpenAPIHono<AppEnv>, deps: WebhookRoutesDeps)
   )
 }
 
-function documentarLeitura(routes: OpenAPIHono<AppEnv>, { webhooks, verifier }: WebhookRoutesDeps): void {
-  const podeLer = requireScope(verifier, 'entregas:ler')
+function documentarLeitura(routes: OpenAPIHono<AppEnv>, { webhooks, verifier, limites }: WebhookRoutesDeps): void {
+  const podeLer = requireScope(verifier, 'entregas:ler', { admission: limites?.leitura })
   const comum = { method: 'get' as const, tags: ['Webhooks'], security: BEARER }
   documented(
     routes,
@@ -113,7 +116,7 @@ function documentarLeitura(routes: OpenAPIHono<AppEnv>, { webhooks, verifier }: 
       ...comum,
       path: '/webhooks',
       summary: 'Lista os webhooks',
-      responses: { 200: json(z.array(WebhookSchema), 'Sem os segredos'), ...problemas(401, 403, 503) },
+      responses: { 200: json(z.array(WebhookSchema), 'Sem os segredos'), ...problemas(401, 403, 429, 503) },
     },
     podeLer,
     async (c) => jsonText(JSON.stringify((await webhooks.listar(c.get('comercianteId'))).map(webhookJson))),
@@ -125,7 +128,7 @@ function documentarLeitura(routes: OpenAPIHono<AppEnv>, { webhooks, verifier }: 
       path: '/webhooks/{id}',
       summary: 'Lê um webhook',
       request: { params: ID },
-      responses: { 200: json(WebhookSchema, 'Sem o segredo'), ...problemas(401, 403, 404, 503) },
+      responses: { 200: json(WebhookSchema, 'Sem o segredo'), ...problemas(401, 403, 404, 429, 503) },
     },
     podeLer,
     async (c) => jsonText(JSON.stringify(webhookJson(await webhookDe(webhooks, c)))),
@@ -133,8 +136,8 @@ function documentarLeitura(routes: OpenAPIHono<AppEnv>, { webhooks, verifier }: 
 }
 
 function documentarTeste(routes: OpenAPIHono<AppEnv>, deps: WebhookRoutesDeps): void {
-  const { webhooks, verifier } = deps
-  const podeEscrever = requireScope(verifier, 'entregas:escrever')
+  const { webhooks, verifier, limites } = deps
+  const podeEscrever = requireScope(verifier, 'entregas:escrever', { admission: limites?.escrita })
   const comum = { method: 'post' as const, tags: ['Webhooks'], security: BEARER }
   documented(
     routes,
@@ -143,7 +146,7 @@ function documentarTeste(routes: OpenAPIHono<AppEnv>, deps: WebhookRoutesDeps): 
       path: '/webhooks/{id}/test',
       summary: 'Envia um aviso de teste',
       request: { params: ID },
-      responses: { 202: json(EntregaSchema, 'A caminho'), ...problemas(401, 403, 404, 409, 503) },
+      responses: { 202: json(EntregaSchema, 'A caminho'), ...problemas(401, 403, 404, 409, 429, 503) },
     },
     podeEscrever,
     async (c) => {

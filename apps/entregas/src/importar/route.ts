@@ -4,6 +4,7 @@ import { ArquivoContent, createImportacoes, relatorioSchema } from '@fluxo/share
 import { importarArquivo } from '@fluxo/shared/http/importar-arquivo'
 import { jsonText } from '@fluxo/shared/http/json'
 import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
+import type { Limites } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { PedidoStore } from '../mover/store.ts'
 import { receberPedido } from '../receber/receber.ts'
@@ -13,6 +14,7 @@ import { COLUNAS } from './linha.ts'
 export type ImportarDeps = {
   store: Pick<PedidoStore, 'receberLote'>
   verifier: Verifier
+  limites?: Limites | undefined
   novoId: () => string
   agora: () => Date
 }
@@ -20,7 +22,7 @@ export type ImportarDeps = {
 const RelatorioSchema = relatorioSchema(COLUNAS).openapi('RelatorioDaImportacaoDePedidos')
 
 /** `POST /orders/importacoes`: a CSV file of any size, in constant memory, safe to send again. */
-export function createImportarRoutes({ store, verifier, novoId, agora }: ImportarDeps): OpenAPIHono<AppEnv> {
+export function createImportarRoutes({ store, verifier, limites, novoId, agora }: ImportarDeps): OpenAPIHono<AppEnv> {
   const routes = new OpenAPIHono<AppEnv>()
   const comArquivo = createImportacoes()
   documented(
@@ -37,10 +39,10 @@ export function createImportarRoutes({ store, verifier, novoId, agora }: Importa
       request: { body: { content: ArquivoContent } },
       responses: {
         200: { description: 'O relatório', content: { 'application/json': { schema: RelatorioSchema } } },
-        ...problemas(400, 401, 403, 408, 415, 422, 503),
+        ...problemas(400, 401, 403, 408, 415, 422, 429, 503),
       },
     },
-    requireScope(verifier, 'entregas:escrever'),
+    requireScope(verifier, 'entregas:escrever', { admission: limites?.escrita }),
     async (c) => {
       const comercianteId = c.get('comercianteId')
       const relatorio = await comArquivo(c, (arquivo) => {

@@ -33,7 +33,7 @@ async function aplicar({ store, novoId, agora }: MoverDeps, { mudancas, chave, r
 
 /** `POST /orders/{id}/carrier-events`: what the Correios tell of an order. The same event twice is one event. */
 export function createInformarRoutes(deps: MoverDeps): OpenAPIHono<AppEnv> {
-  const { leitura, verifier, agora } = deps
+  const { leitura, verifier, limites, agora } = deps
   const routes = new OpenAPIHono<AppEnv>()
   documented(
     routes,
@@ -50,10 +50,10 @@ export function createInformarRoutes(deps: MoverDeps): OpenAPIHono<AppEnv> {
       },
       responses: {
         200: { description: 'O pedido como está', content: { 'application/json': { schema: PedidoSchema } } },
-        ...problemas(400, 401, 403, 404, 413, 415, 422, 503),
+        ...problemas(400, 401, 403, 404, 413, 415, 422, 429, 503),
       },
     },
-    requireScope(verifier, 'entregas:escrever'),
+    requireScope(verifier, 'entregas:escrever', { admission: limites?.escrita }),
     async (c) => {
       const pedidoId = idDe(c)
       const informe = parseWith(InformeSchema, await readJsonBody(c, { bytesMax: SINGLE_ENTRY_BYTES_MAX }))

@@ -6,6 +6,7 @@ import { jsonText } from '@fluxo/shared/http/json'
 import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
 import { parametrosDe } from '@fluxo/shared/http/query'
 import { parseWith } from '@fluxo/shared/http/validate'
+import type { Limites } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono, z } from '@hono/zod-openapi'
 import { eventoJson } from '../domain/evento.ts'
 import { ReferenciaSchema, StatusSchema } from '../domain/pedido.ts'
@@ -18,6 +19,7 @@ import type { LeituraStore } from './store.ts'
 export type ListarDeps = {
   leitura: LeituraStore
   verifier: Verifier
+  limites?: Limites | undefined
   /** Signs the cursors; the same in every instance, so that any of them can continue a list. */
   cursorSecret: string
 }
@@ -71,9 +73,9 @@ const ID = z.object({ id: z.uuid() })
 const json = (schema: z.ZodType, description: string) => ({ description, content: { 'application/json': { schema } } })
 
 /** `GET /orders`, `GET /orders/{id}` and `GET /orders/{id}/events`: the merchant's own orders, and nobody else's. */
-export function createListarRoutes({ leitura, verifier, cursorSecret }: ListarDeps): OpenAPIHono<AppEnv> {
+export function createListarRoutes({ leitura, verifier, limites, cursorSecret }: ListarDeps): OpenAPIHono<AppEnv> {
   const routes = new OpenAPIHono<AppEnv>()
-  const podeLer = requireScope(verifier, 'entregas:ler')
+  const podeLer = requireScope(verifier, 'entregas:ler', { admission: limites?.leitura })
   const comum = { method: 'get' as const, tags: ['Entregas'], security: BEARER }
   documentarLista(routes, podeLer, leitura, createCursor({ segredo: cursorSecret, uso: 'pedidos' }))
   documented(
@@ -83,7 +85,7 @@ export function createListarRoutes({ leitura, verifier, cursorSecret }: ListarDe
       path: '/orders/{id}',
       summary: 'Lê um pedido',
       request: { params: ID },
-      responses: { 200: json(PedidoSchema, 'O pedido como está'), ...problemas(401, 403, 404, 503) },
+      responses: { 200: json(PedidoSchema, 'O pedido como está'), ...problemas(401, 403, 404, 429, 503) },
     },
     podeLer,
     async (c) => {
@@ -99,7 +101,7 @@ export function createListarRoutes({ leitura, verifier, cursorSecret }: ListarDe
       path: '/orders/{id}/events',
       summary: 'Lê a história de um pedido, em ordem',
       request: { params: ID, query: DepoisSchema },
-      responses: { 200: json(z.array(EventoSchema), 'Os eventos'), ...problemas(401, 403, 404, 422, 503) },
+      responses: { 200: json(z.array(EventoSchema), 'Os eventos'), ...problemas(401, 403, 404, 422, 429, 503) },
     },
     podeLer,
     async (c) => {
@@ -129,7 +131,7 @@ function documentarLista(
       request: { query: ConsultaSchema },
       responses: {
         200: json(PaginaSchema, 'Uma página; proximo é null na última'),
-        ...problemas(400, 401, 403, 422, 503),
+        ...problemas(400, 401, 403, 422, 429, 503),
       },
     },
     podeLer,

@@ -13,6 +13,7 @@ import { jsonText } from '@fluxo/shared/http/json'
 import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
 import { parseWith } from '@fluxo/shared/http/validate'
 import { ehId } from '@fluxo/shared/id'
+import type { Limites } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { impressaoDoCancelamento } from '../domain/impressao.ts'
@@ -34,6 +35,7 @@ export type MoverDeps = {
   store: Pick<PedidoStore, 'mover'>
   leitura: Pick<LeituraStore, 'porId' | 'porChave' | 'recebidoEm'>
   verifier: Verifier
+  limites?: Limites | undefined
   novoId: () => string
   agora: () => Date
 }
@@ -73,15 +75,15 @@ function respostaDaMudanca(mudado: Exclude<Mudado, { desfecho: 'barrado' }>): Re
 
 const RESPOSTAS = {
   200: { description: 'O pedido, depois da mudança', content: { 'application/json': { schema: PedidoSchema } } },
-  ...problemas(400, 401, 403, 404, 409, 413, 415, 422, 503),
+  ...problemas(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
 }
 const ID = z.object({ id: z.uuid() })
 
 /** `POST /orders/{id}/transitions` and `POST /orders/{id}/cancel`: the merchant moves an order. */
 export function createMoverRoutes(deps: MoverDeps): OpenAPIHono<AppEnv> {
-  const { verifier } = deps
+  const { verifier, limites } = deps
   const routes = new OpenAPIHono<AppEnv>()
-  const podeEscrever = requireScope(verifier, 'entregas:escrever')
+  const podeEscrever = requireScope(verifier, 'entregas:escrever', { admission: limites?.escrita })
   documented(
     routes,
     {

@@ -143,7 +143,10 @@ a:focus-visible { outline: 0.1875rem solid var(--marca); outline-offset: 0.1875r
 
 /** Reads the page anew whenever something happens, and swaps what changed: a reader hears the status once, and focus stays. */
 export const SCRIPT = `(() => {
-  const eventos = new EventSource(location.pathname + '/stream')
+  // Not all at the same moment.
+  const VOLTA_MS = 5_000 + Math.random() * 5_000
+  let eventos
+  let acabou = false
   let lendo = false
   let deNovo = false
   const trocar = (novo, id) => {
@@ -160,7 +163,13 @@ export const SCRIPT = `(() => {
       while (deNovo) {
         deNovo = false
         const resposta = await fetch(location.pathname, { cache: 'no-store' })
+        if (resposta.status === 429 || resposta.status === 503) {
+          // Too many look at once: the page stays as it is, and is read anew in a while.
+          setTimeout(ler, VOLTA_MS)
+          return
+        }
         if (!resposta.ok) {
+          acabou = true
           eventos.close()
           location.reload()
           return
@@ -171,6 +180,7 @@ export const SCRIPT = `(() => {
         document.title = novo.title
         const fim = novo.getElementById('atualizar')
         if (fim !== null && fim.hidden) {
+          acabou = true
           eventos.close()
           document.getElementById('atualizar').hidden = true
         }
@@ -181,6 +191,14 @@ export const SCRIPT = `(() => {
       lendo = false
     }
   }
-  eventos.addEventListener('order.status', ler)
+  const ligar = () => {
+    eventos = new EventSource(location.pathname + '/stream')
+    eventos.addEventListener('order.status', ler)
+    // A browser comes back by itself after a cut, and gives up where it is refused.
+    eventos.addEventListener('error', () => {
+      if (!acabou && eventos.readyState === EventSource.CLOSED) setTimeout(() => ler().then(ligar), VOLTA_MS)
+    })
+  }
+  ligar()
 })()
 `

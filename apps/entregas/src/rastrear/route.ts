@@ -1,15 +1,17 @@
-import { requireScope, type Verifier } from '@fluxo/shared/http/auth'
+import { type Admission, requireScope, type Verifier } from '@fluxo/shared/http/auth'
 import type { AppEnv } from '@fluxo/shared/http/env'
 import { jsonText } from '@fluxo/shared/http/json'
 import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
+import type { Limites } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { itemPublico } from '../acompanhar/acompanhar.ts'
 import type { Plateia } from '../acompanhar/plateia.ts'
-import { abrirStream, pontoPedido, STREAM_HEADERS_SCHEMA, STREAM_RESPOSTA } from '../acompanhar/route.ts'
+import { abrirStream, pontoPedido, STREAM_HEADERS_SCHEMA, STREAM_RESPOSTA, streamsDemais } from '../acompanhar/route.ts'
 import type { LeituraStore } from '../listar/store.ts'
 import { naoEncontrado } from '../mover/mover.ts'
 import { idDe } from '../mover/route.ts'
+import { STREAMS_POR_PAGINA_MAX } from './limite.ts'
 import { ESTILO, ESTILO_PATH, paginaDoRastreio, paginaNaoEncontrada, SCRIPT, SCRIPT_PATH } from './pagina.ts'
 import { rastreioDe } from './rastrear.ts'
 import type { RastreioStore } from './store.ts'
@@ -19,7 +21,10 @@ export type RastrearDeps = {
   rastreios: RastreioStore
   leitura: Pick<LeituraStore, 'porId' | 'eventos'>
   plateia: Plateia
+  /** Counts what is asked of a page; no limit without. */
+  limiteDaPagina?: Admission | undefined
   verifier: Verifier
+  limites?: Limites | undefined
 }
 
 /** Nothing but our own files, no frames, no forms; and the address, which is the key, is told to nobody. */
@@ -54,8 +59,8 @@ export function createRastrearRoutes(deps: RastrearDeps): OpenAPIHono<AppEnv> {
   return routes
 }
 
-function documentarChave(routes: OpenAPIHono<AppEnv>, { rastreios, leitura, verifier }: RastrearDeps): void {
-  const podeEscrever = requireScope(verifier, 'entregas:escrever')
+function documentarChave(routes: OpenAPIHono<AppEnv>, { rastreios, leitura, verifier, limites }: RastrearDeps): void {
+  const podeEscrever = requireScope(verifier, 'entregas:escrever', { admission: limites?.escrita })
   const comum = {
     path: '/orders/{id}/tracking',
     tags: ['Rastreio'],
@@ -76,7 +81,7 @@ function documentarChave(routes: OpenAPIHono<AppEnv>, { rastreios, leitura, veri
       description: 'Um pedido tem um token por vez: um novo encerra o anterior. Ele só é mostrado nesta resposta.',
       responses: {
         201: { description: 'Aberta', content: { 'application/json': { schema: TokenSchema } } },
-        ...problemas(401, 403, 404, 503),
+        ...problemas(401, 403, 404, 429, 503),
       },
     },
     podeEscrever,
@@ -94,7 +99,7 @@ function documentarChave(routes: OpenAPIHono<AppEnv>, { rastreios, leitura, veri
       ...comum,
       method: 'delete',
       summary: 'Fecha a página pública de um pedido',
-      responses: { 204: { description: 'Fechada, ou nunca aberta' }, ...problemas(401, 403, 404, 503) },
+      responses: { 204: { description: 'Fechada, ou nunca aberta' }, ...problemas(401, 403, 404, 429, 503) },
     },
     podeEscrever,
     async (c) => {
@@ -104,12 +109,17 @@ function documentarChave(routes: OpenAPIHono<AppEnv>, { rastreios, leitura, veri
   )
 }
 
-function documentarPagina(routes: OpenAPIHono<AppEnv>, { rastreios, leitura, plateia }: RastrearDeps): void {
+function documentarPagina(
+  routes: OpenAPIHono<AppEnv>,
+  { rastreios, leitura, plateia, limiteDaPagina }: RastrearDeps,
+): void {
   const params = z.object({ token: z.string() })
   const abrir = async (c: Context<AppEnv>) => {
     const token = hashDoToken(c.req.param('token') ?? '')
     const rastreio = token === undefined ? undefined : await rastreios.porToken(token)
-    return token === undefined || rastreio === undefined ? undefined : { ...rastreio, token }
+    if (token === undefined || rastreio === undefined) return undefined
+    limiteDaPagina?.(c, rastreio.pedidoId)
+    return { ...rastreio, token }
   }
   documented(
     routes,
@@ -122,7 +132,7 @@ function documentarPagina(routes: OpenAPIHono<AppEnv>, { rastreios, leitura, pla
       responses: {
         200: { description: 'A página', content: { 'text/html': { schema: z.string() } } },
         404: { description: 'O token não abre nenhum pedido', content: { 'text/html': { schema: z.string() } } },
-        ...problemas(503),
+        ...problemas(429, 503),
       },
     },
     async (c) => {
@@ -144,12 +154,13 @@ function documentarPagina(routes: OpenAPIHono<AppEnv>, { rastreios, leitura, pla
       tags: ['Rastreio'],
       summary: 'Acompanha um pedido ao vivo, sem dados pessoais',
       request: { params, headers: STREAM_HEADERS_SCHEMA },
-      responses: { 200: STREAM_RESPOSTA, ...problemas(400, 404, 503) },
+      responses: { 200: STREAM_RESPOSTA, ...problemas(400, 404, 429, 503) },
     },
     async (c) => {
       const contadoAte = pontoPedido(c)
       const aberto = await abrir(c)
       if (aberto === undefined) throw naoEncontrado()
+      if (plateia.quantos(aberto.pedidoId) >= STREAMS_POR_PAGINA_MAX) throw streamsDemais()
       return abrirStream(plateia, { ...aberto, contadoAte, mostrar: itemPublico })
     },
   )

@@ -6,6 +6,7 @@ import { idempotencyKey } from '@fluxo/shared/http/idempotency'
 import { jsonText } from '@fluxo/shared/http/json'
 import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
 import { parseWith } from '@fluxo/shared/http/validate'
+import type { Limites } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono, z } from '@hono/zod-openapi'
 import { NovoPedidoSchema } from '../domain/pedido.ts'
 import { pedidoCriadoJson } from '../domain/resposta.ts'
@@ -15,6 +16,7 @@ import { receberPedido } from './receber.ts'
 export type ReceberDeps = {
   store: Pick<PedidoStore, 'receber'>
   verifier: Verifier
+  limites?: Limites | undefined
   novoId: () => string
   agora: () => Date
 }
@@ -61,7 +63,7 @@ const respostaDo = (recebido: Recebido): Response => {
 }
 
 /** `POST /orders` */
-export const createReceberRoutes = ({ store, verifier, novoId, agora }: ReceberDeps): OpenAPIHono<AppEnv> => {
+export const createReceberRoutes = ({ store, verifier, limites, novoId, agora }: ReceberDeps): OpenAPIHono<AppEnv> => {
   const routes = new OpenAPIHono<AppEnv>()
   documented(
     routes,
@@ -81,10 +83,10 @@ export const createReceberRoutes = ({ store, verifier, novoId, agora }: ReceberD
           headers: z.object({ Location: z.string(), 'Idempotent-Replayed': z.string().optional() }),
           content: { 'application/json': { schema: PedidoCriadoSchema } },
         },
-        ...problemas(400, 401, 403, 409, 413, 415, 422, 503),
+        ...problemas(400, 401, 403, 409, 413, 415, 422, 429, 503),
       },
     },
-    requireScope(verifier, 'entregas:escrever'),
+    requireScope(verifier, 'entregas:escrever', { admission: limites?.escrita }),
     async (c) => {
       const chave = idempotencyKey(c.req.header('idempotency-key'))
       const novo = parseWith(NovoPedidoSchema, await readJsonBody(c, { bytesMax: SINGLE_ENTRY_BYTES_MAX }))
