@@ -17,14 +17,3 @@ export const MENSAGEM_DE_FUTURO = 'Não pode estar no futuro.'
 
 /** True for what has not happened yet. */
 export const noFuturo = (momento: Date, agora: Date): boolean => momento.getTime() > agora.getTime() + FUTURO_MAX_MS
-
-/**
- * How long before its order an event may have happened. Merchants write an order down after the parcel has left: of 8,135
- * real ones three say so, by 84 min at most. A day more is a mistyped date, and money is dated by it.
- */
-const ANTES_DO_PEDIDO_MAX_MS = 24 * 3_600_000
-export const MENSAGEM_DE_ANTES = 'Não pode ser mais de um dia antes do pedido.'
-
-/** True for what cannot have happened to an order that was received at `recebido`. */
-export const antesDoPedido = (momento: Date, recebido: Date): boolean =>
-  momento.getTime() < recebido.getTime() - ANTES_DO_PEDIDO_MAX_MS

@@ -16,8 +16,6 @@ export type LeituraStore = {
   porId: (comercianteId: string, id: string) => Promise<Pedido | undefined>
   /** The order that the merchant's key made or changed, and the fingerprint of what was asked for under it. */
   porChave: (comercianteId: string, chave: string) => Promise<Registrado | undefined>
-  /** When the merchant's order was received, by its first event. */
-  recebidoEm: (comercianteId: string, id: string) => Promise<Date | undefined>
   /** The events of the merchant's order after `seq`, in order; `undefined` where there is no such order. */
   eventos: (comercianteId: string, id: string, depoisDe: number) => Promise<Evento[] | undefined>
   /** At most `quantos` orders, newest first, after `depois`. */
@@ -34,9 +32,6 @@ const POR_ID = `select ${PEDIDO_COLUNAS} from pedido p where p.id = $1 and p.com
 
 /** Probe of the unique index (comerciante_id, chave). */
 const POR_CHAVE = `select pedido_id, encode(impressao, 'hex') as impressao from evento where comerciante_id = $1 and chave = $2`
-
-/** Probe of the unique index (pedido_id, seq). */
-const RECEBIDO_EM = `select occurred_at from evento where pedido_id = $1 and seq = 1 and comerciante_id = $2`
 
 const EVENTO_COLUNAS = Object.entries(EVENTO_READ)
   .map(([name, expression]) => `${expression} as ${name}`)
@@ -69,8 +64,6 @@ export function createLeituraStore(sql: Sql): LeituraStore {
       const [row] = await ler<{ pedido_id: string; impressao: string | null }>(POR_CHAVE, [comercianteId, chave])
       return row && { pedidoId: row.pedido_id, impressao: row.impressao ?? undefined }
     },
-    recebidoEm: async (comercianteId, id) =>
-      (await ler<{ occurred_at: Date }>(RECEBIDO_EM, [id, comercianteId]))[0]?.occurred_at,
     eventos: async (comercianteId, id, depoisDe) => {
       const eventos = await ler<EventoRow>(EVENTOS_DO_PEDIDO, [id, comercianteId, depoisDe])
       if (eventos.length === 0 && (await porId(comercianteId, id)) === undefined) return undefined

@@ -1,6 +1,6 @@
 import { DomainError, ValidationError } from '@fluxo/shared/errors'
 import { impressaoDoCancelamento } from '../domain/impressao.ts'
-import { antesDoPedido, MENSAGEM_DE_ANTES, MENSAGEM_DE_FUTURO, noFuturo } from '../domain/momento.ts'
+import { MENSAGEM_DE_FUTURO, noFuturo } from '../domain/momento.ts'
 import type { Mudanca } from '../domain/mudanca.ts'
 import type { Cancelamento, Pedido } from '../domain/pedido.ts'
 import { anterioresDe, cancelamentoDe, type Motivo, permitidas, type Status } from '../domain/status.ts'
@@ -18,12 +18,6 @@ export type PedidoDeTransicao = {
 /** Refuses an event that has not happened yet. */
 export function exigirPassado(ocorridoEm: Date, agora: Date): void {
   if (noFuturo(ocorridoEm, agora)) throw new ValidationError([{ campo: 'occurred_at', mensagem: MENSAGEM_DE_FUTURO }])
-}
-
-/** Refuses an event that is said to have happened long before the order was there. */
-export function exigirDepoisDoPedido(ocorridoEm: Date, recebidoEm: Date): void {
-  if (!antesDoPedido(ocorridoEm, recebidoEm)) return
-  throw new ValidationError([{ campo: 'occurred_at', mensagem: MENSAGEM_DE_ANTES }])
 }
 
 type Quem = { pedidoId: string; comercianteId: string; agora: Date }

@@ -21,19 +21,12 @@ import { CancelamentoSchema, type Pedido, TransicaoSchema } from '../domain/pedi
 import { pedidoJson } from '../domain/resposta.ts'
 import type { LeituraStore } from '../listar/store.ts'
 import { ChaveHeaderSchema, PedidoCriadoSchema } from '../receber/route.ts'
-import {
-  cancelamentoPedido,
-  chaveReutilizada,
-  exigirDepoisDoPedido,
-  naoEncontrado,
-  recusaDe,
-  transicaoPedida,
-} from './mover.ts'
+import { cancelamentoPedido, chaveReutilizada, naoEncontrado, recusaDe, transicaoPedida } from './mover.ts'
 import type { Mudado, PedidoStore } from './store.ts'
 
 export type MoverDeps = {
   store: Pick<PedidoStore, 'mover'>
-  leitura: Pick<LeituraStore, 'porId' | 'porChave' | 'recebidoEm'>
+  leitura: Pick<LeituraStore, 'porId' | 'porChave'>
   verifier: Verifier
   limites?: Limites | undefined
   novoId: () => string
@@ -131,11 +124,6 @@ async function transitar({ store, leitura, novoId, agora }: MoverDeps, c: Contex
   const comercianteId = c.get('comercianteId')
   const createdAt = agora()
   const mudanca = transicaoPedida(corpo, { pedidoId, comercianteId, agora: createdAt })
-  if (corpo.occurred_at !== undefined) {
-    const recebidoEm = await leitura.recebidoEm(comercianteId, pedidoId)
-    if (recebidoEm === undefined) throw naoEncontrado()
-    exigirDepoisDoPedido(corpo.occurred_at, recebidoEm)
-  }
   for (let corrida = 0; corrida < CORRIDAS_MAX; corrida += 1) {
     const pedida = { mudanca, eventoId: novoId(), createdAt, chave, rastro: c.get('traceparent') }
     const mudado = await store.mover(pedida)
