@@ -8,14 +8,22 @@ import { createDatabase, uniquePrefix } from '@fluxo/shared/testing/databases'
 import { Registry } from 'prom-client'
 import { STATUSES_DE_ENTREGAS } from '../src/app.ts'
 import type { AvisosOptions } from '../src/avisar/avisos.ts'
+import type { FluxoOptions } from '../src/fluir/fluir.ts'
 import { json, type PedidoLido } from './bancada.ts'
 import { createInstancia, SEGREDO } from './instancia.ts'
 
 const ESCOPOS = ['entregas:escrever', 'entregas:ler']
 const log = createLogger({ service: 'teste', level: 'silent' })
 
+export type CasaOptions = {
+  fluxo?: FluxoOptions
+  /** By which way the instances reach the database; straight, by default. */
+  caminho?: (databaseUrl: string) => string
+}
+
 /** A database of entregas and as many whole instances on it as a test opens, each behind the HTTP application of a process. */
-export async function createCasa() {
+export async function createCasa(options: CasaOptions = {}) {
+  const { fluxo = { automatico: false, atrasoMs: 0 }, caminho = (url) => url } = options
   const database = await createDatabase({ role: 'entregas', migrate: (url) => migrate({ database: 'entregas', url }) })
   const streamPrefix = uniquePrefix('pedidos')
   const abertas: { fechar: () => Promise<void> }[] = []
@@ -26,10 +34,10 @@ export async function createCasa() {
     limites?: LimitesEnv,
   ) => {
     const uma = await createInstancia({
-      databaseUrl: database.appUrl,
+      databaseUrl: caminho(database.appUrl),
       streamPrefix,
       instancia,
-      fluxo: { automatico: false, atrasoMs: 0 },
+      fluxo,
       avisos,
       ...(limites && { limites }),
     })
@@ -53,8 +61,8 @@ export async function createCasa() {
     abertas.push({ fechar })
     const como = async (comercianteId: string, scopes: readonly string[] = ESCOPOS) => {
       const token = await signToken({ secret: SEGREDO, comercianteId, scopes, expiresInSeconds: 600 })
-      return async (caminho: string, init: RequestInit = {}): Promise<Response> =>
-        fetch(url + caminho, {
+      return async (qual: string, init: RequestInit = {}): Promise<Response> =>
+        fetch(url + qual, {
           ...init,
           headers: { ...Object.fromEntries(new Headers(init.headers)), authorization: `Bearer ${token}` },
         })

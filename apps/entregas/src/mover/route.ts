@@ -16,7 +16,7 @@ import { ehId } from '@fluxo/shared/id'
 import type { Limites } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import { impressaoDoCancelamento } from '../domain/impressao.ts'
+import { impressaoDaMudanca, impressaoDoCancelamento } from '../domain/impressao.ts'
 import { CancelamentoSchema, type Pedido, TransicaoSchema } from '../domain/pedido.ts'
 import { pedidoJson } from '../domain/resposta.ts'
 import type { LeituraStore } from '../listar/store.ts'
@@ -117,6 +117,23 @@ export function createMoverRoutes(deps: MoverDeps): OpenAPIHono<AppEnv> {
   return routes
 }
 
+type Pedida = { comercianteId: string; pedidoId: string; chave: string | undefined; impressao: string }
+
+/**
+ * The answer for a request whose key has made its change already. Asked after the order was read and before anything is
+ * refused: a repeated request may have waited in its statement, or between the two, for the very one that made it.
+ */
+async function jaFeita(
+  leitura: MoverDeps['leitura'],
+  { comercianteId, pedidoId, chave, impressao }: Pedida,
+): Promise<Response | undefined> {
+  const conhecida = chave === undefined ? undefined : await leitura.porChave(comercianteId, chave)
+  if (conhecida === undefined) return undefined
+  if (conhecida.impressao !== impressao) throw chaveReutilizada()
+  const pedido = await leitura.porId(comercianteId, pedidoId)
+  return pedido && respostaDoPedido(pedido, { repetido: true })
+}
+
 async function transitar({ store, leitura, novoId, agora }: MoverDeps, c: Context<AppEnv>): Promise<Response> {
   const chave = idempotencyKey(c.req.header('idempotency-key'))
   const pedidoId = idDe(c)
@@ -131,7 +148,11 @@ async function transitar({ store, leitura, novoId, agora }: MoverDeps, c: Contex
     const pedido = await leitura.porId(comercianteId, pedidoId)
     if (pedido === undefined) throw naoEncontrado()
     const recusa = recusaDe(pedido, mudanca)
-    if (recusa) throw recusa
+    if (recusa) {
+      const feita = await jaFeita(leitura, { comercianteId, pedidoId, chave, impressao: impressaoDaMudanca(mudanca) })
+      if (feita === undefined) throw recusa
+      return feita
+    }
   }
   throw pedidoOcupado()
 }
@@ -143,16 +164,13 @@ async function cancelar({ store, leitura, novoId, agora }: MoverDeps, c: Context
   if (texto.trim() !== '') requireContentType(c, ['application/json'])
   const corpo = parseWith(CancelamentoSchema, texto.trim() === '' ? {} : parseJsonExact(texto))
   const comercianteId = c.get('comercianteId')
-  // What a cancellation leads to depends on where the order is, so a repeated one is looked for before it is decided.
-  const conhecida = chave === undefined ? undefined : await leitura.porChave(comercianteId, chave)
-  if (conhecida !== undefined) {
-    if (conhecida.impressao !== impressaoDoCancelamento(pedidoId, corpo)) throw chaveReutilizada()
-    const pedido = await leitura.porId(comercianteId, pedidoId)
-    if (pedido !== undefined) return respostaDoPedido(pedido, { repetido: true })
-  }
+  const impressao = impressaoDoCancelamento(pedidoId, corpo)
   for (let corrida = 0; corrida < CORRIDAS_MAX; corrida += 1) {
     const pedido = await leitura.porId(comercianteId, pedidoId)
     if (pedido === undefined) throw naoEncontrado()
+    // What a cancellation leads to depends on where the order is, so a repeated one is looked for before it is decided.
+    const feita = await jaFeita(leitura, { comercianteId, pedidoId, chave, impressao })
+    if (feita !== undefined) return feita
     const createdAt = agora()
     const mudanca = cancelamentoPedido(pedido, corpo, createdAt)
     const mudado = await store.mover({ mudanca, eventoId: novoId(), createdAt, chave, rastro: c.get('traceparent') })
