@@ -51,7 +51,7 @@ const listening = (child: ChildProcess): Promise<string> =>
 
 /** Starts `apps/<service>/src/main.ts` on a free port and resolves when it is ready. */
 export const startService = async (
-  service: 'lancamentos' | 'consolidado',
+  service: 'lancamentos' | 'consolidado' | 'entregas',
   env: Readonly<Record<string, string>>,
   { flags = [], onOutput = () => {} }: ServiceOptions = {},
 ): Promise<ServiceProcess> => {
