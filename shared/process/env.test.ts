@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { envBoolean, envDurationMs, envInteger, envPort, envSecret, envUrl, parseEnv } from './env.ts'
+import { envBoolean, envDurationMs, envInteger, envList, envPort, envSecret, envUrl, parseEnv } from './env.ts'
 
 const Schema = z.object({
   PORT: envPort().default(8080),
@@ -47,4 +47,9 @@ test.each(['-1', '1.5', '0x10', '1e3', '9'.repeat(17)])('%s is not a whole numbe
 test('a URL of another scheme is refused', () => {
   expect(envUrl('redis').safeParse('http://localhost').success).toBe(false)
   expect(envUrl('redis').safeParse('nonsense').success).toBe(false)
+})
+
+test('a list has at least one item, and each is read as one alone', () => {
+  expect(envList(envDurationMs()).parse('0, 30s,5m')).toEqual([0, 30_000, 300_000])
+  for (const text of ['', '1s,', '1s,x']) expect(envList(envDurationMs()).safeParse(text).success).toBe(false)
 })

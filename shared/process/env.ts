@@ -63,6 +63,13 @@ export const envDurationMs = ({ min = 0, max = 24 * 3_600_000 }: { min?: number;
     return z.NEVER
   })
 
+/** Several of what `item` reads, separated by commas; at least one. */
+export const envList = <Item extends z.ZodType<unknown, string>>(item: Item) =>
+  z
+    .string()
+    .transform((text) => text.split(',').map((part) => part.trim()))
+    .pipe(z.array(item).min(1))
+
 /** A URL whose scheme is one of `schemes` (without the colon). Its text is kept as it came. */
 export const envUrl = (...schemes: readonly string[]) =>
   z.string().refine((text) => URL.canParse(text) && schemes.includes(new URL(text).protocol.slice(0, -1)), {

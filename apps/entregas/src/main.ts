@@ -2,7 +2,16 @@ import { hostname } from 'node:os'
 import { createVerifier } from '@fluxo/shared/http/auth'
 import { readLogState } from '@fluxo/shared/log/estado'
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
-import { envBoolean, envDurationMs, envInteger, envPort, envSecret, envUrl, parseEnv } from '@fluxo/shared/process/env'
+import {
+  envBoolean,
+  envDurationMs,
+  envInteger,
+  envList,
+  envPort,
+  envSecret,
+  envUrl,
+  parseEnv,
+} from '@fluxo/shared/process/env'
 import { createLifecycle } from '@fluxo/shared/process/lifecycle'
 import { runModules } from '@fluxo/shared/process/run'
 import { createLimites } from '@fluxo/shared/ratelimit/admission'
@@ -36,6 +45,9 @@ const EnvSchema = z.object({
   ENTREGAS_WEBHOOKS_LOOPBACK: envBoolean()
     .default(false)
     .describe('whether webhooks may go to this machine, over plain HTTP too: for development only'),
+  ENTREGAS_WEBHOOKS_ESPERAS: envList(envDurationMs())
+    .optional()
+    .describe('the wait before each attempt of a webhook, by commas; 0,30s,5m,30m,2h,8h,24h without'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
   DRENAGEM_AVISO_MS: envDurationMs().default(0).describe('how long a load balancer needs to see that we leave'),
   OTEL_EXPORTER_OTLP_ENDPOINT: envUrl('http', 'https')
@@ -76,7 +88,7 @@ const entregas = createEntregas({
   particoes,
   instancia: env.INSTANCIA,
   fluxo: { automatico: env.ENTREGAS_FLUXO === 'automatico', atrasoMs: env.ENTREGAS_ATRASO_MS },
-  avisos: { permiteLoopback: env.ENTREGAS_WEBHOOKS_LOOPBACK },
+  avisos: { permiteLoopback: env.ENTREGAS_WEBHOOKS_LOOPBACK, esperasMs: env.ENTREGAS_WEBHOOKS_ESPERAS },
   outrosGrupos: env.ENTREGAS_GRUPOS.split(',').filter((grupo) => grupo !== ''),
   log,
   registry,

@@ -25,6 +25,8 @@ export const GRUPO_DE_AVISOS = 'entregas-avisos'
 const REPARO_LOCK = [7_264_202, 1] as const
 
 export type AvisosOptions = RegraDeAlvo & {
+  /** The wait before each attempt, in ms, instead of those of Standard Webhooks. A target that is unwell rests as long as the second. */
+  esperasMs?: readonly number[] | undefined
   /** For tests: other waits. */
   pollMs?: number
   descansoMs?: number

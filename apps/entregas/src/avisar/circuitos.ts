@@ -9,17 +9,16 @@ const ALVOS_MAX = 1_000
 /** Attempts before a circuit may open, and the share of failures that opens it. */
 const TENTATIVAS_MIN = 5
 const FALHAS_PORCENTO = 50
-/** How long an open circuit rests: as long as a delivery waits for its second attempt. */
-export const DESCANSO_MS = 30_000
 /** Failures of this long count together: a slow receiver fails once in 15 s. */
 const JANELA_MS = 60_000
 
 export function createCircuitos({
   registry,
-  descansoMs = DESCANSO_MS,
+  descansoMs,
 }: {
   registry: Registry
-  descansoMs?: number
+  /** How long an open circuit rests. */
+  descansoMs: number
 }): Circuitos {
   const circuitos = new Map<string, Breaker>()
   // Not by target: labels must be bounded.

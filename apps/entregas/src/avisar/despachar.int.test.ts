@@ -140,6 +140,17 @@ test('two instances deliver each event, Redis losing its streams in between, and
   expect(await sql`select count(*)::int as n from aviso where webhook_id = ${id}`).toEqual([{ n: 80 }])
 })
 
+test('another schedule gives up where it ends', async () => {
+  const outra = await casa.abrir('b', { permiteLoopback: true, pollMs: 20, esperasMs: [0, 10, 10] })
+  await uma.fechar()
+  receptor.responder(() => 400)
+  const doB = await outra.como('loja')
+  const { id } = await criar({}, doB)
+  await receber(doB)
+  await waitFor(async () => (await sql`select from aviso where webhook_id = ${id} and situacao = 2`).length === 1)
+  expect(receptor.recebidas).toHaveLength(3)
+})
+
 test('a receiver that is down is left in peace: its circuit opens, and nothing counts as an attempt then', async () => {
   const porta = await casa.abrir('b', { permiteLoopback: true, pollMs: 20, descansoMs: 60_000 })
   await uma.fechar()

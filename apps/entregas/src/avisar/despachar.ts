@@ -16,11 +16,11 @@ import {
   terminarAvisos,
   tomarAvisos,
 } from './aviso-store.ts'
-import { type Circuitos, createCircuitos, DESCANSO_MS } from './circuitos.ts'
+import { type Circuitos, createCircuitos } from './circuitos.ts'
 import type { Enviado, Remetente } from './enviar.ts'
 import { createLugares } from './lugares.ts'
 import { metricasDeAvisos } from './metricas.ts'
-import { esperaMs } from './prazo.ts'
+import { ESPERAS_MS, esperaMs } from './prazo.ts'
 
 export type DespacharDeps = {
   /** A pool for single statements. */
@@ -29,7 +29,10 @@ export type DespacharDeps = {
   agora: () => Date
   log: Logger
   registry: Registry
+  /** The wait before each attempt, in ms. */
+  esperasMs?: readonly number[] | undefined
   pollMs?: number
+  /** How long a target rests that is unwell: as long as a delivery waits for its second attempt. */
   descansoMs?: number
 }
 
@@ -47,6 +50,8 @@ const EM_VOO_MAX = 256
 const POR_WEBHOOK = 16
 /** Deliveries that others noted, or that are due again, are found this late at most. */
 const POLL_MS = 250
+/** The rest of a target where nothing is tried twice. */
+const DESCANSO_MS = 30_000
 /** Longest pause while the database is away. */
 const BACKOFF_MAX_MS = 2_000
 /** Attempts in hand get this long when the instance leaves; then they are given back. */
@@ -67,10 +72,11 @@ class AlvoDoente extends Error {
 
 /** Sends what is due: takes deliveries, posts them, and notes what came of it, many in one statement. */
 export function createDespachante(deps: DespacharDeps): Despachante {
-  const { sql, log, pollMs = POLL_MS } = deps
+  const { sql, log, pollMs = POLL_MS, esperasMs: esperas = ESPERAS_MS } = deps
+  const descansoMs = deps.descansoMs ?? esperas[1] ?? DESCANSO_MS
   const stopping = new AbortController()
   const alarme = createAlarme()
-  const mesa = createMesa(deps, alarme.tocar)
+  const mesa = createMesa({ ...deps, esperas, descansoMs }, alarme.tocar)
 
   let podarEm = performance.now() + PODA_A_CADA_MS * Math.random()
   const podar = async (): Promise<void> => {
@@ -113,9 +119,11 @@ export function createDespachante(deps: DespacharDeps): Despachante {
   }
 }
 
+type MesaDeps = DespacharDeps & { esperas: readonly number[]; descansoMs: number }
+
 /** The attempts under way: takes as many as there are places for, and notes what comes of each. */
-function createMesa(deps: DespacharDeps, tocar: () => void) {
-  const { sql, log, registry, descansoMs = DESCANSO_MS } = deps
+function createMesa(deps: MesaDeps, tocar: () => void) {
+  const { sql, log, registry, descansoMs } = deps
   const circuitos = createCircuitos({ registry, descansoMs })
   const lugares = createLugares({ totalMax: EM_VOO_MAX, porWebhookMax: POR_WEBHOOK })
   const metricas = metricasDeAvisos(registry, lugares.ocupados)
@@ -174,7 +182,7 @@ function createMesa(deps: DespacharDeps, tocar: () => void) {
 
 /** One attempt. A circuit that is open, or an instance that leaves, gives the delivery back: that was none. */
 async function entregar(
-  { remetente, agora, circuitos, descansoMs = DESCANSO_MS }: DespacharDeps & { circuitos: Circuitos },
+  { remetente, agora, circuitos, descansoMs, esperas }: MesaDeps & { circuitos: Circuitos },
   aviso: Tomado,
   parar: AbortSignal,
 ): Promise<Terminado> {
@@ -189,19 +197,19 @@ async function entregar(
     return enviado
   }
   try {
-    return terminado(aviso, await circuitos.do(url).execute(postar, parar))
+    return terminado(aviso, esperas, await circuitos.do(url).execute(postar, parar))
   } catch (error) {
     if (isRejection(error)) return { id, tentativa, devolver: true, esperaMs: descansoMs }
-    if (error instanceof AlvoDoente) return terminado(aviso, error.enviado)
+    if (error instanceof AlvoDoente) return terminado(aviso, esperas, error.enviado)
     throw error
   }
 }
 
-function terminado({ id, tentativa, passo }: Tomado, enviado: Enviado): Terminado {
+function terminado({ id, tentativa, passo }: Tomado, esperas: readonly number[], enviado: Enviado): Terminado {
   const { status, erro, duracaoMs, resposta, interrompido } = enviado
   if (interrompido) return { id, tentativa, devolver: true, esperaMs: 0 }
   const desfecho = desfechoDe(enviado)
-  const espera = desfecho === 'tentar' ? esperaMs(passo + 1, Math.random()) : undefined
+  const espera = desfecho === 'tentar' ? esperaMs(passo + 1, Math.random(), esperas) : undefined
   const fim = desfecho === 'entregue' ? 'delivered' : desfecho === 'desativar' ? 'cancelled' : 'exhausted'
   const situacao = espera === undefined ? fim : 'pending'
   return { id, tentativa, devolver: false, situacao, esperaMs: espera, duracaoMs, status, erro, resposta }

@@ -11,3 +11,7 @@ test('jitter makes a wait longer by a fifth at most, never shorter', () => {
   expect(esperaMs(6, 0.999_999)).toBeLessThanOrEqual(86_400_000 * 1.2)
   expect(esperaMs(0, 0.9)).toBe(0)
 })
+
+test('another schedule is kept to its end', () => {
+  expect([0, 1, 2].map((feitas) => esperaMs(feitas, 0, [0, 100]))).toEqual([0, 100, undefined])
+})

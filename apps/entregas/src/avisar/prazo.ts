@@ -3,7 +3,7 @@ const MINUTO = 60 * SEGUNDO
 const HORA = 60 * MINUTO
 
 /** How long each attempt waits after the one before: 35 hours altogether, so that a receiver may be broken for a night and a day. */
-const ESPERAS_MS = [0, 30 * SEGUNDO, 5 * MINUTO, 30 * MINUTO, 2 * HORA, 8 * HORA, 24 * HORA]
+export const ESPERAS_MS: readonly number[] = [0, 30 * SEGUNDO, 5 * MINUTO, 30 * MINUTO, 2 * HORA, 8 * HORA, 24 * HORA]
 /** Up to this share longer: deliveries that failed together do not come back together. */
 const JITTER = 0.2
 
@@ -13,9 +13,9 @@ export const TENTATIVAS_MAX = ESPERAS_MS.length
 /**
  * When the next attempt is due, in ms after the one that failed; `undefined` where it was the last.
  *
- * `feitas` counts the attempts so far, `aleatorio` is in [0, 1).
+ * `feitas` counts the attempts so far, `aleatorio` is in [0, 1); `esperas` has the wait before each attempt.
  */
-export function esperaMs(feitas: number, aleatorio: number): number | undefined {
-  const espera = ESPERAS_MS[feitas]
+export function esperaMs(feitas: number, aleatorio: number, esperas = ESPERAS_MS): number | undefined {
+  const espera = esperas[feitas]
   return espera === undefined ? undefined : Math.round(espera * (1 + JITTER * aleatorio))
 }
