@@ -22,6 +22,7 @@ export async function createInstancia(options: {
   particoes?: number
   /** How much a merchant may ask; without, as much as it likes. */
   limites?: LimitesEnv
+  agora?: () => Date
 }) {
   const log = createLogger({ service: 'teste', level: 'silent' })
   const redis = createRedisConnections({ url: redisUrl(), name: options.instancia, log })

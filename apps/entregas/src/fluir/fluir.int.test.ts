@@ -86,6 +86,15 @@ test('a step waits for its time, also while nobody runs: a restart takes it when
   expect((emTransporte ?? 0) - (recebido ?? 0)).toBeGreaterThanOrEqual(1_400)
 })
 
+test('a clock that is ahead delays no order: a step waits its time from now at most', async () => {
+  const agora = () => new Date(Date.now() + 3 * 3_600_000)
+  const fluxo = { automatico: true, atrasoMs: 50 }
+  const adiantada = await createInstancia({ databaseUrl: database.appUrl, streamPrefix, instancia: 'a', fluxo, agora })
+  instancias.push(adiantada)
+  await criar(adiantada, 3)
+  await todosEntregues(3)
+})
+
 test('steps that a worker claimed and then died with are taken by another', async () => {
   const a = await abrir('a', { automatico: false, atrasoMs: 0 })
   const [id] = await criar(a, 1)

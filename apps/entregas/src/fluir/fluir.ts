@@ -23,16 +23,16 @@ export type Passo = {
   rastro: string | undefined
 }
 
-/** An event and the step that follows from it; `para` is null where the order's way ends, or is not automatic. */
-export type Planejado = Acontecido & { para: number | null; venceEm: string }
+/** An event and the step that follows from it, `atrasoMs` later; `para` is null where the order's way ends, or is not automatic. */
+export type Planejado = Acontecido & { para: number | null; atrasoMs: number }
 
-/** Decides which step an event leads to, and when it is due. */
+/** Decides which step an event leads to, and how long it waits. */
 export function planejar(acontecido: Acontecido, { automatico, atrasoMs }: FluxoOptions): Planejado {
   const para = automatico ? passoAutomatico(acontecido.status) : undefined
   return {
     ...acontecido,
     para: para === undefined ? null : codigoDe(para),
-    venceEm: new Date(acontecido.registradoEm + atrasoMs).toISOString(),
+    atrasoMs,
   }
 }
 

@@ -8,6 +8,9 @@ import type { Passo, Planejado } from './fluir.ts'
  *
  * Only where the order still stands at the event's version: what has moved since has an event of its own. A step that is
  * planned in the moment in which somebody moves the order is refused by the guard when it is due.
+ *
+ * Who recorded the event may have had a clock that was ahead; whether a step is due is asked by the database's, so no step
+ * waits longer than its delay from now.
  */
 export const efeitoDePlanejar: Effect<Planejado, number> = {
   columns: [
@@ -16,13 +19,15 @@ export const efeitoDePlanejar: Effect<Planejado, number> = {
     { name: 'seq', type: 'integer', value: (row) => row.seq },
     { name: 'de', type: 'smallint', value: (row) => codigoDe(row.status) },
     { name: 'para', type: 'smallint', value: (row) => row.para },
-    { name: 'vence_em', type: 'timestamptz', value: (row) => row.venceEm },
+    { name: 'registrado_em', type: 'timestamptz', value: (row) => new Date(row.registradoEm).toISOString() },
+    { name: 'atraso_ms', type: 'integer', value: (row) => row.atrasoMs },
     { name: 'rastro', type: 'text', value: (row) => row.rastro ?? null },
   ],
   ctes: `
 planejados as (
   insert into passo (particao, pedido_id, versao, comerciante_id, de, para, vence_em, rastro)
-  select $1::smallint, n.pedido_id, n.seq, n.comerciante_id, n.de, n.para, n.vence_em, n.rastro
+  select $1::smallint, n.pedido_id, n.seq, n.comerciante_id, n.de, n.para,
+    least(n.registrado_em, now()) + n.atraso_ms * interval '1 millisecond', n.rastro
   from novos n cross join lateral (select p.version from pedido p where p.id = n.pedido_id limit 1) p
   where n.para is not null and p.version = n.seq
   order by n.pedido_id
