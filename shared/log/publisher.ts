@@ -1,9 +1,12 @@
 import type { LogEntry } from './feed.ts'
 
+/** The end of a stream: the position, and the id and the epoch of the event there. */
+export type Tail = { posicao: number; id: string | undefined; epoca: string | undefined }
+
 /** Where a relay publishes to: a stream per partition whose entry ids are positions. */
 export type Publisher = {
-  /** The stream's last entry; undefined where there is no stream. `id` is undefined where no entry is left. */
-  tail: (particao: number) => Promise<{ posicao: number; id: string | undefined } | undefined>
+  /** The stream's last entry; undefined where there is no stream. `id` and `epoca` are undefined where no entry is left. */
+  tail: (particao: number) => Promise<Tail | undefined>
   /**
    * Publishes entries in order and stops at the first error (rejects), so that what is published is always a prefix.
    * Entries that the stream has passed already count as `repeated`.

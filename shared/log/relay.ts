@@ -149,10 +149,23 @@ const createResume = ({ sql, readPage, publisher, log }: RelayOptions, metrics: 
     if (decision.kind === 'foreign-stream') {
       metrics.redisLosses.inc({ particao })
       log.error({ particao, head: row.head, tail }, 'the stream was filled from another log; dropping it')
+      if (tail?.epoca !== undefined) await renewEpoca(sql, tail.epoca, log)
       await publisher.reset(particao)
     }
     return decision.from
   }
+}
+
+/**
+ * Gives the log another epoch where it still has that of the events that were published and that it no longer holds: it was restored,
+ * or failed over, to an older state, and hands out their positions again. Readers then refuse every new event and say so; by the
+ * events' ids alone they would see it only in the batch that has their last one.
+ */
+const renewEpoca = async (sql: Sql, published: string, log: Logger): Promise<void> => {
+  const [renewed] = await sql<{ epoca: string }[]>`
+    update log_estado set epoca = gen_random_uuid() where epoca = ${published}::text::uuid returning epoca::text as epoca`
+  if (renewed !== undefined)
+    log.error({ published, ...renewed }, 'the log is older than what it published; its epoch is renewed')
 }
 
 const eventId = (entry: LogEntry): string | undefined => {

@@ -1,14 +1,12 @@
 import type { Redis } from 'ioredis'
 import { invariant } from '../errors.ts'
+import type { Tail } from '../log/publisher.ts'
 import { runScript, script } from '../redis/script.ts'
 import { CAMPO_EVENTO, posicaoDoId, streamKey } from './keys.ts'
 import { flatField, lastEntryOf } from './reply.ts'
 
 /** One call's entries: large enough to hide the round trip, small enough (about 4 ms) not to hold up the other clients of Redis. */
 const PUBLISH_BATCH_MAX = 500
-
-/** What stands at the end of a stream: the position, and the event's id unless that entry itself is gone. */
-export type Tail = { posicao: number; id: string | undefined }
 
 /** Puts the ledger's entries on the partitions' streams, each under the id `<posicao>-0`. */
 export type Publisher = {
@@ -77,7 +75,8 @@ export function createPublisher({ redis, prefix }: { redis: Redis; prefix: strin
       if (info === undefined) return undefined
       const top = String(flatField(info, 'last-generated-id'))
       const last = lastEntryOf(info)
-      return { posicao: posicaoDoId(top), id: last?.id === top ? eventIdOf(last.body) : undefined }
+      const evento = last?.id === top ? objectOf(last.body) : undefined
+      return { posicao: posicaoDoId(top), id: textOf(evento?.['id']), epoca: textOf(evento?.['epoca']) }
     },
     publish: async (particao, entries) => {
       assertAscending(entries)
@@ -115,12 +114,13 @@ function assertAscending(entries: readonly Publication[]): void {
   }
 }
 
-function eventIdOf(body: string): string | undefined {
+function objectOf(body: string): Record<string, unknown> | undefined {
   try {
     const event: unknown = JSON.parse(body)
-    if (typeof event !== 'object' || event === null || !('id' in event)) return undefined
-    return typeof event.id === 'string' ? event.id : undefined
+    return typeof event === 'object' && event !== null ? { ...event } : undefined
   } catch {
     return undefined
   }
 }
+
+const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)

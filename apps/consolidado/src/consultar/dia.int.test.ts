@@ -20,6 +20,9 @@ beforeAll(async () => {
 afterAll(() => bancada.fechar())
 
 const umaLoja = () => uniquePrefix('loja')
+/** For the cache to be written: ample for a busy machine. */
+const ESPERA = { timeout: 20_000 }
+
 type Corpo = { total_creditos?: number; codigo?: string; detail?: string; erros?: { campo: string }[] }
 const ler = async (resposta: Response) => (await resposta.json()) as Corpo
 const origem = (resposta: Response) => resposta.headers.get('fluxo-cache')
@@ -38,7 +41,7 @@ describe('GET /consolidado/{data}', () => {
     expect(origem(primeira)).toBe('miss')
     expect(primeira.headers.get('cache-control')).toBe('private, no-cache')
     expect(primeira.headers.get('content-type')).toBe('application/json')
-    await expect.poll(async () => origem(await pedir('/consolidado/2025-10-15'))).toBe('hit')
+    await expect.poll(async () => origem(await pedir('/consolidado/2025-10-15')), ESPERA).toBe('hit')
     expect(await (await pedir('/consolidado/2025-10-15')).text()).toBe(texto)
   })
 
@@ -49,7 +52,7 @@ describe('GET /consolidado/{data}', () => {
     expect(await vazio.text()).toBe(
       '{"data":"2025-10-15","total_creditos":0.00,"total_debitos":0.00,"saldo_final":0.00,"quantidade":0,"atualizado_em":null}',
     )
-    await expect.poll(async () => origem(await pedir('/consolidado/2025-10-15'))).toBe('hit')
+    await expect.poll(async () => origem(await pedir('/consolidado/2025-10-15')), ESPERA).toBe('hit')
     expect(await bancada.redis.pttl(`${bancada.prefix}:${chaveDoSaldo(comercianteId, '2025-10-15')}`)).toBeLessThan(
       67_000,
     )
@@ -130,13 +133,13 @@ describe('Fluxo-Posicao', () => {
     const comercianteId = umaLoja()
     await bancada.projetar({ comercianteId, creditos: 100n })
     const pedir = await bancada.como(comercianteId)
-    await expect.poll(async () => origem(await pedir('/consolidado/2025-10-15'))).toBe('hit')
+    await expect.poll(async () => origem(await pedir('/consolidado/2025-10-15')), ESPERA).toBe('hit')
     await bancada.projetar({ comercianteId, creditos: 300n })
     const resposta = await pedir('/consolidado/2025-10-15', { 'fluxo-posicao': '1:77', prefer: 'wait=5' })
     expect([origem(resposta), (await ler(resposta)).total_creditos]).toEqual(['bypass', 3])
     expect(resposta.headers.get('preference-applied')).toBe('wait=5')
     expect(esperas.at(-1)).toEqual({ particao: 1, posicao: 77, timeoutMs: 5_000 })
-    await expect.poll(async () => (await ler(await pedir('/consolidado/2025-10-15'))).total_creditos).toBe(3)
+    await expect.poll(async () => (await ler(await pedir('/consolidado/2025-10-15'))).total_creditos, ESPERA).toBe(3)
   })
 
   it('a position that does not arrive in time is 503 with Retry-After', async () => {

@@ -46,7 +46,7 @@ const lojaEmCache = async () => {
   const comercianteId = uniquePrefix('loja')
   await bancada.projetar({ comercianteId, creditos: 100n })
   const pedir = await bancada.como(comercianteId)
-  await expect.poll(async () => (await pedir(dia)).headers.get('fluxo-cache')).toBe('hit')
+  await expect.poll(async () => (await pedir(dia)).headers.get('fluxo-cache'), VOLTA).toBe('hit')
   return { comercianteId, pedir }
 }
 const resumo = async (resposta: Response) => {
@@ -65,7 +65,7 @@ describe('Redis is away', () => {
     await iniciar()
     await waitFor(() => bancada.redis.status === 'ready')
     expect((await resumo(await pedir(dia)))[2]).toBe(2)
-    await expect.poll(async () => resumo(await pedir(dia))).toEqual([200, 'hit', 2])
+    await expect.poll(async () => resumo(await pedir(dia)), VOLTA).toEqual([200, 'hit', 2])
   })
 })
 
@@ -73,7 +73,7 @@ describe('PostgreSQL is away', () => {
   it('cached days are answered and marked stale, others are 503 with Retry-After', async () => {
     const { pedir } = await lojaEmCache()
     const iniciar = await pararPostgres()
-    await expect.poll(async () => resumo(await pedir(dia)), { timeout: 5_000 }).toEqual([200, 'stale', 1])
+    await expect.poll(async () => resumo(await pedir(dia)), VOLTA).toEqual([200, 'stale', 1])
     for (const caminho of ['/consolidado/2025-10-16', '/consolidado?de=2025-10-01&ate=2025-10-31']) {
       const resposta = await pedir(caminho)
       expect(resposta.headers.get('retry-after')).toMatch(/^[1-9]\d*$/)

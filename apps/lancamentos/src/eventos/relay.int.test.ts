@@ -6,7 +6,7 @@ import { createLease } from '@fluxo/shared/postgres/lease'
 import { createSql, type Sql } from '@fluxo/shared/postgres/sql'
 import { createTransactions } from '@fluxo/shared/postgres/transactions'
 import { createRedisConnections, type RedisConnections } from '@fluxo/shared/redis/connection'
-import { streamKey } from '@fluxo/shared/stream/keys'
+import { CAMPO_EVENTO, streamKey } from '@fluxo/shared/stream/keys'
 import { createPublisher } from '@fluxo/shared/stream/publisher'
 import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { createDatabase, startOwnRedis, type TestDatabase } from '@fluxo/shared/testing/databases'
@@ -137,5 +137,24 @@ describe.each([1, 4])('the relay with %i partition(s)', (particoes) => {
     await waitFor(async () => (await stream()).join() === after.join(), {
       what: 'the stream holds what came after the loss',
     })
+  })
+
+  it('renews the epoch of a log that is older than what it published, and of no other', async () => {
+    const epoca = async (): Promise<string> => (await sql`select epoca::text from log_estado`)[0]?.['epoca']
+    /** Ends the relay, lets the stream end beyond the log with an event of this epoch, and has another one take over. */
+    const comFuturo = async (deEpoca: string): Promise<void> => {
+      await relays.at(-1)?.stop()
+      const key = streamKey(prefix, 0)
+      await redis.commands.xadd(key, '1000000-0', CAMPO_EVENTO, JSON.stringify({ id: v7(), epoca: deEpoca }))
+      startRelay()
+      await waitFor(async () => (await redis.commands.xrange(key, '1000000-0', '+')).length === 0, {
+        what: 'the foreign stream is dropped',
+      })
+    }
+    const antes = await epoca()
+    await comFuturo('01890a5d-ac96-774b-bcce-b302099a8057')
+    expect(await epoca()).toBe(antes)
+    await comFuturo(antes)
+    await waitFor(async () => (await epoca()) !== antes, { what: 'another epoch' })
   })
 })
