@@ -57,7 +57,7 @@ describe.skipIf(programa === undefined)('the tracking page in a real browser', (
         await aba.avaliar<number>('document.documentElement.scrollWidth - document.documentElement.clientWidth'),
       ).toBeLessThanOrEqual(0)
       const fundo = await aba.avaliar<string>('getComputedStyle(document.body).backgroundColor')
-      expect(fundo).toBe(tela.escuro ? 'rgb(18, 18, 18)' : 'rgb(255, 255, 255)')
+      expect(fundo).toBe(tela.escuro ? 'rgb(16, 22, 28)' : 'rgb(244, 246, 248)')
       const achados = await aba.avaliar<string[]>(
         `${axe};axe.run().then(({ violations }) => violations.map(({ id, impact }) => id + ' ' + impact))`,
       )

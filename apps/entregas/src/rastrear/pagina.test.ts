@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { Evento } from '../domain/evento.ts'
-import { STATUSES } from '../domain/status.ts'
-import { ESTILO, escapar, paginaDoRastreio, paginaNaoEncontrada } from './pagina.ts'
+import { STATUSES, type Status } from '../domain/status.ts'
+import { ESTILO } from './estilo.ts'
+import { escapar, paginaDoRastreio, paginaNaoEncontrada } from './pagina.ts'
 import { rastreioDe } from './rastrear.ts'
 import { hashDoToken, novoToken } from './token.ts'
 
@@ -68,6 +69,17 @@ describe('the public page', () => {
     expect(passos.map(({ titulo }) => titulo)).toEqual(['Correção: Em transporte', 'Entregue', 'Pedido recebido'])
   })
 
+  test('says by words how far the parcel is on its usual way, and nothing of that where it has left it', () => {
+    const emFases = (status: Status) => rastreioDe(status, [{ ...evento, status }]).fases.map(({ estado }) => estado)
+    expect(emFases('IN_TRANSIT')).toEqual(['feita', 'atual', 'futura', 'futura'])
+    expect(emFases('DELIVERED')).toEqual(['feita', 'feita', 'feita', 'atual'])
+    expect(pagina()).toContain('<li class="atual" aria-current="step">Perto de você</li>')
+    expect(pagina()).toContain('A caminho<span class="oculto">: concluído</span>')
+    for (const status of ['RETURNING', 'RETURNED', 'CANCELLED', 'LOST', 'DAMAGED'] as const) {
+      expect(paginaDoRastreio(rastreioDe(status, [{ ...evento, status }]))).toContain('<div id="andamento"></div>')
+    }
+  })
+
   test('has words for every status, and stops updating at the end', () => {
     for (const status of STATUSES) {
       const texto = paginaDoRastreio(rastreioDe(status, [{ ...evento, status }]))
@@ -107,9 +119,11 @@ test('text has a contrast of 7:1 and lines of 3:1 in both schemes (WCAG 2.2)', (
   )
   expect(esquemas).toHaveLength(2)
   for (const cores of esquemas) {
-    const fundo = cores.get('fundo') ?? ''
-    for (const nome of ['texto', 'suave', 'marca'])
-      expect(contraste(cores.get(nome) ?? '', fundo)).toBeGreaterThanOrEqual(7)
-    expect(contraste(cores.get('linha') ?? '', fundo)).toBeGreaterThanOrEqual(3)
+    for (const nome of ['fundo', 'cartao']) {
+      const fundo = cores.get(nome) ?? ''
+      for (const texto of ['texto', 'suave', 'marca'])
+        expect(contraste(cores.get(texto) ?? '', fundo)).toBeGreaterThanOrEqual(7)
+      expect(contraste(cores.get('linha') ?? '', fundo)).toBeGreaterThanOrEqual(3)
+    }
   }
 })

@@ -29,7 +29,7 @@ test('whoever has the address sees where the parcel is, and nothing of whom and 
   const pedido = await receber(pedir, {
     customer_name: `Ana ${HOSTIL}`,
     address: `Rua ${HOSTIL}`,
-    valor: 987.65,
+    valor: 98765.43,
     referencia: 'NF-secreta',
   })
   await mover(pedir, pedido, 'IN_TRANSIT', { note: `frágil ${HOSTIL}`, location: `casa ${HOSTIL}` })
@@ -40,7 +40,7 @@ test('whoever has the address sees where the parcel is, and nothing of whom and 
   expect([resposta.status, resposta.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8'])
   expect(texto).toContain('Saiu para entrega')
   expect(texto).toContain('Unidade &lt;script&gt;alert(1)&lt;/script&gt;')
-  for (const segredo of [HOSTIL, 'Ana', 'Rua', '987', 'NF-secreta', 'frágil', 'casa', pedido]) {
+  for (const segredo of [HOSTIL, 'Ana', 'Rua', '98765', 'NF-secreta', 'frágil', 'casa', pedido]) {
     expect(texto).not.toContain(segredo)
   }
   const csp = resposta.headers.get('content-security-policy') ?? ''

@@ -1,13 +1,22 @@
 import type { Evento } from '../domain/evento.ts'
 import { ehFinal, type Motivo, type Status } from '../domain/status.ts'
+import type { Icone } from './icones.ts'
 
 /** One step of a parcel's way as the public page shows it. */
 export type PassoVisivel = { titulo: string; detalhe: string | undefined; quando: Date }
+
+/** One of the four stages of the usual way. */
+export type Fase = { titulo: string; estado: 'feita' | 'atual' | 'futura' }
 
 /** What the public page shows: nothing about who buys, where they live, what it costs, or what somebody noted. */
 export type Rastreio = {
   titulo: string
   frase: string
+  /** When it came to this. */
+  desde: Date
+  icone: Icone
+  /** The stages of the usual way; none where the parcel has left it. */
+  fases: Fase[]
   /** Nothing more will happen. */
   encerrado: boolean
   /** Newest first. */
@@ -44,6 +53,39 @@ const FRASES: Readonly<Record<Status, string>> = {
   DAMAGED: 'O pedido se danificou no caminho. Fale com a loja.',
 }
 
+const ICONES: Readonly<Record<Status, Icone>> = {
+  RECEIVED: 'caixa',
+  SEPARATED: 'caixa',
+  IN_TRANSIT: 'caminho',
+  OUT_FOR_DELIVERY: 'caminho',
+  DELIVERY_FAILED: 'aviso',
+  AVAILABLE_FOR_PICKUP: 'caixa',
+  DELIVERED: 'certo',
+  RETURNING: 'volta',
+  RETURNED: 'volta',
+  CANCELLED: 'aviso',
+  LOST: 'aviso',
+  DAMAGED: 'aviso',
+}
+
+const FASES = ['Recebido', 'A caminho', 'Perto de você', 'Entregue']
+/** At which stage of the usual way a status stands. */
+const FASE_DO_STATUS: Readonly<Partial<Record<Status, number>>> = {
+  RECEIVED: 0,
+  SEPARATED: 0,
+  IN_TRANSIT: 1,
+  OUT_FOR_DELIVERY: 2,
+  DELIVERY_FAILED: 2,
+  AVAILABLE_FOR_PICKUP: 2,
+  DELIVERED: 3,
+}
+
+function fasesDe(status: Status): Fase[] {
+  const em = FASE_DO_STATUS[status]
+  if (em === undefined) return []
+  return FASES.map((titulo, i) => ({ titulo, estado: i < em ? 'feita' : i === em ? 'atual' : 'futura' }))
+}
+
 const MOTIVOS: Readonly<Record<Motivo, string>> = {
   absent: 'Ninguém estava no local.',
   refused: 'A entrega foi recusada.',
@@ -69,5 +111,13 @@ export function rastreioDe(status: Status, eventos: readonly Evento[]): Rastreio
       return { titulo, detalhe: detalhe === '' ? undefined : detalhe, quando: evento.occurredAt }
     })
     .reverse()
-  return { titulo: TITULOS[status], frase: FRASES[status], encerrado: ehFinal(status), passos }
+  return {
+    titulo: TITULOS[status],
+    frase: FRASES[status],
+    desde: passos[0]?.quando ?? new Date(0),
+    icone: ICONES[status],
+    fases: fasesDe(status),
+    encerrado: ehFinal(status),
+    passos,
+  }
 }

@@ -11,9 +11,11 @@ import { abrirStream, pontoPedido, STREAM_HEADERS_SCHEMA, STREAM_RESPOSTA, strea
 import type { LeituraStore } from '../listar/store.ts'
 import { naoEncontrado } from '../mover/mover.ts'
 import { idDe } from '../mover/route.ts'
+import { ESTILO } from './estilo.ts'
 import { STREAMS_POR_PAGINA_MAX } from './limite.ts'
-import { ESTILO, ESTILO_PATH, paginaDoRastreio, paginaNaoEncontrada, SCRIPT, SCRIPT_PATH } from './pagina.ts'
+import { ESTILO_PATH, paginaDoRastreio, paginaNaoEncontrada, SCRIPT_PATH } from './pagina.ts'
 import { rastreioDe } from './rastrear.ts'
+import { SCRIPT } from './script.ts'
 import type { RastreioStore } from './store.ts'
 import { hashDoToken, novoToken } from './token.ts'
 
