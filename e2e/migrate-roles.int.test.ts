@@ -8,6 +8,7 @@ const SENHA = 'senha_de_teste'
 const BANCOS = [
   { database: 'lancamentos', tabela: 'lancamentos' },
   { database: 'consolidado', tabela: 'saldo' },
+  { database: 'entregas', tabela: 'pedido' },
 ] as const
 
 /** A cluster of its own: roles belong to all of one. */
@@ -35,6 +36,8 @@ const semear = {
   lancamentos: `insert into lancamentos (particao, posicao, id, comerciante_id, tipo, valor, data, descricao, impressao, created_at)
     select 0, g, gen_random_uuid(), 'loja-' || g, 1, 1, '2025-10-15', 'x', '\\x00', now() from generate_series(1, 3) g`,
   consolidado: `insert into saldo select 1, 'loja-' || g, '2025-10-15', 1, 0, 1, 1, now() from generate_series(1, 3) g`,
+  entregas: `insert into pedido (id, comerciante_id, customer_name, address, status, version, ocorrido_em, created_at, updated_at)
+    select gen_random_uuid(), 'loja-' || g, 'Ana', 'Rua A', 0, 1, now(), now(), now() from generate_series(1, 3) g`,
 }
 
 describe.each(BANCOS)('$database', ({ database, tabela }) => {

@@ -25,7 +25,7 @@ import type { FluxoOptions } from './fluir/fluir.ts'
 import { createImportarRoutes } from './importar/route.ts'
 import { createInformarRoutes } from './informar/route.ts'
 import { createListarRoutes } from './listar/route.ts'
-import { createLeituraStore } from './listar/store.ts'
+import { createLeituraStore, LEITURA_SETTINGS } from './listar/store.ts'
 import { exportarMetricas, groupCommitMetrics } from './metricas.ts'
 import { EVENTOS } from './mover/evento-table.ts'
 import { createMoverRoutes } from './mover/route.ts'
@@ -72,6 +72,8 @@ export const STATUSES_DE_ENTREGAS = {
 /** Two group commits in the air (orders, changes), and imports beside them. */
 const WRITE_CONNECTIONS = 4
 const READ_CONNECTIONS = 4
+/** The relay's loops, the feed's pages, what the streams compare, and what Prometheus asks. */
+const LOG_CONNECTIONS = 3
 /** The flow's inbox, its repair and its claims. */
 const FLOW_CONNECTIONS = 3
 /** First keys of the advisory locks of relay and repair; the second is the partition. */
@@ -95,20 +97,39 @@ export const WRITE_SETTINGS = {
  */
 const FLOW_SETTINGS = { ...WRITE_SETTINGS, synchronous_commit: 'off' }
 
+/** The pools by their names, and how many connections each has. */
+const TAMANHOS = {
+  entregas: WRITE_CONNECTIONS,
+  'entregas leitura': READ_CONNECTIONS,
+  'entregas log': LOG_CONNECTIONS,
+  'entregas fluxo': FLOW_CONNECTIONS,
+  [POOL_DE_AVISOS.name]: POOL_DE_AVISOS.max,
+}
+
+function abrirPools(url: string) {
+  const abrir = (name: string, max: number, settings: Readonly<Record<string, string>> = {}) =>
+    createSql({ url, max, name, settings })
+  const writes = abrir('entregas', WRITE_CONNECTIONS, WRITE_SETTINGS)
+  const leituras = abrir('entregas leitura', READ_CONNECTIONS, LEITURA_SETTINGS)
+  const logReads = abrir('entregas log', LOG_CONNECTIONS)
+  const flow = abrir('entregas fluxo', FLOW_CONNECTIONS, FLOW_SETTINGS)
+  const close = async (): Promise<void> => void (await Promise.all([writes, leituras, logReads, flow].map(closeSql)))
+  return { writes, leituras, logReads, flow, close }
+}
+
 /** The service `entregas`: orders on their way to the customer, their events, and the automatic flow. */
 export const createEntregas = (deps: EntregasDeps): AppModule => {
   const { databaseUrl, redis, verifier, limites, particoes, log, registry, tracing, fluxo } = deps
   const { agora = () => new Date(), streamPrefix = STREAM_PREFIX } = deps
-  const writes = createSql({ url: databaseUrl, max: WRITE_CONNECTIONS, name: 'entregas', settings: WRITE_SETTINGS })
-  const reads = createSql({ url: databaseUrl, max: READ_CONNECTIONS, name: 'entregas leitura' })
-  const flow = createSql({ url: databaseUrl, max: FLOW_CONNECTIONS, name: 'entregas fluxo', settings: FLOW_SETTINGS })
+  const pools = abrirPools(databaseUrl)
+  const { writes, leituras, logReads, flow } = pools
 
-  const readPage = createReadPage(reads, EVENTOS)
-  const head = (particao: number) => readHead(reads, particao)
+  const readPage = createReadPage(logReads, EVENTOS)
+  const head = (particao: number) => readHead(logReads, particao)
   const doLog = { streamPrefix, readPage, readHead: head }
   const relay: Relay = createRelay({
     name: 'pedidos',
-    sql: reads,
+    sql: logReads,
     particoes,
     readPage,
     publisher: createPublisher({ redis: redis.commands, prefix: streamPrefix }),
@@ -118,7 +139,7 @@ export const createEntregas = (deps: EntregasDeps): AppModule => {
     tracing,
   })
   const store = createPedidoStore({ sql: writes, particoes, onCommit: relay.wake, ...groupCommitMetrics(registry) })
-  const leitura = createLeituraStore(reads)
+  const leitura = createLeituraStore(leituras)
   const edge = { store, leitura, verifier, limites, novoId: createNovoId(), agora }
   const andador = createAndador({ ...edge, sql: flow, particoes, log, registry })
   const consumo = createFluxo({
@@ -129,18 +150,12 @@ export const createEntregas = (deps: EntregasDeps): AppModule => {
     lease: createLease({ url: databaseUrl, key: REPARO_LOCK, name: 'reparo entregas', log }),
     onPlanned: andador.wake,
   })
-  const saida = createSaida({ ...deps, ...edge, ...doLog, reads, settings: WRITE_SETTINGS })
+  const saida = createSaida({ ...deps, ...edge, ...doLog, logReads, leituras, settings: WRITE_SETTINGS })
   const groups = [GRUPO, GRUPO_DE_AVISOS, ...(deps.outrosGrupos ?? [])]
   const janitor = createJanitor({ redis: redis.commands, prefix: streamPrefix, particoes, groups, log, registry })
-  exportarMetricas({ registry, reads, fila: store.fila })
+  exportarMetricas({ registry, sql: logReads, fila: store.fila })
   exportRedisMetrics({ registry, redis: redis.commands })
-  const pools = {
-    entregas: WRITE_CONNECTIONS,
-    'entregas leitura': READ_CONNECTIONS,
-    'entregas fluxo': FLOW_CONNECTIONS,
-    [POOL_DE_AVISOS.name]: POOL_DE_AVISOS.max,
-  }
-  exportPostgresMetrics({ registry, database: 'entregas', sql: reads, pools })
+  exportPostgresMetrics({ registry, database: 'entregas', sql: logReads, pools: TAMANHOS })
 
   const routes = new OpenAPIHono<AppEnv>()
   routes.route('/', createReceberRoutes(edge))
@@ -155,7 +170,7 @@ export const createEntregas = (deps: EntregasDeps): AppModule => {
     name: 'entregas',
     routes,
     checks: [
-      { name: 'postgres-entregas', required: true, check: () => ping(reads) },
+      { name: 'postgres-entregas', required: true, check: () => ping(logReads, leituras) },
       { name: 'redis', required: false, check: async () => void (await redis.commands.ping()) },
     ],
     start: async () => {
@@ -173,11 +188,11 @@ export const createEntregas = (deps: EntregasDeps): AppModule => {
       await relay.stop()
     },
     close: async () => {
-      await Promise.all([...[writes, reads, flow].map(closeSql), saida.close()])
+      await Promise.all([pools.close(), saida.close()])
     },
   }
 }
 
-const ping = async (sql: Sql): Promise<void> => {
-  await sql`select 1`
+const ping = async (...pools: readonly Sql[]): Promise<void> => {
+  await Promise.all(pools.map((sql) => sql`select 1`))
 }

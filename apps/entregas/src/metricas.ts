@@ -17,10 +17,10 @@ export const groupCommitMetrics = (registry: Registry) => {
   return { onBatch: (size: number) => rows.observe(size), onRefused: () => refused.inc() }
 }
 
-type MetricasDeps = { registry: Registry; reads: Sql; fila: () => number }
+type MetricasDeps = { registry: Registry; sql: Sql; fila: () => number }
 
 /** What is looked at when Prometheus asks: the queue, and the steps that wait. */
-export const exportarMetricas = ({ registry, reads, fila }: MetricasDeps): void => {
+export const exportarMetricas = ({ registry, sql, fila }: MetricasDeps): void => {
   gauge(registry, {
     name: 'fluxo_pedidos_group_commit_queue',
     help: 'Orders and changes that wait for a group commit.',
@@ -28,7 +28,7 @@ export const exportarMetricas = ({ registry, reads, fila }: MetricasDeps): void 
       this.set(fila())
     },
   })
-  const look = createLook(() => contarPassos(reads))
+  const look = createLook(() => contarPassos(sql))
   gauge(registry, {
     name: 'fluxo_fluxo_passos',
     help: 'Steps of the automatic flow that are planned.',

@@ -17,8 +17,8 @@ export type SaidaDeps = Omit<AvisosDeps, 'sql' | 'avisos'> & {
   avisos?: AvisosOptions
   /** Session settings of statements that must not scan whole tables. */
   settings: Readonly<Record<string, string>>
-  /** A pool for single statements that read. */
-  reads: Sql
+  /** A pool for single statements that read for nobody in particular. */
+  logReads: Sql
   leitura: LeituraStore
   verifier: Verifier
   limites?: Limites | undefined
@@ -40,16 +40,16 @@ export const POOL_DE_AVISOS = { name: 'entregas avisos', max: 3 }
 
 /** The outward half of the service: who is told of an order, and how. */
 export function createSaida(deps: SaidaDeps): Saida {
-  const { databaseUrl, settings, reads, leitura, avisos: opcoes = { permiteLoopback: false } } = deps
+  const { databaseUrl, settings, logReads, leituras, leitura, avisos: opcoes = { permiteLoopback: false } } = deps
   const sql = createSql({ url: databaseUrl, ...POOL_DE_AVISOS, settings })
   const avisos = createAvisos({ ...deps, avisos: opcoes, sql })
-  const aoVivo = createAoVivo({ ...deps, store: createAcompanharStore(reads, leitura) })
+  const aoVivo = createAoVivo({ ...deps, store: createAcompanharStore(logReads, leitura) })
   const { plateia } = aoVivo
   const routes = new OpenAPIHono<AppEnv>()
   routes.route('/', avisos.routes)
   routes.route('/', createAcompanharRoutes({ ...deps, plateia }))
   const limiteDaPagina = createLimiteDaPagina({ redis: deps.redis.cache, registry: deps.registry })
-  const rastreios = createRastreioStore(reads)
+  const rastreios = createRastreioStore({ sql: logReads, leituras })
   routes.route('/', createRastrearRoutes({ ...deps, plateia, rastreios, limiteDaPagina }))
   return {
     routes,

@@ -14,7 +14,7 @@ import { STATUSES_DE_ENTREGAS, WRITE_SETTINGS } from '../src/app.ts'
 import { createImportarRoutes } from '../src/importar/route.ts'
 import { createInformarRoutes } from '../src/informar/route.ts'
 import { createListarRoutes } from '../src/listar/route.ts'
-import { createLeituraStore } from '../src/listar/store.ts'
+import { createLeituraStore, LEITURA_SETTINGS } from '../src/listar/store.ts'
 import { createMoverRoutes } from '../src/mover/route.ts'
 import { createPedidoStore } from '../src/mover/store.ts'
 import { createReceberRoutes } from '../src/receber/route.ts'
@@ -35,7 +35,8 @@ export async function createBancada({ particoes = 1 }: { particoes?: number } = 
   })
   const sql = createSql({ url: database.appUrl, max: 6, name: 'teste', settings: WRITE_SETTINGS })
   const store = createPedidoStore({ sql, particoes, onCommit: () => {} })
-  const leitura = createLeituraStore(sql)
+  const leituras = createSql({ url: database.appUrl, max: 4, name: 'teste leitura', settings: LEITURA_SETTINGS })
+  const leitura = createLeituraStore(leituras)
   const verifier = createVerifier({ secret: SEGREDO })
   const relogio = { agora: new Date('2025-10-15T12:34:56.789Z') }
   const edge = {
@@ -88,7 +89,7 @@ export async function createBancada({ particoes = 1 }: { particoes?: number } = 
     ownerUrl: database.ownerUrl,
     fechar: async () => {
       await server.stop(1_000)
-      await closeSql(sql)
+      await Promise.all([closeSql(sql), closeSql(leituras)])
       await database.drop()
     },
   }

@@ -14,7 +14,7 @@ export type AcompanharStore = {
   validos: (tokens: readonly string[]) => Promise<Set<string>>
 }
 
-/** What the live streams read: what a client missed, and whether anybody missed something. */
+/** What the live streams read: what a client missed (as its merchant), and whether anybody missed something (as the service, with `sql`). */
 export const createAcompanharStore = (sql: Sql, leitura: Pick<LeituraStore, 'eventos'>): AcompanharStore => ({
   depois: async (comercianteId, pedidoId, seq) =>
     ((await leitura.eventos(comercianteId, pedidoId, seq)) ?? []).map((e) => ({ seq: e.seq, item: eventoJson(e) })),

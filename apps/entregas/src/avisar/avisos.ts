@@ -38,6 +38,8 @@ export type AvisosDeps = LogDoBanco & {
   databaseUrl: string
   /** A pool for single statements: of the webhooks' own, so that a storm of them does not hold up the orders. */
   sql: Sql
+  /** A pool for reads of one merchant (`LEITURA_SETTINGS`). */
+  leituras: Sql
   redis: RedisConnections
   streamPrefix: string
   particoes: number
@@ -79,7 +81,7 @@ export function createAvisos(deps: AvisosDeps): Avisos {
   })
   exportarFilaDeAvisos(registry, sql)
   return {
-    routes: createWebhookRoutes({ ...deps, webhooks: createWebhookStore(sql), alvo: avisos, onDue: despachante.wake }),
+    routes: createWebhookRoutes({ ...deps, webhooks: createWebhookStore(deps), alvo: avisos, onDue: despachante.wake }),
     start: async () => {
       await follower.prepare()
       follower.start()

@@ -83,9 +83,12 @@ const entregaJson = (e: Entrega) => ({
 })
 
 /** Answers for a delivery that is due now. */
-export async function aceita({ webhooks, onDue }: WebhookRoutesDeps, id: string, avisoId: string): Promise<Response> {
+export async function aceita(
+  { webhooks, onDue }: WebhookRoutesDeps,
+  { comercianteId, id, avisoId }: { comercianteId: string; id: string; avisoId: string },
+): Promise<Response> {
   onDue()
-  const [entrega] = await webhooks.entregas(id, { quantos: 1, so: avisoId })
+  const [entrega] = await webhooks.entregas(comercianteId, id, { quantos: 1, so: avisoId })
   if (entrega === undefined) throw entregaDesconhecida()
   return jsonText(JSON.stringify(entregaJson(entrega)), 202)
 }
@@ -118,7 +121,7 @@ export function documentarEntregas(routes: OpenAPIHono<AppEnv>, deps: WebhookRou
       const { id } = await webhookDe(webhooks, c)
       const depois = cursor === undefined ? undefined : lerPonto(cursores.ler(cursor, id))
       const ponto = depois && { criadoEm: depois.createdAt, id: depois.id }
-      const lidas = await webhooks.entregas(id, { depois: ponto, quantos: limite + 1 })
+      const lidas = await webhooks.entregas(c.get('comercianteId'), id, { depois: ponto, quantos: limite + 1 })
       const itens = lidas.slice(0, limite)
       const ultima = lidas.length > limite ? itens.at(-1) : undefined
       const proximo =
@@ -147,7 +150,7 @@ export function documentarEntregas(routes: OpenAPIHono<AppEnv>, deps: WebhookRou
       const avisoId = pedida.startsWith(PREFIXO_DO_AVISO) ? pedida.slice(PREFIXO_DO_AVISO.length) : pedida
       const encontrada = ehId(avisoId) && (await webhooks.reenviar(webhook.id, avisoId))
       if (!encontrada) throw entregaDesconhecida()
-      return aceita(deps, webhook.id, avisoId)
+      return aceita(deps, { comercianteId: c.get('comercianteId'), id: webhook.id, avisoId })
     },
   )
 }

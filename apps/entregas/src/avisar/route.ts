@@ -152,7 +152,8 @@ function documentarTeste(routes: OpenAPIHono<AppEnv>, deps: WebhookRoutesDeps): 
     async (c) => {
       const webhook = await webhookDe(webhooks, c)
       exigirAtivo(webhook)
-      return aceita(deps, webhook.id, await webhooks.testar(webhook.id))
+      const avisoId = await webhooks.testar(webhook.id)
+      return aceita(deps, { comercianteId: c.get('comercianteId'), id: webhook.id, avisoId })
     },
   )
 }

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { Indisponivel } from '@fluxo/shared/errors'
 import { isInfrastructure } from '@fluxo/shared/postgres/failure'
+import { ownRows } from '@fluxo/shared/postgres/own-rows'
 import type { Sql } from '@fluxo/shared/postgres/sql'
 import { SEGREDO_BYTES, segredoDe } from './assinatura.ts'
 import { TIPO_DE_TESTE } from './avisar.ts'
@@ -48,7 +49,9 @@ export type WebhookStore = {
   testar: (id: string) => Promise<string>
   /** Makes a delivery due again, as if it were new; false where there is none. */
   reenviar: (id: string, avisoId: string) => Promise<boolean>
+  /** The deliveries of the merchant's webhook, newest first. */
   entregas: (
+    comercianteId: string,
     id: string,
     pagina: { depois?: PontoDeEntrega | undefined; quantos: number; so?: string },
   ) => Promise<Entrega[]>
@@ -80,42 +83,49 @@ const webhookDe = (row: Row): Webhook => ({
   motivo: row.motivo ?? undefined,
 })
 
-/** Webhooks and their log, as their merchants ask for them. */
-export function createWebhookStore(sql: Sql): WebhookStore {
-  const ler = async <Linha extends object>(texto: string, valores: readonly (string | number | null)[]) => {
-    try {
-      return await sql.unsafe<Linha[]>(texto, [...valores], { prepare: true })
-    } catch (cause) {
-      if (!isInfrastructure(cause)) throw cause
-      const mensagem = 'Os webhooks estão indisponíveis agora. Tente de novo.'
-      throw new Indisponivel('banco-indisponivel', mensagem, RETRY_AFTER_SECONDS, { cause })
+/**
+ * Webhooks and their log, as their merchants ask for them. `leituras` is a pool of `LEITURA_SETTINGS`, which sees one merchant's rows
+ * and no secrets; `sql` is the service's own, for what changes something.
+ */
+export function createWebhookStore({ sql, leituras }: { sql: Sql; leituras: Sql }): WebhookStore {
+  const em =
+    (pool: Sql) =>
+    async <Linha extends object>(texto: string, valores: readonly (string | number | null)[]) => {
+      try {
+        return await pool.unsafe<Linha[]>(texto, [...valores], { prepare: true })
+      } catch (cause) {
+        if (!isInfrastructure(cause)) throw cause
+        const mensagem = 'Os webhooks estão indisponíveis agora. Tente de novo.'
+        throw new Indisponivel('banco-indisponivel', mensagem, RETRY_AFTER_SECONDS, { cause })
+      }
     }
-  }
+  const [mudar, ler] = [em(sql), em(leituras)]
   return {
     criar: async ({ id, comercianteId, particao, url, eventos }) => {
       const segredo = novoSegredo()
       const lista = eventos === undefined ? null : JSON.stringify(eventos)
-      const [row] = await ler<Row>(CRIAR, [id, comercianteId, url, lista, segredo, particao, WEBHOOKS_MAX])
+      const [row] = await mudar<Row>(CRIAR, [id, comercianteId, url, lista, segredo, particao, WEBHOOKS_MAX])
       return row && { webhook: webhookDe(row), segredo }
     },
     listar: async (comercianteId) => (await ler<Row>(LISTAR, [comercianteId])).map(webhookDe),
     porId: async (comercianteId, id) => {
-      const [row] = await ler<Row>(POR_ID, [id, comercianteId])
+      const [row] = await ler<Row>(POR_ID, [comercianteId, id])
       return row && webhookDe(row)
     },
     remover: async (comercianteId, id) =>
-      (await ler(REMOVER, [id, comercianteId, codigoDaSituacao('cancelled')])).length > 0,
+      (await mudar(REMOVER, [id, comercianteId, codigoDaSituacao('cancelled')])).length > 0,
     trocarSegredo: async (comercianteId, id) => {
       const segredo = novoSegredo()
-      return (await ler(TROCAR, [id, comercianteId, segredo])).length > 0 ? segredo : undefined
+      return (await mudar(TROCAR, [id, comercianteId, segredo])).length > 0 ? segredo : undefined
     },
     testar: async (id) => {
-      const [row] = await ler<{ id: string }>(TESTAR, [id, randomUUID(), TIPO_DE_TESTE])
+      const [row] = await mudar<{ id: string }>(TESTAR, [id, randomUUID(), TIPO_DE_TESTE])
       return row?.id ?? ''
     },
-    reenviar: async (id, avisoId) => (await ler(REENVIAR, [avisoId, id])).length > 0,
-    entregas: async (id, { depois, quantos, so }) => {
+    reenviar: async (id, avisoId) => (await mudar(REENVIAR, [avisoId, id])).length > 0,
+    entregas: async (comercianteId, id, { depois, quantos, so }) => {
       const linhas = await ler<EntregaRow>(ENTREGAS, [
+        comercianteId,
         id,
         depois?.criadoEm ?? null,
         depois?.id ?? null,
@@ -136,10 +146,11 @@ select $1::uuid, $2, $3, (select array_agg(e) from jsonb_array_elements_text($4:
 where (select count(*) from webhook w where w.comerciante_id = $2 and w.removido_em is null) < $7::int
 returning ${COLUNAS}`
 
-const LISTAR = `select ${COLUNAS} from webhook w where w.comerciante_id = $1 and w.removido_em is null
-  order by w.criado_em, w.id`
+const LISTAR = ownRows(`select ${COLUNAS} from webhook w where w.comerciante_id = $1 and w.removido_em is null
+  order by w.criado_em, w.id`)
 
-const POR_ID = `select ${COLUNAS} from webhook w where w.id = $1::uuid and w.comerciante_id = $2 and w.removido_em is null`
+const POR_ID = ownRows(`select ${COLUNAS} from webhook w
+  where w.id = $2::uuid and w.comerciante_id = $1 and w.removido_em is null`)
 
 const REMOVER = `
 with fim as (
@@ -173,16 +184,16 @@ type EntregaRow = {
   tentativas: Entrega['tentativas'] | null
 }
 
-/** Walks the index (webhook_id, criado_em, id) backwards from a point; `$5` is one delivery alone. */
-const ENTREGAS = `
+/** Walks the index (webhook_id, criado_em, id) backwards from a point; `$6` is one delivery alone. */
+const ENTREGAS = ownRows(`
 select a.id, a.tipo, a.evento_id, a.situacao::int as situacao, a.criado_em, a.vence_em, a.terminado_em,
   (select json_agg(json_build_object('tentativa', t.tentativa, 'em', t.em, 'duracao_ms', t.duracao_ms, 'status', t.status,
     'erro', t.erro, 'resposta', t.resposta) order by t.tentativa) from aviso_tentativa t where t.aviso_id = a.id) as tentativas
-from aviso a
-where a.webhook_id = $1::uuid
-  and ($2::text is null or (a.criado_em, a.id) < ($2::text::timestamptz, $3::text::uuid))
-  and ($5::text is null or a.id = $5::text::uuid)
-order by a.criado_em desc, a.id desc limit $4::int`
+from webhook w join aviso a on a.webhook_id = w.id
+where w.id = $2::uuid and w.comerciante_id = $1
+  and ($3::text is null or (a.criado_em, a.id) < ($3::text::timestamptz, $4::text::uuid))
+  and ($6::text is null or a.id = $6::text::uuid)
+order by a.criado_em desc, a.id desc limit $5::int`)
 
 const entregaDe = (row: EntregaRow): Entrega => ({
   id: row.id,

@@ -1,4 +1,5 @@
 import { isInfrastructure } from '@fluxo/shared/postgres/failure'
+import { ownRows } from '@fluxo/shared/postgres/own-rows'
 import { type Sql, withDeadline } from '@fluxo/shared/postgres/sql'
 import type { Evento } from '../domain/evento.ts'
 import type { Pedido } from '../domain/pedido.ts'
@@ -22,28 +23,42 @@ export type LeituraStore = {
   listar: (comercianteId: string, filtros: Filtros, depois: Ponto | undefined, quantos: number) => Promise<Pedido[]>
 }
 
+/**
+ * Settings of the pool for reads of one merchant: a role under row-level security (docs/decisions/0011), and plans made once, so that
+ * neither the known `limit` is a reason to plan each page anew nor a plan from when the tables were empty reads all of them later.
+ */
+export const LEITURA_SETTINGS = {
+  role: 'entregas_leitura',
+  plan_cache_mode: 'force_generic_plan',
+  enable_seqscan: 'off',
+  // A policy looks to the planner as if it let almost nothing through, so that reading all and sorting it would be cheap.
+  enable_sort: 'off',
+}
+
 /** Well above the pool's statement_timeout: only a half-open connection gets here. */
 const RESPOSTA_MAX_MS = 20_000
 /** Events of one answer; an order has a few dozen at most, and `after` reads on. */
 const EVENTOS_MAX = 1_000
 
 /** Probe of the primary key. */
-const POR_ID = `select ${PEDIDO_COLUNAS} from pedido p where p.id = $1 and p.comerciante_id = $2`
+const POR_ID = ownRows(`select ${PEDIDO_COLUNAS} from pedido p where p.id = $2 and p.comerciante_id = $1`)
 
 /** Probe of the unique index (comerciante_id, chave). */
-const POR_CHAVE = `select pedido_id, encode(impressao, 'hex') as impressao from evento where comerciante_id = $1 and chave = $2`
+const POR_CHAVE = ownRows(`select e.pedido_id, encode(e.impressao, 'hex') as impressao from evento e
+  where e.comerciante_id = $1 and e.chave = $2`)
 
 const EVENTO_COLUNAS = Object.entries(EVENTO_READ)
   .map(([name, expression]) => `${expression} as ${name}`)
   .join(', ')
 
 /** Walks the unique index (pedido_id, seq). */
-const EVENTOS_DO_PEDIDO = `select posicao::float8 as posicao, ${EVENTO_COLUNAS} from evento e
-  where e.pedido_id = $1 and e.comerciante_id = $2 and e.seq > $3::int order by e.seq limit ${EVENTOS_MAX}`
+const EVENTOS_DO_PEDIDO = ownRows(`select posicao::float8 as posicao, ${EVENTO_COLUNAS} from evento e
+  where e.pedido_id = $2 and e.comerciante_id = $1 and e.seq > $3::int order by e.seq limit ${EVENTOS_MAX}`)
 
 /**
- * Reads orders and their events. The list walks an index backwards from the cursor's point, so that page 1 000 costs what
- * page 1 costs; each combination of filters is a statement of its own.
+ * Reads orders and their events for a merchant. `sql` is a pool of `LEITURA_SETTINGS`: as its role, PostgreSQL shows no other's rows.
+ *
+ * The list walks an index backwards from the cursor's point, so that page 1 000 costs what page 1 costs; each combination of filters is a statement of its own.
  */
 export function createLeituraStore(sql: Sql): LeituraStore {
   const ler = async <Row extends object>(texto: string, valores: readonly (string | number)[]): Promise<Row[]> => {
@@ -54,7 +69,7 @@ export function createLeituraStore(sql: Sql): LeituraStore {
     }
   }
   const porId = async (comercianteId: string, id: string): Promise<Pedido | undefined> => {
-    const [row] = await ler<PedidoRow>(POR_ID, [id, comercianteId])
+    const [row] = await ler<PedidoRow>(POR_ID, [comercianteId, id])
     return row && pedidoDe(row)
   }
 
@@ -65,7 +80,7 @@ export function createLeituraStore(sql: Sql): LeituraStore {
       return row && { pedidoId: row.pedido_id, impressao: row.impressao ?? undefined }
     },
     eventos: async (comercianteId, id, depoisDe) => {
-      const eventos = await ler<EventoRow>(EVENTOS_DO_PEDIDO, [id, comercianteId, depoisDe])
+      const eventos = await ler<EventoRow>(EVENTOS_DO_PEDIDO, [comercianteId, id, depoisDe])
       if (eventos.length === 0 && (await porId(comercianteId, id)) === undefined) return undefined
       return eventos.map(eventoDe)
     },
@@ -96,5 +111,5 @@ function consulta(comercianteId: string, filtros: Filtros, depois: Ponto | undef
   }
   const texto = `select ${PEDIDO_COLUNAS} from pedido p where ${onde.join(' and ')}
     order by p.created_at desc, p.id desc limit ${valor(quantos)}`
-  return { texto, valores }
+  return { texto: ownRows(texto), valores }
 }

@@ -13,8 +13,11 @@ export type RastreioStore = {
 
 const RETRY_AFTER_SECONDS = 2
 
-/** Which token opens which order's page; tokens come and are kept as SHA-256 in hex. */
-export function createRastreioStore(sql: Sql): RastreioStore {
+/**
+ * Which token opens which order's page; tokens come and are kept as SHA-256 in hex. `leituras` is a pool of `LEITURA_SETTINGS`, whose role
+ * cannot look into the table: a function of the database answers for one token.
+ */
+export function createRastreioStore({ sql, leituras }: { sql: Sql; leituras: Sql }): RastreioStore {
   const tentar = async <T>(consulta: Promise<T>): Promise<T> => {
     try {
       return await consulta
@@ -32,9 +35,8 @@ export function createRastreioStore(sql: Sql): RastreioStore {
     },
     revogar: async (pedidoId) => (await tentar(sql`delete from rastreio where pedido_id = ${pedidoId}`)).count > 0,
     porToken: async (token) => {
-      const [row] = await tentar(sql<{ pedido_id: string; comerciante_id: string }[]>`
-        select r.pedido_id, p.comerciante_id from rastreio r join pedido p on p.id = r.pedido_id
-        where r.token_sha256 = decode(${token}, 'hex')`)
+      const [row] = await tentar(leituras<{ pedido_id: string; comerciante_id: string }[]>`
+        select pedido_id, comerciante_id from rastreio_do_token(decode(${token}, 'hex'))`)
       return row && { pedidoId: row.pedido_id, comercianteId: row.comerciante_id }
     },
   }
