@@ -16,10 +16,10 @@ type Write = { entries: Sent[]; chave: string; comerciante: string; path: string
 /** Few, so that each day is written by many clients at once. */
 const MERCHANTS = 12
 const DAYS = 4
-/** One write in so many has a day of its own, before all others. */
+/** One write in so many has a day of its own, before all others: there are enough for 450,000 writes. */
 const ALONE_EVERY = 15
 const ALONE_KEPT = 20
-const FIRST_DAY = Date.UTC(1950, 0, 1)
+const FIRST_DAY = Date.UTC(1940, 0, 1)
 const DAY_MS = 86_400_000
 /** The days before it are of one entry each. */
 export const SHARED_DAYS_FROM = '2025-03-01'
@@ -59,7 +59,8 @@ export const createWriter = ({ client, model, random, urls }: WriterDeps): Write
     const [comerciante, chave] = [pickMerchant(random), `k-${number}`]
     if (number % BATCH_EVERY !== 0) {
       const one = entry(chave, comerciante)
-      if (number % ALONE_EVERY === 0) one.data = new Date(FIRST_DAY + number * DAY_MS).toISOString().slice(0, 10)
+      if (number % ALONE_EVERY === 0)
+        one.data = new Date(FIRST_DAY + (number / ALONE_EVERY) * DAY_MS).toISOString().slice(0, 10)
       return { entries: [one], chave, comerciante, path: '/lancamentos', body: JSON.stringify(pedido(one)) }
     }
     const entries = Array.from({ length: BATCH_ROWS }, (_, i) => entry(lineKey(chave, i + 1), comerciante))
