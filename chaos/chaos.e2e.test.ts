@@ -33,5 +33,13 @@ test('whatever breaks for a moment, nothing is lost, nothing is twice, and all i
   const { rounds, problems }: { rounds: RoundResult[]; problems: string[] } = JSON.parse(readFileSync(json, 'utf8'))
   expect(problems).toEqual([])
   expect(rounds.length).toBeGreaterThanOrEqual(ROUNDS_MIN)
-  for (const round of rounds) expect(round).toMatchObject({ lost: 0, duplicated: 0, exactSeconds: expect.any(Number) })
+  const nothing = { lost: 0, duplicated: 0 }
+  for (const round of rounds)
+    expect(round).toMatchObject({ ...nothing, exactSeconds: expect.any(Number), orders: nothing })
+  // What was not tried proves nothing.
+  for (const tried of ['orders', 'moves', 'paid', 'events'] as const)
+    expect(
+      rounds.reduce((sum, round) => sum + round.orders[tried], 0),
+      tried,
+    ).toBeGreaterThan(0)
 })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { createModel, type Sent } from './model.ts'
 import { FAULTS, planOf } from './plan.ts'
-import { formatReport, type RoundResult } from './report.ts'
+import { formatOrders, formatReport, type OrderResult, type RoundResult } from './report.ts'
 
 const rounds = (seed: number, count: number) =>
   planOf(seed, FAULTS)
@@ -49,6 +49,22 @@ describe('the books', () => {
   })
 })
 
+const NO_ORDERS: OrderResult = {
+  orders: 0,
+  moves: 0,
+  outrun: 0,
+  paid: 0,
+  reversed: 0,
+  events: 0,
+  again: 0,
+  stale: 0,
+  asked: 0,
+  lost: 0,
+  duplicated: 0,
+}
+
+const cellsOf = (table: string) => table.split('\n').map((line) => line.split(/ *\| */).slice(1, -1))
+
 test('the report sums rounds by fault and never hides one that was not exact', () => {
   const round: RoundResult = {
     fault: 'kill',
@@ -59,12 +75,10 @@ test('the report sums rounds by fault and never hides one that was not exact', (
     lost: 0,
     duplicated: 0,
     exactSeconds: 1.26,
+    orders: { ...NO_ORDERS, orders: 3, lost: 1 },
   }
   const second = { ...round, exactSeconds: 4, also: 'term' }
-  const lines = (results: RoundResult[]) =>
-    formatReport(['kill', 'term'], results)
-      .split('\n')
-      .map((line) => line.split(/ *\| */).slice(1, -1))
+  const lines = (results: RoundResult[]) => cellsOf(formatReport(['kill', 'term'], results))
   expect(lines([round, second]).slice(2)).toEqual([
     ['kill', '2', '20', '2', '4', '0', '0', '1.3 (at most 4.0)'],
     ['term', '1', '0', '0', '0', '0', '0', '–'],
@@ -79,6 +93,13 @@ test('the report sums rounds by fault and never hides one that was not exact', (
     '1',
     '0',
     'NEVER',
+  ])
+  const [headings, , kill, , all] = cellsOf(formatOrders(['kill', 'term'], [round, second]))
+  const column = (name: string) => [kill, all].map((row) => row?.[headings?.indexOf(name) ?? -1])
+  expect([column('orders'), column('lost'), column('webhooks')]).toEqual([
+    ['6', '6'],
+    ['2', '2'],
+    ['0', '0'],
   ])
 })
 

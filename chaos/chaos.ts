@@ -4,23 +4,26 @@ import { join } from 'node:path'
 import { runCommand } from '../scripts/cli.ts'
 import { root } from '../scripts/data-folder.ts'
 import { createLeaving } from '../scripts/leaving.ts'
+import { createCarefulClient } from './client.ts'
 import { createDriver } from './driver.ts'
 import { describeAim } from './faults/fault.ts'
 import { createAuditor } from './ledger.ts'
 import { createModel } from './model.ts'
 import { type ChaosOptions, readOptions } from './options.ts'
+import { createOrders } from './orders/orders.ts'
 import { planOf, type Round } from './plan.ts'
 import { createRandom } from './random.ts'
-import { formatReport, type RoundResult } from './report.ts'
-import { type Ground, playRound } from './round.ts'
+import { formatOrders, formatReport, type RoundResult } from './report.ts'
+import { type Ground, playRound, problemsOf } from './round.ts'
 import { sweepSmallDisks } from './small-disk.ts'
 import { verifyAll } from './verify.ts'
 import { startWorld, type World } from './world.ts'
 
-/** Modest, since one machine carries all servers, five services and the clients. */
-const RATES = { writesPerSecond: 60, readsPerSecond: 20 }
+/** Modest, since one machine carries all servers, seven instances and the clients. */
+const RATES = { writesPerSecond: 45, readsPerSecond: 15, ordersPerSecond: 6 }
 /** The clients' own randomness; the plan's is the seed itself. */
 const DRIVER_SEED = 0x9e3779b9
+const ORDERS_SEED = 0x85ebca6b
 /** Of one round: one cause has many effects. */
 const PROBLEMS_SHOWN_MAX = 12
 const LISTENERS_MAX = 50
@@ -58,8 +61,8 @@ const playAll = async (options: ChaosOptions, ground: Ground, outcome: Outcome, 
     // What follows would only be judged by the same difference again.
     if (!exact) return
   }
-  const { lost, duplicated, wrong } = await ground.audit({ fromStart: true })
-  outcome.problems.push(...[...lost, ...duplicated, ...wrong].map((what) => `in the end: ${what}`))
+  for (const audit of [ground.orders.audit, ground.audit])
+    outcome.problems.push(...problemsOf(await audit({ fromStart: true })).map((what) => `in the end: ${what}`))
   outcome.problems.push(...(await verifyAll(ground.world)).map((what) => `npm run verify: ${what}`))
 }
 
@@ -83,11 +86,15 @@ const run = async (options: ChaosOptions, leaving: Leaving, outcome: Outcome): P
   await mkdir(logs, { recursive: true })
   const world = await startWorld({ folder, logs }, leaving.opened)
   const model = createModel()
-  const driver = createDriver({ world, model, random: createRandom(options.seed ^ DRIVER_SEED), rates: RATES })
+  const client = createCarefulClient(world.token)
+  const { opened } = leaving
+  const orders = await createOrders({ world, client, model, random: createRandom(options.seed ^ ORDERS_SEED), opened })
+  const random = createRandom(options.seed ^ DRIVER_SEED)
+  const driver = createDriver({ world, client, model, orders, random, rates: RATES })
   leaving.opened(driver.stop)
   const audit = createAuditor(world.postgres.lancamentos.sql, model)
   try {
-    await playAll(options, { world, driver, model, audit }, outcome, leaving)
+    await playAll(options, { world, client, driver, model, orders, audit }, outcome, leaving)
   } catch (error) {
     leaving.check()
     outcome.problems.push(error instanceof Error ? (error.stack ?? error.message) : String(error))
@@ -98,12 +105,8 @@ const run = async (options: ChaosOptions, leaving: Leaving, outcome: Outcome): P
 /** Prints the table and what was wrong; true where nothing was. */
 const conclude = async (options: ChaosOptions, { rounds, problems, skipped }: Outcome): Promise<boolean> => {
   console.log(`\nSeed ${options.seed}, ${options.minutes} minutes, ${rounds.length} rounds\n`)
-  console.log(
-    formatReport(
-      options.faults.map(({ name }) => name),
-      rounds,
-    ),
-  )
+  const names = options.faults.map(({ name }) => name)
+  console.log(`${formatReport(names, rounds)}\n\n${formatOrders(names, rounds)}`)
   for (const line of [...skipped, ...problems]) console.log(line)
   if (problems.length === 0) await rm(logsOf(options), { recursive: true, force: true })
   else console.log(`what services and servers said: ${logsOf(options)}`)

@@ -1,29 +1,35 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Counts, createCarefulClient } from './client.ts'
+import type { CarefulClient } from './client.ts'
 import type { Model } from './model.ts'
+import type { Orders } from './orders/orders.ts'
 import type { Random } from './random.ts'
 import type { World } from './world.ts'
 import { createWriter } from './writes.ts'
 
 export type Driver = {
-  /** Begins to write and read at its pace. */
+  /** Begins to write, to read and to order at its pace; receivers of webhooks have their moods. */
   go: () => void
-  /** Writes and reads no more; what is under way is seen to its end. */
+  /** Begins no more; what is under way is seen to its end. Receivers are well. */
   pause: () => void
   /** Resolves true once everything that was begun is answered, false after `timeoutMs`. */
   settled: (timeoutMs: number) => Promise<boolean>
-  counts: () => Counts
-  /** What a client saw that it never may: since the last call. */
-  takeComplaints: () => string[]
   stop: () => Promise<void>
 }
 
-export type DriverOptions = { world: World; model: Model; random: Random; rates: Rates }
-export type Rates = { writesPerSecond: number; readsPerSecond: number }
+export type DriverOptions = {
+  world: World
+  client: CarefulClient
+  model: Model
+  orders: Orders
+  random: Random
+  rates: Rates
+}
+export type Rates = { writesPerSecond: number; readsPerSecond: number; ordersPerSecond: number }
 
 /** Requests under way at once: with every server away, clients wait rather than pile up. */
 const WRITES_OPEN_MAX = 48
 const READS_OPEN_MAX = 16
+const ORDERS_OPEN_MAX = 24
 const TICK_MS = 20
 
 /** Begins `work` at a rate while `going`, with `openMax` under way at most. */
@@ -51,9 +57,8 @@ const createPacer = (
   }
 }
 
-/** Clients that write with keys and read with positions, at a constant rate. */
-export const createDriver = ({ world, model, random, rates }: DriverOptions): Driver => {
-  const client = createCarefulClient(world.token)
+/** Clients that write with keys, read with positions and have orders, at a constant rate. */
+export const createDriver = ({ world, client, model, orders, random, rates }: DriverOptions): Driver => {
   const writer = createWriter({
     client,
     model,
@@ -77,6 +82,8 @@ export const createDriver = ({ world, model, random, rates }: DriverOptions): Dr
   const failed = (error: unknown) => client.complain(`the driver itself failed: ${String(error)}`)
   const writes = createPacer(writer.write, rates.writesPerSecond, WRITES_OPEN_MAX, failed)
   const reads = createPacer(read, rates.readsPerSecond, READS_OPEN_MAX, failed)
+  const lives = createPacer(orders.order, rates.ordersPerSecond, ORDERS_OPEN_MAX, failed)
+  const pacers = [writes, reads, lives]
   let going = false
   let over = false
   const pace = async (): Promise<void> => {
@@ -84,7 +91,7 @@ export const createDriver = ({ world, model, random, rates }: DriverOptions): Dr
     while (!over) {
       await delay(TICK_MS)
       const now = performance.now()
-      if (going) for (const pacer of [writes, reads]) pacer.tick((now - last) / 1_000)
+      if (going) for (const pacer of pacers) pacer.tick((now - last) / 1_000)
       last = now
     }
   }
@@ -92,20 +99,20 @@ export const createDriver = ({ world, model, random, rates }: DriverOptions): Dr
   return {
     go: () => {
       going = true
+      orders.webhooks.go()
     },
     pause: () => {
       going = false
+      orders.webhooks.rest()
     },
     settled: async (timeoutMs) => {
       const deadline = performance.now() + timeoutMs
-      while (writes.open() + reads.open() > 0) {
+      while (pacers.some((pacer) => pacer.open() > 0)) {
         if (performance.now() > deadline) return false
         await delay(TICK_MS)
       }
       return model.open() === 0
     },
-    counts: client.counts,
-    takeComplaints: client.takeComplaints,
     stop: async () => {
       over = true
       client.stop()

@@ -3,11 +3,11 @@ import type { Model, Sent } from './model.ts'
 
 /** What the ledger says of the clients' books. Each list names the entries at fault. */
 export type Audit = {
-  /** Acknowledged with a 201, and not in the ledger. */
+  /** Acknowledged, or owed for an order, and not there. */
   lost: string[]
-  /** In the ledger more than once. */
+  /** There more than once. */
   duplicated: string[]
-  /** In the ledger, and no client sent it; or not as it was sent or answered. */
+  /** There, and no client sent it; or not as it was sent or answered. */
   wrong: string[]
 }
 
@@ -19,6 +19,8 @@ type Row = {
   data: string
   tipo: 'CREDITO' | 'DEBITO'
   centavos: number
+  referencia: string | null
+  estorna: string | null
 }
 
 const ROWS_AT_ONCE = 5_000
@@ -28,6 +30,8 @@ const differs = (row: Row, sent: Sent): boolean =>
   row.data !== sent.data ||
   row.tipo !== sent.tipo ||
   row.centavos !== sent.centavos ||
+  (row.referencia ?? undefined) !== sent.referencia ||
+  (row.estorna ?? undefined) !== sent.estorna ||
   (sent.id !== undefined && sent.id !== row.id) ||
   (sent.posicao !== undefined && sent.posicao !== row.posicao)
 
@@ -48,8 +52,9 @@ export const createAuditor = (ledger: Sql, model: Model) => {
     for (;;) {
       const rows = await ledger<Row[]>`
         select posicao::float8 as posicao, chave, id::text, comerciante_id as comerciante, data::text,
-          case tipo when 1 then 'CREDITO' else 'DEBITO' end as tipo, valor::float8 as centavos
-        from lancamentos where particao = 0 and posicao > ${upTo} order by posicao limit ${ROWS_AT_ONCE}`
+          case tipo when 1 then 'CREDITO' else 'DEBITO' end as tipo, valor::float8 as centavos,
+          referencia, (select o.chave from lancamentos o where o.id = l.estorna) as estorna
+        from lancamentos l where particao = 0 and posicao > ${upTo} order by posicao limit ${ROWS_AT_ONCE}`
       for (const row of rows) {
         const what = `${row.comerciante} ${row.data} ${row.chave ?? 'without a key'} at ${row.posicao}`
         const sent = model.get(row.chave ?? '')
@@ -63,9 +68,10 @@ export const createAuditor = (ledger: Sql, model: Model) => {
       }
       if (rows.length < ROWS_AT_ONCE) break
     }
-    for (const sent of model.all())
-      if (sent.id !== undefined && !seen.has(sent.chave))
-        audit.lost.push(`${sent.comerciante} ${sent.data} ${sent.chave} (${sent.id})`)
+    const must = [...[...model.all()].filter(({ id }) => id !== undefined), ...model.owed()]
+    for (const sent of must)
+      if (!seen.has(sent.chave))
+        audit.lost.push(`${sent.comerciante} ${sent.data} ${sent.chave} (${sent.id ?? 'owed'})`)
     return audit
   }
 }

@@ -9,6 +9,9 @@ export type Sent = {
   id?: string
   /** Where a single entry stands in the log. */
   posicao?: number
+  /** Of the money of an order: the entry's name, or the key of the entry that it reverses. */
+  referencia?: string
+  estorna?: string
 }
 
 export type Day = { creditos: number; debitos: number; quantidade: number }
@@ -19,9 +22,12 @@ export type Model = {
   send: (sent: Sent) => void
   /** Notes a 201. Gives a complaint where an earlier answer had said something else. */
   acknowledge: (sent: Sent, answer: { id: string; posicao?: number | undefined }) => string | undefined
+  /** Notes an entry that the ledger must make by itself, since an order was delivered or returned; once, however often it is told. */
+  owe: (money: Sent) => void
+  owed: () => Iterable<Sent>
   get: (chave: string) => Sent | undefined
   all: () => Iterable<Sent>
-  /** Sums of what was acknowledged, by `<merchant> <day>`. */
+  /** Sums of what was acknowledged or is owed, by `<merchant> <day>`. */
   days: () => ReadonlyMap<string, Day>
   /** What was sent and has no answer yet. */
   open: () => number
@@ -46,6 +52,7 @@ const add = (days: Map<string, Day>, { comerciante, data, tipo, centavos }: Sent
 export const createModel = (): Model => {
   const byKey = new Map<string, Sent>()
   const days = new Map<string, Day>()
+  const owed = new Map<string, Sent>()
   let open = 0
   return {
     send: (sent) => {
@@ -60,6 +67,13 @@ export const createModel = (): Model => {
       open -= 1
       return undefined
     },
+    owe: (money) => {
+      if (owed.has(money.chave)) return
+      owed.set(money.chave, money)
+      byKey.set(money.chave, money)
+      add(days, money)
+    },
+    owed: () => owed.values(),
     get: (chave) => byKey.get(chave),
     all: () => byKey.values(),
     days: () => days,

@@ -10,9 +10,29 @@ export type RoundResult = {
   duplicated: number
   /** From the end of the fault until everything was exact; undefined where it never was. */
   exactSeconds: number | undefined
+  orders: OrderResult
 }
 
-type Line = Omit<RoundResult, 'exactSeconds' | 'also' | 'fault'> & {
+/** What a round came to for orders and their webhooks. */
+export type OrderResult = {
+  orders: number
+  /** Changes that merchants asked for, and those for which the automatic flow was faster. */
+  moves: number
+  outrun: number
+  /** Entries that the ledger owed for deliveries, and for returns after them. */
+  paid: number
+  reversed: number
+  lost: number
+  duplicated: number
+  /** Events that the receivers of webhooks took, and how often they took one once more. */
+  events: number
+  again: number
+  /** Requests that they refused for a wrong time, and redeliveries that the check asked for. */
+  stale: number
+  asked: number
+}
+
+type Line = Omit<RoundResult, 'exactSeconds' | 'also' | 'fault' | 'orders'> & {
   injected: number
   seconds: number[]
   never: number
@@ -50,6 +70,15 @@ const cells = (name: string, line: Line): string[] => [
   secondsText(line),
 ]
 
+const formatTable = (all: readonly (readonly string[])[]): string => {
+  const [headings = [], ...rows] = all
+  const widths = headings.map((_, i) => Math.max(...all.map((row) => row[i]?.length ?? 0)))
+  const text = (row: readonly string[]) =>
+    `| ${row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join(' | ')} |`
+  const rule = `|${widths.map((width, i) => (i === 0 ? '-'.repeat(width + 2) : `${'-'.repeat(width + 1)}:`)).join('|')}|`
+  return [text(headings), rule, ...rows.map(text)].join('\n')
+}
+
 /**
  * The closing table, as Markdown: a line a fault in the order of `names`, and all together. A fault that came on top of
  * another counts as injected; what came of that round stands with the other.
@@ -66,10 +95,36 @@ export const formatReport = (names: readonly string[], rounds: readonly RoundRes
     )
   })
   const total = rounds.length + rounds.filter(({ also }) => also !== undefined).length
-  const all = [HEADINGS, ...rows, cells('all', sum(rounds, total))]
-  const widths = HEADINGS.map((_, i) => Math.max(...all.map((row) => row[i]?.length ?? 0)))
-  const text = (row: readonly string[]) =>
-    `| ${row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join(' | ')} |`
-  const rule = `|${widths.map((width, i) => (i === 0 ? '-'.repeat(width + 2) : `${'-'.repeat(width + 1)}:`)).join('|')}|`
-  return [text(HEADINGS), rule, ...all.slice(1).map(text)].join('\n')
+  return formatTable([HEADINGS, ...rows, cells('all', sum(rounds, total))])
+}
+
+/** Columns of the second table. */
+const ORDER_HEADINGS: Readonly<Record<keyof OrderResult, string>> = {
+  orders: 'orders',
+  moves: 'changes',
+  outrun: 'outrun',
+  paid: 'paid',
+  reversed: 'reversed',
+  events: 'webhooks',
+  again: 'repeated',
+  stale: 'stale',
+  asked: 'asked for',
+  lost: 'lost',
+  duplicated: 'duplicated',
+}
+
+/** The table of orders and webhooks, in the same style. */
+export const formatOrders = (names: readonly string[], rounds: readonly RoundResult[]): string => {
+  const columns = Object.keys(ORDER_HEADINGS) as (keyof OrderResult)[]
+  const line = (name: string, of: readonly RoundResult[]): string[] => [
+    name,
+    ...columns.map((column) => String(of.reduce((total, { orders }) => total + orders[column], 0))),
+  ]
+  const rows = names.map((name) =>
+    line(
+      name,
+      rounds.filter(({ fault }) => fault === name),
+    ),
+  )
+  return formatTable([['fault', ...Object.values(ORDER_HEADINGS)], ...rows, line('all', rounds)])
 }

@@ -1,17 +1,21 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { CarefulClient } from './client.ts'
 import type { Driver } from './driver.ts'
 import { becomesExact } from './exact.ts'
 import type { Audit } from './ledger.ts'
 import type { Model } from './model.ts'
+import type { OrderCounts, Orders } from './orders/orders.ts'
 import type { Round } from './plan.ts'
-import type { RoundResult } from './report.ts'
+import type { OrderResult, RoundResult } from './report.ts'
 import type { World } from './world.ts'
 
 /** What a round needs. */
 export type Ground = {
   world: World
+  client: CarefulClient
   driver: Driver
   model: Model
+  orders: Orders
   audit: (options?: { fromStart?: boolean }) => Promise<Audit>
 }
 
@@ -36,15 +40,41 @@ const disturb = async ({ world }: Ground, { fault, aim, also }: Round): Promise<
   }
 }
 
-const wiresOf = ({ instances, feeds }: World) => [...instances.flatMap(({ wires }) => Object.values(wires)), ...feeds]
+const wiresOf = ({ instances, feeds, orderFeeds }: World) => [
+  ...instances.flatMap(({ wires }) => Object.values(wires)),
+  ...feeds,
+  ...orderFeeds,
+]
+
+/** What the orders' counts came to between two moments. */
+const between = (before: OrderCounts, after: OrderCounts, { lost, duplicated }: Audit): OrderResult => ({
+  orders: after.orders - before.orders,
+  moves: after.moves - before.moves,
+  outrun: after.outrun - before.outrun,
+  paid: after.paid - before.paid,
+  reversed: after.reversed - before.reversed,
+  events: after.webhooks.taken - before.webhooks.taken,
+  again: after.webhooks.again - before.webhooks.again,
+  stale: after.webhooks.stale - before.webhooks.stale,
+  asked: after.webhooks.asked - before.webhooks.asked,
+  lost: lost.length,
+  duplicated: duplicated.length,
+})
+
+/** The findings of an audit in words. */
+export const problemsOf = ({ lost, duplicated, wrong }: Audit): string[] => [
+  ...lost.map((what) => `lost: ${what}`),
+  ...duplicated.map((what) => `twice: ${what}`),
+  ...wrong,
+]
 
 /** One round: requests, a fault in the middle of them, quiet, and the books. `problems` is empty where all is as it must be. */
 export const playRound = async (
   ground: Ground,
   round: Round,
 ): Promise<{ result: RoundResult; problems: string[]; exact: boolean }> => {
-  const { world, driver, model, audit } = ground
-  const before = driver.counts()
+  const { world, client, driver, model, orders, audit } = ground
+  const [before, ordersBefore] = [client.counts(), orders.counts()]
   driver.go()
   await delay(BEFORE_MS)
   await disturb(ground, round)
@@ -53,15 +83,16 @@ export const playRound = async (
   driver.pause()
   const problems: string[] = []
   const settled = await driver.settled(SETTLE_TIMEOUT_MS)
-  if (!settled) problems.push(`${model.open()} entries got no answer within ${SETTLE_TIMEOUT_MS / 1_000} s`)
-  const differences = await becomesExact(world, model, settled ? EXACT_TIMEOUT_MS : 0)
+  if (!settled) problems.push(`${model.open()} entries, or orders, got no answer within ${SETTLE_TIMEOUT_MS / 1_000} s`)
+  const differences = await becomesExact(ground, settled ? EXACT_TIMEOUT_MS : 0)
   const exactSeconds = (performance.now() - mended) / 1_000
   problems.push(...differences)
   for (const wire of wiresOf(world)) wire.forget()
-  const { lost, duplicated, wrong } = await audit()
-  problems.push(...lost.map((what) => `lost: ${what}`), ...duplicated.map((what) => `twice: ${what}`), ...wrong)
-  problems.push(...driver.takeComplaints(), ...world.takeCrashes())
-  const after = driver.counts()
+  const ofOrders = await orders.audit()
+  const ofLedger = await audit()
+  problems.push(...problemsOf(ofOrders), ...problemsOf(ofLedger))
+  problems.push(...client.takeComplaints(), ...orders.takeComplaints(), ...world.takeCrashes())
+  const after = client.counts()
   const exact = settled && differences.length === 0
   const result = {
     fault: round.fault.name,
@@ -69,9 +100,10 @@ export const playRound = async (
     requests: after.requests - before.requests,
     refused: after.refused - before.refused,
     unanswered: after.unanswered - before.unanswered,
-    lost: lost.length,
-    duplicated: duplicated.length,
+    lost: ofLedger.lost.length,
+    duplicated: ofLedger.duplicated.length,
     exactSeconds: exact ? exactSeconds : undefined,
+    orders: between(ordersBefore, orders.counts(), ofOrders),
   }
   return { result, problems, exact }
 }

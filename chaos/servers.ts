@@ -9,8 +9,8 @@ import { startRedis } from '@fluxo/shared/local/redis'
 import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
 import { mountSmallDisk, type SmallDisk } from './small-disk.ts'
 
-export type Service = 'lancamentos' | 'consolidado'
-export const SERVICES = ['lancamentos', 'consolidado'] as const
+export const SERVICES = ['lancamentos', 'consolidado', 'entregas'] as const
+export type Service = (typeof SERVICES)[number]
 
 /** A server that can be ended and comes back on its port with the data that it had. */
 export type Restartable = {
@@ -40,7 +40,7 @@ const SECRET_BYTES = 16
 const END_TIMEOUT_MS = 30_000
 const START_RETRY_MS = 500
 const START_TRIES_MAX = 20
-/** Three consolidado use 33, two lancamentos 26, we a few: so a fault that takes the rest has little to open. */
+/** Two entregas use 34, three consolidado 33, two lancamentos 28, we a few: so a fault that takes the rest has little to open. */
 const CONNECTIONS_MAX = '80'
 
 type Running = { port: number; pid: number; stop: () => Promise<void> }
@@ -111,7 +111,7 @@ export const startPostgresOf = async (service: Service, folder: string, opened: 
   return { service, port, end, start, sql, ownerUrl, appUrl: (through) => localUrl(appUrl, through), disk }
 }
 
-/** Starts the Redis that both services share. */
+/** Starts the Redis that the services share. */
 export const startRedisServer = async (folder: string, opened: Opened): Promise<RedisServer> => {
   const server = await createRestartable((port) =>
     startRedis({ dir: join(folder, 'redis'), ...(port !== undefined && { port }) }),

@@ -1,6 +1,6 @@
 import type { Random } from '../random.ts'
-import type { Service } from '../servers.ts'
-import type { World } from '../world.ts'
+import { SERVICES, type Service } from '../servers.ts'
+import { INSTANCES, type World } from '../world.ts'
 
 /** Where and how long: drawn when the plan is made, so that a seed repeats it. Each fault uses what it needs. */
 export type Aim = {
@@ -44,13 +44,12 @@ export const describeAim = ({ hits }: Fault, { service, instance, all, holdMs }:
   return `${all ? `every ${service}` : `${service}-${instance + 1}`}, ${time}`
 }
 
-const INSTANCES: Readonly<Record<Service, number>> = { lancamentos: 2, consolidado: 3 }
 /** How often a fault that may hit all instances at once does. */
 const ALL = 0.4
 
 /** Draws an aim; every fault draws the same numbers, so that a change of one leaves the others' plan as it was. */
 export const drawAim = (fault: Fault, random: Random): Aim => {
-  const drawn: Service = random.next() < 0.5 ? 'lancamentos' : 'consolidado'
+  const drawn: Service = random.pick(SERVICES)
   const service = fault.service ?? drawn
   const [min, max] = fault.holdMs
   const instance = Math.floor(random.next() * INSTANCES[service])

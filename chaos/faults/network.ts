@@ -8,6 +8,11 @@ import { type Aim, type Fault, type Heal, hit } from './fault.ts'
 const WRITING_POOLS = {
   lancamentos: ['application_name\0lancamentos\0', 'application_name\0lancamentos lote\0'],
   consolidado: ['application_name\0consolidado\0'],
+  entregas: [
+    'application_name\0entregas\0',
+    'application_name\0entregas fluxo\0',
+    'application_name\0entregas avisos\0',
+  ],
 } as const
 const CUT_EVERY_MS = 250
 /** Slower than the 50 ms that a cache may take, and near the limits of other calls. */
@@ -62,6 +67,12 @@ const silent: Break = (wire) => wire.silence()
 const reset: Break = (wire) => wire.reset()
 const away: Break = (wire, { choice }) => wire.refuse(choice < 0.5 ? 'close' : 'reset')
 
+const silenceFeeds = async ({ looking }: World, feeds: readonly CuttingProxy[]): Promise<Heal> => {
+  for (const feed of feeds) feed.silence()
+  await looking.commands.flushall()
+  return heal(feeds)
+}
+
 const OTHER_FAULTS: readonly Fault[] = [
   {
     name: 'cut-commit',
@@ -104,6 +115,14 @@ const OTHER_FAULTS: readonly Fault[] = [
     inject: (world, aim) => onWires('postgres', away)(world, { ...aim, all: true }),
   },
   {
+    name: 'orders-away',
+    what: 'no entregas reaches its database',
+    holdMs: [2_000, 6_000],
+    hits: 'one',
+    service: 'entregas',
+    inject: (world, aim) => onWires('postgres', away)(world, { ...aim, all: true }),
+  },
+  {
     name: 'redis-away',
     what: 'an instance, or every one of a service, does not reach Redis',
     holdMs: [2_000, 6_000],
@@ -117,11 +136,15 @@ const OTHER_FAULTS: readonly Fault[] = [
     holdMs: [2_000, 5_000],
     hits: 'one',
     service: 'consolidado',
-    inject: async (world) => {
-      for (const feed of world.feeds) feed.silence()
-      await world.looking.commands.flushall()
-      return heal(world.feeds)
-    },
+    inject: (world) => silenceFeeds(world, world.feeds),
+  },
+  {
+    name: 'order-feed-half-open',
+    what: "no lancamentos hears from the orders' feed, while Redis is flushed",
+    holdMs: [2_000, 5_000],
+    hits: 'one',
+    service: 'lancamentos',
+    inject: (world) => silenceFeeds(world, world.orderFeeds),
   },
 ]
 

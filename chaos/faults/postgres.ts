@@ -77,7 +77,7 @@ const holdTransaction = async (world: World, aim: Aim): Promise<Heal> => {
   const server = serverOf(world, aim)
   const settings = { idle_in_transaction_session_timeout: '0', statement_timeout: '30000' }
   const transactions = createTransactions({ url: server.ownerUrl, max: 1, name: 'chaos', settings })
-  const table = aim.service === 'lancamentos' ? 'posicao' : 'inbox_particao'
+  const table = aim.service === 'consolidado' ? 'inbox_particao' : 'posicao'
   const begun = Promise.withResolvers<void>()
   const over = Promise.withResolvers<void>()
   const ended = transactions.run(async (tx) => {
@@ -109,7 +109,7 @@ const fillDisk = async (world: World, aim: Aim): Promise<Heal> => {
   }
 }
 
-/** What happens to one of the two PostgreSQL servers itself. */
+/** What happens to one of the PostgreSQL servers itself. */
 export const POSTGRES_FAULTS: readonly Fault[] = [
   {
     name: 'postgres-restart',
