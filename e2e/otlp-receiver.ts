@@ -61,17 +61,18 @@ export const startOtlpReceiver = async (): Promise<{
   return { url: `http://127.0.0.1:${port}`, spans, stop }
 }
 
-/** The spans of one trace as indented text, in the order in which they began. */
-export const treeOf = (spans: readonly ReceivedSpan[], traceId: string): string[] => {
+/** The spans of one trace as indented text, in the order in which they began; or by name, where what is beside each other may begin in any order. */
+export const treeOf = (spans: readonly ReceivedSpan[], traceId: string, { byName = false } = {}): string[] => {
   const own = spans.filter((span) => span.traceId === traceId)
   const ids = new Set(own.map(({ spanId }) => spanId))
   // Times have whole milliseconds; within one, the ledger came first.
   const begun = (a: ReceivedSpan, b: ReceivedSpan) =>
     Number(BigInt(a.startTimeUnixNano) - BigInt(b.startTimeUnixNano)) || b.service.localeCompare(a.service)
+  const named = (a: ReceivedSpan, b: ReceivedSpan) => a.name.localeCompare(b.name) || begun(a, b)
   const below = (parent: string | undefined, indent: string): string[] =>
     own
       .filter(({ parentSpanId }) => (parent === undefined ? !ids.has(parentSpanId ?? '') : parentSpanId === parent))
-      .sort(begun)
+      .sort(byName ? named : begun)
       .flatMap((span) => [`${indent}${span.name} (${span.service})`, ...below(span.spanId, `${indent}  `)])
   return below(undefined, '')
 }

@@ -8,6 +8,8 @@ import { createRepair } from '../repair/repair.ts'
 import { createConsumer } from '../stream/consumer.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { counter, type Registry } from '../telemetry/metrics.ts'
+import { type Tracing, traceparentIn } from '../telemetry/tracing.ts'
+import { startBatch } from '../telemetry/tracing-batch.ts'
 import { efeitoDeGuardar, type Morta } from './dead-letters.ts'
 
 /** An event as its follower reads it; `motivo` names what is wrong, never what was in it. */
@@ -48,6 +50,7 @@ export type FollowerOptions<Row extends Posicionado> = {
   graceMs?: number
   log: Logger
   registry: Registry
+  tracing?: Tracing | undefined
 }
 
 export type Follower = {
@@ -70,7 +73,7 @@ export function createFollower<Row extends Posicionado>(options: FollowerOptions
   const { sql, redis, particoes, grupo, log, registry, ler } = options
   const { effect, table } = options
   const inbox = createInbox({ sql, effect, ...(table && { table }) })
-  const aplicar = createAplicar(options, inbox)
+  const aplicar = rastreado(options, createAplicar(options, inbox))
 
   const consumers = Array.from({ length: particoes }, (_, particao) =>
     createConsumer({
@@ -139,6 +142,31 @@ function lerTexto<Row>(ler: FollowerOptions<Posicionado & Row>['ler'], posicao: 
     return ler(posicao, JSON.parse(body))
   } catch {
     return { ok: false, motivo: 'not JSON' }
+  }
+}
+
+type Aplicar<Row> = (particao: number, chegados: readonly Chegado<Row>[], origem: Origem) => Promise<void>
+
+/** Applies as `aplicar` does, and shows it in the trace of every event that has one. */
+function rastreado<Row extends Posicionado>(
+  { tracing, grupo }: FollowerOptions<Row>,
+  aplicar: Aplicar<Row>,
+): Aplicar<Row> {
+  if (tracing === undefined) return aplicar
+  return async (particao, chegados, origem) => {
+    const members = chegados.flatMap(({ posicao, body }) => {
+      const traceparent = traceparentIn(body())
+      return traceparent === undefined ? [] : [{ traceparent, attributes: { posicao } }]
+    })
+    const attributes = { grupo, origem, particao, 'messaging.batch.message_count': chegados.length }
+    const trace = startBatch(tracing, `follow ${grupo}`, { kind: 'consumer', attributes, members })
+    try {
+      await aplicar(particao, chegados, origem)
+      trace?.end()
+    } catch (error) {
+      trace?.end(error)
+      throw error
+    }
   }
 }
 

@@ -128,20 +128,18 @@ export const createEntregas = (deps: EntregasDeps): AppModule => {
   const head = (particao: number) => readHead(logReads, particao)
   const doLog = { streamPrefix, readPage, readHead: head }
   const relay: Relay = createRelay({
+    ...deps,
     name: 'pedidos',
     sql: logReads,
-    particoes,
     readPage,
     publisher: createPublisher({ redis: redis.commands, prefix: streamPrefix }),
     lease: (particao) => createLease({ url: databaseUrl, key: [RELAY_LOCK, particao], name: 'relay entregas', log }),
-    log,
-    registry,
-    tracing,
   })
-  const store = createPedidoStore({ sql: writes, particoes, onCommit: relay.wake, ...groupCommitMetrics(registry) })
+  const commits = { onCommit: relay.wake, ...groupCommitMetrics(registry), tracing }
+  const store = createPedidoStore({ sql: writes, particoes, ...commits })
   const leitura = createLeituraStore(leituras)
   const edge = { store, leitura, verifier, limites, novoId: createNovoId(), agora }
-  const andador = createAndador({ ...edge, sql: flow, particoes, log, registry })
+  const andador = createAndador({ ...edge, sql: flow, particoes, log, registry, tracing })
   const consumo = createFluxo({
     ...deps,
     ...fluxo,

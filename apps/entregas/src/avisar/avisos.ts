@@ -7,6 +7,7 @@ import type { Limites } from '@fluxo/shared/ratelimit/admission'
 import type { RedisConnections } from '@fluxo/shared/redis/connection'
 import type { Logger } from '@fluxo/shared/telemetry/logger'
 import type { Registry } from '@fluxo/shared/telemetry/metrics'
+import type { Tracing } from '@fluxo/shared/telemetry/tracing'
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import { feedDoLog, type LogDoBanco } from '../mover/feed-do-log.ts'
 import type { RegraDeAlvo } from './alvo.ts'
@@ -53,6 +54,7 @@ export type AvisosDeps = LogDoBanco & {
   graceMs?: number
   log: Logger
   registry: Registry
+  tracing?: Tracing | undefined
 }
 
 export type Avisos = {

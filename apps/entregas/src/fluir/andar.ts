@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Sql } from '@fluxo/shared/postgres/sql'
 import type { Logger } from '@fluxo/shared/telemetry/logger'
 import { counter, type Registry } from '@fluxo/shared/telemetry/metrics'
+import { isSampled, type Tracing } from '@fluxo/shared/telemetry/tracing'
 import { type Alarme, createAlarme } from '../alarme.ts'
 import type { LeituraStore } from '../listar/store.ts'
 import type { PedidoStore } from '../mover/store.ts'
@@ -18,6 +19,7 @@ export type AndarDeps = {
   agora: () => Date
   log: Logger
   registry: Registry
+  tracing?: Tracing | undefined
   pollMs?: number
 }
 
@@ -36,24 +38,40 @@ const POLL_MS = 50
 /** Longest pause while the database is away. */
 const BACKOFF_MAX_MS = 2_000
 
-/** Makes the change that a step asks for; where somebody else has moved the order, says what became of it. */
+/** Makes the change that a step asks for, and shows it in the order's trace: what follows from it goes on from there. */
 export async function darPasso(deps: AndarDeps, passo: Passo): Promise<void> {
+  const { tracing } = deps
+  const { rastro, pedidoId, versao, para } = passo
+  if (tracing === undefined || rastro === undefined || !isSampled(rastro)) return void (await mudar(deps, passo))
+  const span = tracing.start('flow step', { parent: rastro, attributes: { pedidoId, versao, para } })
+  try {
+    const desfecho = await mudar(deps, { ...passo, rastro: span.traceparent })
+    span.end({ attributes: { desfecho } })
+  } catch (error) {
+    span.end({ error })
+    throw error
+  }
+}
+
+/** What came of a step: taken, or lost where somebody else has moved the order; the log says what became of that one. */
+async function mudar(deps: AndarDeps, passo: Passo): Promise<'dado' | 'perdido'> {
   const { store, leitura, novoId, agora, log, registry } = deps
   const createdAt = agora()
   const mudanca = mudancaDoPasso(passo, createdAt)
   const pedida = { mudanca, eventoId: novoId(), createdAt, rastro: passo.rastro, passo: passo.versao }
-  const { desfecho } = await store.mover(pedida)
+  const desfecho = (await store.mover(pedida)).desfecho === 'movido' ? 'dado' : 'perdido'
   const passos = counter(registry, {
     name: 'fluxo_fluxo_passos_total',
     help: 'Steps of the automatic flow, by what came of them: dado, or perdido where somebody else had moved the order.',
     labelNames: ['desfecho'],
   })
-  passos.inc({ desfecho: desfecho === 'movido' ? 'dado' : 'perdido' })
-  if (desfecho === 'movido') return
+  passos.inc({ desfecho })
+  if (desfecho === 'dado') return desfecho
   const pedido = await leitura.porId(passo.comercianteId, passo.pedidoId)
   const { pedidoId, versao, para } = passo
   const atual = { status: pedido?.status, versaoAtual: pedido?.version }
   log.info({ pedidoId, versao, para, ...atual }, 'a step was not taken: the order has moved since it was planned')
+  return desfecho
 }
 
 /** Takes the steps that are due: claims them, and makes their changes in one group commit. */

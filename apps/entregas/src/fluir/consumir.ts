@@ -4,6 +4,7 @@ import type { Sql } from '@fluxo/shared/postgres/sql'
 import type { RedisConnections } from '@fluxo/shared/redis/connection'
 import type { Logger } from '@fluxo/shared/telemetry/logger'
 import type { Registry } from '@fluxo/shared/telemetry/metrics'
+import type { Tracing } from '@fluxo/shared/telemetry/tracing'
 import { feedDoLog, type LogDoBanco } from '../mover/feed-do-log.ts'
 import { type FluxoOptions, planejar } from './fluir.ts'
 import { lerEvento } from './ler-evento.ts'
@@ -27,6 +28,7 @@ export type ConsumirDeps = FluxoOptions &
     graceMs?: number
     log: Logger
     registry: Registry
+    tracing?: Tracing | undefined
   }
 
 /** Follows the orders' events and plans the steps that follow from them. */

@@ -1,8 +1,11 @@
 import { Indisponivel, invariant } from '@fluxo/shared/errors'
 import { createMove, type Move, type Moved, rounds } from '@fluxo/shared/log/append'
+import { createCommitTrace } from '@fluxo/shared/log/commit-trace'
 import { createGroupCommit } from '@fluxo/shared/log/group-commit'
+import type { LogRow } from '@fluxo/shared/log/log-table'
 import { particaoDe } from '@fluxo/shared/log/particao'
 import type { Sql } from '@fluxo/shared/postgres/sql'
+import type { Tracing } from '@fluxo/shared/telemetry/tracing'
 import { impressaoDaMudanca, impressaoDoPedido } from '../domain/impressao.ts'
 import type { Pedido } from '../domain/pedido.ts'
 import { type Conhecido, EVENTOS } from './evento-table.ts'
@@ -44,6 +47,7 @@ export type PedidoStoreOptions = {
   onBatch?: (rows: number) => void
   /** Hears of each item that a full queue turns away. */
   onRefused?: () => void
+  tracing?: Tracing | undefined
 }
 
 /** Rows of one statement of a file: single orders of other callers get their turn in between. */
@@ -67,12 +71,14 @@ const chavesDaMudanca = ({ mudanca, chave }: Pedida): string[] => {
 /** Receives and moves orders, in the order in which the changes commit. Each answer comes after its row is durable. */
 export const createPedidoStore = (options: PedidoStoreOptions): PedidoStore => {
   const { sql, particoes, onCommit, onBatch, onRefused } = options
+  const trace = createCommitTrace(options.tracing, 'order')
   const receber = createMove<Conhecido, null>(sql, EVENTOS, RECEBER)
   const mover = createMove<Conhecido, PedidoRow>(sql, EVENTOS, MOVER)
   const hears = { ...(onBatch && { onBatch }), ...(onRefused && { onRefused }) }
 
-  const flush = async <State>(move: Move<Conhecido, State>, particao: number, rows: Parameters<typeof move>[1]) => {
-    const moved = await move(particao, rows)
+  const flush = async <State>(move: Move<Conhecido, State>, particao: number, rows: readonly LogRow[]) => {
+    const rastros = rows.map(({ rastro }) => (typeof rastro === 'string' ? rastro : undefined))
+    const moved = await trace.statement(particao, rastros, () => move(particao, rows))
     onCommit(particao)
     return moved
   }
@@ -90,13 +96,17 @@ export const createPedidoStore = (options: PedidoStoreOptions): PedidoStore => {
   }))
   const todos = grupos.flatMap(({ recebimentos, mudancas }) => [recebimentos, mudancas])
   const grupoDe = (comercianteId: string) => {
-    const grupo = grupos[particaoDe(comercianteId, particoes)]
+    const particao = particaoDe(comercianteId, particoes)
+    const grupo = grupos[particao]
     invariant(grupo, 'every merchant has a partition')
-    return grupo
+    return { particao, ...grupo }
   }
 
   return {
-    receber: async (item) => recebidoDe(item, await grupoDe(item.pedido.comercianteId).recebimentos.add(item)),
+    receber: async (item) => {
+      const { particao, recebimentos } = grupoDe(item.pedido.comercianteId)
+      return recebidoDe(item, await trace.commit(particao, item.rastro, () => recebimentos.add(item)))
+    },
     receberLote: async (itens) => {
       const particao = particaoDe(itens[0]?.pedido.comercianteId ?? '', particoes)
       const recebidos = new Array<Recebido>(itens.length)
@@ -113,7 +123,10 @@ export const createPedidoStore = (options: PedidoStoreOptions): PedidoStore => {
       }
       return recebidos
     },
-    mover: async (pedida) => mudadoDe(pedida, await grupoDe(pedida.mudanca.comercianteId).mudancas.add(pedida)),
+    mover: async (pedida) => {
+      const { particao, mudancas } = grupoDe(pedida.mudanca.comercianteId)
+      return mudadoDe(pedida, await trace.commit(particao, pedida.rastro, () => mudancas.add(pedida)))
+    },
     fila: () => todos.reduce((sum, group) => sum + group.depth(), 0),
     ociosa: async () => {
       await Promise.all(todos.map((group) => group.idle()))

@@ -2,6 +2,7 @@ import { Indisponivel } from '@fluxo/shared/errors'
 import type { Recusado } from '@fluxo/shared/follow/follower'
 import { codeOf, isInfrastructure } from '@fluxo/shared/postgres/failure'
 import type { Logger } from '@fluxo/shared/telemetry/logger'
+import { isSampled, type Tracing } from '@fluxo/shared/telemetry/tracing'
 import type { Registro } from '../registrar/registro.ts'
 import type { RegistroStore } from '../registrar/store.ts'
 import { chaveDaDevolucao, chaveDaEntrega, type Entrega, estornoDaEntrega, lancamentoDaEntrega } from './faturar.ts'
@@ -12,6 +13,7 @@ export type LancarDeps = {
   novoId: () => string
   agora: () => Date
   log: Logger
+  tracing?: Tracing | undefined
 }
 
 /**
@@ -27,7 +29,7 @@ export const createLancar =
       rows.map(async ({ posicao, entrega }) => {
         if (entrega === undefined) return []
         try {
-          await lancar(deps, entrega)
+          await comRastro(deps, entrega)
           return []
         } catch (error) {
           if (error instanceof Indisponivel || isInfrastructure(error) || codeOf(error) === undefined) throw error
@@ -37,6 +39,22 @@ export const createLancar =
     )
     return recusados.flat()
   }
+
+/** Registers the money of an event, and shows it in the trace of its order: the entries go on from there. */
+async function comRastro(deps: LancarDeps, entrega: Entrega): Promise<void> {
+  const { tracing } = deps
+  const { rastro, pedidoId, numero } = entrega
+  if (tracing === undefined || rastro === undefined || !isSampled(rastro)) return lancar(deps, entrega)
+  const attributes = { pedidoId, numero, devolvido: entrega.devolvidoEm !== undefined }
+  const span = tracing.start('order money', { parent: rastro, kind: 'consumer', attributes })
+  try {
+    await lancar(deps, { ...entrega, rastro: span.traceparent })
+    span.end()
+  } catch (error) {
+    span.end({ error })
+    throw error
+  }
+}
 
 async function lancar(deps: LancarDeps, entrega: Entrega): Promise<void> {
   const { store, novoId, agora } = deps

@@ -1,6 +1,7 @@
 import type { Clock } from '@fluxo/shared/clock'
 import { Indisponivel, invariant } from '@fluxo/shared/errors'
 import { type Appended, createAppend, rounds } from '@fluxo/shared/log/append'
+import { createCommitTrace } from '@fluxo/shared/log/commit-trace'
 import { createGroupCommit, type GroupCommit } from '@fluxo/shared/log/group-commit'
 import { particaoDe } from '@fluxo/shared/log/particao'
 import { isInfrastructure, isUniqueViolation } from '@fluxo/shared/postgres/failure'
@@ -8,7 +9,6 @@ import type { Sql } from '@fluxo/shared/postgres/sql'
 import type { Transactions } from '@fluxo/shared/postgres/transactions'
 import type { Tracing } from '@fluxo/shared/telemetry/tracing'
 import { type Item, keysOf, LEDGER, type LedgerRow, rowOf } from './ledger-table.ts'
-import { createRastro } from './rastro.ts'
 import { aceito, type Registro, registroDe } from './registro.ts'
 
 export type RegistroStore = {
@@ -52,15 +52,17 @@ class Desfeito extends Error {
   }
 }
 
+const rastroDe = ({ lancamento }: Item): string | undefined => lancamento.rastro
+
 /** Registers entries in the order in which they commit. Each answer comes after its row is durable. */
 export const createRegistroStore = (options: RegistroStoreOptions): RegistroStore => {
   const { sql, transactions, particoes, onCommit, onBatch, onRefused, tracing, clock } = options
   const append = createAppend<LedgerRow>(sql, LEDGER, clock)
-  const rastro = tracing === undefined ? undefined : createRastro(tracing)
+  const trace = createCommitTrace(tracing, 'ledger')
 
   const flush = async (particao: number, itens: readonly Item[]): Promise<Appended<LedgerRow>[]> => {
     const work = () => append(particao, itens.map(rowOf))
-    const appended = await (rastro === undefined ? work() : rastro.statement(particao, itens, work))
+    const appended = await trace.statement(particao, itens.map(rastroDe), work)
     onCommit(particao)
     return appended
   }
@@ -114,7 +116,7 @@ export const createRegistroStore = (options: RegistroStoreOptions): RegistroStor
       const group = groups[particao]
       invariant(group, 'every merchant has a partition')
       const work = () => group.add(item)
-      return registroDe(item, particao, await (rastro === undefined ? work() : rastro.commit(particao, item, work)))
+      return registroDe(item, particao, await trace.commit(particao, item.lancamento.rastro, work))
     },
     registrarLote: (itens) => lote(itens, (part) => inPieces(particaoDoLote(itens), part)),
     registrarAtomico: async (itens) => {

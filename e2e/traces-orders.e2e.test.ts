@@ -1,0 +1,80 @@
+import { migrate } from '@fluxo/drizzle/migrate'
+import { signToken } from '@fluxo/shared/http/tokens'
+import { freePort } from '@fluxo/shared/local/free-port'
+import { createDatabase } from '@fluxo/shared/testing/databases'
+import { waitFor } from '@fluxo/shared/testing/wait-for'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Fluxo, startFluxo } from './fluxo.ts'
+import { startOtlpReceiver, treeOf } from './otlp-receiver.ts'
+import { type ServiceProcess, startService } from './service-process.ts'
+
+const TRACE = '0af7651916cd43dd8448eb211c80319d'
+const CALLER = 'b7ad6b7169203331'
+
+const closers: (() => Promise<void>)[] = []
+let receiver: Awaited<ReturnType<typeof startOtlpReceiver>>
+let fluxo: Fluxo
+let entregas: ServiceProcess
+beforeAll(async () => {
+  receiver = await startOtlpReceiver()
+  closers.unshift(receiver.stop)
+  const port = String(await freePort())
+  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, ENTREGAS_URL: `http://127.0.0.1:${port}` }
+  const database = await createDatabase({ role: 'entregas', migrate: (url) => migrate({ database: 'entregas', url }) })
+  closers.unshift(database.drop)
+  fluxo = await startFluxo({ env })
+  closers.unshift(fluxo.stop)
+  const own = { PORT: port, DATABASE_URL_ENTREGAS: database.appUrl, ENTREGAS_ATRASO_MS: '0' }
+  entregas = await startService('entregas', { ...fluxo.consolidadoEnv, ...own })
+  closers.unshift(() => entregas.end('SIGTERM'))
+})
+afterAll(async () => {
+  for (const close of closers) await close()
+})
+
+/** What every event of an order is: written, published, and followed by three groups. */
+const FOLLOWED = ['follow entregas (entregas)', 'follow entregas-avisos (entregas)', 'follow lancamentos (lancamentos)']
+const WRITTEN = ['order commit (entregas)', 'relay publish (entregas)']
+const MONEY = [
+  'order money (lancamentos)',
+  '  ledger commit (lancamentos)',
+  '  project (consolidado)',
+  '    cache write (consolidado)',
+  '    inbox apply (consolidado)',
+  '  relay publish (lancamentos)',
+]
+const below = (depth: number, ...lines: string[]) => lines.map((line) => '  '.repeat(depth) + line)
+const TREE = [
+  'POST /orders (entregas)',
+  ...below(1, 'flow step (entregas)'),
+  ...below(2, 'flow step (entregas)', ...below(1, ...FOLLOWED, ...WRITTEN.slice(0, 1), ...MONEY, ...WRITTEN.slice(1))),
+  ...below(2, ...FOLLOWED, ...WRITTEN),
+  ...below(1, ...FOLLOWED, ...WRITTEN),
+]
+
+test('one trace leads from the order over its steps and its money to the balance in the cache', async () => {
+  const secret = String(fluxo.consolidadoEnv['JWT_SECRET'])
+  const token = await signToken({
+    secret,
+    comercianteId: 'loja-1',
+    scopes: ['entregas:escrever'],
+    expiresInSeconds: 600,
+  })
+  const response = await fetch(`${entregas.url}/orders`, {
+    method: 'POST',
+    headers: {
+      Authorization: `Bearer ${token}`,
+      'Content-Type': 'application/json',
+      traceparent: `00-${TRACE}-${CALLER}-01`,
+    },
+    body: JSON.stringify({ customer_name: 'Ana', address: 'Rua A, 1', valor: 10 }),
+  })
+  expect(response.status).toBe(201)
+  const tree = () => treeOf(receiver.spans, TRACE, { byName: true })
+  await waitFor(() => tree().length >= TREE.length, { timeoutMs: 30_000, what: 'the whole trace' }).catch(
+    () => undefined,
+  )
+  console.log(tree().join('\n'))
+  expect(tree()).toEqual(TREE)
+  expect(receiver.spans.filter(({ failed }) => failed)).toEqual([])
+})
