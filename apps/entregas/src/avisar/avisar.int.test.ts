@@ -112,6 +112,26 @@ describe('a webhook', () => {
     expect(await sql`select segredo from webhook`).toEqual([{ segredo: '' }])
   })
 
+  test('that is removed is not sent what was noted in that very moment', async () => {
+    const { id } = await criar()
+    expect((await pedir(`/webhooks/${id}`, { method: 'DELETE' })).status).toBe(204)
+    // What a statement leaves that read the webhook a moment before it was removed.
+    await sql`insert into aviso (webhook_id, evento_id, tipo, vence_em) values (${id}, gen_random_uuid(), 'x', now())`
+    await waitFor(async () => (await sql`select from aviso where situacao = 3 and vence_em is null`).length === 1)
+    expect(receptor.recebidas).toEqual([])
+  })
+
+  test('is one of ten, however many are made at once', async () => {
+    const respostas = await Promise.all(
+      Array.from({ length: 40 }, async () => (await pedir('/webhooks', json({ url: receptor.url }))).status),
+    )
+    expect(respostas.filter((status) => status === 201)).toHaveLength(10)
+    expect(respostas.filter((status) => status === 409)).toHaveLength(30)
+    const [um] = (await (await pedir('/webhooks')).json()) as Criado[]
+    await pedir(`/webhooks/${um?.id}`, { method: 'DELETE' })
+    await criar()
+  })
+
   test('is refused where its URL is no public target, or there are too many', async () => {
     const porta = await casa.abrir('b', { permiteLoopback: false })
     const doB = await porta.como('loja')

@@ -56,7 +56,7 @@ const EVENTO_COLUNAS = Object.entries({ posicao: 'posicao::float8', ...EVENTO_RE
 /**
  * Takes due deliveries, at most `$2` of each webhook, none of the webhooks `$3`. The recursion hops over the index from one webhook
  * with something to do to the next, so a long queue of one costs the others nothing; `skip locked`, so that instances take different
- * ones.
+ * ones. A delivery that was noted in the moment in which its webhook ended is ended, too.
  */
 const TOMAR = `
 with recursive alvos(webhook_id) as (
@@ -65,12 +65,20 @@ with recursive alvos(webhook_id) as (
   select (select a.webhook_id from aviso a where a.vence_em is not null and a.webhook_id > t.webhook_id order by a.webhook_id limit 1)
   from alvos t where t.webhook_id is not null
 ),
+estados as materialized (
+  select w.id as webhook_id, w.removido_em is null and w.desativado_em is null as vivo
+  from alvos t cross join lateral (select * from webhook w where w.id = t.webhook_id limit 1) w
+),
+cancelados as (
+  update aviso a set vence_em = null, terminado_em = now(), situacao = ${codigoDaSituacao('cancelled')}
+  from estados t where not t.vivo and a.webhook_id = t.webhook_id and a.vence_em is not null
+),
 devidos as materialized (
-  select d.id from alvos t cross join lateral (
+  select d.id from estados t cross join lateral (
     select a.id from aviso a where a.webhook_id = t.webhook_id and a.vence_em <= now()
     order by a.vence_em limit $2::int for update skip locked
   ) d
-  where t.webhook_id is not null and t.webhook_id <> all($3::text::uuid[])
+  where t.vivo and t.webhook_id <> all($3::text::uuid[])
   limit $1::int
 ),
 tomados as (

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { Indisponivel } from '@fluxo/shared/errors'
-import { isInfrastructure } from '@fluxo/shared/postgres/failure'
+import { isInfrastructure, isUniqueViolation } from '@fluxo/shared/postgres/failure'
 import { ownRows } from '@fluxo/shared/postgres/own-rows'
 import type { Sql } from '@fluxo/shared/postgres/sql'
 import { SEGREDO_BYTES, segredoDe } from './assinatura.ts'
@@ -104,8 +104,15 @@ export function createWebhookStore({ sql, leituras }: { sql: Sql; leituras: Sql 
     criar: async ({ id, comercianteId, particao, url, eventos }) => {
       const segredo = novoSegredo()
       const lista = eventos === undefined ? null : JSON.stringify(eventos)
-      const [row] = await mudar<Row>(CRIAR, [id, comercianteId, url, lista, segredo, particao, WEBHOOKS_MAX])
-      return row && { webhook: webhookDe(row), segredo }
+      // Whoever loses a place has lost it to somebody who has it now, so this ends.
+      for (;;) {
+        try {
+          const [row] = await mudar<Row>(CRIAR, [id, comercianteId, url, lista, segredo, particao, WEBHOOKS_MAX])
+          return row && { webhook: webhookDe(row), segredo }
+        } catch (error) {
+          if (!isUniqueViolation(error)) throw error
+        }
+      }
     },
     listar: async (comercianteId) => (await ler<Row>(LISTAR, [comercianteId])).map(webhookDe),
     porId: async (comercianteId, id) => {
@@ -139,11 +146,16 @@ export function createWebhookStore({ sql, leituras }: { sql: Sql; leituras: Sql 
 
 const COLUNAS = 'w.id, w.url, w.eventos, w.criado_em, w.desativado_em, w.motivo'
 
+/** Takes the merchant's first free place; two that reach for one are decided by its unique index. */
 const CRIAR = `
-insert into webhook as w (id, comerciante_id, url, eventos, segredo, desde)
+insert into webhook as w (id, comerciante_id, url, eventos, segredo, desde, vaga)
 select $1::uuid, $2, $3, (select array_agg(e) from jsonb_array_elements_text($4::text::jsonb) e), $5,
-  (select p.ultima from posicao p where p.particao = $6::smallint)
-where (select count(*) from webhook w where w.comerciante_id = $2 and w.removido_em is null) < $7::int
+  (select p.ultima from posicao p where p.particao = $6::smallint), livre.vaga
+from (
+  select g as vaga from generate_series(1, $7::int) g
+  where not exists (select from webhook w where w.comerciante_id = $2 and w.removido_em is null and w.vaga = g)
+  order by g limit 1
+) livre
 returning ${COLUNAS}`
 
 const LISTAR = ownRows(`select ${COLUNAS} from webhook w where w.comerciante_id = $1 and w.removido_em is null
