@@ -16,6 +16,7 @@ const LidoSchema = EventoSchema.extend({
     note: opcional,
     location: opcional,
     carrier_code: opcional,
+    tracking_code: opcional,
     reported_status: opcional,
     attempt: z.int().optional(),
     actor: z.string(),

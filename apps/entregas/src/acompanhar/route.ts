@@ -43,12 +43,12 @@ export const STREAM_RESPOSTA = {
   content: { 'text/event-stream': { schema: z.string() } },
 }
 
-/** Where the client wants to go on. Throws where the header is none of ours. */
-export function pontoPedido(c: Context<AppEnv>): number {
+/** Where the client wants to go on: after its last event, or the order's where that is earlier. Throws where the header is none of ours. */
+export function pontoPedido(c: Context<AppEnv>, { version }: { version: number }): number {
   const texto = headerOf(c, 'last-event-id') ?? '0'
   const ponto = pontoDe(texto)
   if (ponto === undefined) throw new DomainError('cabecalho-invalido', 'Last-Event-ID deve ser o seq de um evento.')
-  return ponto
+  return Math.min(ponto, version)
 }
 
 /** The refusal of one stream more than there is room for. */
@@ -109,10 +109,11 @@ export function createAcompanharRoutes({ plateia, leitura, verifier, limites }: 
     },
     requireScope(verifier, 'entregas:ler', { admission: limites?.leitura }),
     async (c) => {
-      const contadoAte = pontoPedido(c)
       const comercianteId = c.get('comercianteId')
       const pedidoId = idDe(c)
-      if ((await leitura.porId(comercianteId, pedidoId)) === undefined) throw naoEncontrado()
+      const pedido = await leitura.porId(comercianteId, pedidoId)
+      if (pedido === undefined) throw naoEncontrado()
+      const contadoAte = pontoPedido(c, pedido)
       return abrirStream(plateia, { comercianteId, pedidoId, contadoAte, mostrar: (item) => item })
     },
   )

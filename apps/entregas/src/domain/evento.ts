@@ -62,11 +62,17 @@ export type Evento = {
 export const fatoDe = ({ especie, status }: Pick<Evento, 'especie' | 'status'>): string =>
   especie === 'nota' ? ANOTADO : especie === 'correcao' ? CORRIGIDO : FATO_DO_STATUS[status]
 
+/** The carrier's own words as they are told: `BDE 20`, and the parcel's tracking code apart. */
+const doCorreio = (codigo: string) => {
+  const [tipo, status, objeto] = codigo.split(' ')
+  return { carrier_code: `${tipo} ${status}`, ...(objeto !== undefined && { tracking_code: objeto }) }
+}
+
 const opcionais = (e: Evento) => ({
   ...(e.reason !== undefined && { reason: e.reason }),
   ...(e.note !== undefined && { note: e.note }),
   ...(e.location !== undefined && { location: e.location }),
-  ...(e.codigo !== undefined && { carrier_code: e.codigo }),
+  ...(e.codigo !== undefined && doCorreio(e.codigo)),
   ...(e.informado !== undefined && { reported_status: e.informado }),
   ...(e.status === 'DELIVERY_FAILED' && { attempt: e.tentativas }),
 })

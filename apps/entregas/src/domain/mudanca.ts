@@ -13,7 +13,7 @@ export type Relato = {
   source: Origem
   /** When it happened; when we recorded it is the event's `timestamp`. */
   occurredAt: Date
-  /** The carrier's own code, such as `BDE 20`, and the tracking code under which it came. */
+  /** The carrier's own words: type and status, and the tracking code where one was told: `BDE 20 DL077986616BR`. */
   codigo?: string | undefined
   /** The status that the carrier reported, where it did not move the order. */
   informado?: Status | undefined

@@ -93,6 +93,7 @@ describe('a transition', () => {
     ['status', 'entregue', `Deve ser um de: ${STATUSES.join(', ')}.`],
     ['status', undefined, 'Campo obrigatório.'],
     ['version', 0, 'Deve ser no mínimo 1.'],
+    ['version', 2 ** 31, 'Deve ser no máximo 2147483647.'],
     ['occurred_at', '2025-10-15 12:00', 'Deve ser data e hora com fuso, como 2025-10-15T12:34:56-03:00.'],
     ['note', 'a\nb', 'Não pode ter caracteres de controle, como quebra de linha ou tabulação.'],
   ])('%s = %j is refused in Portuguese', (campo, valor, mensagem) => {

@@ -84,7 +84,12 @@ const umDe = (valores: readonly string[]) => (issue: { input?: unknown }) =>
 export const StatusSchema = z.enum(STATUSES, { error: umDe(STATUSES) })
 const NotaSchema = textoSchema(NOTA_CARACTERES_MAX)
 const LocalSchema = textoSchema(LOCAL_CARACTERES_MAX)
-const VersaoSchema = z.int({ error: esperado('um número inteiro') }).min(1, { error: 'Deve ser no mínimo 1.' })
+/** As far as the database counts. */
+const VERSAO_MAX = 2_147_483_647
+const VersaoSchema = z
+  .int({ error: esperado('um número inteiro') })
+  .min(1, { error: 'Deve ser no mínimo 1.' })
+  .max(VERSAO_MAX, { error: `Deve ser no máximo ${VERSAO_MAX}.` })
 
 /** The body of `POST /orders/{id}/transitions`. A reason belongs to a failed attempt, and a failed attempt has one. */
 export const TransicaoSchema = z

@@ -23,7 +23,9 @@ const comPedido = async () => {
   }
   const historia = async () =>
     ((await (await pedir(`/orders/${id}/events`)).json()) as Record<string, unknown>[]).map((e) =>
-      [e['status'], e['reported_status'], e['carrier_code']].filter((x) => x !== undefined).join(' '),
+      [e['status'], e['reported_status'], e['carrier_code'], e['tracking_code']]
+        .filter((x) => x !== undefined)
+        .join(' '),
     )
   return { id, pedir, informar, historia }
 }
@@ -41,7 +43,7 @@ test('the carrier moves an order along, and what it left out is filled in', asyn
     'RECEIVED',
     'IN_TRANSIT OEC 0',
     'OUT_FOR_DELIVERY OEC 0',
-    'DELIVERY_FAILED BDE 20',
+    'DELIVERY_FAILED BDE 20 DL077986616BR',
     'AVAILABLE_FOR_PICKUP LDI 1',
     'DELIVERED BDE 1',
   ])

@@ -20,12 +20,13 @@ export type InformeRecebido = {
  * with the status that was reported. `EST` takes the carrier's own last change back.
  */
 export function mudancasDoInforme(pedido: Pedido, informe: InformeRecebido): Mudanca[] {
-  const { type, status: codigo, occurred_at: occurredAt, location } = informe
+  const { type, status: codigo, occurred_at: occurredAt, location, tracking_code: objeto } = informe
   const diz = informeDe(type, codigo)
   if (diz === undefined) {
     throw new DomainError('evento-desconhecido', `O evento ${type} ${codigo} dos Correios não é conhecido.`)
   }
-  const relato: Relato = { location, actor: 'correios', source: 'correios', occurredAt, codigo: `${type} ${codigo}` }
+  const palavras = objeto === undefined ? `${type} ${codigo}` : `${type} ${codigo} ${objeto}`
+  const relato: Relato = { location, actor: 'correios', source: 'correios', occurredAt, codigo: palavras }
   const base = { pedidoId: pedido.id, comercianteId: pedido.comercianteId }
   const nota = (dito: Partial<Relato> = {}): Mudanca[] => [
     { ...base, de: [pedido.status], versao: pedido.version, relato: { ...relato, ...dito } },

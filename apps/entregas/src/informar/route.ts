@@ -59,8 +59,8 @@ export function createInformarRoutes(deps: MoverDeps): OpenAPIHono<AppEnv> {
       const informe = parseWith(InformeSchema, await readJsonBody(c, { bytesMax: SINGLE_ENTRY_BYTES_MAX }))
       exigirPassado(informe.occurred_at, agora())
       const comercianteId = c.get('comercianteId')
-      const { type, status, occurred_at: occurredAt, location = '' } = informe
-      const chave = chaveDoInforme(pedidoId, [type, String(status), occurredAt.toISOString(), location])
+      const { type, status, occurred_at: occurredAt, location = '', tracking_code: objeto = '' } = informe
+      const chave = chaveDoInforme(pedidoId, [type, String(status), occurredAt.toISOString(), location, objeto])
       for (let corrida = 0; corrida < CORRIDAS_MAX; corrida += 1) {
         // The key first: an order that is read after it has what the event with this key did.
         const repetido = (await leitura.porChave(comercianteId, chave))?.pedidoId === pedidoId

@@ -57,6 +57,7 @@ const EventoSchema = z
     note: z.string().optional(),
     location: z.string().optional(),
     carrier_code: z.string().optional().openapi({ example: 'BDE 20' }),
+    tracking_code: z.string().optional().openapi({ example: 'DL077986616BR' }),
     reported_status: z.string().optional().openapi({ description: 'O que foi informado, onde não mudou o pedido.' }),
     attempt: z.int().optional(),
     actor: z.string(),

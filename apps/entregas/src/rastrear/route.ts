@@ -159,9 +159,10 @@ function documentarPagina(
       responses: { 200: STREAM_RESPOSTA, ...problemas(400, 404, 429, 503) },
     },
     async (c) => {
-      const contadoAte = pontoPedido(c)
       const aberto = await abrir(c)
       if (aberto === undefined) throw naoEncontrado()
+      const pedido = await leitura.porId(aberto.comercianteId, aberto.pedidoId)
+      const contadoAte = pontoPedido(c, pedido ?? { version: 0 })
       if (plateia.quantos(aberto.pedidoId) >= STREAMS_POR_PAGINA_MAX) throw streamsDemais()
       return abrirStream(plateia, { ...aberto, contadoAte, mostrar: itemPublico })
     },
