@@ -63,3 +63,20 @@ export const encodeEvento = (fato: Fato, { particao, posicao, epoca }: Endereco)
 
 /** The position that an event carries in its `sequence`. */
 export const posicaoDe = (evento: Pick<Evento, 'sequence'>): number => Number(evento.sequence)
+
+/** An event that was read, or why it is none, in words that name the wrong fields and never their values. */
+export type EventoLido<Data> = { ok: true; evento: Evento<Data> } | { ok: false; motivo: string }
+
+/** Reads an event that arrived at `posicao`, with the schema of what its reader needs of `data`. */
+export function lerEvento<Data>(dados: z.ZodType<Data>, posicao: number, evento: unknown): EventoLido<Data> {
+  const envelope = EventoSchema.safeParse(evento)
+  if (!envelope.success) return { ok: false, motivo: `not an event: ${camposDe(envelope.error)}` }
+  if (posicaoDe(envelope.data) !== posicao) {
+    return { ok: false, motivo: 'sequence is not the position at which the event arrived' }
+  }
+  const data = dados.safeParse(envelope.data.data)
+  if (!data.success) return { ok: false, motivo: `data: ${camposDe(data.error)}` }
+  return { ok: true, evento: { ...envelope.data, data: data.data } }
+}
+
+const camposDe = ({ issues }: z.ZodError): string => issues.map(({ path }) => path.join('.')).join('; ')

@@ -1,3 +1,4 @@
+import { diaValido } from '@fluxo/shared/dia'
 import { centsFromDecimal } from '@fluxo/shared/money'
 import type { Lancado } from './efeito.ts'
 
@@ -7,18 +8,6 @@ export const LANCAMENTO_REGISTRADO = 'lancamento.registrado.v1'
 const SEQUENCE = /^\d{16}$/
 const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i
 const COMERCIANTE = /^[A-Za-z0-9._-]{1,64}$/
-const DIA = /^(?:19\d\d|2[01]\d\d)-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])$/
-const DIAS_DO_MES = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
-
-const isBissexto = (ano: number): boolean => ano % 4 === 0 && (ano % 100 !== 0 || ano % 400 === 0)
-
-/** A real day of 1900–2199, the range that the ledger accepts (API.md). Arithmetic: a `Date` per event costs more than the rest. */
-const isDia = (texto: unknown): texto is string => {
-  if (!isTexto(texto, DIA)) return false
-  const mes = Number(texto.slice(5, 7))
-  const dias = mes === 2 && isBissexto(Number(texto.slice(0, 4))) ? 29 : DIAS_DO_MES[mes - 1]
-  return Number(texto.slice(8)) <= (dias ?? 0)
-}
 
 const isTexto = (valor: unknown, forma: RegExp): valor is string => typeof valor === 'string' && forma.test(valor)
 
@@ -76,7 +65,7 @@ function lerDados(dados: unknown): Omit<Lancado, 'posicao' | 'id'> | string {
   const { comerciante_id: comercianteId, tipo, valor, data } = dados
   if (!isTexto(comercianteId, COMERCIANTE)) return 'data.comerciante_id: not a merchant'
   if (tipo !== 'CREDITO' && tipo !== 'DEBITO') return 'data.tipo: neither CREDITO nor DEBITO'
-  if (!isDia(data)) return 'data.data: not a day'
+  if (typeof data !== 'string' || !diaValido(data)) return 'data.data: not a day'
   const centavos = typeof valor === 'string' ? centsFromDecimal(valor) : undefined
   if (centavos === undefined || centavos === 0n) return 'data.valor: not a positive amount'
   return { comercianteId, data, valor: tipo === 'CREDITO' ? centavos : -centavos }

@@ -49,6 +49,9 @@ test('whoever is told of an event hears what GET /orders/{id}/events shows, in t
 })
 
 test('an event at another position, or without what is needed, is none', () => {
-  expect(lerContado(8, noStream(evento))).toEqual({ ok: false, motivo: 'sequence is not the position' })
+  expect(lerContado(8, noStream(evento))).toEqual({
+    ok: false,
+    motivo: 'sequence is not the position at which the event arrived',
+  })
   expect(lerContado(9, { forged: true })).toMatchObject({ ok: false })
 })

@@ -1,28 +1,26 @@
-import { EventoSchema } from '@fluxo/shared/log/event'
+import { lerEvento } from '@fluxo/shared/log/event'
 import { z } from 'zod'
 import { STATUSES } from '../domain/status.ts'
 
 const opcional = z.string().optional()
 
 /** An event of the log as it travels. Readers ignore what they do not know. */
-const LidoSchema = EventoSchema.extend({
-  data: z.object({
-    order_id: z.uuid(),
-    comerciante_id: z.string(),
-    seq: z.int().positive(),
-    status: z.enum(STATUSES),
-    previous_status: z.string().nullable(),
-    reason: opcional,
-    note: opcional,
-    location: opcional,
-    carrier_code: opcional,
-    tracking_code: opcional,
-    reported_status: opcional,
-    attempt: z.int().optional(),
-    actor: z.string(),
-    source: z.string(),
-    occurred_at: z.string(),
-  }),
+const DadosSchema = z.object({
+  order_id: z.uuid(),
+  comerciante_id: z.string(),
+  seq: z.int().positive(),
+  status: z.enum(STATUSES),
+  previous_status: z.string().nullable(),
+  reason: opcional,
+  note: opcional,
+  location: opcional,
+  carrier_code: opcional,
+  tracking_code: opcional,
+  reported_status: opcional,
+  attempt: z.int().optional(),
+  actor: z.string(),
+  source: z.string(),
+  occurred_at: z.string(),
 })
 
 /** An event as merchants are told of it: the item of `GET /orders/{id}/events`, beside whose it is and what it is called. */
@@ -44,10 +42,9 @@ export type LidoContado = { ok: true; epoca: string; row: Contado } | { ok: fals
 
 /** Reads an event of the log for those outside who are told of it. */
 export function lerContado(posicao: number, evento: unknown): LidoContado {
-  const lido = LidoSchema.safeParse(evento)
-  if (!lido.success) return { ok: false, motivo: lido.error.issues.map(({ path }) => path.join('.')).join('; ') }
-  const { id, epoca, sequence, type: tipo, time, traceparent: rastro, data } = lido.data
-  if (Number(sequence) !== posicao) return { ok: false, motivo: 'sequence is not the position' }
+  const lido = lerEvento(DadosSchema, posicao, evento)
+  if (!lido.ok) return lido
+  const { id, epoca, type: tipo, time, traceparent: rastro, data } = lido.evento
   const { order_id, comerciante_id: comercianteId, seq, status, actor, source, occurred_at, ...resto } = data
   const { previous_status, ...opcionais } = resto
   const item = {

@@ -1,7 +1,7 @@
 import { arrayLiteral } from '@fluxo/shared/inbox/array-literal'
 import type { Effect, InboxTable } from '@fluxo/shared/inbox/statement'
 import type { Sql } from '@fluxo/shared/postgres/sql'
-import { EVENTO_READ, type EventoRow } from '../mover/evento-table.ts'
+import { EVENTO_COLUNAS, type EventoRow } from '../mover/evento-table.ts'
 import type { Segredos } from './assinatura.ts'
 import type { Avisavel } from './ler-evento.ts'
 
@@ -48,10 +48,6 @@ export type Tomado = Segredos & {
 
 /** A claim outlives the slowest attempt (15 s) and what is done with it: then its instance is dead. */
 const POSSE_MS = 60_000
-
-const EVENTO_COLUNAS = Object.entries({ posicao: 'posicao::float8', ...EVENTO_READ })
-  .map(([name, expression]) => `${expression} as ${name}`)
-  .join(', ')
 
 /**
  * Takes due deliveries, at most `$2` of each webhook, none of the webhooks `$3`. The recursion hops over the index from one webhook

@@ -1,25 +1,22 @@
-import { EventoSchema } from '@fluxo/shared/log/event'
+import { lerEvento as lerDoLog } from '@fluxo/shared/log/event'
 import { z } from 'zod'
 import { STATUSES } from '../domain/status.ts'
 import type { Acontecido } from './fluir.ts'
 
-const LidoSchema = EventoSchema.extend({
-  data: z.object({
-    order_id: z.uuid(),
-    comerciante_id: z.string(),
-    seq: z.int().positive(),
-    status: z.enum(STATUSES),
-  }),
+const DadosSchema = z.object({
+  order_id: z.uuid(),
+  comerciante_id: z.string(),
+  seq: z.int().positive(),
+  status: z.enum(STATUSES),
 })
 
 export type Lido = { ok: true; epoca: string; acontecido: Acontecido } | { ok: false; motivo: string }
 
 /** Reads an event of the log as the flow needs it. Every event has the same shape, whatever its type. */
 export function lerEvento(posicao: number, evento: unknown): Lido {
-  const lido = LidoSchema.safeParse(evento)
-  if (!lido.success) return { ok: false, motivo: lido.error.issues.map(({ path }) => path.join('.')).join('; ') }
-  const { id, epoca, sequence, time, traceparent, data } = lido.data
-  if (Number(sequence) !== posicao) return { ok: false, motivo: 'sequence is not the position' }
+  const lido = lerDoLog(DadosSchema, posicao, evento)
+  if (!lido.ok) return lido
+  const { id, epoca, time, traceparent, data } = lido.evento
   return {
     ok: true,
     epoca,

@@ -4,7 +4,7 @@ import { type Sql, withDeadline } from '@fluxo/shared/postgres/sql'
 import type { Evento } from '../domain/evento.ts'
 import type { Pedido } from '../domain/pedido.ts'
 import { codigoDe } from '../domain/status.ts'
-import { EVENTO_READ, type EventoRow, eventoDe } from '../mover/evento-table.ts'
+import { EVENTO_COLUNAS, type EventoRow, eventoDe } from '../mover/evento-table.ts'
 import { PEDIDO_COLUNAS, type PedidoRow, pedidoDe } from '../mover/pedido-row.ts'
 import { bancoIndisponivel } from '../mover/store.ts'
 import type { Filtros, Ponto } from './listar.ts'
@@ -47,12 +47,8 @@ const POR_ID = ownRows(`select ${PEDIDO_COLUNAS} from pedido p where p.id = $2 a
 const POR_CHAVE = ownRows(`select e.pedido_id, encode(e.impressao, 'hex') as impressao from evento e
   where e.comerciante_id = $1 and e.chave = $2`)
 
-const EVENTO_COLUNAS = Object.entries(EVENTO_READ)
-  .map(([name, expression]) => `${expression} as ${name}`)
-  .join(', ')
-
 /** Walks the unique index (pedido_id, seq). */
-const EVENTOS_DO_PEDIDO = ownRows(`select posicao::float8 as posicao, ${EVENTO_COLUNAS} from evento e
+const EVENTOS_DO_PEDIDO = ownRows(`select ${EVENTO_COLUNAS} from evento e
   where e.pedido_id = $2 and e.comerciante_id = $1 and e.seq > $3::int order by e.seq limit ${EVENTOS_MAX}`)
 
 /**

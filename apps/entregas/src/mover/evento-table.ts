@@ -69,7 +69,7 @@ const COLUMNS = {
 
 const ms = (column: string): string => `(extract(epoch from ${column}) * 1000)::float8`
 
-export const EVENTO_READ = {
+const EVENTO_READ = {
   id: 'id',
   pedido_id: 'pedido_id',
   comerciante_id: 'comerciante_id',
@@ -92,6 +92,11 @@ export const EVENTO_READ = {
   entregue_ms: ms('entregue_em'),
   rastro: 'rastro',
 } as const
+
+/** SQL over `evento`: its columns as `EventoRow` names them. */
+export const EVENTO_COLUNAS = Object.entries({ posicao: 'posicao::float8', ...EVENTO_READ })
+  .map(([name, expression]) => `${expression} as ${name}`)
+  .join(', ')
 
 /** The orders' events as a log: by which keys one is known again, and which fact each tells. */
 export const EVENTOS: LogTable<EventoRow> = {

@@ -58,7 +58,10 @@ describe('an event of an order', () => {
 
   test('at another position than its own, or without an envelope, is refused', () => {
     expect(lerEvento(8, evento('pedido.entregue.v1'))).toMatchObject({ ok: false })
-    expect(lerEvento(7, { data: dados })).toEqual({ ok: false, motivo: 'not an event' })
+    expect(lerEvento(7, { data: dados })).toMatchObject({
+      ok: false,
+      motivo: expect.stringMatching(/^not an event: specversion/),
+    })
   })
 })
 

@@ -1,4 +1,4 @@
-import { EventoSchema } from '@fluxo/shared/log/event'
+import { lerEvento as lerDoLog } from '@fluxo/shared/log/event'
 import { centsFromDecimal } from '@fluxo/shared/money'
 import { z } from 'zod'
 import type { Entrega } from './faturar.ts'
@@ -29,10 +29,9 @@ const falha = (motivo: string): Lido => ({ ok: false, motivo })
 
 /** Reads an event of the orders' log that arrived at `posicao`. Fields that it does not know are ignored. */
 export function lerEvento(posicao: number, evento: unknown): Lido {
-  const envelope = EventoSchema.safeParse(evento)
-  if (!envelope.success) return falha('not an event')
-  const { id, type, epoca, sequence, traceparent, data } = envelope.data
-  if (Number(sequence) !== posicao) return falha('sequence is not the position at which the event arrived')
+  const lido = lerDoLog(z.unknown(), posicao, evento)
+  if (!lido.ok) return lido
+  const { id, type, epoca, traceparent, data } = lido.evento
   if (OUTRA_VERSAO.test(type)) return falha(`unknown type: ${type}`)
   if (type !== ENTREGUE && type !== DEVOLVIDO && type !== CORRIGIDO) return { ok: true, epoca, row: { posicao, id } }
   const dados = DadosSchema.safeParse(data)
