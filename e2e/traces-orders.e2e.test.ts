@@ -1,35 +1,20 @@
-import { migrate } from '@fluxo/drizzle/migrate'
-import { signToken } from '@fluxo/shared/http/tokens'
-import { freePort } from '@fluxo/shared/local/free-port'
-import { createDatabase } from '@fluxo/shared/testing/databases'
 import { waitFor } from '@fluxo/shared/testing/wait-for'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Fluxo, startFluxo } from './fluxo.ts'
+import { type FluxoComEntregas, startFluxoComEntregas } from './fluxo-com-entregas.ts'
 import { startOtlpReceiver, treeOf } from './otlp-receiver.ts'
-import { type ServiceProcess, startService } from './service-process.ts'
 
 const TRACE = '0af7651916cd43dd8448eb211c80319d'
 const CALLER = 'b7ad6b7169203331'
 
-const closers: (() => Promise<void>)[] = []
 let receiver: Awaited<ReturnType<typeof startOtlpReceiver>>
-let fluxo: Fluxo
-let entregas: ServiceProcess
+let system: FluxoComEntregas
 beforeAll(async () => {
   receiver = await startOtlpReceiver()
-  closers.unshift(receiver.stop)
-  const port = String(await freePort())
-  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, ENTREGAS_URL: `http://127.0.0.1:${port}` }
-  const database = await createDatabase({ role: 'entregas', migrate: (url) => migrate({ database: 'entregas', url }) })
-  closers.unshift(database.drop)
-  fluxo = await startFluxo({ env })
-  closers.unshift(fluxo.stop)
-  const own = { PORT: port, DATABASE_URL_ENTREGAS: database.appUrl, ENTREGAS_ATRASO_MS: '0' }
-  entregas = await startService('entregas', { ...fluxo.consolidadoEnv, ...own })
-  closers.unshift(() => entregas.end('SIGTERM'))
+  system = await startFluxoComEntregas({ env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url } })
 })
 afterAll(async () => {
-  for (const close of closers) await close()
+  await system.stop()
+  await receiver.stop()
 })
 
 /** What every event of an order is: written, published, and followed by three groups. */
@@ -53,17 +38,10 @@ const TREE = [
 ]
 
 test('one trace leads from the order over its steps and its money to the balance in the cache', async () => {
-  const secret = String(fluxo.consolidadoEnv['JWT_SECRET'])
-  const token = await signToken({
-    secret,
-    comercianteId: 'loja-1',
-    scopes: ['entregas:escrever'],
-    expiresInSeconds: 600,
-  })
-  const response = await fetch(`${entregas.url}/orders`, {
+  const response = await fetch(`${system.entregas.url}/orders`, {
     method: 'POST',
     headers: {
-      Authorization: `Bearer ${token}`,
+      Authorization: await system.sender('loja-1'),
       'Content-Type': 'application/json',
       traceparent: `00-${TRACE}-${CALLER}-01`,
     },

@@ -12,6 +12,7 @@ import { createFollower, type Follower } from './follower.ts'
 
 const log = createLogger({ service: 'teste', level: 'silent' })
 const epoca = randomUUID()
+const registry = new Registry()
 const streamPrefix = uniquePrefix('seguir')
 
 /** A log of the test's own: position → text of an event. */
@@ -66,7 +67,7 @@ beforeAll(async () => {
     },
     graceMs: 100,
     log,
-    registry: new Registry(),
+    registry,
   })
   await follower.prepare()
   follower.start()
@@ -95,6 +96,16 @@ test('each event has its effect once; what can never be applied is kept with its
     { posicao: 2, motivo: 'it is bad' },
     { posicao: 3, motivo: 'never' },
   ])
+  // A scrape shows the same as the database, at most a second later.
+  const mostra = async () => {
+    const text = await registry.metrics()
+    return (
+      text.includes('fluxo_follow_aplicada_ate{group="teste",particao="0"} 4') &&
+      text.includes('fluxo_follow_parada{group="teste",particao="0"} 0') &&
+      /fluxo_follow_dead_letters\{database="\w+"\} 2/.test(text)
+    )
+  }
+  await waitFor(mostra, { what: 'the metrics of the group' })
 })
 
 test('events of a log that is no more are dropped, and what no stream brings is pulled', async () => {

@@ -11,6 +11,7 @@ import { counter, type Registry } from '../telemetry/metrics.ts'
 import { type Tracing, traceparentIn } from '../telemetry/tracing.ts'
 import { startBatch } from '../telemetry/tracing-batch.ts'
 import { efeitoDeGuardar, type Morta } from './dead-letters.ts'
+import { exportFollowMetrics } from './metrics.ts'
 
 /** An event as its follower reads it; `motivo` names what is wrong, never what was in it. */
 export type Lido<Row> = { ok: true; epoca: string; row: Row } | { ok: false; motivo: string }
@@ -73,6 +74,7 @@ export function createFollower<Row extends Posicionado>(options: FollowerOptions
   const { sql, redis, particoes, grupo, log, registry, ler } = options
   const { effect, table } = options
   const inbox = createInbox({ sql, effect, ...(table && { table }) })
+  exportFollowMetrics({ grupo, marcas: () => inbox.marcas(), sql, registry })
   const aplicar = rastreado(options, createAplicar(options, inbox))
 
   const consumers = Array.from({ length: particoes }, (_, particao) =>

@@ -202,10 +202,13 @@ export async function podarAvisos(sql: Sql, { dias, quantos }: { dias: number; q
 }
 
 /** How many deliveries wait, and how long the oldest one has been due, in seconds. */
-export async function contarAvisos(sql: Sql): Promise<{ quantos: number; atrasoSegundos: number }> {
-  const [row] = await sql<{ quantos: number; atraso: number }[]>`
+export async function contarAvisos(
+  sql: Sql,
+): Promise<{ quantos: number; atrasoSegundos: number; desativados: number }> {
+  const [row] = await sql<{ quantos: number; atraso: number; desativados: number }[]>`
     select count(*)::float8 as quantos,
+      (select count(*)::float8 from webhook where desativado_em is not null and removido_em is null) as desativados,
       greatest(0, coalesce(extract(epoch from now() - min(vence_em)), 0))::float8 as atraso
     from aviso where vence_em is not null`
-  return { quantos: row?.quantos ?? 0, atrasoSegundos: row?.atraso ?? 0 }
+  return { quantos: row?.quantos ?? 0, atrasoSegundos: row?.atraso ?? 0, desativados: row?.desativados ?? 0 }
 }

@@ -49,4 +49,12 @@ export function exportarFilaDeAvisos(registry: Registry, sql: Sql): void {
       if (avisos !== undefined) this.set(avisos.atrasoSegundos)
     },
   })
+  gauge(registry, {
+    name: 'fluxo_avisos_webhooks_desativados',
+    help: 'Webhooks that their receivers have ended (410), and their merchants have not removed.',
+    async collect() {
+      const avisos = await look()
+      if (avisos !== undefined) this.set(avisos.desativados)
+    },
+  })
 }
