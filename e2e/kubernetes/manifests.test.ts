@@ -17,7 +17,7 @@ import {
 } from './manifests.ts'
 import { excessProperties, schemaErrors } from './schemas.ts'
 
-const services = ['lancamentos', 'consolidado']
+const services = ['lancamentos', 'consolidado', 'entregas']
 const serviceWorkloads = workloads.filter(({ name }) => services.includes(name))
 const containerOf = (name: string) => {
   const container = workloads.find((workload) => workload.name === name)?.template.spec.containers[0]
@@ -33,6 +33,7 @@ test('every file is applied, and every kind that is needed is there', () => {
       ...services.flatMap((name) => [`Deployment ${name}`, `Service ${name}`, `PodDisruptionBudget ${name}`]),
       'Job migrate',
       'HorizontalPodAutoscaler lancamentos',
+      'HorizontalPodAutoscaler entregas',
       'ScaledObject consolidado',
       'Ingress fluxo',
       'NetworkPolicy deny-all',
@@ -71,7 +72,7 @@ test('selectors find the pods that they mean', () => {
       ({ spec }) => (spec['selector'] as { matchLabels: Labels }).matchLabels,
     ),
   ]
-  expect(selectors.length).toBe(6)
+  expect(selectors.length).toBe(services.length * 3)
   for (const selector of selectors) expect(found(selector)).toHaveLength(1)
 })
 
@@ -90,7 +91,8 @@ test('every setting comes from somewhere, and is one that the service knows', ()
     }
     expect(template.spec.automountServiceAccountToken).toBe(false)
   }
-  const mains = services.map((name) => readFileSync(join(root, `apps/${name}/src/main.ts`), 'utf8')).join('')
+  const files = [...services.map((name) => `apps/${name}/src/main.ts`), 'shared/ratelimit/settings.ts']
+  const mains = files.map((name) => readFileSync(join(root, name), 'utf8')).join('')
   for (const variable of config.keys()) if (variable !== 'NODE_OPTIONS') expect(mains).toContain(`${variable}:`)
 })
 
@@ -130,7 +132,7 @@ test('the consolidado scales by the lag of the group and stream that it reads', 
   )
   expect(streams.every(({ consumerGroup }) => consumerGroup === GRUPO)).toBe(true)
   // Two autoscalers of one Deployment would fight, and so would a number of replicas in it.
-  expect(ofKind('HorizontalPodAutoscaler').map(({ metadata }) => metadata.name)).toEqual(['lancamentos'])
+  expect(ofKind('HorizontalPodAutoscaler').map(({ metadata }) => metadata.name)).toEqual(['lancamentos', 'entregas'])
   for (const { manifest } of serviceWorkloads) expect(manifest.spec).not.toHaveProperty('replicas')
 })
 
@@ -140,7 +142,7 @@ test('the log, the metrics and the health of the services are not reachable from
     { http: { paths: { path: string; backend: { service: { name: string } } }[] } },
   ]
   const paths = rule.http.paths
-  for (const secret of ['/eventos', '/metrics', '/health/ready']) {
+  for (const secret of ['/eventos', '/entregas/eventos', '/metrics', '/health/ready']) {
     expect(paths.filter(({ path }) => secret.startsWith(path))).toEqual([])
   }
   expect(paths.every(({ backend }) => services.includes(backend.service.name))).toBe(true)
@@ -150,8 +152,23 @@ test('nothing is allowed over the network that is not named', () => {
   const policies = ofKind('NetworkPolicy')
   expect(policies[0]?.spec).toEqual({ podSelector: {}, policyTypes: ['Ingress', 'Egress'] })
   const text = JSON.stringify(policies.slice(1))
-  for (const port of [3001, 3002, 5432, 6379, 53]) expect(text).toContain(`"port":${port}`)
+  for (const port of [3001, 3002, 3003, 5432, 6379, 53]) expect(text).toContain(`"port":${port}`)
   expect(text).not.toContain('"from":[{}]')
+})
+
+test('the orders are followed where they are served, over all their partitions', () => {
+  const { config } = settings()
+  expect(config.get('ENTREGAS_URL')).toBe('http://entregas:3003')
+  expect(config.get('ENTREGAS_PARTICOES')).toBe(config.get('PARTICOES'))
+})
+
+test('webhooks leave to public addresses only', () => {
+  const policy = ofKind('NetworkPolicy').find(({ metadata }) => metadata.name === 'entregas')
+  const [rule] = policy?.spec['egress'] as [{ to: [{ ipBlock: { except: string[] } }] }]
+  const { except } = rule.to[0].ipBlock
+  for (const network of ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '169.254.0.0/16', '100.64.0.0/10']) {
+    expect(except).toContain(network)
+  }
 })
 
 test('kustomize builds the example', (context) => {
