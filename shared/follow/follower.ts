@@ -61,6 +61,9 @@ export type Follower = {
   stop: () => Promise<void>
 }
 
+/** Nobody waits for a follower as for a balance, and each batch costs two round trips to Redis and one to PostgreSQL. */
+const GATHER_MS = 25
+
 type Chegado<Row> = { posicao: number; lido: Lido<Row>; body: () => string }
 type Origem = 'stream' | 'feed'
 
@@ -85,6 +88,7 @@ export function createFollower<Row extends Posicionado>(options: FollowerOptions
       particao,
       group: grupo,
       consumer: options.instancia,
+      gatherMs: GATHER_MS,
       ...(options.claimIdleMs !== undefined && { claimIdleMs: options.claimIdleMs }),
       handle: (entries) => {
         const chegados = entries.map(({ posicao, body }) => ({
@@ -211,7 +215,11 @@ function createAplicar<Row extends Posicionado>(
     for (const chegado of chegados) {
       const { posicao, lido, body } = chegado
       if (!lido.ok) mortos.push({ posicao, id: null, body: body(), motivo: lido.motivo })
-      else porEpoca.set(lido.epoca, [...(porEpoca.get(lido.epoca) ?? []), chegado])
+      else {
+        const desta = porEpoca.get(lido.epoca)
+        if (desta === undefined) porEpoca.set(lido.epoca, [chegado])
+        else desta.push(chegado)
+      }
     }
     for (const [epoca, desta] of porEpoca) {
       const rows = desta.flatMap(({ lido }) => (lido.ok ? [lido.row] : []))

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   advance,
+  BUSY_ENTRIES,
   CLAIM_START,
   type ConsumerEvent,
   initialMachine,
@@ -24,6 +25,7 @@ const nextSource = (m: Machine, now: number) => nextAction(m, 'source', now)
 const nextApply = (m: Machine, now: number) => nextAction(m, 'apply', now)
 const nextAck = (m: Machine, now: number) => nextAction(m, 'ack', now)
 const LOST: ConsumerEvent = { type: 'failed', lane: 'source' }
+const GATHERING = { now: 1_000, random: 0, claimEveryMs: 10_000, gatherMs: 25 }
 const AROUND = { now: 1_000, random: 0, claimEveryMs: 10_000 }
 const after = (events: ConsumerEvent[], from: Machine = initialMachine(), around = AROUND) =>
   events.reduce((machine, event) => advance(machine, event, around), from)
@@ -49,6 +51,15 @@ describe('where entries come from', () => {
     expect(at(own)).toBe('own')
     expect(at([...own, { type: 'own-read', batch: NOTHING }])).toBe('claim')
     expect(at(READING)).toBe('read')
+  })
+
+  test('after a read of many entries the next one waits for more, and after one of few it does not', () => {
+    const many = batch(...Array.from({ length: BUSY_ENTRIES }, (_, i) => i + 1))
+    const read = (found: Batch) => after([...READING, { type: 'new-read', batch: found }], undefined, GATHERING)
+    const next = (found: Batch, now: number) => nextSource(advance(read(found), { type: 'applied' }, GATHERING), now)
+    expect(next(many, 1_024)).toEqual({ kind: 'wait', until: 1_025 })
+    expect(next(many, 1_025)?.kind).toBe('read')
+    expect(next(batch(1, 2, 3), 1_000)?.kind).toBe('read')
   })
 
   test('own pending is read again after every lost session', () => {

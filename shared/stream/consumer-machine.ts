@@ -54,8 +54,14 @@ export type ConsumerEvent =
   | { type: 'failed'; lane: LaneName }
   | { type: 'stop' }
 
-/** Values that the machine must not fetch itself: time in ms, a random number in [0, 1), and the pace of reclaiming. */
-export type Surroundings = { now: number; random: number; claimEveryMs: number }
+/**
+ * Values that the machine must not fetch itself: time in ms, a random number in [0, 1), the pace of reclaiming, and how long to
+ * let entries gather after a read that shows that they come in numbers.
+ */
+export type Surroundings = { now: number; random: number; claimEveryMs: number; gatherMs?: number }
+
+/** A read with so many entries was made under load: a moment later there is a bigger batch, and a slow trickle never waits. */
+export const BUSY_ENTRIES = 16
 
 /** Where a reclaim starts, and the cursor by which the server says that it has seen everything. */
 export const CLAIM_START = '0-0'
@@ -108,7 +114,7 @@ export function advance(m: Machine, event: ConsumerEvent, around: Surroundings):
     case 'own-read':
       return received({ ...m, ownDue: event.batch.ids.length > 0 }, event.batch)
     case 'new-read':
-      return received(m, event.batch)
+      return gathering(received(m, event.batch), event.batch, around)
     case 'claimed': {
       const claimAt = around.now + around.claimEveryMs * (0.5 + around.random)
       const done = event.cursor === CLAIM_START
@@ -165,6 +171,10 @@ function isFailing({ lanes }: Machine): boolean {
 function received(m: Machine, batch: Batch): Machine {
   const calm = withLane(m, 'source', CALM)
   return batch.ids.length === 0 ? calm : passOn({ ...calm, next: batch })
+}
+
+function gathering(m: Machine, { ids }: Batch, { now, gatherMs = 0 }: Surroundings): Machine {
+  return ids.length < BUSY_ENTRIES ? m : withLane(m, 'source', { ...CALM, at: now + gatherMs })
 }
 
 /** Moves batches on where the place before them is free: an applied one to the ack, then the waiting one into the hand. */

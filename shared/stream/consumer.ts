@@ -44,6 +44,11 @@ export type ConsumerOptions = {
   /** Average pause between two looks for such entries; default a third of `claimIdleMs`. */
   claimEveryMs?: number
   /**
+   * After a read of many entries the next one waits so long for more of them: fewer and bigger batches under load. 0 by default,
+   * for those whose readers wait for the result.
+   */
+  gatherMs?: number
+  /**
    * Applies one batch, positions ascending. Resolves when all of it is durable or dead-lettered: then it is acked. Any rejection means
    * "not now": nothing is acked, the consumer pauses and gives the same batch again. Must be idempotent: delivery is at least once.
    */
@@ -74,7 +79,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   const { log, clock = systemClock } = options
   const reading = readingOf(options)
   const metrics = consumerMetrics(options.registry, options)
-  const claimEveryMs = options.claimEveryMs ?? reading.claimIdleMs / 3
+  const { claimEveryMs = reading.claimIdleMs / 3, gatherMs = 0 } = options
   const source = createSource({
     ...options,
     reading,
@@ -91,7 +96,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
 
   const dispatch = (event: ConsumerEvent, error?: unknown) => {
     const before = situation(machine)
-    machine = advance(machine, event, { now: clock.now(), random: clock.random(), claimEveryMs })
+    machine = advance(machine, event, { now: clock.now(), random: clock.random(), claimEveryMs, gatherMs })
     const after = situation(machine)
     if (before !== after && !machine.stopping) logChange(log, reading, after, error)
     pump()
