@@ -134,14 +134,15 @@ const exactValor: Reviver = (key, value, { source }) =>
 const VALOR = /"valor"\s*:\s*(-?\d[\d.eE+-]*)/g
 
 /**
- * The usual body, one flat entry, four times faster than with a reviver (1.1 instead of 4.8 µs).
+ * The usual body, one flat entry or one without an amount, four times faster than with a reviver (1.1 instead of 4.8 µs).
  *
- * Gives `undefined` where it could be wrong: not an object with a number `valor`, another `valor` anywhere, any escape.
+ * Gives `undefined` where it could be wrong: `valor` that is no number of one object, another `valor` anywhere, any escape.
  */
 function parseEntry(text: string): unknown {
   if (text.includes('\\')) return undefined
   const first = text.indexOf('"valor"')
-  if (first === -1 || text.includes('"valor"', first + 1)) return undefined
+  if (first === -1) return parse(text)
+  if (text.includes('"valor"', first + 1)) return undefined
   const entry = parse(text)
   if (typeof entry !== 'object' || entry === null || !('valor' in entry) || typeof entry.valor !== 'number') {
     return undefined
