@@ -9,6 +9,10 @@ export type Entregas = {
   instancias: ServiceProcess[]
   /** `Authorization` of a merchant. */
   como: (comerciante: string) => Promise<{ authorization: string }>
+  /** The same of a service that reads the log. */
+  comoServico: () => Promise<string>
+  /** A superuser's way into the database, for looking. */
+  ownerUrl: string
   stop: () => Promise<void>
 }
 
@@ -42,6 +46,9 @@ export const startEntregas = async (quantas: number, env: Readonly<Record<string
       const token = { secret: jwtSecret, comercianteId, scopes: SCOPES, expiresInSeconds: TOKEN_SECONDS }
       return { authorization: `Bearer ${await signToken(token)}` }
     },
+    comoServico: async () =>
+      `Bearer ${await signToken({ secret: jwtSecret, scopes: ['eventos:ler'], expiresInSeconds: TOKEN_SECONDS })}`,
+    ownerUrl: database.ownerUrl,
     stop,
   }
 }

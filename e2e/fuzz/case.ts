@@ -9,6 +9,8 @@ export type Surroundings = {
   tokens: { merchant: string; other: string; service: string }
   /** A cursor that the list gave. */
   cursor: string
+  /** Values of other parameters, by their names. */
+  known?: Readonly<Record<string, readonly [string, ...string[]]>>
 }
 
 /** One case: bytes for a connection, and what may come back. */

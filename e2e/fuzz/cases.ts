@@ -80,15 +80,20 @@ const requestOf = (operation: Operation, chosen: CaseClass, random: Random, arou
 
 const parameterOf = (parameter: Operation['parameters'][number], random: Random, around: Surroundings): string => {
   if (parameter.name === 'cursor') return around.cursor
+  const known = around.known?.[parameter.name]
+  if (known !== undefined && random.chance(0.8)) return random.pick(known)
   if (parameter.name === 'fluxo-posicao') return `0:${1 + random.below(20)}`
   if (parameter.name === 'prefer') return 'wait=1'
   return plainText(parameter.schema, random, around.ids)
 }
 
-const CSV_HEADER = 'data,tipo,valor,descricao,referencia\n'
+/** The header of a file and what follows, with a cell in which anything may stand. */
+const entriesFile = (cell: string): string =>
+  `data,tipo,valor,descricao,referencia\n2025-10-15,CREDITO,1.00,"${cell}",\n2025-10-16,DEBITO,2.50,Compra,\n`
+const ordersFile = (cell: string): string => `customer_name,address,valor\n"${cell}",Rua A,1.00\nAna,"Rua B, 2",\n`
 
 const bodyOf = (
-  { bodies }: Operation,
+  { bodies, service }: Operation,
   chosen: CaseClass,
   text: TextClass | undefined,
   random: Random,
@@ -101,7 +106,7 @@ const bodyOf = (
   if (chosen === 'json-bomb') return { type, bytes: random.pick(JSON_BOMBS)() }
   if (type === 'text/csv' || type === 'multipart/form-data') {
     const cell = text === undefined ? 'Venda' : hostileText(random, text)
-    const csv = Buffer.from(`${CSV_HEADER}2025-10-15,CREDITO,1.00,"${cell}",\n2025-10-16,DEBITO,2.50,Compra,\n`)
+    const csv = Buffer.from(service === 'entregas' ? ordersFile(cell) : entriesFile(cell))
     const bytes = chosen === 'invalid-utf8' ? Buffer.concat([csv, random.pick(INVALID_UTF8)]) : csv
     return type === 'text/csv' ? { type, bytes } : formOf(bytes)
   }
@@ -126,7 +131,8 @@ const formOf = (file: Buffer): { type: string; bytes: Buffer } => {
 }
 
 const tokenOf = ({ path }: Operation, chosen: CaseClass, random: Random, { tokens }: Surroundings): string => {
-  const good = path === '/eventos' ? tokens.service : tokens.merchant
+  const ofServices = path.endsWith('/eventos')
+  const good = ofServices ? tokens.service : tokens.merchant
   if (chosen !== 'token') return good
   const [head, payload, signature] = good.replace('Bearer ', '').split('.')
   return random.pick([
@@ -142,7 +148,7 @@ const tokenOf = ({ path }: Operation, chosen: CaseClass, random: Random, { token
     `Bearer ${'a.'.repeat(1_000)}`,
     'Bearer e30.e30.e30',
     `Bearer ${raw('ção.ção.ção')}`,
-    path === '/eventos' ? tokens.merchant : tokens.service,
+    ofServices ? tokens.merchant : tokens.service,
     `${good}, ${tokens.other}`,
   ])
 }

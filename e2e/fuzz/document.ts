@@ -2,7 +2,7 @@ import { z } from 'zod'
 
 /** One call of the documented contract. */
 export type Operation = {
-  service: 'lancamentos' | 'consolidado'
+  service: 'lancamentos' | 'consolidado' | 'entregas'
   method: string
   /** With `{parameters}`. */
   path: string

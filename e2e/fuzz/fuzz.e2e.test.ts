@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Fluxo, startFluxo } from '../fluxo.ts'
+import { residentMb } from './memory.ts'
 import { runCases, tableOf } from './run.ts'
 import { prepare } from './surroundings.ts'
 
@@ -11,7 +12,6 @@ const [FROM, TO] =
 const TIMEOUT_MS = 3_600_000
 /** Resident memory may grow by this after the warm-up: a leak of three kilobytes a request would be 54 MB. */
 const GROWTH_MB_MAX = 48
-const MB = 1_048_576
 
 let fluxo: Fluxo
 beforeAll(async () => {
@@ -21,11 +21,6 @@ beforeAll(async () => {
   })
 })
 afterAll(() => fluxo.stop())
-
-const residentMb = async (url: string): Promise<number> => {
-  const text = await (await fetch(`${url}/metrics`)).text()
-  return Number(/^process_resident_memory_bytes(?:\{[^}]*\})? (\S+)/m.exec(text)?.[1]) / MB
-}
 
 test(
   'whatever a client sends, the answer is as documented: no 5xx, no hang, no growth, no entry too many or too few',
@@ -48,7 +43,7 @@ test(
       from: FROM,
       to: TO,
       around,
-      urlOf: (service) => urls[service],
+      urlOf: (service) => (service === 'consolidado' ? urls.consolidado : urls.lancamentos),
       onWarm: async () => {
         warm = await memory()
       },

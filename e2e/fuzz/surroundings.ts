@@ -7,7 +7,7 @@ const CreatedSchema = z.object({ id: z.uuid() })
 const PageSchema = z.object({ proximo: z.string() })
 
 /** Where a service answers, and where its document is. */
-export type Doors = Readonly<Record<Operation['service'], { url: string; document: string }>>
+export type Doors = Readonly<Record<'lancamentos' | 'consolidado', { url: string; document: string }>>
 
 /** Registers some entries, and gathers what cases are made of: the documented calls that `known` keeps. */
 export const prepare = async (
@@ -26,7 +26,7 @@ export const prepare = async (
   }
   const ids = await Promise.all(Array.from({ length: SEEDED }, (_, n) => post(n)))
   const page = await fetch(`${url}/lancamentos?limite=5`, { headers: { Authorization: tokens.merchant } })
-  const read = async (service: Operation['service']) =>
+  const read = async (service: keyof Doors) =>
     operationsOf(service, await (await fetch(doors[service].document)).json()).filter(known)
   const [first, ...more] = [...(await read('lancamentos')), ...(await read('consolidado'))]
   if (first === undefined) throw new Error('the documents describe no call')

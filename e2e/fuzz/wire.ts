@@ -11,6 +11,8 @@ export type Answer = { status: number; headers: Headers; body: string }
 export type Exchange = { answers: Answer[] /** Bytes that are no answer. */; rest: number; ms: number; hung: boolean }
 
 const HEAD_END = Buffer.from('\r\n\r\n')
+/** A stream of events has no end: who has seen it begin leaves. */
+const STREAM = /\r\ncontent-type: text\/event-stream/i
 const STATUS_LINE = /^HTTP\/1\.1 (\d{3})/
 
 /** Sends bytes as they are, pause after each piece, and reads until the other side closes. Never rejects. */
@@ -24,7 +26,10 @@ export const exchange = async (
   const chunks: Buffer[] = []
   const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true })
   const closed = new Promise<void>((resolve) => {
-    socket.on('data', (chunk: Buffer) => chunks.push(chunk))
+    socket.on('data', (chunk: Buffer) => {
+      chunks.push(chunk)
+      if (STREAM.test(chunk.toString('latin1'))) resolve()
+    })
     socket.on('error', () => resolve())
     socket.on('end', () => resolve())
     socket.on('close', () => resolve())

@@ -140,7 +140,7 @@ export function documentarEntregas(routes: OpenAPIHono<AppEnv>, deps: WebhookRou
       summary: 'Envia uma entrega de novo',
       description: 'Com o mesmo webhook-id e um novo ciclo de tentativas.',
       request: { params: ID.extend({ d: z.string() }) },
-      responses: { 202: json(EntregaSchema, 'A caminho'), ...problemas(401, 403, 404, 409, 429, 503) },
+      responses: { 202: json(EntregaSchema, 'A caminho'), ...problemas(400, 401, 403, 404, 409, 429, 503) },
     },
     requireScope(verifier, 'entregas:escrever', { admission: limites?.escrita }),
     async (c) => {

@@ -86,7 +86,7 @@ export function createListarRoutes({ leitura, verifier, limites, cursorSecret }:
       path: '/orders/{id}',
       summary: 'Lê um pedido',
       request: { params: ID },
-      responses: { 200: json(PedidoSchema, 'O pedido como está'), ...problemas(401, 403, 404, 429, 503) },
+      responses: { 200: json(PedidoSchema, 'O pedido como está'), ...problemas(400, 401, 403, 404, 429, 503) },
     },
     podeLer,
     async (c) => {
@@ -102,7 +102,7 @@ export function createListarRoutes({ leitura, verifier, limites, cursorSecret }:
       path: '/orders/{id}/events',
       summary: 'Lê a história de um pedido, em ordem',
       request: { params: ID, query: DepoisSchema },
-      responses: { 200: json(z.array(EventoSchema), 'Os eventos'), ...problemas(401, 403, 404, 422, 429, 503) },
+      responses: { 200: json(z.array(EventoSchema), 'Os eventos'), ...problemas(400, 401, 403, 404, 422, 429, 503) },
     },
     podeLer,
     async (c) => {

@@ -83,7 +83,7 @@ function documentarChave(routes: OpenAPIHono<AppEnv>, { rastreios, leitura, veri
       description: 'Um pedido tem um token por vez: um novo encerra o anterior. Ele só é mostrado nesta resposta.',
       responses: {
         201: { description: 'Aberta', content: { 'application/json': { schema: TokenSchema } } },
-        ...problemas(401, 403, 404, 429, 503),
+        ...problemas(400, 401, 403, 404, 429, 503),
       },
     },
     podeEscrever,
@@ -101,7 +101,7 @@ function documentarChave(routes: OpenAPIHono<AppEnv>, { rastreios, leitura, veri
       ...comum,
       method: 'delete',
       summary: 'Fecha a página pública de um pedido',
-      responses: { 204: { description: 'Fechada, ou nunca aberta' }, ...problemas(401, 403, 404, 429, 503) },
+      responses: { 204: { description: 'Fechada, ou nunca aberta' }, ...problemas(400, 401, 403, 404, 429, 503) },
     },
     podeEscrever,
     async (c) => {
@@ -134,7 +134,7 @@ function documentarPagina(
       responses: {
         200: { description: 'A página', content: { 'text/html': { schema: z.string() } } },
         404: { description: 'O token não abre nenhum pedido', content: { 'text/html': { schema: z.string() } } },
-        ...problemas(429, 503),
+        ...problemas(400, 429, 503),
       },
     },
     async (c) => {
