@@ -63,7 +63,7 @@ curl -i ${url}/lancamentos ${auth} -H 'Content-Type: application/json' -d '${bod
 
 curl -i ${url}/consolidado/${data} ${auth}
 
-Send an order on its way, and read its history:
+Send an order on its way, and see where it is:
 
 curl -i ${url}/orders ${auth} -H 'Content-Type: application/json' -d '${order}'
 

@@ -16,7 +16,7 @@ import {
   type WebhookRoutesDeps,
   webhookDe,
   webhookDesconhecido,
-} from './entregas-route.ts'
+} from './avisos-route.ts'
 import { EntregaSchema, novoWebhookSchema, WebhookComSegredoSchema, WebhookSchema, webhookJson } from './webhook.ts'
 import { WEBHOOKS_MAX } from './webhook-store.ts'
 
