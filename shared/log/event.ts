@@ -69,14 +69,49 @@ export type EventoLido<Data> = { ok: true; evento: Evento<Data> } | { ok: false;
 
 /** Reads an event that arrived at `posicao`, with the schema of what its reader needs of `data`. */
 export function lerEvento<Data>(dados: z.ZodType<Data>, posicao: number, evento: unknown): EventoLido<Data> {
-  const envelope = EventoSchema.safeParse(evento)
-  if (!envelope.success) return { ok: false, motivo: `not an event: ${camposDe(envelope.error)}` }
-  if (posicaoDe(envelope.data) !== posicao) {
+  const envelope = lerEnvelope(evento)
+  if (typeof envelope === 'string') return { ok: false, motivo: envelope }
+  if (posicaoDe(envelope) !== posicao) {
     return { ok: false, motivo: 'sequence is not the position at which the event arrived' }
   }
-  const data = dados.safeParse(envelope.data.data)
+  const data = dados.safeParse(envelope.data)
   if (!data.success) return { ok: false, motivo: `data: ${camposDe(data.error)}` }
-  return { ok: true, evento: { ...envelope.data, data: data.data } }
+  return { ok: true, evento: { ...envelope, data: data.data } }
+}
+
+/** The envelope, or why it is none. */
+function lerEnvelope(evento: unknown): Evento | string {
+  if (isUsual(evento)) return evento
+  const lido = EventoSchema.safeParse(evento)
+  return lido.success ? lido.data : `not an event: ${camposDe(lido.error)}`
+}
+
+const SEQUENCE = /^\d{16}$/
+const UUID = /^[\da-f]{8}-[\da-f]{4}-[1-8][\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/
+
+const isText = (value: unknown, form: RegExp): value is string => typeof value === 'string' && form.test(value)
+
+/**
+ * True only of what `EventoSchema` accepts, and of all that we write: every follower reads every event, and the schema makes a
+ * copy of each. The rest is the schema's to judge.
+ */
+const isUsual = (value: unknown): value is Evento => {
+  if (typeof value !== 'object' || value === null) return false
+  const e: Partial<Record<keyof Evento, unknown>> = value
+  return (
+    e.specversion === '1.0' &&
+    isText(e.id, UUID) &&
+    typeof e.source === 'string' &&
+    typeof e.type === 'string' &&
+    typeof e.subject === 'string' &&
+    typeof e.time === 'string' &&
+    e.datacontenttype === 'application/json' &&
+    isText(e.sequence, SEQUENCE) &&
+    Number.isSafeInteger(e.particao) &&
+    Number(e.particao) >= 0 &&
+    isText(e.epoca, UUID) &&
+    (e.traceparent === undefined || typeof e.traceparent === 'string')
+  )
 }
 
 const camposDe = ({ issues }: z.ZodError): string => issues.map(({ path }) => path.join('.')).join('; ')
