@@ -8,6 +8,7 @@ import { createPublisher } from '../stream/publisher.ts'
 import { createLogger } from '../telemetry/logger.ts'
 import { createDatabase, redisUrl, type TestDatabase, uniquePrefix } from '../testing/databases.ts'
 import { waitFor } from '../testing/wait-for.ts'
+import { lerCartas } from './dead-letters.ts'
 import { createFollower, type Follower } from './follower.ts'
 
 const log = createLogger({ service: 'teste', level: 'silent' })
@@ -30,7 +31,7 @@ beforeAll(async () => {
     adiante int8multirange not null default '{}', epoca uuid, ultima_posicao bigint not null default 0, ultimo_id uuid,
     divergente text)`)
   await sql.unsafe(`create table carta_morta (particao smallint, posicao bigint, evento text not null, motivo text not null,
-    primary key (particao, posicao))`)
+    criada_em timestamptz not null default now(), primary key (particao, posicao))`)
   await sql.unsafe('create table visto (posicao bigint primary key, vezes int not null)')
   redis = createRedisConnections({ url: redisUrl(), name: 'teste', log })
   follower = createFollower<{ posicao: number; id: string; recusa: boolean }>({
@@ -96,6 +97,8 @@ test('each event has its effect once; what can never be applied is kept with its
     { posicao: 2, motivo: 'it is bad' },
     { posicao: 3, motivo: 'never' },
   ])
+  expect(await lerCartas(sql, { limite: 1 })).toMatchObject([{ particao: 0, posicao: 2, motivo: 'it is bad' }])
+  expect(await lerCartas(sql, { limite: 9, so: { particao: 0, posicao: 3 } })).toMatchObject([{ motivo: 'never' }])
   // A scrape shows the same as the database, at most a second later.
   const mostra = async () => {
     const text = await registry.metrics()
