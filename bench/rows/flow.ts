@@ -23,8 +23,9 @@ const FLOW_TIMEOUT_MS = 60_000
 const POLL_MS = 10
 
 const GENERATOR = join(import.meta.dirname, '..', 'load', 'order-generator.ts')
-const ORDERS_PER_SECOND = 100
-const LATENCY_SECONDS = 3
+/** One order now and then: how long it takes, not how many there can be. Each opens a stream and makes three commits. */
+const ORDERS_PER_SECOND = 25
+const LATENCY_SECONDS = 5
 const WARM_UP_SECONDS = 4
 const GRACE_MS = 30_000
 
