@@ -20,8 +20,9 @@ export type HttpAppOptions = {
   log: Logger
   /** True once the process must not get new work: `/health/ready` answers 503. */
   leaving: () => boolean
-  /** True once every module has started; before that only health and metrics answer, the rest is 503. */
+  /** True once every module has started; before that only health and metrics answer, the rest waits a while and is 503 then. */
   started: () => boolean
+  whenStarted?: () => Promise<unknown>
   /** Statuses of the modules' own refusal codes. */
   statuses?: Readonly<Record<string, number>>
   tracing?: Tracing | undefined
@@ -33,9 +34,9 @@ export type HttpAppOptions = {
  * Whatever goes wrong is answered as RFC 9457 problem (API.md, Errors).
  */
 export function createHttpApp(options: HttpAppOptions): OpenAPIHono<AppEnv> {
-  const { service, modules, registry, log, leaving, started, tracing, statuses = {} } = options
+  const { service, modules, registry, log, leaving, started, whenStarted, tracing, statuses = {} } = options
   const problem = createProblemResponse({ statuses, log })
-  const observed = observeRoutes({ registry, log, started, problem, tracing })
+  const observed = observeRoutes({ registry, log, started, whenStarted, problem, tracing })
   const app = new OpenAPIHono<AppEnv>()
   const documents = new OpenAPIHono<AppEnv>({
     // Routes added with `app.openapi` have validators; those find this hook through their parent.

@@ -30,6 +30,8 @@ export type ObserveOptions = {
   registry: Registry
   log: Logger
   started: () => boolean
+  /** Resolves once `started`, and never rejects: what comes earlier waits for it a while. Without it, that is refused at once. */
+  whenStarted?: (() => Promise<unknown>) | undefined
   problem: (c: Context<AppEnv>, error: unknown) => Response
   tracing?: Tracing | undefined
 }
@@ -41,15 +43,17 @@ export type ObserveOptions = {
  * Measured without sockets, per request: a bare Hono GET 5.0 µs and one through all this, with a remembered token and four more
  * response headers, 7.7; a bare JSON echo 10.6 and one through all this 17. As Hono middleware it was 18.8 and 31.
  */
-export function observeRoutes({ registry, log, started, problem, tracing }: ObserveOptions) {
+export function observeRoutes({ registry, log, started, whenStarted, problem, tracing }: ObserveOptions) {
   const durations = durationsOf(registry)
 
   return (route: string, handle: Unchecked): Handle => {
     const record = createRecord(route, durations, log)
     const quiet = QUIET.has(route)
     const guarded = (c: Context<AppEnv>): unknown => {
-      const refusal = refusalOfUrl(c.req.url) ?? (quiet || started() ? undefined : starting())
-      return refusal === undefined ? handle(c) : problem(c, refusal)
+      const refusal = refusalOfUrl(c.req.url)
+      if (refusal !== undefined) return problem(c, refusal)
+      if (quiet || started()) return handle(c)
+      return begun(whenStarted).then((yes) => (yes ? handle(c) : problem(c, starting())))
     }
     // Not an async function: where nothing is awaited, Hono and node-server answer in the same tick.
     return (c) => {
@@ -122,6 +126,22 @@ function refusalOfUrl(url: string): DomainError | undefined {
   }
   if (!url.includes('%') || (!BROKEN_ESCAPE.test(url) && isDecodable(url))) return undefined
   return new DomainError('endereco-invalido', 'O endereço tem caracteres codificados de forma inválida.')
+}
+
+/**
+ * A balancer finds an instance as soon as it listens, and no POST that was refused is sent to another one: whoever comes while
+ * the modules start, some tenths of a second, waits. Well below the 15 s after which nginx gives up.
+ */
+const START_WAIT_MS = 5_000
+
+/** Whether the start has come to its end, within `START_WAIT_MS`. */
+async function begun(whenStarted: ObserveOptions['whenStarted']): Promise<boolean> {
+  if (whenStarted === undefined) return false
+  const { promise: late, resolve } = Promise.withResolvers<false>()
+  const timer = setTimeout(() => resolve(false), START_WAIT_MS)
+  const yes = await Promise.race([whenStarted().then(() => true), late])
+  clearTimeout(timer)
+  return yes
 }
 
 const starting = () => new Indisponivel('iniciando', 'O serviço está iniciando.')

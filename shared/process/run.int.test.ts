@@ -79,7 +79,7 @@ test('a taken port closes what was opened before', async () => {
   await first.stop()
 })
 
-test('health answers while modules are starting, and the rest says that it is starting', async () => {
+test('health answers while modules are starting, and the rest waits for them', async () => {
   const gate = Promise.withResolvers<void>()
   const port = await freePort()
   const starting = run([recorded('a', [], { start: () => gate.promise })], [], { port })
@@ -88,10 +88,14 @@ test('health answers while modules are starting, and the rest says that it is st
     what: 'live',
   })
   expect((await fetch(`${url}/health/ready`)).status).toBe(503)
+  // As long as anybody waits.
   expect(await (await fetch(`${url}/a`)).json()).toMatchObject({ codigo: 'iniciando' })
+  const early = fetch(`${url}/a`)
+  // A later request that is answered: the earlier one has arrived, and waits.
+  await fetch(`${url}/health/live`)
   gate.resolve()
   const process = await starting
-  expect((await fetch(`${url}/a`)).status).toBe(200)
+  expect((await early).status).toBe(200)
   await process.stop()
 })
 

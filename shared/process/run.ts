@@ -37,15 +37,16 @@ const REQUESTS_DEADLINE_MS = 12_000
 /**
  * Runs modules as one process: one HTTP listener, one way to start, one way to leave.
  *
- * It listens first, so that health can be asked, and lets requests in once every module has started. Leaving goes from the doors
+ * It listens first, so that health can be asked; requests wait until every module has started. Leaving goes from the doors
  * to the rooms: not ready and `Connection: close` → notice → listener → `leave()` → requests in flight → `drain()` → `close()` → what the
  * caller had put into `lifecycle`. Rejects, with everything closed again, where the port is taken or a module does not start.
  */
 export async function runModules(options: RunOptions): Promise<RunningProcess> {
   const { modules, service, port, hostname, log, registry, lifecycle, tracing, statuses = {}, signals = true } = options
   const phase: { started: boolean; leaving: boolean } = { started: false, leaving: false }
+  const begun = Promise.withResolvers<void>()
   nodeMetrics(registry)
-  const state = { leaving: () => phase.leaving, started: () => phase.started }
+  const state = { leaving: () => phase.leaving, started: () => phase.started, whenStarted: () => begun.promise }
   const app = createHttpApp({ service, modules, registry, log, statuses, tracing, ...state })
   const server = await serveHttp({ app, port, hostname, log }).catch((error) => abandon(lifecycle, error))
 
@@ -76,6 +77,7 @@ export async function runModules(options: RunOptions): Promise<RunningProcess> {
     return abandon(lifecycle, error)
   }
   phase.started = true
+  begun.resolve()
   const url = `http://${hostname.includes(':') ? `[${hostname}]` : hostname}:${server.port}`
   log.info({ url, modules: modules.map(({ name }) => name) }, 'ready')
   return { url, port: server.port, stop }
