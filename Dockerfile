@@ -35,6 +35,6 @@ RUN node scripts/migrate.ts --help >/dev/null \
       node "apps/$service/src/main.ts" 2>&1 | grep 'environment is not valid' || exit 1; \
     done
 EXPOSE 3001 3002 3003
-HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["node", "deploy/compose/health.mjs"]
+HEALTHCHECK --interval=10s --timeout=20s --start-period=30s --retries=3 CMD ["node", "deploy/compose/health.mjs"]
 # Node is process 1 and handles SIGTERM itself; npm in between would not pass it on.
 CMD ["node", "apps/lancamentos/src/main.ts"]

@@ -6,7 +6,7 @@ set -eu
 [ $# -gt 0 ] || { echo "usage: $0 SERVICE..." >&2; exit 2; }
 
 # Longer than a service takes to start on a loaded machine.
-healthy_within_seconds=120
+healthy_within_seconds=240
 
 wait_healthy() {
   seconds=0

@@ -24,6 +24,17 @@ export const accessLog = async (stack: Stack, since: Date): Promise<AccessLine[]
   return lines
 }
 
+const REFUSALS_MAX = 5
+
+/** The first requests since a moment that no instance served, with what each attempt came to: where a failure is looked for first. */
+export const refusalsOf = async (stack: Stack, since: Date): Promise<string[]> => {
+  const text = await stack.compose('logs', '--no-log-prefix', '--since', since.toISOString(), 'nginx')
+  return text
+    .split('\n')
+    .filter((line) => /^\{"time".*"status":"5/.test(line))
+    .slice(0, REFUSALS_MAX)
+}
+
 /** How many requests each container answered. */
 export const perContainer = (lines: readonly AccessLine[], containers: readonly Container[]): Map<string, number> =>
   new Map(

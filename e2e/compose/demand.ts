@@ -3,10 +3,11 @@ import { amount, type Books } from './books.ts'
 import { type Client, JSON_BODY } from './client.ts'
 import { must } from './engine.ts'
 import { lineOf, percentile, startLoad } from './load.ts'
+import type { Orders } from './orders.ts'
 import type { Report } from './report.ts'
 import type { Stack } from './stack.ts'
 
-type Deps = { stack: Stack; client: Client; books: Books; report: Report }
+type Deps = { stack: Stack; client: Client; books: Books; orders: Orders; report: Report }
 
 /** The user's own words: 50 requests a second, at most 5 % lost. The goal is none. */
 const READS_PER_SECOND = 50
@@ -18,9 +19,10 @@ const FAILURE_AFTER_MS = 20_000
 const REDIS_AWAY_MS = 20_000
 
 /** 50 reads a second for 60 s, with one consolidado killed and Redis stopped in the middle. */
-export const checkDemand = async ({ stack, client, books, report }: Deps): Promise<void> => {
+export const checkDemand = async ({ stack, report, ...deps }: Deps): Promise<void> => {
   const began = performance.now()
-  const load = startLoad(client, books, { readsPerSecond: READS_PER_SECOND, writesPerSecond: WRITES_PER_SECOND })
+  const rates = { readsPerSecond: READS_PER_SECOND, writesPerSecond: WRITES_PER_SECOND, ordersPerSecond: 0 }
+  const load = startLoad(deps, rates)
   await delay(FAILURE_AFTER_MS)
   const victim = (await stack.containers('consolidado'))[0]
   if (victim === undefined) throw new Error('invariant: a consolidado is running')
@@ -42,7 +44,7 @@ export const checkDemand = async ({ stack, client, books, report }: Deps): Promi
 const ALONE_WRITES = 200
 
 /** Without a single consolidado, entries are registered; when they return, all are in the balance. */
-export const checkIndependence = async ({ stack, client, books, report }: Deps): Promise<void> => {
+export const checkIndependence = async ({ stack, client, books, report }: Omit<Deps, 'orders'>): Promise<void> => {
   await stack.compose('stop', 'consolidado')
   const [merchant, day] = [books.merchants[0] ?? '', books.days[0] ?? '']
   const token = books.tokenOf(merchant)
@@ -72,7 +74,7 @@ export const checkIndependence = async ({ stack, client, books, report }: Deps):
 }
 
 /** The books of everything that was answered with 201. */
-export const checkBooks = async ({ client, books, report }: Omit<Deps, 'stack'>): Promise<void> => {
+export const checkBooks = async ({ client, books, report }: Omit<Deps, 'stack' | 'orders'>): Promise<void> => {
   const differences = await books.differences(client)
   const days = books.merchants.length * books.days.length
   report.check(
@@ -80,4 +82,12 @@ export const checkBooks = async ({ client, books, report }: Omit<Deps, 'stack'>)
     differences.length === 0,
     differences.slice(0, 3).join('; '),
   )
+}
+
+/** Each order that was answered with 201 is paid for, once: so it was delivered, without a hand, whatever was killed. */
+export const checkOrders = async (deps: Pick<Deps, 'client' | 'orders' | 'report'>): Promise<void> => {
+  const { client, orders, report } = deps
+  const differences = await orders.differences(client)
+  const what = `${orders.count()} orders: the money of ${orders.merchants.length} merchants is exact`
+  report.check(what, differences.length === 0 && orders.count() > 0, differences.slice(0, 3).join('; '))
 }

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { waitFor } from '@fluxo/shared/testing/wait-for'
 import { root } from '../../scripts/data-folder.ts'
-import { accessLog, perContainer, readySince } from './access-log.ts'
+import { accessLog, perContainer, readySince, refusalsOf } from './access-log.ts'
 import { must } from './engine.ts'
-import { type Load, lineOf, type Step } from './load.ts'
+import { failedOf, type Load, lineOf, type Step } from './load.ts'
 import type { Report } from './report.ts'
 import { addressesOf, nameOf, type Service, type Stack } from './stack.ts'
 
@@ -16,15 +16,18 @@ const USED_WITHIN_SECONDS = 5
 /** An instance that answers less than this share of an equal part is not really in the rotation. */
 const FAIR_SHARE_MIN = 0.5
 const STEADY_MS = 8_000
+const SERVICES = ['lancamentos', 'consolidado', 'entregas'] as const
 
-/** One disturbance under load; `readsOnly` judges the reads only, as after a SIGKILL of what writes. */
-const step = async ({ load, report }: Deps, title: string, disturb: () => Promise<void>): Promise<Step> => {
+/** One disturbance under load. */
+const step = async ({ stack, load, report }: Deps, title: string, disturb: () => Promise<void>): Promise<Step> => {
   await load.next()
+  const since = new Date()
   await delay(CALM_MS)
   await disturb()
   await delay(CALM_MS)
   const done = await load.next()
-  report.check(`${title}: nothing failed`, done.reads.failed + done.writes.failed === 0, lineOf(done))
+  report.check(`${title}: nothing failed`, failedOf(done) === 0, lineOf(done))
+  if (failedOf(done) > 0) for (const line of await refusalsOf(stack, since)) report.note(line)
   return done
 }
 
@@ -35,9 +38,9 @@ export const checkSpread = async (deps: Deps): Promise<void> => {
   const since = new Date()
   await delay(STEADY_MS)
   const steady = await load.next()
-  report.check('steady load: nothing failed', steady.reads.failed + steady.writes.failed === 0, lineOf(steady))
+  report.check('steady load: nothing failed', failedOf(steady) === 0, lineOf(steady))
   const lines = await accessLog(stack, since)
-  for (const service of ['lancamentos', 'consolidado'] as const) {
+  for (const service of SERVICES) {
     const counts = perContainer(lines, await stack.containers(service))
     const total = [...counts.values()].reduce((sum, count) => sum + count, 0)
     const least = Math.min(...counts.values())
@@ -52,15 +55,16 @@ const first = async (stack: Stack, service: Service) => {
   return container
 }
 
-/** SIGKILL of one consolidado: reads go to the others, also those that it was working on. */
-export const killConsolidado = async (deps: Deps): Promise<void> => {
+/** SIGKILL of one instance: what it was working on goes to the others, writes by their key. */
+export const killOne = async (deps: Deps, service: (typeof SERVICES)[number]): Promise<void> => {
   const { stack } = deps
-  const victim = await first(stack, 'consolidado')
+  const victim = await first(stack, service)
+  const count = (await stack.containers(service)).length
   await step(deps, `SIGKILL of ${nameOf(victim)}`, async () => {
     await must('docker', ['kill', victim.Id])
   })
   await must('docker', ['start', victim.Id])
-  await stack.healthy('consolidado', 3)
+  await stack.healthy(service, count)
 }
 
 export const stopLancamentos = async (deps: Deps): Promise<void> => {
@@ -114,14 +118,14 @@ export const reloadNginx = async (deps: Deps): Promise<void> => {
   })
 }
 
-/** Every container of both services is replaced by a new one, as after a build. */
+/** Every container of the services is replaced by a new one, as after a build. */
 export const rollServices = async (deps: Deps): Promise<void> => {
   const { stack, report } = deps
   const ids = async () =>
-    [...(await stack.containers('lancamentos')), ...(await stack.containers('consolidado'))].map(({ Id }) => Id)
+    (await Promise.all(SERVICES.map((service) => stack.containers(service)))).flat().map(({ Id }) => Id)
   const before = await ids()
-  await step(deps, 'rolling every container of both services', async () => {
-    await must('sh', [`${root}/deploy/compose/roll.sh`, 'lancamentos', 'consolidado'], stack.env)
+  await step(deps, 'rolling every container of the services', async () => {
+    await must('sh', [`${root}/deploy/compose/roll.sh`, ...SERVICES], stack.env)
   })
   const after = await ids()
   const replaced = after.length === before.length && after.every((id) => !before.includes(id))

@@ -17,6 +17,12 @@ const HIDDEN = [
   '/lancamentos/..%2feventos',
   '/lancamentos/%2e%2e/metrics',
   '/./metrics',
+  '/entregas/eventos',
+  '/entregas/eventos?particao=0',
+  '/Entregas//eventos',
+  '/orders/..%2fentregas/eventos',
+  '/orders/../eventos',
+  '/track/..%2fmetrics',
 ]
 const HEADERS = [
   'x-content-type-options',
@@ -49,12 +55,14 @@ export const checkDoors = async ({ stack, client, report, serviceToken }: Deps):
     'every answer has the security headers',
     HEADERS.every((name) => health.headers[name] !== undefined),
   )
-  const both = await Promise.all(
-    ['/openapi.json', '/consolidado/openapi.json', '/docs'].map((path) => client.send('GET', path)),
+  const all = await Promise.all(
+    ['/openapi.json', '/consolidado/openapi.json', '/entregas/openapi.json', '/docs'].map((path) =>
+      client.send('GET', path),
+    ),
   )
   check(
-    'both services describe themselves',
-    both.every(({ status }) => status === 200),
+    'the services describe themselves',
+    all.every(({ status }) => status === 200),
   )
   const given = await client.send('GET', '/nada', { headers: { 'x-request-id': 'meu-pedido-1' } })
   check('a request id is kept', given.headers['x-request-id'] === 'meu-pedido-1')
@@ -132,13 +140,20 @@ export const checkComposeFile = async ({ stack, report }: Deps): Promise<void> =
   report.check('a missing .env says so in one line', oneLine, said)
 }
 
+const OPERATION = [
+  ['consolidado', 'dlq.ts list'],
+  ['lancamentos', 'dlq.ts list --de lancamentos'],
+  ['entregas', 'dlq.ts list --de entregas'],
+  ['consolidado', 'consolidado-rebuild.ts'],
+] as const
+
 /** The commands that an operator runs in a container of the service, as deploy/compose/README.md names them. */
 export const checkOperation = async ({ stack, report }: Deps): Promise<void> => {
-  for (const script of ['dlq.ts list', 'consolidado-rebuild.ts']) {
+  for (const [service, script] of OPERATION) {
     const { code, stdout, stderr } = await stack.tryCompose([
       'exec',
       '-T',
-      'consolidado',
+      service,
       'node',
       ...`scripts/${script}`.split(' '),
     ])

@@ -1,13 +1,15 @@
 import { randomInt, randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
+import { z } from 'zod'
 import { amount, type Books, type Tipo } from './books.ts'
 import { type Answer, type Client, JSON_BODY } from './client.ts'
+import type { Orders } from './orders.ts'
 
-type Kind = 'reads' | 'writes'
+type Kind = 'reads' | 'writes' | 'orders'
 type Count = { sent: number; failed: number; milliseconds: number[] }
 
 /** What was sent while a step was the current one, and how it ended. */
-export type Step = { reads: Count; writes: Count; failures: Map<string, number>; open: number }
+export type Step = Record<Kind, Count> & { failures: Map<string, number>; open: number }
 
 export type Load = {
   /** From now on requests belong to a new step; resolves once every request of the one before has ended. */
@@ -16,7 +18,7 @@ export type Load = {
   stop: () => Promise<Step>
 }
 
-export type Rates = { readsPerSecond: number; writesPerSecond: number }
+export type Rates = { readsPerSecond: number; writesPerSecond: number; ordersPerSecond: number }
 
 const TICK_MS = 10
 const CENTS_MAX = 100_000
@@ -25,9 +27,12 @@ const WRITE_ATTEMPTS_MAX = 20
 const WRITE_PAUSE_MS = 500
 const SETTLE_POLL_MS = 20
 
+const CreatedSchema = z.object({ id: z.uuid() })
+
 const newStep = (): Step => ({
   reads: { sent: 0, failed: 0, milliseconds: [] },
   writes: { sent: 0, failed: 0, milliseconds: [] },
+  orders: { sent: 0, failed: 0, milliseconds: [] },
   failures: new Map(),
   open: 0,
 })
@@ -39,26 +44,26 @@ export const percentile = (milliseconds: readonly number[], share: number): numb
 }
 
 /** One line: how many, how many failed and why, how long. */
-export const lineOf = ({ reads, writes, failures }: Step): string => {
+export const lineOf = ({ reads, writes, orders, failures }: Step): string => {
   const part = (name: string, { sent, failed, milliseconds }: Count) =>
     `${sent} ${name}, ${failed} failed, p50 ${percentile(milliseconds, 0.5).toFixed(0)} ms, p99 ${percentile(milliseconds, 0.99).toFixed(0)} ms`
   const reasons = [...failures].map(([reason, count]) => `${count} × ${reason}`).join(', ')
-  return `${part('reads', reads)}; ${part('writes', writes)}${reasons === '' ? '' : ` (${reasons})`}`
+  const parts = [part('reads', reads), part('writes', writes), ...(orders.sent > 0 ? [part('orders', orders)] : [])]
+  return `${parts.join('; ')}${reasons === '' ? '' : ` (${reasons})`}`
 }
+
+/** How many requests of a step were not answered as they should be. */
+export const failedOf = ({ reads, writes, orders }: Step): number => reads.failed + writes.failed + orders.failed
 
 /** Which refusal it was; whatever is no problem document shows its beginning. */
 const codigoOf = (text: string): string => /"codigo":"([a-z-]+)"/.exec(text)?.[1] ?? text.slice(0, 60)
 
-/**
- * Reads and writes at constant rates, whether or not earlier ones have been answered (an open loop).
- *
- * Every first attempt counts: one that is not answered as it should is a failure, whatever a repetition says.
- */
-export const startLoad = (client: Client, books: Books, { readsPerSecond, writesPerSecond }: Rates): Load => {
-  let step = newStep()
-  let running = true
-  const pick = <T>(list: readonly T[]): T => list[randomInt(list.length)] as T
+type LoadDeps = { client: Client; books: Books; orders: Orders }
 
+const pick = <T>(list: readonly T[]): T => list[randomInt(list.length)] as T
+
+/** What is sent: one read, one entry, one order; each counts in the step that it belongs to. */
+const requestsOf = ({ client, books, orders }: LoadDeps): Record<Kind, (mine: Step) => Promise<void>> => {
   const attempt = async (mine: Step, kind: Kind, send: () => Promise<Answer>, expected: number) => {
     const began = performance.now()
     const outcome = await send().then(
@@ -78,6 +83,26 @@ export const startLoad = (client: Client, books: Books, { readsPerSecond, writes
     await attempt(mine, 'reads', () => client.send('GET', path, { token }), 200)
   }
 
+  /** Posts with a key until it is created: only then is it known what the books must show. */
+  const create = async (mine: Step, kind: Kind, send: () => Promise<Answer>): Promise<Answer | undefined> => {
+    let answer: Answer | undefined
+    const sendAndKeep = async () => {
+      const given = await send()
+      if (given.status === 201) answer = given
+      return given
+    }
+    let created = await attempt(mine, kind, sendAndKeep, 201)
+    for (let tries = 1; !created && tries < WRITE_ATTEMPTS_MAX; tries += 1) {
+      await delay(WRITE_PAUSE_MS)
+      created = await sendAndKeep().then(
+        ({ status }) => status === 201,
+        () => false,
+      )
+    }
+    if (!created) mine.failures.set(`${kind} given up`, (mine.failures.get(`${kind} given up`) ?? 0) + 1)
+    return answer
+  }
+
   const write = async (mine: Step): Promise<void> => {
     const [merchant, day] = [pick(books.merchants), pick(books.days)]
     const tipo: Tipo = randomInt(3) === 0 ? 'DEBITO' : 'CREDITO'
@@ -85,34 +110,47 @@ export const startLoad = (client: Client, books: Books, { readsPerSecond, writes
     const body = `{"valor":${amount(cents)},"tipo":"${tipo}","descricao":"Venda","data":"${day}"}`
     const headers = { ...JSON_BODY, 'idempotency-key': randomUUID() }
     const send = () => client.send('POST', '/lancamentos', { token: books.tokenOf(merchant), headers, body })
-    let created = await attempt(mine, 'writes', send, 201)
-    for (let tries = 1; !created && tries < WRITE_ATTEMPTS_MAX; tries += 1) {
-      await delay(WRITE_PAUSE_MS)
-      created = await send().then(
-        ({ status }) => status === 201,
-        () => false,
-      )
-    }
-    if (created) books.add(merchant, day, tipo, cents)
-    else mine.failures.set('writes given up', (mine.failures.get('writes given up') ?? 0) + 1)
+    if (await create(mine, 'writes', send)) books.add(merchant, day, tipo, cents)
   }
 
-  const launch = (kind: Kind, act: (mine: Step) => Promise<void>): void => {
+  const order = async (mine: Step): Promise<void> => {
+    const merchant = pick(orders.merchants)
+    const cents = BigInt(randomInt(1, CENTS_MAX))
+    const body = `{"customer_name":"Ana","address":"Rua A, 1","valor":${amount(cents)}}`
+    const headers = { ...JSON_BODY, 'idempotency-key': randomUUID() }
+    const send = () => client.send('POST', '/orders', { token: orders.tokenOf(merchant), headers, body })
+    const created = await create(mine, 'orders', send)
+    if (created) orders.add(merchant, CreatedSchema.parse(JSON.parse(created.text)).id, cents)
+  }
+  return { reads: read, writes: write, orders: order }
+}
+
+/**
+ * Reads, writes and orders at constant rates, whether or not earlier ones have been answered (an open loop).
+ *
+ * Every first attempt counts: one that is not answered as it should is a failure, whatever a repetition says.
+ */
+export const startLoad = (deps: LoadDeps, rates: Rates): Load => {
+  const requests = requestsOf(deps)
+  let step = newStep()
+  let running = true
+
+  const launch = (kind: Kind): void => {
     const mine = step
     mine[kind].sent += 1
     mine.open += 1
-    void act(mine).finally(() => {
+    void requests[kind](mine).finally(() => {
       mine.open -= 1
     })
   }
 
   const ended = loop(
     () => running,
-    { readsPerSecond, writesPerSecond },
-    {
-      read: () => launch('reads', read),
-      write: () => launch('writes', write),
-    },
+    [
+      { perSecond: rates.readsPerSecond, act: () => launch('reads') },
+      { perSecond: rates.writesPerSecond, act: () => launch('writes') },
+      { perSecond: rates.ordersPerSecond, act: () => launch('orders') },
+    ],
   )
   const settle = async (finished: Step): Promise<Step> => {
     while (finished.open > 0) await delay(SETTLE_POLL_MS)
@@ -134,15 +172,15 @@ export const startLoad = (client: Client, books: Books, { readsPerSecond, writes
 
 const loop = async (
   running: () => boolean,
-  rates: Rates,
-  act: { read: () => void; write: () => void },
+  kinds: readonly { perSecond: number; act: () => void }[],
 ): Promise<void> => {
   const began = performance.now()
-  let [reads, writes] = [0, 0]
+  const sent = kinds.map(() => 0)
   while (running()) {
     const elapsedSeconds = (performance.now() - began) / 1_000
-    for (; reads < elapsedSeconds * rates.readsPerSecond; reads += 1) act.read()
-    for (; writes < elapsedSeconds * rates.writesPerSecond; writes += 1) act.write()
+    for (const [i, { perSecond, act }] of kinds.entries()) {
+      for (; (sent[i] ?? 0) < elapsedSeconds * perSecond; sent[i] = (sent[i] ?? 0) + 1) act()
+    }
     await delay(TICK_MS)
   }
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from '@fluxo/shared/local/free-port'
@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { root } from '../../scripts/data-folder.ts'
 import { must, type Output, run } from './engine.ts'
 
-export type Service = 'nginx' | 'lancamentos' | 'consolidado' | 'postgres' | 'redis'
+export type Service = 'nginx' | 'lancamentos' | 'consolidado' | 'entregas' | 'postgres' | 'redis'
 
 const ContainerSchema = z.object({
   Id: z.string(),
@@ -44,9 +44,22 @@ export type Stack = {
 }
 
 /** A loaded machine may need this long to start a few Node processes. */
-const HEALTHY_TIMEOUT_MS = 120_000
+const HEALTHY_TIMEOUT_MS = 240_000
 
 const WORDS_LINES_MAX = 80
+
+/** The certificate of the receiver of webhooks (receiver.yml), self-signed; gives its folder. */
+const makeCertificate = async (folder: string): Promise<string> => {
+  const place = join(folder, 'certs')
+  await mkdir(place)
+  const files = ['-keyout', join(place, 'tls.key'), '-out', join(place, 'tls.crt')]
+  const names = 'subjectAltName=DNS:avisos.exemplo.com.br,DNS:interno.exemplo.com.br'
+  const subject = ['-days', '2', '-subj', '/CN=avisos.exemplo.com.br', '-addext', names]
+  await must('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', ...files, ...subject])
+  // The containers run as other users than we are.
+  await must('chmod', ['-R', 'a+rX', folder])
+  return place
+}
 
 /** A project of its own: name, secrets, published port. Nothing is started yet. */
 export const createStack = async (): Promise<Stack> => {
@@ -59,10 +72,12 @@ export const createStack = async (): Promise<Stack> => {
   const { JWT_SECRET: jwtSecret } = secrets
   if (jwtSecret === undefined) throw new Error('invariant: compose:env writes JWT_SECRET')
   const port = await freePort()
+  const certificates = await makeCertificate(folder)
   const env: NodeJS.ProcessEnv = {
     ...process.env,
     COMPOSE_PROJECT_NAME: `fluxo-teste-${process.pid}`,
-    COMPOSE_FILE: join(root, 'docker-compose.yml'),
+    COMPOSE_FILE: [join(root, 'docker-compose.yml'), join(root, 'e2e', 'compose', 'receiver.yml')].join(':'),
+    FLUXO_TESTE_CERTS: certificates,
     COMPOSE_ENV_FILES: envFile,
     COMPOSE_PROGRESS: 'plain',
     FLUXO_PORT: String(port),
@@ -95,7 +110,7 @@ export const createStack = async (): Promise<Stack> => {
     },
     words: async () => {
       const { stdout } = await run('docker', ['compose', 'logs', '--tail', '3000'], env)
-      const lines = stdout.split('\n').filter((line) => !/"msg":"request"|\{"time":"/.test(line))
+      const lines = stdout.split('\n').filter((line) => !/"msg":"request"|\{"(?:time|host)":"/.test(line))
       return lines.slice(-WORDS_LINES_MAX).join('\n')
     },
     down: async () => {
