@@ -7,6 +7,8 @@ import { type Bancada, createBancada } from '../apps/entregas/test/bancada.ts'
 /** Real orders, where they lie beside the checkout; their licence keeps them out of the repository. */
 const REAL = fileURLToPath(new URL('../../shared/data/olist/pedidos.csv', import.meta.url))
 const PATH = process.env['FLUXO_PEDIDOS'] ?? REAL
+if (!existsSync(PATH))
+  console.warn(`SKIPPED: no ${PATH}, so no real orders were replayed. FLUXO_PEDIDOS names another file.`)
 
 type Linha = {
   referencia: string
