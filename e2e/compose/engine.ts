@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 
 export type Output = { code: number; stdout: string; stderr: string }
 
-/** Longer than building the image on a cold cache takes. */
-const COMMAND_TIMEOUT_MS = 300_000
+/** Longer than building the image on a cold cache takes, and rolling seven containers on a busy machine (five minutes, seen). */
+const COMMAND_TIMEOUT_MS = 600_000
 
 const running = new Set<ChildProcess>()
 
