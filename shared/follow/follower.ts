@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.ts'
 import { createInbox, type Posicionado } from '../inbox/inbox.ts'
 import type { Effect, InboxTable } from '../inbox/statement.ts'
 import type { Lease } from '../postgres/lease.ts'
@@ -52,6 +53,7 @@ export type FollowerOptions<Row extends Posicionado> = {
   log: Logger
   registry: Registry
   tracing?: Tracing | undefined
+  clock?: Clock | undefined
 }
 
 export type Follower = {
@@ -75,8 +77,8 @@ type Origem = 'stream' | 'feed'
  */
 export function createFollower<Row extends Posicionado>(options: FollowerOptions<Row>): Follower {
   const { sql, redis, particoes, grupo, log, registry, ler } = options
-  const { effect, table } = options
-  const inbox = createInbox({ sql, effect, ...(table && { table }) })
+  const { effect, table, clock } = options
+  const inbox = createInbox({ sql, effect, clock, ...(table && { table }) })
   exportFollowMetrics({ grupo, marcas: () => inbox.marcas(), sql, registry })
   const aplicar = rastreado(options, createAplicar(options, inbox))
 
@@ -102,6 +104,7 @@ export function createFollower<Row extends Posicionado>(options: FollowerOptions
       onGap: () => {},
       log,
       registry,
+      ...(clock && { clock }),
     }),
   )
   const repair = createRepair({
@@ -130,6 +133,7 @@ export function createFollower<Row extends Posicionado>(options: FollowerOptions
     ...(options.graceMs !== undefined && { graceMs: options.graceMs }),
     log,
     registry,
+    ...(clock && { clock }),
   })
   return {
     prepare: () => inbox.prepare(particoes),

@@ -1,3 +1,5 @@
+import { type Clock, systemClock } from '@fluxo/shared/clock'
+
 /** A pause that can be cut short. */
 export type Alarme = {
   tocar: () => void
@@ -5,7 +7,7 @@ export type Alarme = {
   esperar: (ms: number, signal?: AbortSignal) => Promise<void>
 }
 
-export function createAlarme(): Alarme {
+export function createAlarme(clock: Clock = systemClock): Alarme {
   let tocou = false
   let acordar = (): void => {}
   return {
@@ -18,10 +20,10 @@ export function createAlarme(): Alarme {
         const { promise, resolve } = Promise.withResolvers<void>()
         const parar = (): void => resolve()
         acordar = parar
-        const timer = setTimeout(parar, ms)
+        const cancelar = clock.after(ms, parar)
         signal?.addEventListener('abort', parar, { once: true })
         await promise
-        clearTimeout(timer)
+        cancelar()
         signal?.removeEventListener('abort', parar)
       }
       tocou = false

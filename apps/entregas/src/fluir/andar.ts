@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { type Clock, systemClock } from '@fluxo/shared/clock'
 import type { Sql } from '@fluxo/shared/postgres/sql'
 import type { Logger } from '@fluxo/shared/telemetry/logger'
 import { counter, type Registry } from '@fluxo/shared/telemetry/metrics'
@@ -21,6 +21,7 @@ export type AndarDeps = {
   registry: Registry
   tracing?: Tracing | undefined
   pollMs?: number
+  clock?: Clock
 }
 
 export type Andador = {
@@ -76,9 +77,9 @@ async function mudar(deps: AndarDeps, passo: Passo): Promise<'dado' | 'perdido'>
 
 /** Takes the steps that are due: claims them, and makes their changes in one group commit. */
 export function createAndador(deps: AndarDeps): Andador {
-  const { sql, particoes, log, pollMs = POLL_MS } = deps
+  const { sql, particoes, log, pollMs = POLL_MS, clock = systemClock } = deps
   const stopping = new AbortController()
-  const alarmes = Array.from({ length: particoes }, createAlarme)
+  const alarmes = Array.from({ length: particoes }, () => createAlarme(clock))
   let running: Promise<unknown> | undefined
   const andar = async (alarme: Alarme, particao: number): Promise<void> => {
     let falhas = 0
@@ -93,7 +94,7 @@ export function createAndador(deps: AndarDeps): Andador {
         falhas += 1
         if (falhas === 1) log.warn({ particao, err: error }, 'the automatic flow cannot go on for now')
         const pausa = Math.min(pollMs * 2 ** Math.min(falhas, 10), BACKOFF_MAX_MS)
-        await delay(pausa, undefined, { signal: stopping.signal }).catch(() => {})
+        await clock.delay(pausa, stopping.signal).catch(() => {})
       }
     }
   }

@@ -1,3 +1,4 @@
+import type { Clock } from '@fluxo/shared/clock'
 import { createFollower, type Follower } from '@fluxo/shared/follow/follower'
 import type { Lease } from '@fluxo/shared/postgres/lease'
 import type { Sql } from '@fluxo/shared/postgres/sql'
@@ -29,6 +30,7 @@ export type ConsumirDeps = FluxoOptions &
     log: Logger
     registry: Registry
     tracing?: Tracing | undefined
+    clock?: Clock
   }
 
 /** Follows the orders' events and plans the steps that follow from them. */

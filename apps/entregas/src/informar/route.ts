@@ -8,7 +8,8 @@ import { chaveDoInforme } from '../domain/impressao.ts'
 import type { Mudanca } from '../domain/mudanca.ts'
 import { InformeSchema, type Pedido } from '../domain/pedido.ts'
 import { exigirPassado, naoEncontrado } from '../mover/mover.ts'
-import { CORRIDAS_MAX, idDe, type MoverDeps, PedidoSchema, pedidoOcupado, respostaDoPedido } from '../mover/route.ts'
+import { CORRIDAS_MAX, pedidoOcupado } from '../mover/mudar.ts'
+import { idDe, type MoverDeps, PedidoSchema, respostaDoPedido } from '../mover/route.ts'
 import { mudancasDoInforme } from './informar.ts'
 
 type Aplicar = { mudancas: readonly Mudanca[]; chave: string; rastro: string | undefined }

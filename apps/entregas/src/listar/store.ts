@@ -1,3 +1,4 @@
+import type { Clock } from '@fluxo/shared/clock'
 import { isInfrastructure } from '@fluxo/shared/postgres/failure'
 import { ownRows } from '@fluxo/shared/postgres/own-rows'
 import { type Sql, withDeadline } from '@fluxo/shared/postgres/sql'
@@ -56,10 +57,10 @@ const EVENTOS_DO_PEDIDO = ownRows(`select ${EVENTO_COLUNAS} from evento e
  *
  * The list walks an index backwards from the cursor's point, so that page 1 000 costs what page 1 costs; each combination of filters is a statement of its own.
  */
-export function createLeituraStore(sql: Sql): LeituraStore {
+export function createLeituraStore(sql: Sql, clock?: Clock): LeituraStore {
   const ler = async <Row extends object>(texto: string, valores: readonly (string | number)[]): Promise<Row[]> => {
     try {
-      return await withDeadline(sql.unsafe<Row[]>(texto, [...valores], { prepare: true }), RESPOSTA_MAX_MS)
+      return await withDeadline(sql.unsafe<Row[]>(texto, [...valores], { prepare: true }), RESPOSTA_MAX_MS, clock)
     } catch (cause) {
       throw isInfrastructure(cause) ? bancoIndisponivel(cause) : cause
     }

@@ -1,3 +1,4 @@
+import type { Clock } from '@fluxo/shared/clock'
 import { Indisponivel, invariant } from '@fluxo/shared/errors'
 import { createMove, type Move, type Moved, rounds } from '@fluxo/shared/log/append'
 import { createCommitTrace } from '@fluxo/shared/log/commit-trace'
@@ -48,6 +49,7 @@ export type PedidoStoreOptions = {
   /** Hears of each item that a full queue turns away. */
   onRefused?: () => void
   tracing?: Tracing | undefined
+  clock?: Clock
 }
 
 /** Rows of one statement of a file: single orders of other callers get their turn in between. */
@@ -70,11 +72,11 @@ const chavesDaMudanca = ({ mudanca, chave }: Pedida): string[] => {
 
 /** Receives and moves orders, in the order in which the changes commit. Each answer comes after its row is durable. */
 export const createPedidoStore = (options: PedidoStoreOptions): PedidoStore => {
-  const { sql, particoes, onCommit, onBatch, onRefused } = options
+  const { sql, particoes, onCommit, onBatch, onRefused, clock } = options
   const trace = createCommitTrace(options.tracing, 'order')
-  const receber = createMove<Conhecido, null>(sql, EVENTOS, RECEBER)
-  const mover = createMove<Conhecido, PedidoRow>(sql, EVENTOS, MOVER)
-  const hears = { ...(onBatch && { onBatch }), ...(onRefused && { onRefused }) }
+  const receber = createMove<Conhecido, null>(sql, EVENTOS, RECEBER, clock)
+  const mover = createMove<Conhecido, PedidoRow>(sql, EVENTOS, MOVER, clock)
+  const hears = { ...(onBatch && { onBatch }), ...(onRefused && { onRefused }), ...(clock && { clock }) }
 
   const flush = async <State>(move: Move<Conhecido, State>, particao: number, rows: readonly LogRow[]) => {
     const rastros = rows.map(({ rastro }) => (typeof rastro === 'string' ? rastro : undefined))

@@ -1,8 +1,10 @@
+import type { Clock } from '@fluxo/shared/clock'
 import { createFollower, type Follower } from '@fluxo/shared/follow/follower'
-import { createLease } from '@fluxo/shared/postgres/lease'
+import type { Effect } from '@fluxo/shared/inbox/statement'
+import { createLease, type Lease } from '@fluxo/shared/postgres/lease'
 import type { Sql } from '@fluxo/shared/postgres/sql'
 import type { RedisConnections } from '@fluxo/shared/redis/connection'
-import { createFeed } from '@fluxo/shared/repair/feed'
+import { createFeed, type Feed } from '@fluxo/shared/repair/feed'
 import type { FeedClientDeps } from '@fluxo/shared/repair/feed-client'
 import type { Registry } from '@fluxo/shared/telemetry/metrics'
 import { createLancar, type LancarDeps } from './lancar.ts'
@@ -21,39 +23,52 @@ export type PedidosOptions = {
   graceMs?: number
 }
 
-export type SeguirDeps = LancarDeps & {
-  pedidos: PedidosOptions
-  databaseUrl: string
-  sql: Sql
-  redis: RedisConnections
-  registry: Registry
+/** Where an instance is told of them, under which name, and how patiently. */
+type Seguimento = Omit<PedidosOptions, 'eventos'> &
+  LancarDeps & { sql: Sql; redis: RedisConnections; registry: Registry; clock?: Clock }
+
+export type SeguidorDeps = Seguimento & {
+  feed: Pick<Feed, 'page' | 'epoca'>
+  lease: Lease
 }
+
+export type SeguirDeps = Omit<Seguimento, keyof PedidosOptions> & { pedidos: PedidosOptions; databaseUrl: string }
 
 /** Streams of the orders' events. The name is the contract with entregas. */
 const STREAM_PREFIX = 'fluxo:pedidos'
 /** The consumer group of the ledger on them. */
-const GRUPO = 'lancamentos'
+export const GRUPO = 'lancamentos'
 /** Keys of the lease of repair: the kind of work, and one for all partitions. */
-const REPARO_LOCK = [7_264_202, 0] as const
+export const REPARO_LOCK = [7_264_202, 0] as const
+
+/** The entries are in the ledger before their positions are noted; nothing else is to be done with them. */
+export const SEM_MAIS: Effect<Lancavel, undefined> = {
+  columns: [],
+  ctes: 'nada as (select 1)',
+  result: 'null::text',
+  parse: () => undefined,
+}
 
 /** Follows the orders' log: a paid delivery becomes an entry, and its return the reversal, once each. */
-export function createFaturamento(deps: SeguirDeps): Follower & { close: () => void } {
-  const { pedidos, databaseUrl, registry, log } = deps
-  const { eventos, particoes, streamPrefix = STREAM_PREFIX } = pedidos
-  const feed = createFeed({ ...eventos, name: 'pedidos', particoes, registry })
+export function createSeguidor({ streamPrefix = STREAM_PREFIX, ...deps }: SeguidorDeps): Follower {
   const lancar = createLancar(deps)
-  const follower = createFollower<Lancavel>({
+  return createFollower<Lancavel>({
     ...deps,
-    ...pedidos,
     streamPrefix,
     grupo: GRUPO,
-    feed,
-    epocaDoLog: feed.epoca,
-    lease: createLease({ url: databaseUrl, key: REPARO_LOCK, name: 'reparo pedidos', log }),
+    epocaDoLog: deps.feed.epoca,
     ler: lerEvento,
     antes: (_, rows) => lancar(rows),
-    // The entries are in the ledger before their positions are noted; nothing else is to be done with them.
-    effect: { columns: [], ctes: 'nada as (select 1)', result: 'null::text', parse: () => undefined },
+    effect: SEM_MAIS,
   })
+}
+
+/** The same with the feed and the lease of a service. */
+export function createFaturamento({ pedidos, databaseUrl, ...deps }: SeguirDeps): Follower & { close: () => void } {
+  const { eventos, ...seguimento } = pedidos
+  const { registry, log } = deps
+  const feed = createFeed({ ...eventos, name: 'pedidos', particoes: pedidos.particoes, registry })
+  const lease = createLease({ url: databaseUrl, key: REPARO_LOCK, name: 'reparo pedidos', log })
+  const follower = createSeguidor({ ...deps, ...seguimento, feed, lease })
   return { ...follower, close: feed.close }
 }
