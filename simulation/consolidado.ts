@@ -47,7 +47,7 @@ const FEED_TIMEOUT_MS = 2_000
 const CLOSED: Breaker = { name: 'closed', execute: (action) => action(), state: () => 'closed', close: () => {} }
 
 /** A policy of one attempt, which ends with the caller's patience. */
-const onePolicy = ({ clock }: Process, timeoutMs: number): Policy => ({
+export const onePolicy = ({ clock }: Process, timeoutMs: number): Policy => ({
   name: 'one attempt',
   execute: (action, caller) => {
     const timeout = new AbortController()
@@ -110,7 +110,7 @@ export function startConsolidado(servers: Servers, process: Process): Consolidad
     prefix: STREAM_PREFIX,
     groups: [GRUPO],
   })
-  void prepared(partes, particoes, process).then(() => {
+  void prepared(() => partes.inbox.prepare(particoes), process).then(() => {
     for (const one of [...consumidores, reparo, janitor]) one.start()
   })
   const store = createConsultaStore({ sql, policy: onePolicy(process, FEED_TIMEOUT_MS), clock })
@@ -129,10 +129,10 @@ export function startConsolidado(servers: Servers, process: Process): Consolidad
   }
 }
 
-async function prepared({ inbox }: Montagem, particoes: number, { clock }: Process): Promise<void> {
+export async function prepared(prepare: () => Promise<void>, { clock }: Process): Promise<void> {
   for (;;) {
     try {
-      return await inbox.prepare(particoes)
+      return await prepare()
     } catch {
       await clock.delay(PREPARE_RETRY_MS)
     }

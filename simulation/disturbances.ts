@@ -34,7 +34,7 @@ function strike(world: World, fault: Exclude<Fault, { kind: 'step' }>): void {
       cutLease(world, fault.lease)
       break
     case 'postgres-away':
-      stopPostgres(world, fault.database, fault.ms)
+      if (fault.database !== 'entregas') stopPostgres(world, fault.database, fault.ms)
       break
     case 'redis-away':
       stopRedis(world, fault.ms)

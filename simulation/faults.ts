@@ -9,6 +9,8 @@ export type StepFault = {
   ms: number
 }
 
+export type Database = 'lancamentos' | 'consolidado' | 'entregas'
+
 /** Everything that a plan may do to the world. Times are virtual milliseconds. */
 export type Fault =
   /**
@@ -24,7 +26,7 @@ export type Fault =
   /** The session behind a lease ends at the server; the holder hears of it only when it next asks. */
   | { kind: 'lease-cut'; at: number; lease: string }
   /** A PostgreSQL goes away for `ms`: statements under way are rolled back. */
-  | { kind: 'postgres-away'; at: number; database: 'lancamentos' | 'consolidado'; ms: number }
+  | { kind: 'postgres-away'; at: number; database: Database; ms: number }
   /** All connections to Redis break and none can be made for `ms`; nothing is lost. */
   | { kind: 'redis-away'; at: number; ms: number }
   /** Redis dies, loses its last `loseMs`, and is back after `ms` as another run. */

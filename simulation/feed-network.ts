@@ -1,20 +1,25 @@
-import type { Lancamentos } from './lancamentos.ts'
 import type { Process } from './process.ts'
 import type { Random } from './random.ts'
 import type { Line, Wire } from './wire.ts'
 
-/** The way from the consolidado to the ledger's feed. */
+/** The way from those who follow a log to its feed. */
 export type FeedNetwork = {
   ask(asking: Process, url: string): Promise<Response>
   setUp(up: boolean): void
 }
 
-export type FeedNetworkDeps = { wire: Wire; random: Random; lancamentos: () => Lancamentos[] }
+/** An instance that answers pages of its log. */
+type Source = {
+  readonly process: Process
+  feed: (particao: number, depoisDe: number, limite: number) => Promise<string>
+}
+
+export type FeedNetworkDeps = { wire: Wire; random: Random; sources: () => readonly Source[] }
 
 const unreachable = (): Error => new TypeError('fetch failed')
 
 /** Requests go to one of the living instances, as a balancer sends them, and end with it. */
-export function createFeedNetwork({ wire, random, lancamentos }: FeedNetworkDeps): FeedNetwork {
+export function createFeedNetwork({ wire, random, sources }: FeedNetworkDeps): FeedNetwork {
   const lines = new Map<Process, Line>()
   let up = true
   return {
@@ -29,10 +34,10 @@ export function createFeedNetwork({ wire, random, lancamentos }: FeedNetworkDeps
       const text = await wire.send<string>({
         line,
         what: 'GET /eventos',
-        up: () => up && lancamentos().length > 0,
+        up: () => up && sources().length > 0,
         refusal: unreachable,
         execute: (reply) => {
-          const alive = lancamentos()
+          const alive = sources()
           const target = alive[random.int(0, alive.length - 1)]
           target?.process.onEnd(() => reply({ error: unreachable() }))
           target

@@ -45,9 +45,25 @@ export function createLedgerDatabase({ epoca, particoes, append = appendOf }: Le
   const zeros = (): number[] => Array.from({ length: particoes }, () => 0)
   const state: LedgerState = { entries: [], ultima: zeros(), cursor: zeros(), commits: 0, epoca }
   const page = pageStatement(LEDGER)
-  const RESUME = 'select c.posicao::float8 as cursor, p.ultima::float8 as head'
-  const readings: readonly Statement[] = [
-    { matches: (text) => text === page, run: (parameters) => pageOf(state, parameters) },
+  return {
+    epoca,
+    entries: state.entries,
+    ultima: (particao) => state.ultima[particao] ?? 0,
+    statements: [
+      append(state),
+      { matches: (text) => text === page, run: (parameters) => pageOf(state, parameters) },
+      ...logStatements(state),
+    ],
+  }
+}
+
+const RESUME = 'select c.posicao::float8 as cursor, p.ultima::float8 as head'
+
+/** What a relay and a feed ask of a log beside its pages. */
+export function logStatements(state: Pick<LedgerState, 'ultima' | 'cursor' | 'epoca'>): readonly Statement[] {
+  const { epoca } = state
+  const particoes = state.ultima.length
+  return [
     {
       matches: (text) => plain(text).startsWith(RESUME),
       run: ([particao]) => [{ cursor: state.cursor[Number(particao)], head: state.ultima[Number(particao)] }],
@@ -64,12 +80,6 @@ export function createLedgerDatabase({ epoca, particoes, append = appendOf }: Le
       run: ([particao]) => [{ ultima: state.ultima[Number(particao)], epoca, particoes }],
     },
   ]
-  return {
-    epoca,
-    entries: state.entries,
-    ultima: (particao) => state.ultima[particao] ?? 0,
-    statements: [append(state), ...readings],
-  }
 }
 
 export type LedgerDatabaseDeps = { epoca: string; particoes: number; append?: (state: LedgerState) => Statement }

@@ -1,14 +1,12 @@
 import * as projection from './planted-in-the-projection.ts'
 import * as way from './planted-on-the-way.ts'
+import type { PlantedBug } from './room.ts'
 import type { Seams } from './seams.ts'
-
-/** A mistake that this architecture invites, and what it looks like in the code. */
-export type PlantedBug = { what: string; seams: () => Seams }
 
 const always = (seams: Seams) => () => seams
 
 /** By name, in the order of an entry's way. */
-export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
+export const PLANTED_BUGS: Readonly<Record<string, PlantedBug<Seams>>> = {
   'positions-from-a-sequence': {
     what: 'positions come from a sequence instead of the counter row that commits with them',
     seams: way.positionsFromASequence,

@@ -82,7 +82,7 @@ function passOf(state: ProjectionState): Statement {
   }
 }
 
-export function inboxOf({ inbox }: ProjectionState, [particao]: readonly Parameter[]): InboxRow {
+export function inboxOf({ inbox }: Pick<ProjectionState, 'inbox'>, [particao]: readonly Parameter[]): InboxRow {
   const row = inbox.get(Number(particao))
   if (row === undefined) throw new Error('the simulation expected a prepared partition')
   return row
@@ -91,7 +91,7 @@ export function inboxOf({ inbox }: ProjectionState, [particao]: readonly Paramet
 export const isNew = ({ aplicadaAte, adiante }: InboxRow, posicao: number): boolean =>
   posicao > aplicadaAte && !adiante.has(posicao)
 
-function placesOf([, , , posicoes, ids]: readonly Parameter[]): { posicao: number; id: string | null }[] {
+export function placesOf([, , , posicoes, ids]: readonly Parameter[]): { posicao: number; id: string | null }[] {
   const idList = arrayOf(ids)
   return arrayOf(posicoes).map((posicao, i) => ({ posicao: Number(posicao), id: idList[i] ?? null }))
 }
@@ -117,7 +117,11 @@ export function refusalOf(row: InboxRow, parameters: readonly Parameter[]): stri
 }
 
 /** The inbox learns what was taken; nothing taken, nothing written. */
-function note(row: InboxRow, taken: readonly { posicao: number; id: string | null }[], epoca: string | null): void {
+export function note(
+  row: InboxRow,
+  taken: readonly { posicao: number; id: string | null }[],
+  epoca: string | null,
+): void {
   const last = taken.at(-1)
   if (last === undefined) return
   for (const { posicao } of taken) row.adiante.add(posicao)

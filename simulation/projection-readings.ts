@@ -12,7 +12,8 @@ export function readingsOf(state: ProjectionState): readonly Statement[] {
 
 const startsWith = (beginning: string) => (text: string) => plain(text).startsWith(beginning)
 
-function inboxStatements({ inbox }: ProjectionState): Statement[] {
+/** What is asked of an inbox beside the apply. */
+export function inboxStatements({ inbox }: Pick<ProjectionState, 'inbox'>): Statement[] {
   return [
     {
       matches: startsWith('insert into inbox_particao'),

@@ -5,18 +5,10 @@ import { CACHE_PREFIX, GRUPO, STREAM_PREFIX } from '../apps/consolidado/src/proj
 import { scheduleFaults, stopRedis } from './disturbances.ts'
 import type { Plan } from './plan.ts'
 import type { DayRow } from './projection-state.ts'
+import type { Verdict } from './room.ts'
 import type { Seams } from './seams.ts'
 import { bodyOf } from './versions.ts'
 import { createWorld, type World } from './world.ts'
-
-/** What came of a history. */
-export type Verdict = {
-  plan: Plan
-  /** What was wrong; empty where everything held. */
-  wrongs: readonly string[]
-  lines: readonly string[]
-  digest: string
-}
 
 /** How long the world may take to come to rest once nothing goes wrong any more: slow statements and much poison take a minute. */
 const REST_MAX_MS = 240_000
@@ -30,10 +22,15 @@ const SETTLES_MS = 300
 const ANSWERS_MAX_MS = 5_000
 
 /** Runs a history to its end and judges it. */
-export async function runPlan(plan: Plan, seams: Seams = {}): Promise<Verdict> {
+export async function runPlan(plan: Plan, seams: Seams = {}): Promise<Verdict<Plan>> {
   const world = createWorld(plan, seams)
   const { scheduler, model } = world
-  const verdict = (): Verdict => ({ plan, wrongs: model.wrongs, lines: scheduler.lines(), digest: scheduler.digest() })
+  const verdict = (): Verdict<Plan> => ({
+    plan,
+    wrongs: model.wrongs,
+    lines: scheduler.lines(),
+    digest: scheduler.digest(),
+  })
   await load(world)
   if (!(await comesToRest(world, `by the ${PATHS[plan.profile]}`, () => hasCaughtUp(world)))) return verdict()
   scheduler.note('! everything is back')

@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { BOOKS } from './books.ts'
 import { planOf } from './plan.ts'
 import { PLANTED_BUGS } from './planted-bugs.ts'
 import { runPlan } from './run.ts'
-import { firstFailure, report, runSeed, seamsOf, shrunk } from './search.ts'
+
+const { firstFailure, report, runSeed, shrunk } = BOOKS
 
 /** Shrinking runs some hundred histories. */
 const TIMEOUT_MS = 300_000
@@ -46,7 +48,7 @@ test(
     expect(least.wrongs).not.toEqual([])
     expect(least.plan.faults.length).toBeLessThanOrEqual(failure.plan.faults.length)
     expect(least.plan.posts.length).toBeLessThan(failure.plan.posts.length)
-    expect((await runPlan(least.plan, seamsOf(bug))).lines).toEqual(least.lines)
+    expect((await runPlan(least.plan, PLANTED_BUGS[bug]?.seams())).lines).toEqual(least.lines)
     expect(report(least, bug)).toContain(`--seed ${failure.plan.seed} --bug ${bug}`)
   },
   TIMEOUT_MS,

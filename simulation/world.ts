@@ -2,12 +2,12 @@ import { Registry } from 'prom-client'
 import { createClients } from './clients.ts'
 import { type Consolidado, startConsolidado } from './consolidado.ts'
 import { createFeedNetwork } from './feed-network.ts'
+import { createInstances } from './instances.ts'
 import { type Lancamentos, startLancamentos } from './lancamentos.ts'
 import { createLedgerDatabase } from './ledger-database.ts'
 import { createModel } from './model.ts'
 import type { Plan } from './plan.ts'
 import { createPostgresServer } from './postgres-server.ts'
-import { createProcess, type Process } from './process.ts'
 import { projectionStatements } from './projection-database.ts'
 import { dayKey, type ProjectionState } from './projection-state.ts'
 import { createRandom } from './random.ts'
@@ -54,9 +54,9 @@ export function createWorld(plan: Plan, seams: Seams = {}) {
     tellsDeleted,
     scripts: { ...SCRIPTS, ...seams.scripts },
   })
-  const instances = createInstances()
+  const instances = createBooksInstances()
   const wire = createWire({ scheduler, kill: (process, ms) => instances.kill(process.instance, ms) })
-  const feed = createFeedNetwork({ wire, random: randomOf('feed'), lancamentos: () => instances.lancamentos() })
+  const feed = createFeedNetwork({ wire, random: randomOf('feed'), sources: () => instances.lancamentos() })
   const postgres = (name: string, statements: Parameters<typeof createPostgresServer>[0]['statements']) =>
     createPostgresServer({ scheduler, random: randomOf(name), statements, slowestMs: plan.slowestMs })
   const servers: Servers = {
@@ -73,7 +73,13 @@ export function createWorld(plan: Plan, seams: Seams = {}) {
     seams,
     registry: new Registry(),
   }
-  instances.open({ plan, scheduler, servers })
+  instances.open({
+    plan,
+    scheduler,
+    names: [...plan.lancamentos, ...plan.consolidado],
+    begin: (instance, process) =>
+      plan.lancamentos.includes(instance) ? startLancamentos(servers, process) : startConsolidado(servers, process),
+  })
   const clients = createClients({
     scheduler,
     random: randomOf('clients'),
@@ -85,81 +91,15 @@ export function createWorld(plan: Plan, seams: Seams = {}) {
   return { plan, scheduler, servers, ledger, projection, model, instances, feed, clients }
 }
 
-type Life = { process: Process; service: Lancamentos | Consolidado; leaving: boolean }
-
-/** The instances: each is one process at a time, and comes back after it was killed or has left. */
-function createInstances() {
-  const lives = new Map<string, Life>()
-  const counts = new Map<string, number>()
-  const calls = new Map<string, string[]>()
-  let world: { plan: Plan; scheduler: World['scheduler']; servers: Servers } | undefined
-  const start = (instance: string): void => {
-    if (world === undefined || lives.has(instance)) return
-    const { plan, scheduler, servers } = world
-    const life = (counts.get(instance) ?? 0) + 1
-    counts.set(instance, life)
-    const faultAt = (what: string) => {
-      const made = calls.get(instance) ?? []
-      calls.set(instance, made)
-      made.push(what)
-      if (scheduler.now() > plan.loadMs) return undefined
-      return plan.faults.find((fault) => fault.kind === 'step' && fault.instance === instance && isAt(fault, made))
-    }
-    const process = createProcess({
-      scheduler,
-      seed: plan.seed,
-      instance,
-      life,
-      faultAt: (what) => stepOf(faultAt(what)),
-    })
-    scheduler.note(`${instance}  starts`)
-    const begin = plan.lancamentos.includes(instance) ? startLancamentos : startConsolidado
-    lives.set(instance, { process, service: begin(servers, process), leaving: false })
-  }
-  const end = (instance: string, ms: number): void => {
-    lives.get(instance)?.process.kill()
-    lives.delete(instance)
-    world?.scheduler.after(ms, () => start(instance))
-  }
-  const all = () => [...lives.values()]
-  const isConsolidado = (service: Life['service']): service is Consolidado => 'leitor' in service
-  const consolidado = (): Consolidado[] => all().flatMap(({ service }) => (isConsolidado(service) ? service : []))
+/** The instances of both services, told apart. */
+function createBooksInstances() {
+  const instances = createInstances<Lancamentos | Consolidado>()
+  const isConsolidado = (service: Lancamentos | Consolidado): service is Consolidado => 'leitor' in service
+  const consolidado = (): Consolidado[] => instances.services().filter(isConsolidado)
   return {
-    open: (given: NonNullable<typeof world>) => {
-      world = given
-    },
-    start,
-    startAll: () => {
-      for (const instance of [...(world?.plan.lancamentos ?? []), ...(world?.plan.consolidado ?? [])]) start(instance)
-    },
-    kill: (instance: string, ms: number) => {
-      if (!lives.has(instance)) return
-      world?.scheduler.note(`${instance}  is killed`)
-      end(instance, ms)
-    },
-    leave: (instance: string, ms: number) => {
-      const life = lives.get(instance)
-      if (life === undefined) return
-      world?.scheduler.note(`${instance}  leaves`)
-      life.leaving = true
-      void life.service.stop().then(() => {
-        if (lives.get(instance) === life) end(instance, ms)
-      })
-    },
-    named: (instance: string) => lives.get(instance),
-    all,
-    lancamentos: (): Lancamentos[] => all().flatMap(({ service }) => (isConsolidado(service) ? [] : service)),
+    ...instances,
+    lancamentos: (): Lancamentos[] => instances.services().flatMap((one) => (isConsolidado(one) ? [] : one)),
     consolidado,
     consolidadoNamed: (instance: string) => consolidado().find(({ process }) => process.instance === instance),
-    /** Whether all of them are there and at work. */
-    complete: (): boolean =>
-      lives.size === counts.size && all().every(({ process, leaving }) => !leaving && !process.paused()),
   }
 }
-
-const stepOf = (fault: Plan['faults'][number] | undefined) =>
-  fault?.kind === 'step' ? { what: fault.what, ms: fault.ms } : undefined
-
-/** Whether the last of the calls that were made is the one that the fault waits for. */
-const isAt = ({ on, call }: { on: string; call: number }, made: readonly string[]): boolean =>
-  made.at(-1)?.startsWith(on) === true && made.filter((what) => what.startsWith(on)).length === call
