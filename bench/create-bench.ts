@@ -15,8 +15,8 @@ const SCOPES = ['lancamentos:escrever', 'lancamentos:ler', 'consolidado:ler', 'e
 const SERVICE_SCOPES = ['eventos:ler']
 /** More requests than a sample can send, so that no two loads use the same number; nine digits hold 300 loads. */
 const NUMBERS_OF_A_LOAD = 3_000_000
-/** The run ends within eight minutes: a row is not begun when its own time, and the closing of everything, would not fit. */
-const RUN_SECONDS_MAX = 480
+/** The run ends within ten minutes: a row is not begun when its own time, and the closing of everything, would not fit. */
+const RUN_SECONDS_MAX = 600
 const CLOSING_SECONDS = 8
 /** A sample of the slowest row, on a machine that is slower than it should be. */
 const LAST_SAMPLE_SECONDS = 20
