@@ -1,10 +1,39 @@
-import { REPAIR_LEASE } from './consolidado.ts'
-import type { Fault } from './faults.ts'
-import { relayLease } from './lancamentos.ts'
-import type { World } from './world.ts'
+import type { Database, Fault } from './faults.ts'
+import type { PostgresServer } from './postgres-server.ts'
+import type { Process } from './process.ts'
+import type { RedisServer } from './redis-server.ts'
+import type { Scheduler } from './scheduler.ts'
+
+/** What the faults of a plan need of a world, whichever services it has. */
+export type Disturbed = {
+  plan: { faults: readonly Fault[]; profile: string }
+  scheduler: Scheduler
+  servers: { redisServer: RedisServer }
+  instances: {
+    kill: (instance: string, ms: number) => void
+    leave: (instance: string, ms: number) => void
+    named: (instance: string) => Disturbable | undefined
+    all: () => readonly Disturbable[]
+  }
+  feed: { setUp: (up: boolean) => void }
+}
+
+type Connection = Extract<Fault, { kind: 'redis-cut' }>['connection']
+type Disturbable = {
+  process: Pick<Process, 'pause'>
+  service: { redis: { cut: (connection?: Connection) => void } }
+}
+
+/** What differs from world to world. */
+export type Weak = {
+  /** The PostgreSQL servers that it has, each with those who are connected to it. */
+  postgres: Partial<Record<Database, { server: PostgresServer; users: () => readonly { cutDatabase: () => void }[] }>>
+  /** Ends the session behind a lease. */
+  cutLease: (lease: string) => void
+}
 
 /** Puts the faults of the plan on the world's calendar; those at a step are looked up by the process itself. */
-export function scheduleFaults(world: World): void {
+export function scheduleFaults(world: Disturbed, weak: Weak): void {
   const { scheduler, plan } = world
   for (const fault of plan.faults) {
     if (fault.kind === 'step') continue
@@ -12,29 +41,27 @@ export function scheduleFaults(world: World): void {
     if (fault.kind === 'redis-restart') {
       scheduler.quietly(Math.max(0, fault.at - fault.loseMs), () => world.servers.redisServer.keep())
     }
-    scheduler.after(fault.at, () => strike(world, fault))
+    scheduler.after(fault.at, () => strike(world, weak, fault))
   }
 }
 
-function strike(world: World, fault: Exclude<Fault, { kind: 'step' }>): void {
-  const { scheduler, servers, instances, feed } = world
+function strike(world: Disturbed, weak: Weak, fault: Exclude<Fault, { kind: 'step' }>): void {
+  const { scheduler, servers, instances, feed, plan } = world
   const { kind, at: _, ...rest } = fault
   scheduler.note(`! ${kind} ${Object.values(rest).join(' ')}`)
   switch (fault.kind) {
     case 'kill':
-      instances.kill(fault.instance, fault.ms)
-      break
     case 'leave':
-      instances.leave(fault.instance, fault.ms)
+      instances[fault.kind](fault.instance, fault.ms)
       break
     case 'pause':
       instances.named(fault.instance)?.process.pause(fault.ms)
       break
     case 'lease-cut':
-      cutLease(world, fault.lease)
+      weak.cutLease(fault.lease)
       break
     case 'postgres-away':
-      if (fault.database !== 'entregas') stopPostgres(world, fault.database, fault.ms)
+      stopPostgres(world, weak, fault)
       break
     case 'redis-away':
       stopRedis(world, fault.ms)
@@ -57,31 +84,25 @@ function strike(world: World, fault: Exclude<Fault, { kind: 'step' }>): void {
       break
     case 'feed-away':
       feed.setUp(false)
-      scheduler.after(fault.ms, () => feed.setUp(world.plan.profile !== 'stream-only'))
+      scheduler.after(fault.ms, () => feed.setUp(plan.profile !== 'stream-only'))
       break
   }
 }
 
-function cutLease({ servers, plan }: World, lease: string): void {
-  if (lease === 'reparo') servers.consolidado.cutHolder(REPAIR_LEASE)
-  else
-    for (let particao = 0; particao < plan.particoes; particao += 1) servers.lancamentos.cutHolder(relayLease(particao))
-}
-
 function stopPostgres(
-  { servers, instances, scheduler }: World,
-  database: 'lancamentos' | 'consolidado',
-  ms: number,
+  { scheduler }: Disturbed,
+  weak: Weak,
+  { database, ms }: { database: Database; ms: number },
 ): void {
-  const server = servers[database]
-  if (!server.up()) return
+  const { server, users } = weak.postgres[database] ?? {}
+  if (server?.up() !== true) return
   server.stop()
-  for (const service of instances[database]()) service.cutDatabase()
+  for (const service of users?.() ?? []) service.cutDatabase()
   scheduler.after(ms, server.start)
 }
 
 /** Ends all connections to Redis; with `ms`, it is there again after so long. */
-export function stopRedis({ servers, instances, scheduler, plan }: World, ms?: number): void {
+export function stopRedis({ servers, instances, scheduler, plan }: Disturbed, ms?: number): void {
   const { redisServer } = servers
   redisServer.setUp(false)
   for (const { service } of instances.all()) service.redis.cut()

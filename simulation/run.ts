@@ -8,6 +8,7 @@ import type { DayRow } from './projection-state.ts'
 import type { Verdict } from './room.ts'
 import type { Seams } from './seams.ts'
 import { bodyOf } from './versions.ts'
+import { weakOf } from './weak.ts'
 import { createWorld, type World } from './world.ts'
 
 /** How long the world may take to come to rest once nothing goes wrong any more: slow statements and much poison take a minute. */
@@ -58,7 +59,7 @@ async function load(world: World): Promise<void> {
   instances.startAll()
   if (plan.profile === 'stream-only') feed.setUp(false)
   if (plan.profile === 'feed-only') stopRedis(world)
-  scheduleFaults(world)
+  scheduleFaults(world, weakOf(world))
   for (const post of plan.posts) scheduler.after(post.at, () => clients.post(post))
   for (const read of plan.reads) scheduler.after(read.at, () => clients.read(read))
   await passes(world, plan.loadMs)

@@ -2,11 +2,12 @@ import { streamKey } from '@fluxo/shared/stream/keys'
 import { STREAM_PREFIX } from '../../apps/entregas/src/domain/evento.ts'
 import { GRUPO } from '../../apps/entregas/src/fluir/consumir.ts'
 import { GRUPO as GRUPO_DO_LIVRO } from '../../apps/lancamentos/src/faturar/seguir.ts'
+import { scheduleFaults, stopRedis } from '../disturbances.ts'
 import type { Verdict } from '../room.ts'
-import { scheduleFaults, stopRedis } from './disturbances.ts'
 import { judge } from './judge.ts'
 import type { OrdersPlan } from './plan.ts'
 import type { Seams } from './seams.ts'
+import { weakOf } from './weak.ts'
 import { createWorld, type World } from './world.ts'
 
 /** How long the world may take to come to rest once nothing goes wrong any more: a claimed step alone waits ten seconds. */
@@ -42,7 +43,7 @@ async function load(world: World): Promise<void> {
   instances.startAll()
   if (plan.profile === 'stream-only') world.setPulling(false)
   if (plan.profile === 'feed-only') stopRedis(world)
-  scheduleFaults(world)
+  scheduleFaults(world, weakOf(world))
   for (const order of plan.orders) scheduler.after(order.at, () => clients.order(order))
   for (const change of plan.changes) scheduler.after(change.at, () => clients.change(change))
   await passes(world, plan.loadMs)

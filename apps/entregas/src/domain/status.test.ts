@@ -129,7 +129,7 @@ describe('the carrier', () => {
     ['IDC', 1, 'nota'],
     ['EST', 1, 'correcao'],
     ['BDE', 999, undefined],
-    ['XXX', 0, undefined],
+    ['ZZZ', 0, undefined],
   ])('%s %i', (tipo, codigo, informe) => expect(informeDe(tipo, codigo)).toEqual(informe))
 
   test.each(PARES)('from %s to %s every step is allowed, none is invented, none goes back', (de, para) => {
