@@ -91,7 +91,11 @@ test('every setting comes from somewhere, and is one that the service knows', ()
     }
     expect(template.spec.automountServiceAccountToken).toBe(false)
   }
-  const files = [...services.map((name) => `apps/${name}/src/main.ts`), 'shared/ratelimit/settings.ts']
+  const files = [
+    ...services.map((name) => `apps/${name}/src/main.ts`),
+    'shared/process/service.ts',
+    'shared/ratelimit/settings.ts',
+  ]
   const mains = files.map((name) => readFileSync(join(root, name), 'utf8')).join('')
   for (const variable of config.keys()) if (variable !== 'NODE_OPTIONS') expect(mains).toContain(`${variable}:`)
 })
@@ -106,7 +110,7 @@ test('live is asked for restarts, ready for traffic, and leaving has the time th
       '/health/ready',
     ])
     expect(ports?.map((port) => port.name)).toEqual(['http'])
-    // Requests in flight at most 12 s (shared/process/run.ts), closing at most 15 s (main.ts).
+    // Requests in flight at most 12 s (shared/process/run.ts), closing at most 15 s (shared/process/service.ts).
     expect(template.spec.terminationGracePeriodSeconds * 1_000).toBeGreaterThanOrEqual(noticeMs + 12_000 + 15_000)
   }
 })
