@@ -10,9 +10,10 @@ const PROOF = /\[[^\]]+\]\(([^)]+)\)\s+"([^"]+)"/g
 const DOCUMENTS = [
   { document: 'docs/promises.md', head: '| if…' },
   { document: 'SECURITY.md', head: '| promise' },
+  { document: 'SECURITY.md', head: '| pool' },
 ]
 
-describe.each(DOCUMENTS)('$document', ({ document, head }) => {
+describe.each(DOCUMENTS)('$document $head', ({ document, head }) => {
   const text = readFileSync(join(root, document), 'utf8')
   const proofs = [...text.matchAll(PROOF)].map(([, path = '', name = '']) => ({ path, name }))
 
