@@ -30,5 +30,24 @@ export const MENSAGEM_DE_DIA = 'Deve ser um dia real do calendário no formato A
 /** Swedish writes days as ISO 8601 does. */
 const CALENDARIO = new Intl.DateTimeFormat('sv-SE', { timeZone: 'America/Sao_Paulo' })
 
+/** As `CALENDARIO`, with the time of day. */
+const RELOGIO = new Intl.DateTimeFormat('sv-SE', {
+  timeZone: 'America/Sao_Paulo',
+  dateStyle: 'short',
+  timeStyle: 'medium',
+})
+
+/**
+ * The instant at which clocks in São Paulo show `hora` (`HH:mm:ss`) of `dia` (`YYYY-MM-DD`).
+ * Two steps, since the offset (summer time until 2019) is that of the instant that is looked for.
+ */
+export function instanteEmSaoPaulo(dia: string, hora: string): Date {
+  const alvo = Date.parse(`${dia}T${hora}Z`)
+  const mostrado = (ms: number): number => Date.parse(`${RELOGIO.format(ms).replace(' ', 'T')}Z`)
+  let instante = alvo
+  for (let passo = 0; passo < 2; passo += 1) instante += alvo - mostrado(instante)
+  return new Date(instante)
+}
+
 /** The calendar day, `YYYY-MM-DD`, that clocks in São Paulo show at `instante`. */
 export const diaEmSaoPaulo = (instante: Date): string => CALENDARIO.format(instante)

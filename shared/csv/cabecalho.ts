@@ -3,15 +3,20 @@ import { type CampoInvalido, DomainError, ValidationError } from '../errors.ts'
 /** The columns of an import: those that must be there, and those that may. */
 export type Formato<Coluna extends string = string> = { obrigatorias: readonly Coluna[]; opcionais: readonly Coluna[] }
 
-/** Where each column stands in a record (-1: absent), and how many fields a record has. */
-export type Colunas<Coluna extends string = string> = { em: Readonly<Record<Coluna, number>>; quantas: number }
+/** Where each column stands in a record (-1: absent), how many fields a record has, and how many it has at least. */
+export type Colunas<Coluna extends string = string> = {
+  em: Readonly<Record<Coluna, number>>
+  quantas: number
+  /** Up to the last column that must be there. */
+  minimo: number
+}
 
 /** Controls that no header has, and what the marks of UTF-16 look like in Latin-1: a spreadsheet, an archive, an image. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the point.
 const BINARIO = /[\u0000-\u0008\u000e-\u001f\ufffd]|^(?:ÿþ|þÿ)/
 
 /** `Descrição ` and `DESCRICAO` are the same column. */
-const nomeSimples = (nome: string): string => nome.trim().normalize('NFD').replace(/\p{M}/gu, '').toLowerCase()
+export const nomeSimples = (nome: string): string => nome.trim().normalize('NFD').replace(/\p{M}/gu, '').toLowerCase()
 
 /** Longest piece of a foreign column's name that an answer repeats. */
 const NOME_MOSTRADO_MAX = 40
@@ -31,6 +36,8 @@ export function lerCabecalho<Coluna extends string>(
     )
   }
   const nomes = campos.map(nomeSimples)
+  // Empty names at the end are what a spreadsheet writes for columns that once had something in them.
+  while (nomes.at(-1) === '') nomes.pop()
   const erros: CampoInvalido[] = []
   const conhecidas: readonly Coluna[] = [...obrigatorias, ...opcionais]
   for (const coluna of conhecidas) {
@@ -51,7 +58,8 @@ export function lerCabecalho<Coluna extends string>(
     )
   }
   const em = Object.fromEntries(conhecidas.map((coluna) => [coluna, nomes.indexOf(coluna)])) as Record<Coluna, number>
-  return { em, quantas: nomes.length }
+  const minimo = Math.max(...obrigatorias.map((coluna) => em[coluna])) + 1
+  return { em, quantas: nomes.length, minimo }
 }
 
 /** A file of another kind may have thousands of "columns"; the first ones tell the merchant enough. */

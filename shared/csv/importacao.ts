@@ -1,7 +1,7 @@
 import { DomainError } from '../errors.ts'
 import { type Colunas, type Formato, lerCabecalho } from './cabecalho.ts'
 import type { RegistroCsv } from './leitor.ts'
-import { type LerLinha, lerRegistro } from './linha.ts'
+import { type LerLinha, lerRegistro, vazios } from './linha.ts'
 import { CONTEUDOS_MAX, createOrdinais } from './ordinais.ts'
 import { createRelatorio, type Relatorio } from './relatorio.ts'
 
@@ -59,10 +59,12 @@ export function createImportacao<Coluna extends string, Pedido>(
   }
 
   const decidirUm = (registro: RegistroCsv): LinhaPronta<Pedido> | undefined => {
+    // Nothing but separators: a row of the spreadsheet that is empty, or once had something in it.
+    if ('campos' in registro && vazios(registro.campos)) return undefined
     if (colunas === undefined) {
       if ('motivo' in registro)
         throw new DomainError('arquivo-nao-e-csv', `O cabeçalho não pôde ser lido. ${registro.motivo}`)
-      colunas = lerCabecalho(registro.campos, formato)
+      if (!ehAvisoDeSeparador(registro.campos)) colunas = lerCabecalho(registro.campos, formato)
       return undefined
     }
     const { linha } = registro
@@ -90,6 +92,10 @@ export function createImportacao<Coluna extends string, Pedido>(
     },
   }
 }
+
+/** `sep=;`, with which Excel is told the separator, may stand before the header. */
+const ehAvisoDeSeparador = ([primeiro = '', ...resto]: readonly string[]): boolean =>
+  /^sep=,?$/i.test(primeiro.trim()) && vazios(resto)
 
 /** The key of a line without `referencia`. base64url instead of hex: 10 bytes less in every row and index entry. */
 const chaveDaLinha = (impressao: string, ordinal: number): string =>

@@ -74,7 +74,7 @@ describe('a broken record costs itself only', () => {
     const lidos = lerTudo(`x,y\n0,"a\n${linhas.join('\n')}`)
     expect(lidos).toHaveLength(2_002)
     expect(lidos[1]).toEqual({ linha: 2, motivo: expect.stringContaining('sem fechamento') })
-    expect(lidos.at(-1)).toEqual({ linha: 2_002, campos: ['1999', 'b'] })
+    expect(lidos.at(-1)).toEqual({ linha: 2_002, campos: ['1999', 'b'], aberta: true })
   })
 })
 
@@ -82,8 +82,17 @@ test('lines are counted as an editor shows them, through quoted line breaks and 
   expect(lerTudo('x;y\n\n"a\nb\r\nc";d\r\n  \r\ne;f')).toEqual([
     { linha: 1, campos: ['x', 'y'] },
     { linha: 3, campos: ['a\nb\r\nc', 'd'] },
-    { linha: 7, campos: ['e', 'f'] },
+    { linha: 7, campos: ['e', 'f'], aberta: true },
   ])
+})
+
+test.each([
+  ['a;b', true],
+  ['a;b\n', undefined],
+  ['a;"b"', true],
+  ['a;"b"\r\n', undefined],
+])('%j: whether a line break ends the last record is told', (texto, aberta) => {
+  expect(lerTudo(`x;y\n${texto}`).at(-1)).toEqual({ linha: 2, campos: ['a', 'b'], ...(aberta && { aberta }) })
 })
 
 test('the header decides the separator', () => {

@@ -1,5 +1,8 @@
-/** A record of the file, with the physical line (from 1) where it starts: its fields, or why it cannot be read. */
-export type RegistroCsv = { linha: number; campos: string[] } | { linha: number; motivo: string }
+/**
+ * A record of the file, with the physical line (from 1) where it starts: its fields, or why it cannot be read.
+ * `aberta` is the last one where no line break ends it: the file may have been cut there.
+ */
+export type RegistroCsv = { linha: number; campos: string[]; aberta?: true } | { linha: number; motivo: string }
 
 /** Splits a CSV text that arrives in pieces. `separador` is known once the header was seen. */
 export type LeitorCsv = {
@@ -66,7 +69,8 @@ export function createLeitorCsv(caracteresMax: number = REGISTRO_CARACTERES_MAX)
         pos = fimDaLinha + 1
         if (inteira) linha += 1
       } else {
-        if (!emBranco(lido.campos)) registros.push({ linha, campos: lido.campos })
+        if (!emBranco(lido.campos))
+          registros.push({ linha, campos: lido.campos, ...(lido.proximo > tampao.length && { aberta: true }) })
         pos = lido.proximo
         linha += 1 + lido.quebras
       }

@@ -33,6 +33,7 @@ export const relatorioSchema = (colunas: readonly string[]) =>
       z.object({
         linha: z.int().describe('A linha física do arquivo em que o registro começa; o cabeçalho é a 1.'),
         coluna: z.enum(colunas).nullable(),
+        valor: z.string().optional().describe('O que estava na coluna recusada, até 80 caracteres.'),
         motivo: z.string(),
       }),
     ),

@@ -26,18 +26,24 @@ describe('amounts of a file', () => {
     ['1.234.567', 123456700n],
     ['1234', 123400n],
     ['0,05', 5n],
+    ['R$ 50,00', 5000n],
+    ['R$\u00a01.234,56', 123456n],
+    ['r$1234.56', 123456n],
     ['9.999.999.999.999,99', 999_999_999_999_999n],
   ])('%s', (texto, centavos) => expect(lerValorCsv(texto)).toBe(centavos))
 
   test.each([
     ['1.234', 'Ambíguo: escreva 1234.00 ou 1.234,00.'],
     ['1,234', 'Deve ter no máximo 2 casas decimais.'],
-    ['1,234.56', 'Deve ser um valor como 1234.56 ou 1.234,56.'],
-    ['1.23,45', 'Deve ser um valor como 1234.56 ou 1.234,56.'],
-    ['12.34.56', 'Deve ser um valor como 1234.56 ou 1.234,56.'],
-    ['R$ 5,00', 'Deve ser um valor como 1234.56 ou 1.234,56.'],
-    ['', 'Deve ser um valor como 1234.56 ou 1.234,56.'],
-    ['1e3', 'Deve ser um valor como 1234.56 ou 1.234,56.'],
+    ['1,234.56', 'Deve ser um valor como 1234.56, 1.234,56 ou R$ 1.234,56.'],
+    ['1.23,45', 'Deve ser um valor como 1234.56, 1.234,56 ou R$ 1.234,56.'],
+    ['12.34.56', 'Deve ser um valor como 1234.56, 1.234,56 ou R$ 1.234,56.'],
+    ['R$ 1.234', 'Ambíguo: escreva 1234.00 ou 1.234,00.'],
+    ['-R$ 5,00', 'Deve ser maior que zero.'],
+    ['US$ 5,00', 'Deve ser um valor como 1234.56, 1.234,56 ou R$ 1.234,56.'],
+    ['R$', 'Deve ser um valor como 1234.56, 1.234,56 ou R$ 1.234,56.'],
+    ['', 'Deve ser um valor como 1234.56, 1.234,56 ou R$ 1.234,56.'],
+    ['1e3', 'Deve ser um valor como 1234.56, 1.234,56 ou R$ 1.234,56.'],
     ['0,00', 'Deve ser maior que zero.'],
     ['-5,00', 'Deve ser maior que zero.'],
     ['10.000.000.000.000,00', 'Deve ser no máximo 9999999999999.99.'],
@@ -49,7 +55,8 @@ describe('amounts of a file', () => {
         const inteiro = (centavos / 100n).toString()
         const decimais = (centavos % 100n).toString().padStart(2, '0')
         const milhares = inteiro.replaceAll(/\B(?=(\d{3})+$)/g, '.')
-        for (const texto of [`${inteiro}.${decimais}`, `${inteiro},${decimais}`, `${milhares},${decimais}`]) {
+        const brasileiro = `${milhares},${decimais}`
+        for (const texto of [`${inteiro}.${decimais}`, `${inteiro},${decimais}`, brasileiro, `R$ ${brasileiro}`]) {
           expect(lerValorCsv(texto)).toBe(centavos)
         }
       }),
@@ -62,12 +69,13 @@ describe('the header', () => {
     expect(lerCabecalho([' Valor', 'DESCRIÇÃO', 'data ', 'Tipo', 'Referência'])).toEqual({
       em: { valor: 0, descricao: 1, data: 2, tipo: 3, referencia: 4 },
       quantas: 5,
+      minimo: 4,
     })
     expect(lerCabecalho(['data', 'tipo', 'valor', 'descricao']).em.referencia).toBe(-1)
   })
 
   test('names every column that is missing, repeated or unknown', () => {
-    const erro = (): unknown => lerCabecalho(['data', 'data', 'valor', 'historico', ''])
+    const erro = (): unknown => lerCabecalho(['data', 'data', 'valor', '', 'historico'])
     expect(erro).toThrow(ValidationError)
     try {
       erro()
@@ -76,8 +84,8 @@ describe('the header', () => {
         'data',
         'tipo',
         'descricao',
+        'coluna 4',
         'historico',
-        'coluna 5',
       ])
     }
   })
@@ -93,12 +101,12 @@ describe('the header', () => {
 const colunas = lerCabecalho(['data', 'tipo', 'valor', 'descricao', 'referencia'])
 
 test('a line names each of its wrong columns, or says that its fields do not fit', () => {
-  expect(lerUma(7, ['15/10/2025', 'credito', '1.234', 'a\nb', 'x'.repeat(129)])).toMatchObject([
-    { linha: 7, coluna: 'data', motivo: expect.stringContaining('AAAA-MM-DD') },
-    { linha: 7, coluna: 'tipo' },
-    { linha: 7, coluna: 'valor' },
-    { linha: 7, coluna: 'descricao' },
-    { linha: 7, coluna: 'referencia' },
+  expect(lerUma(7, ['31/02/2025', 'entrada', '1.234', 'a\nb', 'x'.repeat(129)])).toMatchObject([
+    { linha: 7, coluna: 'data', valor: '31/02/2025', motivo: expect.stringContaining('15/10/2025') },
+    { linha: 7, coluna: 'tipo', valor: 'entrada' },
+    { linha: 7, coluna: 'valor', valor: '1.234' },
+    { linha: 7, coluna: 'descricao', valor: 'a\nb' },
+    { linha: 7, coluna: 'referencia', valor: `${'x'.repeat(80)}…` },
   ])
   expect(lerUma(2, ['a', 'b'])).toEqual([{ linha: 2, coluna: null, motivo: 'Esperados 5 campos, encontrados 2.' }])
   expect(lerUma(2, ['2025-10-15', 'DEBITO', '1', '234', 'x', 'y'])).toMatchObject([

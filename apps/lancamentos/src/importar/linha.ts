@@ -1,6 +1,5 @@
-import type { Formato } from '@fluxo/shared/csv/cabecalho'
-import { type LerLinha, lerValorCsv, motivoDeTextoCsv } from '@fluxo/shared/csv/linha'
-import { diaValido, MENSAGEM_DE_DIA } from '@fluxo/shared/dia'
+import { type Formato, nomeSimples } from '@fluxo/shared/csv/cabecalho'
+import { type LerLinha, lerDiaCsv, lerValorCsv, MENSAGEM_DE_DIA_CSV, motivoDeTextoCsv } from '@fluxo/shared/csv/linha'
 import { DESCRICAO_CARACTERES_MAX, type Pedido, REFERENCIA_CARACTERES_MAX, type Tipo } from '../domain/lancamento.ts'
 
 /** The columns of an import. All but `referencia` must be there. */
@@ -14,10 +13,10 @@ export const FORMATO: Formato<Coluna> = {
 
 /** Reads one record as an entry to be, or names every column that is wrong. The rules are those of `PedidoSchema`. */
 export const lerLinha: LerLinha<Coluna, Pedido> = (campo, recusar) => {
-  const data = campo('data')
-  if (!diaValido(data)) recusar('data', MENSAGEM_DE_DIA)
-  const tipo = campo('tipo')
-  if (!ehTipo(tipo)) recusar('tipo', 'Deve ser CREDITO ou DEBITO.')
+  const data = lerDiaCsv(campo('data'))
+  if (data === undefined) recusar('data', MENSAGEM_DE_DIA_CSV)
+  const tipo = lerTipo(campo('tipo'))
+  if (tipo === undefined) recusar('tipo', 'Deve ser CREDITO ou DEBITO.')
   const valor = lerValorCsv(campo('valor'))
   if (typeof valor === 'string') recusar('valor', valor)
   const descricao = campo('descricao')
@@ -27,8 +26,15 @@ export const lerLinha: LerLinha<Coluna, Pedido> = (campo, recusar) => {
   const motivoReferencia = referencia && motivoDeTextoCsv(referencia, REFERENCIA_CARACTERES_MAX)
   if (motivoReferencia) recusar('referencia', motivoReferencia)
 
-  if (!ehTipo(tipo) || typeof valor === 'string') return undefined
+  if (data === undefined || tipo === undefined || typeof valor === 'string') return undefined
   return { tipo, valor, data, descricao, referencia: referencia || undefined }
 }
 
-const ehTipo = (texto: string): texto is Tipo => texto === 'CREDITO' || texto === 'DEBITO'
+const TIPO_POR_NOME: ReadonlyMap<string, Tipo> = new Map([
+  ['credito', 'CREDITO'],
+  ['debito', 'DEBITO'],
+])
+
+/** `Crédito` and `credito` are what people write for CREDITO. */
+const lerTipo = (texto: string): Tipo | undefined =>
+  texto === 'CREDITO' || texto === 'DEBITO' ? texto : TIPO_POR_NOME.get(nomeSimples(texto))

@@ -27,7 +27,8 @@ export function createImportarRoutes({
       summary: 'Importa um arquivo CSV de qualquer tamanho',
       description:
         'Cabeçalho data,tipo,valor,descricao[,referencia] em qualquer ordem; separador "," ou ";"; UTF-8 ou Latin-1; ' +
-        'valores 1.234,56 ou 1234.56; data AAAA-MM-DD. Linhas erradas são relatadas e as demais entram. ' +
+        'valores 1234.56, 1.234,56 ou R$ 1.234,56; data AAAA-MM-DD ou DD/MM/AAAA; tipo com ou sem acento e maiúsculas; ' +
+        'colunas e linhas vazias que a planilha deixa são ignoradas. Linhas erradas são relatadas e as demais entram. ' +
         'Enviar o mesmo arquivo de novo não cria nada em dobro.',
       security: BEARER,
       request: { body: { content: ArquivoContent } },
