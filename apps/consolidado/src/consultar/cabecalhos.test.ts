@@ -1,7 +1,7 @@
 import { diaValido } from '@fluxo/shared/dia'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { etagConfere, etagDoDia, preferenciaCsv } from './condicional.ts'
+import { etagConfere, etagDoDia } from './condicional.ts'
 import { diasEntre } from './dia.ts'
 import { lerEspera } from './posicao.ts'
 
@@ -58,32 +58,6 @@ describe('If-None-Match', () => {
       '"*"',
     ]
     for (const valor of outros) expect(etagConfere(valor, etag)).toBe(false)
-  })
-})
-
-describe('Accept', () => {
-  it('gets CSV only where it prefers it', () => {
-    for (const accept of [
-      'text/csv',
-      'TEXT/CSV',
-      'text/csv, */*',
-      'text/csv;q=0.9, application/json;q=0.1',
-      'text/csv, application/json',
-    ]) {
-      expect(preferenciaCsv(accept), accept).toBe(true)
-    }
-    for (const accept of [
-      undefined,
-      '',
-      '*/*',
-      'application/json',
-      'application/json, text/csv',
-      'text/csv;q=0',
-      'text/csv;q=0.1, application/json',
-      'text/html',
-    ]) {
-      expect(preferenciaCsv(accept), accept).toBe(false)
-    }
   })
 })
 

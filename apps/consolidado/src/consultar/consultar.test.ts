@@ -46,7 +46,7 @@ describe('a period', () => {
         '{"data":"2025-10-15","total_creditos":0.10,"total_debitos":0.30,"saldo_do_dia":-0.20,' +
         '"saldo_acumulado":999999999999999999.84,"quantidade":2}]}',
     )
-    expect(periodoCsv(periodo)).toBe(
+    expect(periodoCsv(periodo, 'csv')).toBe(
       'data,total_creditos,total_debitos,saldo_do_dia,saldo_acumulado,quantidade\r\n' +
         '2025-10-02,1000000000000000000.05,0.00,1000000000000000000.05,1000000000000000000.04,1\r\n' +
         '2025-10-15,0.10,0.30,-0.20,999999999999999999.84,2\r\n',

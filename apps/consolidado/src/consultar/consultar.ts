@@ -1,3 +1,4 @@
+import { type CsvFormat, csvWriter } from '@fluxo/shared/csv/writer'
 import { decimalFromCents } from '@fluxo/shared/money'
 
 /** One day with entries, in cents. */
@@ -33,11 +34,10 @@ export function consultarPeriodo(de: string, ate: string, saldoInicial: bigint, 
 }
 
 /** The amounts of a day in the order of its columns. */
-const valoresDoDia = (dia: DiaDoPeriodo): string[] =>
-  [dia.creditos, dia.debitos, dia.saldoDoDia, dia.saldoAcumulado].map(decimalFromCents)
+const valoresDoDia = (dia: DiaDoPeriodo): bigint[] => [dia.creditos, dia.debitos, dia.saldoDoDia, dia.saldoAcumulado]
 
 const diaJson = (dia: DiaDoPeriodo): string => {
-  const [creditos, debitos, doDia, acumulado] = valoresDoDia(dia)
+  const [creditos, debitos, doDia, acumulado] = valoresDoDia(dia).map(decimalFromCents)
   return (
     `{"data":"${dia.data}","total_creditos":${creditos},"total_debitos":${debitos},"saldo_do_dia":${doDia}` +
     `,"saldo_acumulado":${acumulado},"quantidade":${dia.quantidade}}`
@@ -53,11 +53,14 @@ export const periodoJson = (periodo: Periodo): string =>
 const COLUNAS = ['data', 'total_creditos', 'total_debitos', 'saldo_do_dia', 'saldo_acumulado', 'quantidade'] as const
 
 /**
- * The days of a period as CSV (RFC 4180): header row, commas, CRLF, decimal points. Nothing in it needs quoting.
+ * The days of a period as CSV: for programs (RFC 4180) or for people (`csvWriter`). Nothing in it needs quoting.
  *
  * The totals are no rows, so that the columns can be summed; the answer's headers carry `saldo_inicial` and `saldo_final`.
  */
-export const periodoCsv = (periodo: Periodo): string =>
-  [COLUNAS, ...periodo.dias.map((dia) => [dia.data, ...valoresDoDia(dia), dia.quantidade])]
-    .map((linha) => `${linha.join(',')}\r\n`)
-    .join('')
+export function periodoCsv(periodo: Periodo, format: CsvFormat): string {
+  const csv = csvWriter(format)
+  const linhas = periodo.dias.map((dia) =>
+    csv.line([csv.day(dia.data), ...valoresDoDia(dia).map(csv.amount), dia.quantidade]),
+  )
+  return [csv.begin, csv.line(COLUNAS), ...linhas].join('')
+}

@@ -83,6 +83,18 @@ describe('GET /consolidado?de=&ate=', () => {
     )
   })
 
+  it('as a spreadsheet: a byte order mark, semicolons, decimal commas, days as people write them', async () => {
+    const comercianteId = umaLoja()
+    await bancada.projetar({ comercianteId, data: '2025-10-15', creditos: 150n, debitos: 123_456n })
+    const pedir = await bancada.como(comercianteId)
+    const resposta = await pedir('/consolidado?de=2025-10-01&ate=2025-10-31&formato=planilha')
+    expect(resposta.headers.get('content-type')).toBe('text/csv; charset=utf-8; header=present')
+    expect(Buffer.from(await resposta.arrayBuffer()).toString()).toBe(
+      '\ufeffdata;total_creditos;total_debitos;saldo_do_dia;saldo_acumulado;quantidade\r\n' +
+        '15/10/2025;1,50;1234,56;-1233,06;-1233,06;1\r\n',
+    )
+  })
+
   it('304 for what it answered before, each form by itself', async () => {
     const pedir = await bancada.como(umaLoja())
     const caminho = '/consolidado?de=2025-10-01&ate=2025-10-31'

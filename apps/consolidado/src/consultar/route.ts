@@ -3,6 +3,7 @@ import type { VersionedCache } from '@fluxo/shared/cache/versioned-cache'
 import { diaValido } from '@fluxo/shared/dia'
 import { Indisponivel, ValidationError } from '@fluxo/shared/errors'
 import { requireScope, type Verifier } from '@fluxo/shared/http/auth'
+import { csvFormatOf, csvHeaders } from '@fluxo/shared/http/csv-format'
 import type { AppEnv } from '@fluxo/shared/http/env'
 import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
 import { parseWith } from '@fluxo/shared/http/validate'
@@ -10,7 +11,7 @@ import { decimalFromCents } from '@fluxo/shared/money'
 import type { Limites } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import { etagConfere, etagDoDia, preferenciaCsv } from './condicional.ts'
+import { etagConfere, etagDoDia } from './condicional.ts'
 import { consultarPeriodo, periodoCsv, periodoJson } from './consultar.ts'
 import { createLeitorDoDia, type DiaLido, indisponivelSe } from './ler-dia.ts'
 import { type Espera, lerEspera } from './posicao.ts'
@@ -66,20 +67,19 @@ export const createConsultarRoutes = (deps: ConsultarDeps): OpenAPIHono<AppEnv> 
   })
 
   documented(routes, ROTA_DO_PERIODO, escopo, async (c) => {
-    const { de, ate } = parseWith(PeriodoQuerySchema, parametros(c))
+    const { de, ate, formato } = parseWith(PeriodoQuerySchema, parametros(c))
     const posicao = c.req.header('fluxo-posicao')
     const espera = posicao === undefined ? undefined : await esperar(c, posicao)
     const { saldoInicial, dias } = await store.lerPeriodo(c.get('comercianteId'), de, ate).catch((error: unknown) => {
       throw indisponivelSe(error)
     })
     const periodo = consultarPeriodo(de, ate, saldoInicial, dias)
-    const csv = preferenciaCsv(c.req.header('accept'))
-    const corpo = csv ? periodoCsv(periodo) : periodoJson(periodo)
+    const csv = csvFormatOf(c.req.header('accept'), formato)
+    const corpo = csv ? periodoCsv(periodo, csv) : periodoJson(periodo)
     const validadores = { ETag: etagDoCorpo(corpo, c.get('comercianteId')), Vary: 'Accept', ...aplicada(espera) }
     const conteudo = csv
       ? {
-          'Content-Type': 'text/csv; charset=utf-8; header=present',
-          'Content-Disposition': `attachment; filename="consolidado_${de}_${ate}.csv"`,
+          ...csvHeaders(`consolidado_${de}_${ate}.csv`),
           'Fluxo-Saldo-Inicial': decimalFromCents(periodo.saldoInicial),
           'Fluxo-Saldo-Final': decimalFromCents(periodo.saldoFinal),
         }
@@ -167,7 +167,8 @@ const ROTA_DO_PERIODO = {
   path: '/consolidado',
   tags: ['Consolidado'],
   summary: 'O saldo de um período, dia a dia',
-  description: 'Até 366 dias. São listados os dias com lançamentos. `Accept: text/csv` dá os dias como CSV (RFC 4180).',
+  description:
+    'Até 366 dias. São listados os dias com lançamentos. `Accept: text/csv` dá os dias como CSV (RFC 4180), `formato=planilha` como um arquivo para planilhas.',
   security: BEARER,
   request: { query: PeriodoQuerySchema, headers: EsperaHeadersSchema },
   responses: {

@@ -1,4 +1,5 @@
 import { diaValido, MENSAGEM_DE_DIA } from '@fluxo/shared/dia'
+import { FormatoSchema } from '@fluxo/shared/http/csv-format'
 import { z } from '@hono/zod-openapi'
 import { diasEntre } from './dia.ts'
 
@@ -18,7 +19,7 @@ export const SemParametrosSchema = z.strictObject({})
 const ehPeriodo = ({ de, ate }: { de: string; ate: string }) => diaValido(de) && diaValido(ate)
 
 export const PeriodoQuerySchema = z
-  .strictObject({ de: DiaSchema, ate: DiaSchema })
+  .strictObject({ de: DiaSchema, ate: DiaSchema, formato: FormatoSchema })
   .refine((periodo) => !ehPeriodo(periodo) || periodo.de <= periodo.ate, {
     path: ['ate'],
     error: 'Não pode ser anterior a de.',
