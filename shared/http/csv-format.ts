@@ -13,8 +13,10 @@ export const FormatoSchema = z
   })
 
 /** The format of the answer: `formato` decides, then `Accept`; `undefined` is JSON. */
-export const csvFormatOf = (accept: string | undefined, formato: 'planilha' | undefined): CsvFormat | undefined =>
-  formato ?? (prefersCsv(accept) ? 'csv' : undefined)
+export const csvFormatOf = (accept: string | undefined, formato: string | undefined): CsvFormat | undefined => {
+  if (formato === undefined) return prefersCsv(accept) ? 'csv' : undefined
+  return formato === 'planilha' ? formato : undefined
+}
 
 /** Headers of an answer that a browser saves as `name`. */
 export const csvHeaders = (name: string): { 'Content-Type': string; 'Content-Disposition': string } => ({

@@ -1,8 +1,10 @@
 import { DiaSchema, limiteSchema } from '@fluxo/shared/campos'
-import { DomainError } from '@fluxo/shared/errors'
+import type { CsvFormat } from '@fluxo/shared/csv/writer'
+import { DomainError, Indisponivel } from '@fluxo/shared/errors'
 import { requireScope, type Verifier } from '@fluxo/shared/http/auth'
+import { csvFormatOf, csvHeaders, FormatoSchema } from '@fluxo/shared/http/csv-format'
 import { type Cursor, createCursor } from '@fluxo/shared/http/cursor'
-import type { AppEnv } from '@fluxo/shared/http/env'
+import { type AppEnv, nodeOf } from '@fluxo/shared/http/env'
 import { jsonText } from '@fluxo/shared/http/json'
 import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
 import { parametrosDe } from '@fluxo/shared/http/query'
@@ -10,9 +12,11 @@ import { parseWith } from '@fluxo/shared/http/validate'
 import { ehId } from '@fluxo/shared/id'
 import type { Limites } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono, z } from '@hono/zod-openapi'
+import type { Context } from 'hono'
 import { ReferenciaSchema, TipoSchema } from '../domain/pedido.ts'
 import { lancamentoJson } from '../domain/resposta.ts'
 import { LancamentoSchema } from '../registrar/route.ts'
+import { exportar } from './exportar.ts'
 import { escopoDoCursor, filtrosDe, lerPonto, paginar, textoDoPonto } from './listar.ts'
 import type { LeituraStore } from './store.ts'
 
@@ -28,15 +32,22 @@ export type ListarDeps = {
 const LIMITE_PADRAO = 50
 const LIMITE_MAX = 200
 
-const ConsultaSchema = z.strictObject({
+const FiltrosSchema = z.strictObject({
   de: DiaSchema.optional().describe('Primeiro dia, inclusive.'),
   ate: DiaSchema.optional().describe('Último dia, inclusive.'),
   data: DiaSchema.optional().describe('Um só dia; não se combina com de e ate.'),
   tipo: TipoSchema.optional(),
   referencia: ReferenciaSchema.optional(),
+})
+
+const ConsultaSchema = FiltrosSchema.extend({
+  formato: FormatoSchema,
   limite: limiteSchema({ max: LIMITE_MAX, padrao: LIMITE_PADRAO }).optional(),
   cursor: z.string().optional().describe('O proximo da página anterior, com os mesmos filtros.'),
 })
+
+/** A file holds all entries of its filters: it has no pages. */
+const ArquivoSchema = FiltrosSchema.extend({ formato: FormatoSchema })
 
 const PaginaSchema = z
   .object({ itens: z.array(LancamentoSchema), proximo: z.string().nullable() })
@@ -85,19 +96,25 @@ function documentarLista(
       path: '/lancamentos',
       tags: ['Lançamentos'],
       summary: 'Lista lançamentos, do mais novo para o mais antigo por (data, posição)',
+      description:
+        'Com `Accept: text/csv` ou `formato=planilha`, todos os lançamentos dos filtros como um arquivo, sem páginas: o CSV tem as ' +
+        'colunas que a importação lê.',
       security: BEARER,
       request: { query: ConsultaSchema },
       responses: {
         200: {
           description: 'Uma página; proximo é null na última',
-          content: { 'application/json': { schema: PaginaSchema } },
+          content: { 'application/json': { schema: PaginaSchema }, 'text/csv': { schema: z.string() } },
         },
         ...problemas(400, 401, 403, 422, 429, 503),
       },
     },
     podeLer,
     async (c) => {
-      const consulta = parseWith(ConsultaSchema, parametrosDe(c.req.url))
+      const parametros = parametrosDe(c.req.url)
+      const format = csvFormatOf(c.req.header('accept'), parametros['formato'])
+      if (format !== undefined) return arquivo(c, parseWith(ArquivoSchema, parametros), format, leitura)
+      const consulta = parseWith(ConsultaSchema, parametros)
       const { limite = LIMITE_PADRAO } = consulta
       const filtros = filtrosDe(consulta)
       const comercianteId = c.get('comercianteId')
@@ -108,4 +125,28 @@ function documentarLista(
       return jsonText(`{"itens":[${itens.map(lancamentoJson).join(',')}],"proximo":${proximo}}`)
     },
   )
+}
+
+/** The entries of a query as a file that is written while it is read. */
+function arquivo(
+  c: Context<AppEnv>,
+  consulta: z.infer<typeof ArquivoSchema>,
+  format: CsvFormat,
+  leitura: LeituraStore,
+): Response {
+  const comercianteId = c.get('comercianteId')
+  const trechos = exportar((...busca) => leitura.listar(comercianteId, ...busca), filtrosDe(consulta), format)
+  return new Response(ReadableStream.from(ouInterromper(c, trechos)).pipeThrough(new TextEncoderStream()), {
+    headers: { ...csvHeaders('lancamentos.csv'), 'Cache-Control': 'private, no-store' },
+  })
+}
+
+/** Breaks the connection off where the database goes away: an answer that ended in order would look like the whole file. */
+async function* ouInterromper(c: Context<AppEnv>, trechos: AsyncIterable<string>): AsyncGenerator<string> {
+  try {
+    yield* trechos
+  } catch (erro) {
+    if (!(erro instanceof Indisponivel)) throw erro
+    nodeOf(c)?.outgoing.destroy()
+  }
 }
