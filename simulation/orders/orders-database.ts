@@ -129,7 +129,12 @@ function readings(state: OrdersState): readonly Statement[] {
       run: ([merchant, chave]) =>
         events
           .filter((event) => event.comerciante_id === merchant && event.chave === chave)
-          .map((event) => ({ pedido_id: event.pedido_id, impressao: event.impressao?.slice(2) ?? null })),
+          .map((event) => ({
+            pedido_id: event.pedido_id,
+            impressao: event.impressao?.slice(2) ?? null,
+            particao: event.particao,
+            posicao: event.posicao,
+          })),
     },
   ]
 }

@@ -64,14 +64,30 @@ describe('If-None-Match', () => {
 describe('Fluxo-Posicao and Prefer', () => {
   it('are read as partition, position and milliseconds', () => {
     expect(lerEspera('3:1234', undefined, 4)).toEqual({
-      particao: 3,
-      posicao: 1234,
+      lugares: [{ particao: 3, posicao: 1234 }],
       esperaMs: 2_000,
       preferida: undefined,
     })
-    expect(lerEspera(' 0:0 ', 'wait=5', 1)).toMatchObject({ posicao: 0, esperaMs: 5_000, preferida: 5 })
+    expect(lerEspera(' 0:0 ', 'wait=5', 1)).toMatchObject({
+      lugares: [{ particao: 0, posicao: 0 }],
+      esperaMs: 5_000,
+      preferida: 5,
+    })
     expect(lerEspera('0:1', 'respond-async, Wait = "0"; x=y', 1)).toMatchObject({ esperaMs: 0, preferida: 0 })
     expect(lerEspera('0:1', 'return=minimal', 1)).toMatchObject({ esperaMs: 2_000 })
+  })
+
+  it('are a list, too: the highest of each partition is waited for', () => {
+    expect(lerEspera('0:1234, 1:55,0:7', undefined, 2).lugares).toEqual([
+      { particao: 0, posicao: 1234 },
+      { particao: 1, posicao: 55 },
+    ])
+    expect(lerEspera('lancamentos:0:3', undefined, 1).lugares).toEqual([{ particao: 0, posicao: 3 }])
+  })
+
+  it('of another log are never taken for the ledger’s', () => {
+    expect(lerEspera('pedidos:0:12', undefined, 1).lugares).toEqual([])
+    expect(lerEspera('pedidos:7:12, 0:5', undefined, 1).lugares).toEqual([{ particao: 0, posicao: 5 }])
   })
 
   it('never wait longer than ten seconds', () => {
@@ -87,7 +103,16 @@ describe('Fluxo-Posicao and Prefer', () => {
       '0:-1',
       '0:1.5',
       '0:1e3',
-      '0:1, 0:2',
+      '0:1,',
+      ',',
+      '0:1 0:2',
+      '0:1;0:2',
+      'pedidos',
+      'pedidos:1',
+      'pedidos:0:x',
+      'Pedidos:0:1',
+      '0:1, 1:5',
+      'lancamentos:1:5',
       'a:b',
       '0:99999999999999999',
       '0:9999999999999999',

@@ -142,6 +142,21 @@ describe('Fluxo-Posicao', () => {
     await expect.poll(async () => (await ler(await pedir('/consolidado/2025-10-15'))).total_creditos, ESPERA).toBe(3)
   })
 
+  it('several positions are waited for at once, each in its partition, and one that is missing is 503', async () => {
+    const pedir = await bancada.como(umaLoja())
+    esperas.length = 0
+    const cabecalhos = { 'fluxo-posicao': '0:100, 1:7, 0:3, pedidos:0:999', prefer: 'wait=1' }
+    expect((await pedir('/consolidado/2025-10-15', cabecalhos)).status).toBe(200)
+    expect(esperas).toEqual([
+      { particao: 0, posicao: 100, timeoutMs: 1_000 },
+      { particao: 1, posicao: 7, timeoutMs: 1_000 },
+    ])
+    aplicadaAte = 50
+    expect((await pedir('/consolidado/2025-10-15', cabecalhos)).status).toBe(503)
+    expect((await pedir('/consolidado/2025-10-15', { 'fluxo-posicao': 'pedidos:0:999' })).status).toBe(200)
+    aplicadaAte = Number.POSITIVE_INFINITY
+  })
+
   it('a position that does not arrive in time is 503 with Retry-After', async () => {
     aplicadaAte = 100
     const pedir = await bancada.como(umaLoja())

@@ -89,16 +89,17 @@ export const createConsultarRoutes = (deps: ConsultarDeps): OpenAPIHono<AppEnv> 
   return routes
 }
 
-/** Waits for the position that the request names. Throws where it is malformed, or not applied in time. */
+/** Waits for the positions that the request names. Throws where one is malformed, or not applied in time. */
 const createEsperar =
   ({ inbox, particoes }: ConsultarDeps) =>
   async (c: Context<AppEnv>, posicao: string): Promise<Espera> => {
     const espera = lerEspera(posicao, c.req.header('prefer'), particoes)
     const options = { timeoutMs: espera.esperaMs, signal: c.req.raw.signal }
-    const aplicada = await inbox.waitApplied(espera.particao, espera.posicao, options).catch((error: unknown) => {
+    const esperas = espera.lugares.map(({ particao, posicao }) => inbox.waitApplied(particao, posicao, options))
+    const aplicadas = await Promise.all(esperas).catch((error: unknown) => {
       throw indisponivelSe(error)
     })
-    if (aplicada) return espera
+    if (aplicadas.every(Boolean)) return espera
     throw new Indisponivel('posicao-pendente', 'O consolidado ainda não chegou à posição pedida.')
   }
 

@@ -31,10 +31,10 @@ export const PeriodoQuerySchema = z
 
 /** Documentation only: these headers are read where they decide, `lerEspera` and `etagConfere`. */
 export const EsperaHeadersSchema = z.object({
-  'fluxo-posicao': z
-    .string()
-    .optional()
-    .openapi({ description: 'A resposta contém esta posição, como um POST a devolveu.', example: '0:1234' }),
+  'fluxo-posicao': z.string().optional().openapi({
+    description: 'A resposta contém estas posições, como as escritas as devolveram. As de outro log não contam.',
+    example: '0:1234, 1:55',
+  }),
   prefer: z
     .string()
     .optional()

@@ -2,6 +2,9 @@ import { decimalFromCents } from '@fluxo/shared/money'
 import type { Origem } from './mudanca.ts'
 import type { Motivo, Status } from './status.ts'
 
+/** The orders' log, as `Fluxo-Posicao` names it. */
+export const LOG_DOS_PEDIDOS = 'pedidos'
+
 /** Streams of the orders' events: one per partition, `fluxo:pedidos:{0}`. */
 export const STREAM_PREFIX = 'fluxo:pedidos'
 

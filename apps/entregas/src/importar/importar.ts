@@ -13,6 +13,12 @@ export const createImportacao = ({ agora }: { agora: Date }): Importacao<PedidoD
     oQue: 'nenhum pedido',
   })
 
+/** True where the order is there as the line says it. */
+export const aceito = (recebido: Recebido): boolean =>
+  recebido.desfecho === 'criado' ||
+  recebido.desfecho === 'repetido' ||
+  (recebido.desfecho === 'conflito-de-referencia' && recebido.mesmoConteudo)
+
 /** What the report says of a line, by what became of its order. */
 export function destinoDe(recebido: Recebido): Destino {
   const { desfecho, pedido } = recebido

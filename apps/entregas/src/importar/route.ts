@@ -4,11 +4,13 @@ import { ArquivoContent, createImportacoes, relatorioSchema } from '@fluxo/share
 import { importarArquivo } from '@fluxo/shared/http/importar-arquivo'
 import { jsonText } from '@fluxo/shared/http/json'
 import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
+import { createPosicoes } from '@fluxo/shared/http/posicao'
 import type { Limites } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono } from '@hono/zod-openapi'
+import { LOG_DOS_PEDIDOS } from '../domain/evento.ts'
 import type { PedidoStore } from '../mover/store.ts'
 import { receberPedido } from '../receber/receber.ts'
-import { createImportacao, destinoDe } from './importar.ts'
+import { aceito, createImportacao, destinoDe } from './importar.ts'
 import { COLUNAS } from './linha.ts'
 
 export type ImportarDeps = {
@@ -45,6 +47,7 @@ export function createImportarRoutes({ store, verifier, limites, novoId, agora }
     requireScope(verifier, 'entregas:escrever', { admission: limites?.escrita }),
     async (c) => {
       const comercianteId = c.get('comercianteId')
+      const posicoes = createPosicoes(LOG_DOS_PEDIDOS)
       const relatorio = await comArquivo(c, (arquivo) => {
         const importacao = createImportacao({ agora: agora() })
         return importarArquivo({
@@ -59,11 +62,13 @@ export function createImportarRoutes({ store, verifier, limites, novoId, agora }
               source: 'importacao' as const,
               chave,
             }))
-            return (await store.receberLote(recebimentos)).map(destinoDe)
+            const recebidos = await store.receberLote(recebimentos)
+            for (const recebido of recebidos) if (aceito(recebido)) posicoes.anotar(recebido)
+            return recebidos.map(destinoDe)
           },
         })
       })
-      return jsonText(JSON.stringify(relatorio))
+      return jsonText(JSON.stringify(relatorio), 200, posicoes.cabecalho())
     },
   )
   return routes

@@ -6,17 +6,17 @@ import { parseWith } from '@fluxo/shared/http/validate'
 import { OpenAPIHono, z } from '@hono/zod-openapi'
 import { chaveDoInforme } from '../domain/impressao.ts'
 import type { Mudanca } from '../domain/mudanca.ts'
-import { InformeSchema, type Pedido } from '../domain/pedido.ts'
+import { InformeSchema } from '../domain/pedido.ts'
 import { exigirPassado, naoEncontrado } from '../mover/mover.ts'
-import { CORRIDAS_MAX, pedidoOcupado } from '../mover/mudar.ts'
-import { idDe, type MoverDeps, PedidoSchema, respostaDoPedido } from '../mover/route.ts'
+import { CORRIDAS_MAX, type Feita, pedidoOcupado } from '../mover/mudar.ts'
+import { idDe, type MoverDeps, PedidoSchema, respostaDaMudanca } from '../mover/route.ts'
 import { mudancasDoInforme } from './informar.ts'
 
 type Aplicar = { mudancas: readonly Mudanca[]; chave: string; rastro: string | undefined }
 
 /** Makes the changes one after the other; the last one carries the key. `undefined` where somebody else moved the order. */
 async function aplicar({ store, novoId, agora }: MoverDeps, { mudancas, chave, rastro }: Aplicar) {
-  let pedido: Pedido | undefined
+  let feita: Feita | undefined
   for (const [i, mudanca] of mudancas.entries()) {
     const ultima = i === mudancas.length - 1
     const mudado = await store.mover({
@@ -27,9 +27,9 @@ async function aplicar({ store, novoId, agora }: MoverDeps, { mudancas, chave, r
       ...(ultima && { chave }),
     })
     if (mudado.desfecho === 'barrado') return undefined
-    pedido = mudado.pedido
+    feita = { ...mudado, repetido: mudado.desfecho === 'repetido' }
   }
-  return pedido
+  return feita
 }
 
 /** `POST /orders/{id}/carrier-events`: what the Correios tell of an order. The same event twice is one event. */
@@ -64,13 +64,13 @@ export function createInformarRoutes(deps: MoverDeps): OpenAPIHono<AppEnv> {
       const chave = chaveDoInforme(pedidoId, [type, String(status), occurredAt.toISOString(), location, objeto])
       for (let corrida = 0; corrida < CORRIDAS_MAX; corrida += 1) {
         // The key first: an order that is read after it has what the event with this key did.
-        const repetido = (await leitura.porChave(comercianteId, chave))?.pedidoId === pedidoId
+        const conhecido = await leitura.porChave(comercianteId, chave)
         const pedido = await leitura.porId(comercianteId, pedidoId)
         if (pedido === undefined) throw naoEncontrado()
-        if (repetido) return respostaDoPedido(pedido, { repetido })
+        if (conhecido?.pedidoId === pedidoId) return respostaDaMudanca({ ...conhecido, pedido, repetido: true })
         const mudancas = mudancasDoInforme(pedido, informe)
         const movido = await aplicar(deps, { mudancas, chave, rastro: c.get('traceparent') })
-        if (movido !== undefined) return respostaDoPedido(movido)
+        if (movido !== undefined) return respostaDaMudanca(movido)
       }
       throw pedidoOcupado()
     },

@@ -1,4 +1,5 @@
 import type { Clock } from '@fluxo/shared/clock'
+import type { Lugar } from '@fluxo/shared/http/posicao'
 import { isInfrastructure } from '@fluxo/shared/postgres/failure'
 import { ownRows } from '@fluxo/shared/postgres/own-rows'
 import { type Sql, withDeadline } from '@fluxo/shared/postgres/sql'
@@ -10,8 +11,8 @@ import { PEDIDO_COLUNAS, type PedidoRow, pedidoDe } from '../mover/pedido-row.ts
 import { bancoIndisponivel } from '../mover/store.ts'
 import type { Filtros, Ponto } from './listar.ts'
 
-/** What a key did. */
-export type Registrado = { pedidoId: string; impressao: string | undefined }
+/** What a key did, and where its event stands. */
+export type Registrado = Lugar & { pedidoId: string; impressao: string | undefined }
 
 export type LeituraStore = {
   /** The merchant's order with this id; another merchant's is `undefined`, too. */
@@ -45,8 +46,11 @@ const EVENTOS_MAX = 1_000
 const POR_ID = ownRows(`select ${PEDIDO_COLUNAS} from pedido p where p.id = $2 and p.comerciante_id = $1`)
 
 /** Probe of the unique index (comerciante_id, chave). */
-const POR_CHAVE = ownRows(`select e.pedido_id, encode(e.impressao, 'hex') as impressao from evento e
+const POR_CHAVE = ownRows(`select e.pedido_id, encode(e.impressao, 'hex') as impressao,
+  e.particao::int as particao, e.posicao::float8 as posicao from evento e
   where e.comerciante_id = $1 and e.chave = $2`)
+
+type ChaveRow = Lugar & { pedido_id: string; impressao: string | null }
 
 /** Walks the unique index (pedido_id, seq). */
 const EVENTOS_DO_PEDIDO = ownRows(`select ${EVENTO_COLUNAS} from evento e
@@ -73,8 +77,10 @@ export function createLeituraStore(sql: Sql, clock?: Clock): LeituraStore {
   return {
     porId,
     porChave: async (comercianteId, chave) => {
-      const [row] = await ler<{ pedido_id: string; impressao: string | null }>(POR_CHAVE, [comercianteId, chave])
-      return row && { pedidoId: row.pedido_id, impressao: row.impressao ?? undefined }
+      const [row] = await ler<ChaveRow>(POR_CHAVE, [comercianteId, chave])
+      if (row === undefined) return undefined
+      const { pedido_id: pedidoId, impressao, particao, posicao } = row
+      return { pedidoId, impressao: impressao ?? undefined, particao, posicao }
     },
     eventos: async (comercianteId, id, depoisDe) => {
       const eventos = await ler<EventoRow>(EVENTOS_DO_PEDIDO, [comercianteId, id, depoisDe])

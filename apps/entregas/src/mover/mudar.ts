@@ -1,4 +1,5 @@
 import { Indisponivel } from '@fluxo/shared/errors'
+import type { Lugar } from '@fluxo/shared/http/posicao'
 import { impressaoDaMudanca, impressaoDoCancelamento } from '../domain/impressao.ts'
 import type { Cancelamento, Pedido } from '../domain/pedido.ts'
 import type { LeituraStore } from '../listar/store.ts'
@@ -27,8 +28,8 @@ export type Pedinte = {
   rastro?: string | undefined
 }
 
-/** The order after the change; `repetido` where its key had made the change before. */
-export type Feita = { pedido: Pedido; repetido: boolean }
+/** The order after the change, and where its event stands; `repetido` where its key had made the change before. */
+export type Feita = Lugar & { pedido: Pedido; repetido: boolean }
 
 /** Others may move the order between our look and our statement; so often in a row, somebody is at it in a loop. */
 export const CORRIDAS_MAX = 5
@@ -86,7 +87,8 @@ export async function cancelarPedido(
 
 function feitaDe(mudado: Exclude<Mudado, { desfecho: 'barrado' }>): Feita {
   if (mudado.desfecho === 'conflito-de-chave') throw chaveReutilizada()
-  return { pedido: mudado.pedido, repetido: mudado.desfecho === 'repetido' }
+  const { pedido, particao, posicao, desfecho } = mudado
+  return { pedido, repetido: desfecho === 'repetido', particao, posicao }
 }
 
 /**
@@ -102,5 +104,6 @@ async function jaFeita(
   if (conhecida === undefined) return undefined
   if (conhecida.impressao !== impressao) throw chaveReutilizada()
   const pedido = await leitura.porId(comercianteId, pedidoId)
-  return pedido && { pedido, repetido: true }
+  const { particao, posicao } = conhecida
+  return pedido && { pedido, repetido: true, particao, posicao }
 }

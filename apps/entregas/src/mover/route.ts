@@ -15,11 +15,12 @@ import { ehId } from '@fluxo/shared/id'
 import type { Limites } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import { CancelamentoSchema, type Pedido, TransicaoSchema } from '../domain/pedido.ts'
+import { LOG_DOS_PEDIDOS } from '../domain/evento.ts'
+import { CancelamentoSchema, TransicaoSchema } from '../domain/pedido.ts'
 import { pedidoJson } from '../domain/resposta.ts'
 import { ChaveHeaderSchema, PedidoCriadoSchema } from '../receber/route.ts'
 import { naoEncontrado } from './mover.ts'
-import { cancelarPedido, type MudarDeps, transitarPedido } from './mudar.ts'
+import { cancelarPedido, type Feita, type MudarDeps, transitarPedido } from './mudar.ts'
 
 export type MoverDeps = MudarDeps & { verifier: Verifier; limites?: Limites | undefined }
 
@@ -37,8 +38,9 @@ export function idDe(c: Context<AppEnv>): string {
 }
 
 /** Answers for a change that was made, now or under the same key before. */
-export function respostaDoPedido(pedido: Pedido, { repetido = false } = {}): Response {
-  return jsonText(pedidoJson(pedido), 200, repetido ? { 'Idempotent-Replayed': 'true' } : {})
+export function respostaDaMudanca({ pedido, repetido, particao, posicao }: Feita): Response {
+  const headers = { 'Fluxo-Posicao': `${LOG_DOS_PEDIDOS}:${particao}:${posicao}` }
+  return jsonText(pedidoJson(pedido), 200, repetido ? { ...headers, 'Idempotent-Replayed': 'true' } : headers)
 }
 
 const RESPOSTAS = {
@@ -97,8 +99,7 @@ async function transitar(deps: MoverDeps, c: Context<AppEnv>): Promise<Response>
   const pedidoId = idDe(c)
   const corpo = parseWith(TransicaoSchema, await readJsonBody(c, { bytesMax: SINGLE_ENTRY_BYTES_MAX }))
   const pedinte = { comercianteId: c.get('comercianteId'), pedidoId, chave, rastro: c.get('traceparent') }
-  const { pedido, repetido } = await transitarPedido(deps, pedinte, corpo)
-  return respostaDoPedido(pedido, { repetido })
+  return respostaDaMudanca(await transitarPedido(deps, pedinte, corpo))
 }
 
 async function cancelar(deps: MoverDeps, c: Context<AppEnv>): Promise<Response> {
@@ -108,6 +109,5 @@ async function cancelar(deps: MoverDeps, c: Context<AppEnv>): Promise<Response> 
   if (texto.trim() !== '') requireContentType(c, ['application/json'])
   const corpo = parseWith(CancelamentoSchema, texto.trim() === '' ? {} : parseJsonExact(texto))
   const pedinte = { comercianteId: c.get('comercianteId'), pedidoId, chave, rastro: c.get('traceparent') }
-  const { pedido, repetido } = await cancelarPedido(deps, pedinte, corpo)
-  return respostaDoPedido(pedido, { repetido })
+  return respostaDaMudanca(await cancelarPedido(deps, pedinte, corpo))
 }

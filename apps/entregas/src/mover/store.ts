@@ -1,5 +1,6 @@
 import type { Clock } from '@fluxo/shared/clock'
 import { Indisponivel, invariant } from '@fluxo/shared/errors'
+import type { Lugar } from '@fluxo/shared/http/posicao'
 import { createMove, type Move, type Moved, rounds } from '@fluxo/shared/log/append'
 import { createCommitTrace } from '@fluxo/shared/log/commit-trace'
 import { createGroupCommit } from '@fluxo/shared/log/group-commit'
@@ -15,16 +16,18 @@ import { type PedidoRow, pedidoDe } from './pedido-row.ts'
 import { linhaDoRecebimento, RECEBER, type Recebimento } from './recebimento.ts'
 
 /** What became of an order that was to be received. In every conflict, `pedido` is the one that was there first. */
-export type Recebido = { pedido: Pedido } & (
-  | { desfecho: 'criado' }
-  | { desfecho: 'repetido' }
-  | { desfecho: 'conflito-de-chave' }
-  /** `mesmoConteudo`: whether the order that has this `referencia` says the very same. */
-  | { desfecho: 'conflito-de-referencia'; mesmoConteudo: boolean }
-)
+export type Recebido = Lugar & { pedido: Pedido } & (
+    | { desfecho: 'criado' }
+    | { desfecho: 'repetido' }
+    | { desfecho: 'conflito-de-chave' }
+    /** `mesmoConteudo`: whether the order that has this `referencia` says the very same. */
+    | { desfecho: 'conflito-de-referencia'; mesmoConteudo: boolean }
+  )
 
 /** What became of a change: the order after it, the order as it was known by a key, or the guard's no. */
-export type Mudado = { desfecho: 'movido' | 'repetido' | 'conflito-de-chave'; pedido: Pedido } | { desfecho: 'barrado' }
+export type Mudado =
+  | (Lugar & { desfecho: 'movido' | 'repetido' | 'conflito-de-chave'; pedido: Pedido })
+  | { desfecho: 'barrado' }
 
 export type PedidoStore = {
   /** Receives one order, together with those of concurrent callers. Rejects with `Indisponivel` when the queue is full. */
@@ -107,7 +110,7 @@ export const createPedidoStore = (options: PedidoStoreOptions): PedidoStore => {
   return {
     receber: async (item) => {
       const { particao, recebimentos } = grupoDe(item.pedido.comercianteId)
-      return recebidoDe(item, await trace.commit(particao, item.rastro, () => recebimentos.add(item)))
+      return recebidoDe(item, particao, await trace.commit(particao, item.rastro, () => recebimentos.add(item)))
     },
     receberLote: async (itens) => {
       const particao = particaoDe(itens[0]?.pedido.comercianteId ?? '', particoes)
@@ -119,7 +122,7 @@ export const createPedidoStore = (options: PedidoStoreOptions): PedidoStore => {
           const moved = await flush(receber, particao, lote.map(linhaDoRecebimento))
           lote.forEach((item, i) => {
             const [answer, index] = [moved[i], parte[i]]
-            if (answer !== undefined && index !== undefined) recebidos[index] = recebidoDe(item, answer)
+            if (answer !== undefined && index !== undefined) recebidos[index] = recebidoDe(item, particao, answer)
           })
         }
       }
@@ -127,7 +130,7 @@ export const createPedidoStore = (options: PedidoStoreOptions): PedidoStore => {
     },
     mover: async (pedida) => {
       const { particao, mudancas } = grupoDe(pedida.mudanca.comercianteId)
-      return mudadoDe(pedida, await trace.commit(particao, pedida.rastro, () => mudancas.add(pedida)))
+      return mudadoDe(pedida, particao, await trace.commit(particao, pedida.rastro, () => mudancas.add(pedida)))
     },
     fila: () => todos.reduce((sum, group) => sum + group.depth(), 0),
     ociosa: async () => {
@@ -137,27 +140,29 @@ export const createPedidoStore = (options: PedidoStoreOptions): PedidoStore => {
 }
 
 /** Reads what the log answered for an order. Throws what PostgreSQL said of a row that validation should have refused. */
-const recebidoDe = (item: Recebimento, moved: Moved<Conhecido, null>): Recebido => {
+const recebidoDe = (item: Recebimento, particao: number, moved: Moved<Conhecido, null>): Recebido => {
   if (moved.outcome === 'recusado') throw moved.error
   invariant(moved.outcome !== 'barrado', 'nothing guards an order that is received')
-  if (moved.outcome === 'movido') return { desfecho: 'criado', pedido: item.pedido }
+  const lugar = { particao, posicao: moved.posicao }
+  if (moved.outcome === 'movido') return { desfecho: 'criado', pedido: item.pedido, ...lugar }
   const pedido = pedidoDe(moved.row.pedido)
   const mesmoConteudo = moved.row.impressao === impressaoDoPedido(item.pedido)
-  if (moved.via === 'referencia') return { desfecho: 'conflito-de-referencia', mesmoConteudo, pedido }
-  return { desfecho: mesmoConteudo ? 'repetido' : 'conflito-de-chave', pedido }
+  if (moved.via === 'referencia') return { desfecho: 'conflito-de-referencia', mesmoConteudo, pedido, ...lugar }
+  return { desfecho: mesmoConteudo ? 'repetido' : 'conflito-de-chave', pedido, ...lugar }
 }
 
-const mudadoDe = ({ mudanca }: Pedida, moved: Moved<Conhecido, PedidoRow>): Mudado => {
+const mudadoDe = ({ mudanca }: Pedida, particao: number, moved: Moved<Conhecido, PedidoRow>): Mudado => {
   switch (moved.outcome) {
     case 'recusado':
       throw moved.error
     case 'barrado':
       return { desfecho: 'barrado' }
     case 'movido':
-      return { desfecho: 'movido', pedido: pedidoDe(moved.state) }
+      return { desfecho: 'movido', pedido: pedidoDe(moved.state), particao, posicao: moved.posicao }
     case 'conhecido': {
       const repetido = moved.row.impressao === impressaoDaMudanca(mudanca)
-      return { desfecho: repetido ? 'repetido' : 'conflito-de-chave', pedido: pedidoDe(moved.row.pedido) }
+      const pedido = pedidoDe(moved.row.pedido)
+      return { desfecho: repetido ? 'repetido' : 'conflito-de-chave', pedido, particao, posicao: moved.posicao }
     }
   }
 }

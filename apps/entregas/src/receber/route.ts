@@ -8,6 +8,7 @@ import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
 import { parseWith } from '@fluxo/shared/http/validate'
 import type { Limites } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono, z } from '@hono/zod-openapi'
+import { LOG_DOS_PEDIDOS } from '../domain/evento.ts'
 import { NovoPedidoSchema } from '../domain/pedido.ts'
 import { pedidoCriadoJson } from '../domain/resposta.ts'
 import type { PedidoStore, Recebido } from '../mover/store.ts'
@@ -45,15 +46,18 @@ const CRIADO = 201
 
 /** Answers for one order: 201 where it is as asked for, also when it was there before. Throws the refusal of each conflict. */
 const respostaDo = (recebido: Recebido): Response => {
-  const { pedido, desfecho } = recebido
-  const Location = `/orders/${pedido.id}`
+  const { pedido, desfecho, particao, posicao } = recebido
+  const headers = {
+    Location: `/orders/${pedido.id}`,
+    'Fluxo-Posicao': `${LOG_DOS_PEDIDOS}:${particao}:${posicao}`,
+  }
   switch (desfecho) {
     case 'criado':
-      return jsonText(pedidoCriadoJson(pedido), CRIADO, { Location })
+      return jsonText(pedidoCriadoJson(pedido), CRIADO, headers)
     case 'repetido': {
       // The original answer again: what has become of the order since is told by GET.
       const original = pedidoCriadoJson({ ...pedido, status: 'RECEIVED' })
-      return jsonText(original, CRIADO, { Location, 'Idempotent-Replayed': 'true' })
+      return jsonText(original, CRIADO, { ...headers, 'Idempotent-Replayed': 'true' })
     }
     case 'conflito-de-chave':
       throw new DomainError('chave-reutilizada', 'Esta Idempotency-Key já registrou outro pedido.')

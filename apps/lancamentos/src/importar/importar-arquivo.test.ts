@@ -1,4 +1,5 @@
 import { Indisponivel } from '@fluxo/shared/errors'
+import { createPosicoes } from '@fluxo/shared/http/posicao'
 import { describe, expect, test } from 'vitest'
 import type { Item } from '../registrar/ledger-table.ts'
 import type { Registro } from '../registrar/registro.ts'
@@ -17,7 +18,7 @@ const criados = (itens: readonly Item[]): Registro[] =>
 const importar = (registrarLote: (itens: readonly Item[]) => Promise<Registro[]>, trechos = arquivo(2_100)) =>
   importarArquivo(
     { store: { registrarLote }, novoId: () => 'id', agora: () => new Date() },
-    { trechos, comercianteId: 'loja-1' },
+    { trechos, comercianteId: 'loja-1', posicoes: createPosicoes() },
   )
 
 describe('an import', () => {

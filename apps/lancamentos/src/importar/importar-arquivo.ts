@@ -1,5 +1,7 @@
 import type { Relatorio } from '@fluxo/shared/csv/relatorio'
 import { type Arquivo, importarArquivo as importarCsv } from '@fluxo/shared/http/importar-arquivo'
+import type { Posicoes } from '@fluxo/shared/http/posicao'
+import { aceito } from '../registrar/registro.ts'
 import type { RegistroStore } from '../registrar/store.ts'
 import { createImportacao, destinoDe } from './importar.ts'
 
@@ -9,10 +11,12 @@ export type ImportarDeps = {
   agora: () => Date
 }
 
+type Envio = Arquivo & { comercianteId: string; posicoes: Posicoes }
+
 /** Imports a file of entries as it arrives. Every line has a key or a `referencia`, so that a batch can be sent again. */
 export const importarArquivo = (
   { store, novoId, agora }: ImportarDeps,
-  { comercianteId, ...arquivo }: Arquivo & { comercianteId: string },
+  { comercianteId, posicoes, ...arquivo }: Envio,
 ): Promise<Relatorio> => {
   const importacao = createImportacao()
   return importarCsv({
@@ -24,7 +28,9 @@ export const importarArquivo = (
         lancamento: { ...pedido, id: novoId(), comercianteId, createdAt },
         chave,
       }))
-      return (await store.registrarLote(itens)).map(destinoDe)
+      const registros = await store.registrarLote(itens)
+      for (const registro of registros) if (aceito(registro)) posicoes.anotar(registro)
+      return registros.map(destinoDe)
     },
   })
 }

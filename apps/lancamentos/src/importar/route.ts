@@ -3,6 +3,7 @@ import type { AppEnv } from '@fluxo/shared/http/env'
 import { ArquivoContent, createImportacoes, relatorioSchema } from '@fluxo/shared/http/importacoes'
 import { jsonText } from '@fluxo/shared/http/json'
 import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
+import { createPosicoes } from '@fluxo/shared/http/posicao'
 import type { Limites } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { type ImportarDeps, importarArquivo } from './importar-arquivo.ts'
@@ -40,8 +41,9 @@ export function createImportarRoutes({
     requireScope(verifier, 'lancamentos:escrever', { admission: limites?.escrita }),
     async (c) => {
       const comercianteId = c.get('comercianteId')
-      const relatorio = await comArquivo(c, (arquivo) => importarArquivo(deps, { ...arquivo, comercianteId }))
-      return jsonText(JSON.stringify(relatorio))
+      const posicoes = createPosicoes()
+      const relatorio = await comArquivo(c, (arquivo) => importarArquivo(deps, { ...arquivo, comercianteId, posicoes }))
+      return jsonText(JSON.stringify(relatorio), 200, posicoes.cabecalho())
     },
   )
   return routes

@@ -1,10 +1,10 @@
 import { Indisponivel } from '@fluxo/shared/errors'
+import type { Lugar } from '@fluxo/shared/http/posicao'
 import { isInfrastructure } from '@fluxo/shared/postgres/failure'
 import { ownRows } from '@fluxo/shared/postgres/own-rows'
 import { type Sql, withDeadline } from '@fluxo/shared/postgres/sql'
 import type { Lancamento } from '../domain/lancamento.ts'
 import { type LedgerRow, lancamentoDe } from '../registrar/ledger-table.ts'
-import type { Lugar } from '../registrar/registro.ts'
 import type { Filtros, Ponto } from './listar.ts'
 
 /** A stored entry and where it stands in the log. */

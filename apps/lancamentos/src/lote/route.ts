@@ -4,6 +4,7 @@ import type { AppEnv } from '@fluxo/shared/http/env'
 import { idempotencyKey } from '@fluxo/shared/http/idempotency'
 import { jsonText } from '@fluxo/shared/http/json'
 import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
+import { createPosicoes } from '@fluxo/shared/http/posicao'
 import { parametrosDe } from '@fluxo/shared/http/query'
 import { parseWith } from '@fluxo/shared/http/validate'
 import type { Limites } from '@fluxo/shared/ratelimit/admission'
@@ -11,6 +12,7 @@ import { OpenAPIHono, z } from '@hono/zod-openapi'
 import { PedidoSchema } from '../domain/pedido.ts'
 import type { Item } from '../registrar/ledger-table.ts'
 import { registrarLancamento } from '../registrar/registrar-lancamento.ts'
+import { aceito } from '../registrar/registro.ts'
 import { ChaveHeaderSchema } from '../registrar/route.ts'
 import type { RegistroStore } from '../registrar/store.ts'
 import { type Entrada, lerJson, lerNdjson } from './entradas.ts'
@@ -53,6 +55,7 @@ export function createLoteRoutes({ store, verifier, limites, novoId, agora }: Lo
   const routes = new OpenAPIHono<AppEnv>()
 
   const registrar = async (entradas: readonly Entrada[], prontas: readonly Pronta[], atomico: boolean) => {
+    const posicoes = createPosicoes()
     const itens = prontas.map(({ item }) => item)
     if (atomico && itens.length < entradas.length) throw loteRecusado(resultadosDe(entradas, new Map()))
     const { aplicado, registros } = atomico
@@ -61,11 +64,13 @@ export function createLoteRoutes({ store, verifier, limites, novoId, agora }: Lo
     const porLinha = new Map<number, Resultado>()
     prontas.forEach(({ linha }, i) => {
       const registro = registros[i]
-      if (registro) porLinha.set(linha, resultadoDe(linha, registro))
+      if (registro === undefined) return
+      porLinha.set(linha, resultadoDe(linha, registro))
+      if (aceito(registro)) posicoes.anotar(registro)
     })
     const resultados = resultadosDe(entradas, porLinha)
     if (!aplicado) throw loteRecusado(resultados)
-    return resultados
+    return { resultados, posicoes }
   }
 
   documented(
@@ -104,7 +109,8 @@ export function createLoteRoutes({ store, verifier, limites, novoId, agora }: Lo
         const lancamento = registrarLancamento(pedido, { ...comum, id: novoId() })
         return [{ linha, item: { lancamento, chave: chaveDaEntrada(chave, linha) } }]
       })
-      return jsonText(JSON.stringify(await registrar(entradas, prontas, atomico === 'true')))
+      const { resultados, posicoes } = await registrar(entradas, prontas, atomico === 'true')
+      return jsonText(JSON.stringify(resultados), 200, posicoes.cabecalho())
     },
   )
   return routes

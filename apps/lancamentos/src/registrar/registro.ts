@@ -1,11 +1,9 @@
 import { invariant } from '@fluxo/shared/errors'
+import type { Lugar } from '@fluxo/shared/http/posicao'
 import type { Appended } from '@fluxo/shared/log/append'
 import { impressaoDe } from '../domain/impressao.ts'
 import type { Lancamento } from '../domain/lancamento.ts'
 import { type Item, type LedgerRow, lancamentoDe } from './ledger-table.ts'
-
-/** Where an entry stands in the log: partition and position. Written `0:1234` in `Fluxo-Posicao`. */
-export type Lugar = { particao: number; posicao: number }
 
 /** What became of an entry. In every conflict, `lancamento` is the one that was there first. */
 export type Registro = Lugar & { lancamento: Lancamento } & (
