@@ -12,7 +12,7 @@ const LONG_FILES: Readonly<Record<string, string>> = {}
 const IO_PACKAGES =
   /^(node:(?!crypto$|buffer$|util$|assert$)|postgres$|ioredis$|hono($|\/)|@hono\/|drizzle-orm|pino$|prom-client$|opossum$|cockatiel$)/
 /** Rooms of shared that only compute. */
-const PURE_ROOMS = new Set(['campos', 'csv', 'dia', 'errors', 'id', 'money', 'texto'])
+const PURE_ROOMS = new Set(['campos', 'codigos', 'csv', 'dia', 'errors', 'id', 'money', 'texto'])
 /** What a decision must not do: wait, read the clock or the environment, make an id. */
 const IMPURE_WORDS =
   /\bawait\b|\bprocess\.env\b|\bDate\.now\b|\bnew Date\(\)|\brandomUUID\b|\brandomBytes\b|\bMath\.random\b|\bfetch\(/g
@@ -20,6 +20,7 @@ const IMPURE_WORDS =
 /** Which room of shared may import which. `clock` and the pure rooms may be imported by all; telemetry by all but them. */
 const ROOM_ARROWS: Readonly<Record<string, readonly string[]>> = {
   campos: [],
+  codigos: [],
   clock: [],
   csv: [],
   dia: [],

@@ -1,3 +1,5 @@
+import type { Codigo } from './codigos/codigos.ts'
+
 /** One wrong field of a request: where (`campo`, a dotted path) and what is wrong, in Portuguese. */
 export type CampoInvalido = { campo: string; mensagem: string }
 
@@ -5,13 +7,13 @@ export type CampoInvalido = { campo: string; mensagem: string }
  * A refusal: the rules said no to what a client asked.
  *
  * `codigo` is stable and machine readable; `message` is Portuguese and safe to show; `extra` joins the problem document.
- * Which HTTP status a code gets is decided in one file, `http/problem.ts`.
+ * What a code means, and its HTTP status, is decided in one place, `codigos/`.
  */
 export class DomainError extends Error {
-  readonly codigo: string
+  readonly codigo: Codigo
   readonly extra: Readonly<Record<string, unknown>>
 
-  constructor(codigo: string, mensagem: string, extra: Readonly<Record<string, unknown>> = {}) {
+  constructor(codigo: Codigo, mensagem: string, extra: Readonly<Record<string, unknown>> = {}) {
     super(mensagem)
     this.name = 'DomainError'
     this.codigo = codigo
@@ -43,11 +45,11 @@ export class DemaisRequisicoes extends DomainError {
 
 /** What is needed to answer is full or away for now: the caller answers 503 with `Retry-After`. */
 export class Indisponivel extends Error {
-  readonly codigo: string
+  readonly codigo: Codigo
   /** Seconds after which trying again makes sense. */
   readonly retryAfterSeconds: number
 
-  constructor(codigo: string, mensagem: string, retryAfterSeconds = 1, options?: ErrorOptions) {
+  constructor(codigo: Codigo, mensagem: string, retryAfterSeconds = 1, options?: ErrorOptions) {
     super(mensagem, options)
     this.name = 'Indisponivel'
     this.codigo = codigo

@@ -9,7 +9,6 @@ import { runModules } from '@fluxo/shared/process/run'
 import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { Registry } from 'prom-client'
 import { v7 } from 'uuid'
-import { STATUSES_DE_LANCAMENTOS } from '../../apps/lancamentos/src/app.ts'
 import { LEDGER, type LedgerRow, rowOf } from '../../apps/lancamentos/src/registrar/ledger-table.ts'
 import { registroDe } from '../../apps/lancamentos/src/registrar/registro.ts'
 import { createRegistrarRoutes } from '../../apps/lancamentos/src/registrar/route.ts'
@@ -69,7 +68,6 @@ await runModules({
   service: 'single-transaction',
   port: Number(process.env['PORT']),
   hostname: '127.0.0.1',
-  statuses: STATUSES_DE_LANCAMENTOS,
   log,
   registry,
   lifecycle: createLifecycle({ log, deadlineMs: STOP_DEADLINE_MS }),

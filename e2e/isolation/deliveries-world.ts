@@ -1,5 +1,5 @@
 import { migrate } from '@fluxo/drizzle/migrate'
-import { createEntregas, STATUSES_DE_ENTREGAS } from '@fluxo/entregas/app'
+import { createEntregas } from '@fluxo/entregas/app'
 import { createVerifier } from '@fluxo/shared/http/auth'
 import { signToken } from '@fluxo/shared/http/tokens'
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
@@ -51,7 +51,6 @@ export const createDeliveriesWorld = async () => {
     service: 'teste',
     port: 0,
     hostname: '127.0.0.1',
-    statuses: STATUSES_DE_ENTREGAS,
     signals: false,
     log,
     registry,

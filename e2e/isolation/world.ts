@@ -1,6 +1,6 @@
 import { createConsolidado } from '@fluxo/consolidado/app'
 import { migrate } from '@fluxo/drizzle/migrate'
-import { createLancamentos, STATUSES_DE_LANCAMENTOS } from '@fluxo/lancamentos/app'
+import { createLancamentos } from '@fluxo/lancamentos/app'
 import { createVerifier } from '@fluxo/shared/http/auth'
 import { signToken } from '@fluxo/shared/http/tokens'
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
@@ -80,7 +80,6 @@ export const createWorld = async () => {
     service: 'teste',
     port: 0,
     hostname: '127.0.0.1',
-    statuses: STATUSES_DE_LANCAMENTOS,
     signals: false,
     log,
     registry,

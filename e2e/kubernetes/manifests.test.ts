@@ -143,11 +143,14 @@ test('the consolidado scales by the lag of the group and stream that it reads', 
 test('the log, the metrics and the health of the services are not reachable from outside', () => {
   const [ingress] = ofKind('Ingress')
   const [rule] = (ingress?.spec['rules'] ?? []) as [
-    { http: { paths: { path: string; backend: { service: { name: string } } }[] } },
+    { http: { paths: { path: string; pathType: string; backend: { service: { name: string } } }[] } },
   ]
   const paths = rule.http.paths
   for (const secret of ['/eventos', '/entregas/eventos', '/metrics', '/health/ready']) {
-    expect(paths.filter(({ path }) => secret.startsWith(path))).toEqual([])
+    const leads = paths.filter(({ path, pathType }) =>
+      pathType === 'Exact' ? secret === path : secret.startsWith(path),
+    )
+    expect(leads).toEqual([])
   }
   expect(paths.every(({ backend }) => services.includes(backend.service.name))).toBe(true)
 })

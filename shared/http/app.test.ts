@@ -27,7 +27,7 @@ function testRoutes(): OpenAPIHono<AppEnv> {
     jsonText(JSON.stringify(parseWith(z.strictObject({ a: z.string() }), await c.req.json()))),
   )
   routes.get('/conflito', () => {
-    throw new DomainError('ja-existe', 'Já existe.', { id: 'x', status: 1 })
+    throw new DomainError('referencia-duplicada', 'Já existe.', { id: 'x', status: 1 })
   })
   routes.get('/cheio', () => Promise.reject(new Indisponivel('fila-cheia', 'A fila está cheia.', 1.5)))
   routes.get('/bug', () => Promise.reject(new Error('senha do banco: segredo')))
@@ -48,22 +48,21 @@ function testApp({ checks = [], started = true, leaving = false }: Setup = {}) {
     log,
     leaving: () => leaving,
     started: () => started,
-    statuses: { 'ja-existe': 409 },
   })
   return { app, lines }
 }
 
-test('a refusal is a problem document with the status that its app gave the code', async () => {
+test('a refusal is a problem document with the status and title of its code', async () => {
   const { app } = testApp()
   const answer = await app.request('/conflito?token=segredo')
   expect([answer.status, answer.headers.get('Content-Type')]).toEqual([409, 'application/problem+json'])
   expect(await answer.json()).toEqual({
-    type: '/problemas/ja-existe',
-    title: 'Conflito',
+    type: '/problemas/referencia-duplicada',
+    title: 'Referência já usada',
     status: 409,
     detail: 'Já existe.',
     instance: '/conflito',
-    codigo: 'ja-existe',
+    codigo: 'referencia-duplicada',
     id: 'x',
   })
 })

@@ -10,6 +10,7 @@ import { healthRoutes } from './health.ts'
 import { mountRoutes } from './mount.ts'
 import { NO_ROUTE, observeRoutes } from './observe.ts'
 import { documentationRoutes } from './openapi.ts'
+import { noSuchAddress, pageRoutes } from './pages.ts'
 import { createProblemResponse } from './problem.ts'
 import { camposDe } from './validate.ts'
 
@@ -23,8 +24,6 @@ export type HttpAppOptions = {
   /** True once every module has started; before that only health and metrics answer, the rest waits a while and is 503 then. */
   started: () => boolean
   whenStarted?: () => Promise<unknown>
-  /** Statuses of the modules' own refusal codes. */
-  statuses?: Readonly<Record<string, number>>
   tracing?: Tracing | undefined
 }
 
@@ -34,8 +33,8 @@ export type HttpAppOptions = {
  * Whatever goes wrong is answered as RFC 9457 problem (API.md, Errors).
  */
 export function createHttpApp(options: HttpAppOptions): OpenAPIHono<AppEnv> {
-  const { service, modules, registry, log, leaving, started, whenStarted, tracing, statuses = {} } = options
-  const problem = createProblemResponse({ statuses, log })
+  const { service, modules, registry, log, leaving, started, whenStarted, tracing } = options
+  const problem = createProblemResponse({ log })
   const observed = observeRoutes({ registry, log, started, whenStarted, problem, tracing })
   const app = new OpenAPIHono<AppEnv>()
   const documents = new OpenAPIHono<AppEnv>({
@@ -47,6 +46,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<AppEnv> {
   const checks = modules.flatMap((module) => module.checks)
   mountRoutes(app, healthRoutes({ checks, registry, log, leaving, started }), observed)
   mountRoutes(app, documentationRoutes({ documents, service }), observed)
+  mountRoutes(app, pageRoutes(), observed)
   for (const { routes } of modules) {
     mountRoutes(app, routes, observed)
     documents.route('/', routes)
@@ -64,7 +64,7 @@ function answerNoRoute(
   problem: (c: Context<AppEnv>, error: unknown) => Response,
 ): Response {
   const methods = methodsOf(app, c.req.path)
-  if (methods.length === 0) return problem(c, new DomainError('nao-encontrado', 'Não há nada neste endereço.'))
+  if (methods.length === 0) return problem(c, noSuchAddress())
   const allow = methods.join(', ')
   if (c.req.method === 'OPTIONS') return new Response(null, { status: 204, headers: { Allow: allow } })
   const refusal = new DomainError('metodo-nao-permitido', `O método ${c.req.method} não é aceito aqui.`)

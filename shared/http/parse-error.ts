@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { CODIGOS } from '../codigos/codigos.ts'
 import { type Problem, problemText } from './problem.ts'
 
 /** All headers together, with an 8 KiB token in them. */
 export const HEADERS_BYTES_MAX = 16 * 1024
 
 /** The problem of a request that is no HTTP. */
-export const MALFORMED = {
-  status: 400,
+export const MALFORMED: Problem = {
   codigo: 'requisicao-malformada',
   detail: 'A requisição não é HTTP válido.',
   instance: '/',
@@ -15,13 +15,11 @@ export const MALFORMED = {
 
 const OF_PARSE_ERROR: Readonly<Record<string, Problem>> = {
   HPE_HEADER_OVERFLOW: {
-    status: 431,
     codigo: 'cabecalhos-grandes-demais',
     detail: `Os cabeçalhos e o endereço podem ter no máximo ${HEADERS_BYTES_MAX} bytes.`,
     instance: '/',
   },
   ERR_HTTP_REQUEST_TIMEOUT: {
-    status: 408,
     codigo: 'requisicao-lenta',
     detail: 'A requisição demorou demais.',
     instance: '/',
@@ -80,8 +78,9 @@ export function createParseErrors(): ParseErrors {
 
 function answerText(problem: Problem): string {
   const body = problemText(problem)
+  const { status } = CODIGOS[problem.codigo]
   return (
-    `HTTP/1.1 ${problem.status} ${REASONS[problem.status] ?? 'Bad Request'}\r\nContent-Type: application/problem+json\r\n` +
+    `HTTP/1.1 ${status} ${REASONS[status] ?? 'Bad Request'}\r\nContent-Type: application/problem+json\r\n` +
     `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`
   )
 }

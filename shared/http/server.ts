@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { type AddressInfo, Server as NetServer } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
+import { CODIGOS } from '../codigos/codigos.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { AppEnv } from './env.ts'
 import { createParseErrors, HEADERS_BYTES_MAX, MALFORMED } from './parse-error.ts'
@@ -40,7 +41,9 @@ export async function serveHttp({ app, port, hostname, log }: ServeOptions): Pro
     outgoing.door = door
     parseErrors.seen(outgoing)
     if (!isAddressed(incoming)) {
-      outgoing.writeHead(MALFORMED.status, { 'Content-Type': 'application/problem+json' }).end(problemText(MALFORMED))
+      outgoing
+        .writeHead(CODIGOS[MALFORMED.codigo].status, { 'Content-Type': 'application/problem+json' })
+        .end(problemText(MALFORMED))
       return
     }
     void answer(incoming, outgoing)
@@ -125,5 +128,5 @@ function isAddressed({ url = '', headers, rawHeaders }: IncomingMessage): boolea
 function answerUnreadable(error: unknown, log: Logger): Response {
   if (error instanceof Error && error.name === 'RequestError') return problemAnswer(MALFORMED)
   log.error({ err: error }, 'internal error outside of the application')
-  return problemAnswer({ status: 500, codigo: 'erro-interno', detail: 'Ocorreu um erro interno.', instance: '/' })
+  return problemAnswer({ codigo: 'erro-interno', detail: 'Ocorreu um erro interno.', instance: '/' })
 }

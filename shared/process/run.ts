@@ -18,7 +18,6 @@ export type RunOptions = {
   registry: Registry
   /** What was opened before (databases, Redis) is registered in it already and is closed after the modules. */
   lifecycle: Lifecycle
-  statuses?: Readonly<Record<string, number>>
   /** Where requests are traced; whoever made it closes it. */
   tracing?: Tracing | undefined
   /** How long a load balancer needs to see that the process is not ready any more, before the listener closes. */
@@ -42,12 +41,12 @@ const REQUESTS_DEADLINE_MS = 12_000
  * caller had put into `lifecycle`. Rejects, with everything closed again, where the port is taken or a module does not start.
  */
 export async function runModules(options: RunOptions): Promise<RunningProcess> {
-  const { modules, service, port, hostname, log, registry, lifecycle, tracing, statuses = {}, signals = true } = options
+  const { modules, service, port, hostname, log, registry, lifecycle, tracing, signals = true } = options
   const phase: { started: boolean; leaving: boolean } = { started: false, leaving: false }
   const begun = Promise.withResolvers<void>()
   nodeMetrics(registry)
   const state = { leaving: () => phase.leaving, started: () => phase.started, whenStarted: () => begun.promise }
-  const app = createHttpApp({ service, modules, registry, log, statuses, tracing, ...state })
+  const app = createHttpApp({ service, modules, registry, log, tracing, ...state })
   const server = await serveHttp({ app, port, hostname, log }).catch((error) => abandon(lifecycle, error))
 
   const leave = async (): Promise<void> => {

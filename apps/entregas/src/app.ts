@@ -60,15 +60,6 @@ export type EntregasDeps = {
   agora?: () => Date
 }
 
-/** Which HTTP status the refusals of this service get. */
-export const STATUSES_DE_ENTREGAS = {
-  'referencia-duplicada': 409,
-  'transicao-invalida': 409,
-  'versao-desatualizada': 409,
-  'webhook-desativado': 409,
-  'webhooks-demais': 409,
-} as const
-
 /** Two group commits in the air (orders, changes), and imports beside them. */
 const WRITE_CONNECTIONS = 4
 const READ_CONNECTIONS = 4

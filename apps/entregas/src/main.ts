@@ -8,7 +8,7 @@ import { createLimites } from '@fluxo/shared/ratelimit/admission'
 import { LIMITES_ENV } from '@fluxo/shared/ratelimit/settings'
 import { createRedisConnections } from '@fluxo/shared/redis/connection'
 import { z } from '@hono/zod-openapi'
-import { createEntregas, STATUSES_DE_ENTREGAS } from './app.ts'
+import { createEntregas } from './app.ts'
 
 const EnvSchema = z.object({
   ...SERVICE_ENV,
@@ -60,7 +60,6 @@ await runModules({
   service: 'entregas',
   port: env.PORT,
   hostname: env.HOST,
-  statuses: STATUSES_DE_ENTREGAS,
   drainNoticeMs: env.DRENAGEM_AVISO_MS,
   log,
   registry,

@@ -10,7 +10,7 @@ import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { createDatabase } from '@fluxo/shared/testing/databases'
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { Registry } from 'prom-client'
-import { STATUSES_DE_ENTREGAS, WRITE_SETTINGS } from '../src/app.ts'
+import { WRITE_SETTINGS } from '../src/app.ts'
 import { createImportarRoutes } from '../src/importar/route.ts'
 import { createInformarRoutes } from '../src/informar/route.ts'
 import { createListarRoutes } from '../src/listar/route.ts'
@@ -66,7 +66,6 @@ export async function createBancada({ particoes = 1 }: { particoes?: number } = 
     log,
     leaving: () => false,
     started: () => true,
-    statuses: STATUSES_DE_ENTREGAS,
   })
   const server = await serveHttp({ app, port: 0, hostname: '127.0.0.1', log })
   const url = `http://127.0.0.1:${server.port}`

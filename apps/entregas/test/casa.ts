@@ -6,7 +6,6 @@ import type { LimitesEnv } from '@fluxo/shared/ratelimit/settings'
 import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { createDatabase, uniquePrefix } from '@fluxo/shared/testing/databases'
 import { Registry } from 'prom-client'
-import { STATUSES_DE_ENTREGAS } from '../src/app.ts'
 import type { AvisosOptions } from '../src/avisar/avisos.ts'
 import type { FluxoOptions } from '../src/fluir/fluir.ts'
 import { json, type PedidoLido } from './bancada.ts'
@@ -48,7 +47,6 @@ export async function createCasa(options: CasaOptions = {}) {
       log,
       leaving: () => false,
       started: () => true,
-      statuses: STATUSES_DE_ENTREGAS,
     })
     const server = await serveHttp({ app, port: 0, hostname: '127.0.0.1', log })
     const url = `http://127.0.0.1:${server.port}`

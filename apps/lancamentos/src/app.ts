@@ -48,12 +48,6 @@ export type LancamentosDeps = {
   agora?: () => Date
 }
 
-/** Which HTTP status the refusals of this service get. */
-export const STATUSES_DE_LANCAMENTOS = {
-  'referencia-duplicada': 409,
-  'ja-estornado': 409,
-} as const
-
 /** Two group commits in the air, batches and imports beside them; PostgreSQL serialises them by the counter anyway. */
 const WRITE_CONNECTIONS = 6
 const READ_CONNECTIONS = 4

@@ -10,7 +10,7 @@ import { createLimites } from '@fluxo/shared/ratelimit/admission'
 import { LIMITES_ENV } from '@fluxo/shared/ratelimit/settings'
 import { createRedisConnections } from '@fluxo/shared/redis/connection'
 import { z } from '@hono/zod-openapi'
-import { createLancamentos, STATUSES_DE_LANCAMENTOS } from './app.ts'
+import { createLancamentos } from './app.ts'
 
 const EnvSchema = z.object({
   ...SERVICE_ENV,
@@ -62,7 +62,6 @@ await runModules({
   service: 'lancamentos',
   port: env.PORT,
   hostname: env.HOST,
-  statuses: STATUSES_DE_LANCAMENTOS,
   drainNoticeMs: env.DRENAGEM_AVISO_MS,
   log,
   registry,

@@ -11,7 +11,6 @@ import { createDatabase } from '@fluxo/shared/testing/databases'
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { Registry } from 'prom-client'
 import { v7 } from 'uuid'
-import { STATUSES_DE_LANCAMENTOS } from '../src/app.ts'
 import { createEstornarRoutes } from '../src/estornar/route.ts'
 import { createImportarRoutes } from '../src/importar/route.ts'
 import { createListarRoutes } from '../src/listar/route.ts'
@@ -66,7 +65,6 @@ export async function createBancada({ particoes = 1 }: { particoes?: number } = 
     log,
     leaving: () => false,
     started: () => true,
-    statuses: STATUSES_DE_LANCAMENTOS,
   })
   const server = await serveHttp({ app, port: 0, hostname: '127.0.0.1', log })
   const url = `http://127.0.0.1:${server.port}`

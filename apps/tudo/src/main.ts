@@ -1,7 +1,7 @@
 import { hostname as machineName } from 'node:os'
 import { createConsolidado } from '@fluxo/consolidado/app'
-import { createEntregas, STATUSES_DE_ENTREGAS } from '@fluxo/entregas/app'
-import { createLancamentos, STATUSES_DE_LANCAMENTOS } from '@fluxo/lancamentos/app'
+import { createEntregas } from '@fluxo/entregas/app'
+import { createLancamentos } from '@fluxo/lancamentos/app'
 import { createVerifier } from '@fluxo/shared/http/auth'
 import { signToken } from '@fluxo/shared/http/tokens'
 import { readLogState } from '@fluxo/shared/log/estado'
@@ -113,7 +113,6 @@ export const startTudo = async (options: TudoOptions): Promise<{ url: string; st
     service: 'fluxo',
     port,
     hostname,
-    statuses: { ...STATUSES_DE_LANCAMENTOS, ...STATUSES_DE_ENTREGAS },
     signals,
     log,
     registry,

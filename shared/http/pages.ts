@@ -1,0 +1,56 @@
+import { OpenAPIHono } from '@hono/zod-openapi'
+import { CODIGOS, type Codigo, ehCodigo } from '../codigos/codigos.ts'
+import { DomainError } from '../errors.ts'
+import { type AppEnv, headerOf } from './env.ts'
+import { asksForHtml, htmlPage } from './html-page.ts'
+import { jsonText } from './json.ts'
+
+/** The refusal of an address at which there is nothing. */
+export const noSuchAddress = (): DomainError => new DomainError('nao-encontrado', 'Não há nada neste endereço.')
+
+const START = `
+<h1>Fluxo</h1>
+<p>O fluxo de caixa diário de uma loja: lançamentos de crédito e débito, o consolidado de cada dia, e os pedidos a caminho do cliente.</p>
+<p>Este endereço é de uma API: quem a usa são programas, com um token.</p>
+<ul>
+<li><a href="/docs">A documentação</a>, com cada chamada e seus exemplos</li>
+<li><a href="/openapi.json">O mesmo para programas</a> (OpenAPI)</li>
+</ul>
+`
+
+/** What people find at the addresses of an API: `/` says what this is, `/problemas/{codigo}` what an error means and what helps. */
+export function pageRoutes(): OpenAPIHono<AppEnv> {
+  const routes = new OpenAPIHono<AppEnv>()
+  routes.get('/', (c) => {
+    if (!asksForHtml(headerOf(c, 'accept'))) throw noSuchAddress()
+    return htmlPage('Fluxo', START)
+  })
+  routes.get('/problemas/:codigo', (c) => {
+    const codigo = c.req.param('codigo')
+    if (!ehCodigo(codigo)) throw new DomainError('nao-encontrado', 'Não há problema com este código.')
+    return asksForHtml(headerOf(c, 'accept')) ? problemHtml(codigo) : problemJson(codigo)
+  })
+  return routes
+}
+
+const problemJson = (codigo: Codigo): Response => {
+  const { status, titulo, significa, oQueFazer } = CODIGOS[codigo]
+  const body = { codigo, status, titulo, significa, o_que_fazer: oQueFazer }
+  return jsonText(JSON.stringify(body), 200, { 'Cache-Control': 'max-age=3600', Vary: 'Accept' })
+}
+
+function problemHtml(codigo: Codigo): Response {
+  const { status, titulo, significa, oQueFazer } = CODIGOS[codigo]
+  return htmlPage(
+    `${titulo} · Fluxo`,
+    `
+<h1>${titulo}</h1>
+<p class="quiet"><code>${codigo}</code> · status ${status}</p>
+<h2>O que aconteceu</h2>
+<p>${significa}</p>
+<h2>O que fazer</h2>
+<p>${oQueFazer}</p>
+<p class="quiet"><a href="/docs">Documentação</a></p>
+`,
+  )
+}
