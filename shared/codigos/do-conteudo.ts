@@ -42,6 +42,12 @@ export const DO_CONTEUDO = {
     significa: 'O lote passa de 10 000 lançamentos.',
     oQueFazer: 'Divida-o, ou envie um arquivo CSV a /lancamentos/importacoes.',
   },
+  'referencia-repetida': {
+    status: 422,
+    titulo: 'Referência repetida no lote',
+    significa: 'Mais de dez lançamentos do lote têm a mesma referencia, que só um deles pode ter.',
+    oQueFazer: 'Dê a cada lançamento a sua referencia, ou nenhuma.',
+  },
   'lote-recusado': {
     status: 422,
     titulo: 'Lote recusado',

@@ -36,6 +36,13 @@ export const DO_SERVICO = {
     significa: 'Há escritas demais à espera. Esta não foi registrada.',
     oQueFazer: 'Repita depois de Retry-After. Muitas de uma vez: um lote ou um arquivo.',
   },
+  'corpos-demais': {
+    status: 503,
+    titulo: 'Corpos demais a caminho',
+    significa:
+      'O comerciante, ou todos juntos, estão enviando mais de uma vez do que cabe na memória. Nada foi registrado.',
+    oQueFazer: 'Espere que os outros envios terminem, e envie de novo. De uma vez cabem dois dos maiores lotes.',
+  },
   'importacoes-demais': {
     status: 503,
     titulo: 'Importações demais',

@@ -24,6 +24,7 @@ const DESCRIPTIONS: Readonly<Record<number, string>> = {
   401: 'Sem token válido; veja WWW-Authenticate',
   403: 'O token não tem o escopo necessário',
   404: 'Não encontrado',
+  408: 'O corpo demorou demais a chegar',
   409: 'Conflito com o que já existe',
   413: 'Corpo grande demais',
   415: 'Tipo de conteúdo não aceito',

@@ -48,7 +48,7 @@ function documentarCriacao(routes: OpenAPIHono<AppEnv>, deps: WebhookRoutesDeps)
       request: { body: { required: true, content: { 'application/json': { schema: NovoSchema } } } },
       responses: {
         201: json(WebhookComSegredoSchema, 'Criado'),
-        ...problemas(400, 401, 403, 409, 413, 415, 422, 429, 503),
+        ...problemas(400, 401, 403, 408, 409, 413, 415, 422, 429, 503),
       },
     },
     podeEscrever,

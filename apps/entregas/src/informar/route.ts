@@ -51,7 +51,7 @@ export function createInformarRoutes(deps: MoverDeps): OpenAPIHono<AppEnv> {
       },
       responses: {
         200: { description: 'O pedido como está', content: { 'application/json': { schema: PedidoSchema } } },
-        ...problemas(400, 401, 403, 404, 413, 415, 422, 429, 503),
+        ...problemas(400, 401, 403, 404, 408, 413, 415, 422, 429, 503),
       },
     },
     requireScope(verifier, 'entregas:escrever', { admission: limites?.escrita }),

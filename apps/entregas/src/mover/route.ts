@@ -45,7 +45,7 @@ export function respostaDaMudanca({ pedido, repetido, particao, posicao }: Feita
 
 const RESPOSTAS = {
   200: { description: 'O pedido, depois da mudança', content: { 'application/json': { schema: PedidoSchema } } },
-  ...problemas(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
+  ...problemas(400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 503),
 }
 const ID = z.object({ id: z.uuid() })
 

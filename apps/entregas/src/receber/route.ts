@@ -87,7 +87,7 @@ export const createReceberRoutes = ({ store, verifier, limites, novoId, agora }:
           headers: z.object({ Location: z.string(), 'Idempotent-Replayed': z.string().optional() }),
           content: { 'application/json': { schema: PedidoCriadoSchema } },
         },
-        ...problemas(400, 401, 403, 409, 413, 415, 422, 429, 503),
+        ...problemas(400, 401, 403, 408, 409, 413, 415, 422, 429, 503),
       },
     },
     requireScope(verifier, 'entregas:escrever', { admission: limites?.escrita }),

@@ -66,7 +66,7 @@ export function createEstornarRoutes({
       },
       responses: {
         201: { description: 'O estorno', content: { 'application/json': { schema: LancamentoSchema } } },
-        ...problemas(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
+        ...problemas(400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 503),
       },
     },
     requireScope(verifier, 'lancamentos:escrever', { admission: limites?.escrita }),

@@ -121,6 +121,7 @@ describe('?atomico=true', () => {
     expect(resposta.status).toBe(422)
     expect(await resposta.json()).toMatchObject({
       codigo: 'lote-recusado',
+      detail: 'Nada foi registrado: 1 de 3 lançamentos foram recusados.',
       recusados: 1,
       resultados: [{ linha: 2, situacao: 'recusado', erro: { campo: 'tipo' } }],
     })
@@ -133,6 +134,7 @@ describe('?atomico=true', () => {
     const resposta = await atomico([entrada({ referencia: 'r-9' }), entrada({ referencia: 'r-1', valor: 1 })])
     expect(resposta.status).toBe(422)
     expect(await resposta.json()).toMatchObject({
+      detail: 'Nada foi registrado: 1 de 2 lançamentos foram recusados.',
       resultados: [{ linha: 2, erro: { codigo: 'referencia-duplicada' } }],
     })
     expect(await contar()).toBe(1)

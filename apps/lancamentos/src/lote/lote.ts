@@ -16,12 +16,34 @@ export const ENTRADAS_MAX = 10_000
 /** Reasons that the refusal of an atomic batch lists. */
 const MOTIVOS_MAX = 100
 
-/** Refuses a batch without entries, and one with too many. */
-export function conferirTamanho(quantas: number): void {
-  if (quantas === 0) throw new DomainError('lote-vazio', 'O lote não tem nenhum lançamento.')
-  if (quantas > ENTRADAS_MAX) {
-    const mensagem = `O lote tem ${quantas} lançamentos; o máximo é ${ENTRADAS_MAX}. Divida-o, ou envie um CSV a /lancamentos/importacoes.`
-    throw new DomainError('lote-grande-demais', mensagem)
+/**
+ * Entries of one batch with the same `referencia`. Each of them has to see the one before, in a statement of its own: ten thousand of
+ * them would keep an atomic batch's transaction open, and everybody's writes waiting, for as many round trips.
+ */
+const REPETICOES_MAX = 10
+
+export const loteVazio = () => new DomainError('lote-vazio', 'O lote não tem nenhum lançamento.')
+
+export const loteGrandeDemais = () =>
+  new DomainError(
+    'lote-grande-demais',
+    `O lote tem mais de ${ENTRADAS_MAX} lançamentos. Divida-o, ou envie um CSV a /lancamentos/importacoes.`,
+  )
+
+/** The refusal of a batch with an entry that would be refused alone, too, for its length. */
+export const entradaGrandeDemais = (linha: number) =>
+  new DomainError('corpo-grande-demais', `O lançamento ${linha} do lote é grande demais.`)
+
+/** Refuses an entry whose `referencia` the entries before it have had too often. */
+export function createRepeticoes(): (linha: number, referencia: string | undefined) => Recusado | undefined {
+  const vezes = new Map<string, number>()
+  return (linha, referencia) => {
+    if (referencia === undefined) return undefined
+    const vez = (vezes.get(referencia) ?? 0) + 1
+    vezes.set(referencia, vez)
+    if (vez <= REPETICOES_MAX) return undefined
+    const mensagem = `Esta referencia está em mais de ${REPETICOES_MAX} lançamentos do lote.`
+    return { linha, situacao: 'recusado', erro: { codigo: 'referencia-repetida', mensagem, campo: 'referencia' } }
   }
 }
 
@@ -52,12 +74,12 @@ export function resultadoDe(linha: number, registro: Registro): Resultado {
   return { linha, situacao: 'recusado', erro: { codigo: 'chave-reutilizada', mensagem, id } }
 }
 
-/** The refusal of a batch that had to be whole, with the entries that are to blame. */
-export function loteRecusado(resultados: readonly Resultado[]): DomainError {
+/** The refusal of a batch of `quantos` that had to be whole, with the entries that are to blame. */
+export function loteRecusado(resultados: readonly Resultado[], quantos: number): DomainError {
   const recusados = resultados.filter(({ situacao }) => situacao === 'recusado')
   return new DomainError(
     'lote-recusado',
-    `Nada foi registrado: ${recusados.length} de ${resultados.length} lançamentos foram recusados.`,
+    `Nada foi registrado: ${recusados.length} de ${quantos} lançamentos foram recusados.`,
     {
       recusados: recusados.length,
       resultados: recusados.slice(0, MOTIVOS_MAX),

@@ -1,21 +1,23 @@
 import { requireScope, type Verifier } from '@fluxo/shared/http/auth'
-import { readTextBody, requireContentType } from '@fluxo/shared/http/body'
+import { requireContentType, withBody } from '@fluxo/shared/http/body'
 import type { AppEnv } from '@fluxo/shared/http/env'
 import { idempotencyKey } from '@fluxo/shared/http/idempotency'
 import { jsonText } from '@fluxo/shared/http/json'
 import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
 import { createPosicoes } from '@fluxo/shared/http/posicao'
 import { parametrosDe } from '@fluxo/shared/http/query'
+import { turns } from '@fluxo/shared/http/turns'
 import { parseWith } from '@fluxo/shared/http/validate'
 import type { Limites } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono, z } from '@hono/zod-openapi'
+import type { Pedido } from '../domain/lancamento.ts'
 import { PedidoSchema } from '../domain/pedido.ts'
 import type { Item } from '../registrar/ledger-table.ts'
 import { registrarLancamento } from '../registrar/registrar-lancamento.ts'
 import { aceito } from '../registrar/registro.ts'
 import { ChaveHeaderSchema } from '../registrar/route.ts'
 import type { RegistroStore } from '../registrar/store.ts'
-import { type Entrada, lerJson, lerNdjson } from './entradas.ts'
+import { type Entrada, type LerLote, lerJson, lerNdjson } from './entradas.ts'
 import { chaveDaEntrada, loteRecusado, type Resultado, resultadoDe } from './lote.ts'
 
 export type LoteDeps = {
@@ -26,8 +28,8 @@ export type LoteDeps = {
   agora: () => Date
 }
 
-/** API.md: what one batch may weigh; it is held in memory while it is read. */
-const LOTE_BYTES_MAX = 8 * 1024 * 1024
+/** API.md: what one batch may weigh. It counts as one MiB at least: ten thousand entries of two bytes become as much. */
+const LOTE_LIMITS = { bytesMax: 8 * 1024 * 1024, countsAtLeast: 1024 * 1024 }
 const JSON_TYPE = 'application/json'
 const NDJSON_TYPE = 'application/x-ndjson'
 
@@ -57,7 +59,8 @@ export function createLoteRoutes({ store, verifier, limites, novoId, agora }: Lo
   const registrar = async (entradas: readonly Entrada[], prontas: readonly Pronta[], atomico: boolean) => {
     const posicoes = createPosicoes()
     const itens = prontas.map(({ item }) => item)
-    if (atomico && itens.length < entradas.length) throw loteRecusado(resultadosDe(entradas, new Map()))
+    if (atomico && itens.length < entradas.length)
+      throw loteRecusado(resultadosDe(entradas, new Map()), entradas.length)
     const { aplicado, registros } = atomico
       ? await store.registrarAtomico(itens)
       : { aplicado: true, registros: await store.registrarLote(itens) }
@@ -69,7 +72,7 @@ export function createLoteRoutes({ store, verifier, limites, novoId, agora }: Lo
       if (aceito(registro)) posicoes.anotar(registro)
     })
     const resultados = resultadosDe(entradas, porLinha)
-    if (!aplicado) throw loteRecusado(resultados)
+    if (!aplicado) throw loteRecusado(resultados, entradas.length)
     return { resultados, posicoes }
   }
 
@@ -93,7 +96,7 @@ export function createLoteRoutes({ store, verifier, limites, novoId, agora }: Lo
           description: 'Um resultado por lançamento, na ordem',
           content: { [JSON_TYPE]: { schema: ResultadosSchema } },
         },
-        ...problemas(400, 401, 403, 413, 415, 422, 429, 503),
+        ...problemas(400, 401, 403, 408, 413, 415, 422, 429, 503),
       },
     },
     requireScope(verifier, 'lancamentos:escrever', { admission: limites?.escrita }),
@@ -101,19 +104,34 @@ export function createLoteRoutes({ store, verifier, limites, novoId, agora }: Lo
       const chave = idempotencyKey(c.req.header('idempotency-key'))
       const { atomico } = parseWith(ConsultaSchema, parametrosDe(c.req.url))
       const ler = requireContentType(c, [JSON_TYPE, NDJSON_TYPE]) === JSON_TYPE ? lerJson : lerNdjson
-      const entradas = ler(await readTextBody(c, { bytesMax: LOTE_BYTES_MAX }))
-      const comum = { comercianteId: c.get('comercianteId'), agora: agora(), rastro: c.get('traceparent') }
-      const prontas = entradas.flatMap((entrada): Pronta[] => {
-        if (!('pedido' in entrada)) return []
-        const { linha, pedido } = entrada
-        const lancamento = registrarLancamento(pedido, { ...comum, id: novoId() })
-        return [{ linha, item: { lancamento, chave: chaveDaEntrada(chave, linha) } }]
+      const comercianteId = c.get('comercianteId')
+      const comum = { comercianteId, agora: agora(), rastro: c.get('traceparent') }
+      const itemDe = (linha: number, pedido: Pedido): Item => ({
+        lancamento: registrarLancamento(pedido, { ...comum, id: novoId() }),
+        chave: chaveDaEntrada(chave, linha),
       })
-      const { resultados, posicoes } = await registrar(entradas, prontas, atomico === 'true')
-      return jsonText(JSON.stringify(resultados), 200, posicoes.cabecalho())
+      return withBody(c, LOTE_LIMITS, async (utf8) => {
+        const { entradas, prontas } = await turns.run(comercianteId, preparar(ler(utf8), itemDe))
+        const { resultados, posicoes } = await registrar(entradas, prontas, atomico === 'true')
+        return jsonText(JSON.stringify(resultados), 200, posicoes.cabecalho())
+      })
     },
   )
   return routes
+}
+
+/** Makes the items of the entries that were read. */
+function* preparar(
+  leitura: ReturnType<LerLote>,
+  itemDe: (linha: number, pedido: Pedido) => Item,
+): Generator<undefined, { entradas: Entrada[]; prontas: Pronta[] }> {
+  const entradas = yield* leitura
+  const prontas: Pronta[] = []
+  for (const entrada of entradas) {
+    if ('pedido' in entrada) prontas.push({ linha: entrada.linha, item: itemDe(entrada.linha, entrada.pedido) })
+    yield
+  }
+  return { entradas, prontas }
 }
 
 /** One result per entry, in order: what was refused while reading, and what the ledger answered. */

@@ -71,7 +71,7 @@ export const createRegistrarRoutes = ({
           }),
           content: { 'application/json': { schema: LancamentoSchema } },
         },
-        ...problemas(400, 401, 403, 409, 413, 415, 422, 429, 503),
+        ...problemas(400, 401, 403, 408, 409, 413, 415, 422, 429, 503),
       },
     },
     requireScope(verifier, 'lancamentos:escrever', { admission: limites?.escrita }),

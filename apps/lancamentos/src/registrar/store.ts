@@ -38,7 +38,7 @@ export type RegistroStoreOptions = {
   clock?: Clock
 }
 
-/** Rows of one statement of a batch: single entries of other callers get their turn in between. */
+/** Rows of one statement of a batch: what is made and read for it keeps the event loop for a moment only. */
 const BATCH_STATEMENT_ROWS = 500
 /** A race on a key inside an atomic batch is decided by the next try, which sees the winner. */
 const ATOMIC_TRIES_MAX = 3
@@ -89,19 +89,13 @@ export const createRegistroStore = (options: RegistroStoreOptions): RegistroStor
     return registros
   }
 
-  const inPieces = async (particao: number, itens: readonly Item[]): Promise<Registro[]> => {
-    const registros: Registro[] = []
-    for (let from = 0; from < itens.length; from += BATCH_STATEMENT_ROWS) {
-      const part = itens.slice(from, from + BATCH_STATEMENT_ROWS)
-      registros.push(...settle(part, particao, await flush(particao, part)))
-    }
-    return registros
-  }
+  const separate = (particao: number, itens: readonly Item[]): Promise<Registro[]> =>
+    inPieces(itens, async (part) => settle(part, particao, await flush(particao, part)))
 
   const whole = async (particao: number, itens: readonly Item[]): Promise<Registro[]> =>
     transactions.run(async (tx) => {
-      const registros = await lote(itens, async (part) =>
-        settle(part, particao, await append(particao, part.map(rowOf), tx)),
+      const registros = await lote(itens, (round) =>
+        inPieces(round, async (part) => settle(part, particao, await append(particao, part.map(rowOf), tx))),
       )
       if (!registros.every(aceito)) throw new Desfeito(registros)
       return registros
@@ -118,7 +112,7 @@ export const createRegistroStore = (options: RegistroStoreOptions): RegistroStor
       const work = () => group.add(item)
       return registroDe(item, particao, await trace.commit(particao, item.lancamento.rastro, work))
     },
-    registrarLote: (itens) => lote(itens, (part) => inPieces(particaoDoLote(itens), part)),
+    registrarLote: (itens) => lote(itens, (round) => separate(particaoDoLote(itens), round)),
     registrarAtomico: async (itens) => {
       const particao = particaoDoLote(itens)
       for (let attempt = 1; ; attempt += 1) {
@@ -139,6 +133,18 @@ export const createRegistroStore = (options: RegistroStoreOptions): RegistroStor
       await Promise.all(groups.map((group) => group.idle()))
     },
   }
+}
+
+/** Writes entries in statements of `BATCH_STATEMENT_ROWS`, one after the other. */
+async function inPieces(
+  itens: readonly Item[],
+  write: (part: readonly Item[]) => Promise<Registro[]>,
+): Promise<Registro[]> {
+  const registros: Registro[] = []
+  for (let from = 0; from < itens.length; from += BATCH_STATEMENT_ROWS) {
+    registros.push(...(await write(itens.slice(from, from + BATCH_STATEMENT_ROWS))))
+  }
+  return registros
 }
 
 const settle = (itens: readonly Item[], particao: number, appended: readonly Appended<LedgerRow>[]): Registro[] =>

@@ -1,0 +1,186 @@
+import type { IncomingMessage } from 'node:http'
+import { DomainError, Indisponivel } from '../errors.ts'
+import { createShares } from '../shares.ts'
+
+const MIB = 1024 * 1024
+
+/** What an instance holds of bodies at a time: eight of the largest batches, a quarter of what the heap may have. */
+const HELD_BYTES_MAX = 64 * MIB
+/** What one merchant may have of that: two of the largest batches, or 256 single entries that come at once. */
+const HELD_BYTES_OF_ONE_MAX = 16 * MIB
+/** A body that is held must be whole by then: 8 MiB at 93 kB/s. Who is slower sends smaller batches, or an import, which is not held. */
+const WHOLE_MS = 90_000
+/** It is looked for late ones so often in that time, by one timer for all: one for each body would cost a request 1 µs. */
+const LOOKS = 8
+/** What a body without a declared length is given first; it doubles from there. */
+const FIRST_BYTES = 64 * 1024
+const RETRY_AFTER_SECONDS = 2
+
+export type BodyLimits = {
+  /** A body above this is refused. */
+  bytesMax: number
+  /** What it counts at least: what its content becomes may be much larger. */
+  countsAtLeast?: number
+}
+
+export type Arrival = { owner: string; declared: number | undefined; limits: BodyLimits }
+
+/** A body on its way to be whole. It counts from the first moment, by the length that it declares, until `release`. */
+export type Held = {
+  /** Resolves with all of it. Rejects with what refuses it: too large, no room, too slow, or it broke off. */
+  gather(source: IncomingMessage | AsyncIterable<Uint8Array>): Promise<Buffer>
+  release(): void
+}
+
+export type Bodies = {
+  /** Makes room for a body, or throws `corpo-grande-demais` (413) or `corpos-demais` (503). */
+  hold(arrival: Arrival): Held
+  /** Bytes that count at the moment. */
+  held(): number
+}
+
+const tooLarge = (bytesMax: number) =>
+  new DomainError('corpo-grande-demais', `O corpo pode ter no máximo ${bytesMax} bytes.`)
+const noRoom = () =>
+  new Indisponivel('corpos-demais', 'Há corpos demais a caminho. Espere que os seus terminem.', RETRY_AFTER_SECONDS)
+const tooSlow = (wholeMs: number) =>
+  new DomainError('requisicao-lenta', `O corpo não chegou inteiro em ${wholeMs / 1000} s.`)
+const interrupted = () => new DomainError('requisicao-interrompida', 'O corpo não chegou inteiro.')
+
+/** A body of which something is still to come, and the look at which it began. */
+type Arriving = { since: number; giveUp: (error: Error) => void }
+type Watch = { add(one: Omit<Arriving, 'since'>): Arriving; delete(one: Arriving): void }
+
+/**
+ * Holds the bodies that are in memory at a time to a number of bytes, and each merchant to its share of it.
+ *
+ * A declared length counts before a byte of it has come, so that whoever is let in can also finish, and many unfinished bodies take
+ * no more than their merchant's share. Memory is taken as the bytes come, and in one piece: bytes that come one by one cost no more.
+ */
+export function createBodies({
+  bytesMax = HELD_BYTES_MAX,
+  ownerBytesMax = HELD_BYTES_OF_ONE_MAX,
+  wholeMs = WHOLE_MS,
+}: {
+  bytesMax?: number
+  ownerBytesMax?: number
+  wholeMs?: number
+} = {}): Bodies {
+  const shares = createShares({ max: bytesMax, ownerMax: ownerBytesMax })
+  const watch = createWatch(wholeMs)
+  return {
+    held: shares.taken,
+    hold: ({ owner, declared, limits }) => {
+      if (declared !== undefined && declared > limits.bytesMax) throw tooLarge(limits.bytesMax)
+      let counted = Math.max(declared ?? Math.min(FIRST_BYTES, limits.bytesMax), limits.countsAtLeast ?? 0)
+      if (!shares.take(owner, counted)) throw noRoom()
+      const roomFor = (bytes: number): number => {
+        if (declared !== undefined) return declared
+        if (bytes > limits.bytesMax) throw tooLarge(limits.bytesMax)
+        if (bytes > counted) {
+          const more = Math.min(limits.bytesMax, Math.max(bytes, counted * 2)) - counted
+          if (!shares.take(owner, more)) throw noRoom()
+          counted += more
+        }
+        return counted
+      }
+      return {
+        gather: (source) => {
+          const pieces = createPieces(roomFor)
+          return 'complete' in source ? listen(source, pieces, watch) : iterate(source, pieces)
+        },
+        release: () => shares.give(owner, counted),
+      }
+    },
+  }
+}
+
+/** Gives up on whoever is not whole after `wholeMs`, an eighth of that later at most. */
+function createWatch(wholeMs: number): Watch {
+  const arriving = new Set<Arriving>()
+  let looks = 0
+  let watching = false
+  const look = (): void => {
+    looks += 1
+    for (const { since, giveUp } of arriving) if (looks - since > LOOKS) giveUp(tooSlow(wholeMs))
+  }
+  return {
+    add: ({ giveUp }) => {
+      if (!watching) setInterval(look, wholeMs / LOOKS).unref()
+      watching = true
+      const one = { since: looks, giveUp }
+      arriving.add(one)
+      return one
+    },
+    delete: (one) => arriving.delete(one),
+  }
+}
+
+type Pieces = { add(piece: Uint8Array): void; whole(): Buffer }
+
+/** Puts the pieces of a body together in the room that there is for it; a body that comes in one piece is not copied. */
+function createPieces(roomFor: (bytes: number) => number): Pieces {
+  let whole: Buffer | undefined
+  let bytes = 0
+  return {
+    add: (piece) => {
+      const from = bytes
+      bytes += piece.byteLength
+      const room = roomFor(bytes)
+      if (whole === undefined) {
+        whole = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength)
+        return
+      }
+      if (bytes > whole.length) {
+        // Not from the pool, and not filled: the system gives the pages when they are written to.
+        const larger = Buffer.allocUnsafeSlow(room)
+        whole.copy(larger, 0, 0, from)
+        whole = larger
+      }
+      whole.set(piece, from)
+    },
+    whole: () => whole?.subarray(0, bytes) ?? Buffer.alloc(0),
+  }
+}
+
+async function iterate(stream: AsyncIterable<Uint8Array>, pieces: Pieces): Promise<Buffer> {
+  for await (const piece of stream) pieces.add(piece)
+  return pieces.whole()
+}
+
+/**
+ * Gathers a Node request with plain listeners, as node-server's own fast path does; that one has no limit, and its text decoder
+ * replaces invalid UTF-8 in silence. An async iterator would cost some 10 µs here.
+ */
+function listen(incoming: IncomingMessage, pieces: Pieces, watch: Watch): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const giveUp = (error: unknown): void => {
+      watch.delete(one)
+      // Nothing more is gathered; node-server reads on for a moment and drops it, so that the answer arrives.
+      incoming.off('data', onData).pause()
+      reject(error)
+    }
+    const one = watch.add({ giveUp })
+    const onData = (piece: Buffer): void => {
+      try {
+        pieces.add(piece)
+      } catch (error) {
+        giveUp(error)
+      }
+    }
+    incoming.on('data', onData)
+    incoming.on('end', () => {
+      watch.delete(one)
+      resolve(pieces.whole())
+    })
+    incoming.on('close', () => {
+      watch.delete(one)
+      // Comes after 'end' too, where an error would be made for nothing: its stack alone costs 10 µs.
+      if (!incoming.readableEnded) reject(interrupted())
+    })
+    if (incoming.readableEnded || incoming.destroyed) {
+      watch.delete(one)
+      reject(interrupted())
+    }
+  })
+}
