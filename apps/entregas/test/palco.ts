@@ -11,6 +11,8 @@ export type Entrega = {
   type: string
   status: string
   next_attempt_at?: string
+  held_since?: string
+  held_reason?: string
   attempts: { attempt: number; status?: number; error?: string; response?: string }[]
 }
 
@@ -19,7 +21,7 @@ export async function createPalco() {
   const casa = await createCasa()
   const sql = createSql({ url: casa.database.ownerUrl, max: 2, name: 'teste' })
   const receptor = await createReceptor()
-  const uma = await casa.abrir('a')
+  const uma = await casa.abrir('a', { permiteLoopback: true, pollMs: 20, descansoMs: 50 })
   const pedir = await uma.como('loja')
   const entregas = async (id: string, consulta = ''): Promise<Entrega[]> =>
     ((await (await pedir(`/webhooks/${id}/deliveries${consulta}`)).json()) as { itens: Entrega[] }).itens

@@ -72,7 +72,7 @@ describe('a target is taken', () => {
     expect(motivoDoAlvo(url, PRODUCAO)).toBeUndefined()
   })
 
-  test.each(['http://127.0.0.1:3000/', 'http://localhost:80/', 'http://[::1]:9/'])(
+  test.each(['http://127.0.0.1:3000/', 'http://localhost:80/', 'http://a.localhost:80/', 'http://[::1]:9/'])(
     '%s, where development allows loopback',
     (url) => {
       expect(motivoDoAlvo(url, DESENVOLVIMENTO)).toBeUndefined()

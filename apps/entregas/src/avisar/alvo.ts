@@ -87,5 +87,8 @@ export function motivoDoAlvo(texto: string, regra: RegraDeAlvo): string | undefi
 /** The host of a URL as `node:net` names it: without brackets and without the dot of the root. */
 export const hostDe = ({ hostname }: URL): string => hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '')
 
+/** The names of this machine (RFC 6761): no name server is asked for them. */
+export const ehLocalhost = (host: string): boolean => /(^|\.)localhost\.?$/.test(host)
+
 const ehLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || (isIP(host) === 4 && loopback.check(host, 'ipv4'))
+  ehLocalhost(host) || host === '::1' || (isIP(host) === 4 && loopback.check(host, 'ipv4'))

@@ -17,11 +17,5 @@ export function desfechoDe({ status }: Tentado): Desfecho {
   return status === GONE ? 'desativar' : 'tentar'
 }
 
-const TOO_MANY_REQUESTS = 429
-
-/** Whether an attempt speaks against the target itself: it does not answer, fails by itself, or asks to be left alone. */
-export const alvoDoente = ({ status }: Tentado): boolean =>
-  status === undefined || status >= 500 || status === TOO_MANY_REQUESTS
-
 /** What a merchant sends itself to try a webhook. */
 export const TIPO_DE_TESTE = 'webhook.teste'

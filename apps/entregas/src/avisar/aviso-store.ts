@@ -1,8 +1,6 @@
 import { arrayLiteral } from '@fluxo/shared/inbox/array-literal'
 import type { Effect, InboxTable } from '@fluxo/shared/inbox/statement'
 import type { Sql } from '@fluxo/shared/postgres/sql'
-import { EVENTO_COLUNAS, type EventoRow } from '../mover/evento-table.ts'
-import type { Segredos } from './assinatura.ts'
 import type { Avisavel } from './ler-evento.ts'
 
 /** The webhooks' own inbox, beside the one of the automatic flow. */
@@ -33,100 +31,9 @@ avisados as (
   parse: (json) => Number(json),
 }
 
-/** A delivery in hand: what to send, where to, and how often it was tried in this round. */
-export type Tomado = Segredos & {
-  id: string
-  webhookId: string
-  tipo: string
-  criadoEm: Date
-  passo: number
-  tentativa: number
-  url: string
-  /** The event; null for a test. */
-  evento: EventoRow | null
-}
-
-/** A claim outlives the slowest attempt (15 s) and what is done with it: then its instance is dead. */
-const POSSE_MS = 60_000
-
-/**
- * Takes due deliveries, at most `$2` of each webhook, none of the webhooks `$3`. The recursion hops over the index from one webhook
- * with something to do to the next, so a long queue of one costs the others nothing; `skip locked`, so that instances take different
- * ones. A delivery that was noted in the moment in which its webhook ended is ended, too.
- */
-const TOMAR = `
-with recursive alvos(webhook_id) as (
-  (select a.webhook_id from aviso a where a.vence_em is not null order by a.webhook_id limit 1)
-  union all
-  select (select a.webhook_id from aviso a where a.vence_em is not null and a.webhook_id > t.webhook_id order by a.webhook_id limit 1)
-  from alvos t where t.webhook_id is not null
-),
-estados as materialized (
-  select w.id as webhook_id, w.removido_em is null and w.desativado_em is null as vivo
-  from alvos t cross join lateral (select * from webhook w where w.id = t.webhook_id limit 1) w
-),
-cancelados as (
-  update aviso a set vence_em = null, terminado_em = now(), situacao = ${codigoDaSituacao('cancelled')}
-  from estados t where not t.vivo and a.webhook_id = t.webhook_id and a.vence_em is not null
-),
-devidos as materialized (
-  select d.id from estados t cross join lateral (
-    select a.id from aviso a where a.webhook_id = t.webhook_id and a.vence_em <= now()
-    order by a.vence_em limit $2::int for update skip locked
-  ) d
-  where t.vivo and t.webhook_id <> all($3::text::uuid[])
-  limit $1::int
-),
-tomados as (
-  update aviso a set vence_em = now() + interval '${POSSE_MS} milliseconds', tentativas = a.tentativas + 1
-  from devidos d where a.id = d.id
-  returning a.id, a.webhook_id, a.tipo, a.criado_em, a.passo, a.tentativas, a.particao, a.posicao
-)
-select t.id, t.webhook_id, t.tipo, t.criado_em, t.passo::int as passo, t.tentativas as tentativa,
-  w.url, w.segredo, w.segredo_anterior, w.anterior_ate,
-  (select row_to_json(e) from (
-    select ${EVENTO_COLUNAS} from evento where evento.particao = t.particao and evento.posicao = t.posicao
-  ) e) as evento
-from tomados t join webhook w on w.id = t.webhook_id`
-
-type TomadoRow = {
-  id: string
-  webhook_id: string
-  tipo: string
-  criado_em: Date
-  passo: number
-  tentativa: number
-  url: string
-  segredo: string
-  segredo_anterior: string | null
-  anterior_ate: Date | null
-  evento: EventoRow | null
-}
-
-/** Takes at most `quantos` due deliveries, `porWebhook` of each webhook at most, none of those in `exceto`. */
-export async function tomarAvisos(
-  sql: Sql,
-  { quantos, porWebhook, exceto }: { quantos: number; porWebhook: number; exceto: readonly string[] },
-): Promise<Tomado[]> {
-  const rows = await sql.unsafe<TomadoRow[]>(TOMAR, [quantos, porWebhook, arrayLiteral(exceto)], { prepare: true })
-  return rows.map((row) => ({
-    id: row.id,
-    webhookId: row.webhook_id,
-    tipo: row.tipo,
-    criadoEm: row.criado_em,
-    passo: row.passo,
-    tentativa: row.tentativa,
-    url: row.url,
-    segredo: row.segredo,
-    anterior: row.segredo_anterior ?? undefined,
-    anteriorAte: row.anterior_ate ?? undefined,
-    evento: row.evento,
-  }))
-}
-
-/** What becomes of a delivery that was taken. */
+/** What becomes of a delivery that was taken. One that is given back was not tried; `motivo` is why, where that is not our own leaving. */
 export type Terminado = { id: string; tentativa: number } & (
-  | { devolver: true; esperaMs: number }
+  | { devolver: true; situacao: Situacao; esperaMs: number | undefined; motivo: string | undefined }
   | {
       devolver: false
       situacao: Situacao
@@ -141,13 +48,13 @@ export type Terminado = { id: string; tentativa: number } & (
 
 /**
  * Notes what came of attempts, and when the next ones are due. A row that somebody else has taken meanwhile, or that is not pending any
- * more, is left as it is; its attempt is noted all the same. What is given back was no attempt.
+ * more, is left as it is; its attempt is noted all the same. What is given back was no attempt; why, and since when, is kept with it.
  */
 const TERMINAR = `
 with feitos as materialized (
   select * from unnest($1::text::uuid[], $2::text::int[], $3::text::boolean[], $4::text::smallint[], $5::text::float8[],
-    $6::text::int[], $7::text::smallint[], $8::text::text[], $9::text::text[])
-  as f(id, tentativa, devolver, situacao, espera_ms, duracao_ms, status, erro, resposta)
+    $6::text::int[], $7::text::smallint[], $8::text::text[], $9::text::text[], $10::text::text[])
+  as f(id, tentativa, devolver, situacao, espera_ms, duracao_ms, status, erro, resposta, motivo)
 ),
 mudados as (
   update aviso a set
@@ -155,7 +62,9 @@ mudados as (
     situacao = f.situacao,
     terminado_em = case when f.espera_ms is null then now() end,
     passo = a.passo + case when f.devolver then 0 else 1 end,
-    tentativas = a.tentativas - case when f.devolver then 1 else 0 end
+    tentativas = a.tentativas - case when f.devolver then 1 else 0 end,
+    devolvido_em = case when f.motivo is null then a.devolvido_em else coalesce(a.devolvido_em, now()) end,
+    motivo = case when f.devolver then coalesce(f.motivo, a.motivo) end
   from feitos f where a.id = f.id and a.tentativas = f.tentativa and a.vence_em is not null
 )
 insert into aviso_tentativa (aviso_id, tentativa, em, duracao_ms, status, erro, resposta)
@@ -173,12 +82,13 @@ export async function terminarAvisos(sql: Sql, feitos: readonly Terminado[]): Pr
       coluna(({ id }) => id),
       coluna(({ tentativa }) => tentativa),
       coluna(({ devolver }) => String(devolver)),
-      coluna((feito) => codigoDaSituacao(feito.devolver ? 'pending' : feito.situacao)),
+      coluna(({ situacao }) => codigoDaSituacao(situacao)),
       coluna(({ esperaMs }) => esperaMs ?? null),
       tentado(({ duracaoMs }) => duracaoMs),
       tentado(({ status }) => status),
       tentado(({ erro }) => erro),
       tentado(({ resposta }) => resposta),
+      coluna((feito) => (feito.devolver ? (feito.motivo ?? null) : null)),
     ],
     { prepare: true },
   )

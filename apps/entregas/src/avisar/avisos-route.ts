@@ -13,7 +13,7 @@ import { type OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { lerPonto, textoDoPonto } from '../listar/listar.ts'
 import type { RegraDeAlvo } from './alvo.ts'
-import { idDoAviso } from './despachar.ts'
+import { idDoAviso } from './tentar.ts'
 import { EntregaSchema, type Webhook } from './webhook.ts'
 import type { Entrega, WebhookStore } from './webhook-store.ts'
 
@@ -72,6 +72,7 @@ const entregaJson = (e: Entrega) => ({
   created_at: e.criadoEm.toISOString(),
   ...(e.venceEm && { next_attempt_at: e.venceEm.toISOString() }),
   ...(e.terminadoEm && { finished_at: e.terminadoEm.toISOString() }),
+  ...(e.devolvida && { held_since: e.devolvida.em.toISOString(), held_reason: e.devolvida.motivo }),
   attempts: e.tentativas.map((t) => ({
     attempt: t.tentativa,
     at: new Date(t.em).toISOString(),

@@ -26,12 +26,13 @@ export const GRUPO_DE_AVISOS = 'entregas-avisos'
 const REPARO_LOCK = [7_264_202, 1] as const
 
 export type AvisosOptions = RegraDeAlvo & {
-  /** The wait before each attempt, in ms, instead of those of Standard Webhooks. A target that is unwell rests as long as the second. */
+  /** The wait before each attempt, in ms, instead of those of Standard Webhooks. A receiver that is unwell rests as long as the second. */
   esperasMs?: readonly number[] | undefined
-  /** For tests: other waits. */
+  /** For tests: other waits, other name servers. */
   pollMs?: number
   descansoMs?: number
   limiteMs?: number
+  servidores?: readonly string[]
 }
 
 export type AvisosDeps = LogDoBanco & {

@@ -2,6 +2,7 @@ import { waitFor } from '@fluxo/shared/testing/wait-for'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { receber } from '../../test/casa.ts'
 import { assinadaCom, createPalco, type Entrega, type Palco } from '../../test/palco.ts'
+import { createServidorDeNomes } from '../../test/servidor-de-nomes.ts'
 
 let palco: Palco
 let casa: Palco['casa']
@@ -151,22 +152,74 @@ test('another schedule gives up where it ends', async () => {
   expect(receptor.recebidas).toHaveLength(3)
 })
 
-test('a receiver that is down is left in peace: its circuit opens, and nothing counts as an attempt then', async () => {
-  const porta = await casa.abrir('b', { permiteLoopback: true, pollMs: 20, descansoMs: 60_000 })
-  await uma.fechar()
-  receptor.responder(() => 500)
-  const doB = await porta.como('loja')
-  const { id } = await criar({}, doB)
-  for (let i = 0; i < 10; i += 1) await receber(doB)
-  await waitFor(async () => (await porta.registry.metrics()).includes('fluxo_avisos_circuitos{estado="open"} 1'))
-  for (let i = 0; i < 20; i += 1) await receber(doB)
-  // A failed attempt waits for 36 s at most: what is due later was given back untried.
-  const devolvidos = () => sql`select from aviso where vence_em > now() + interval '40 seconds'`
-  await waitFor(async () => (await devolvidos()).length > 0, { timeoutMs: 20_000, what: 'deliveries to be given back' })
-  await waitFor(async () => {
-    const [{ n } = { n: 0 }] = await sql<{ n: number }[]>`
+test.each([
+  [500, 'status 500'],
+  [404, 'status 404'],
+])(
+  'a receiver that answers %s is left in peace: its circuit opens, nothing counts as an attempt then, and its log says why',
+  async (status, falha) => {
+    const porta = await casa.abrir('b', { permiteLoopback: true, pollMs: 20, descansoMs: 60_000 })
+    await uma.fechar()
+    receptor.responder(() => status)
+    const doB = await porta.como('loja')
+    const { id } = await criar({}, doB)
+    for (let i = 0; i < 10; i += 1) await receber(doB)
+    await waitFor(async () => (await porta.registry.metrics()).includes('fluxo_avisos_circuitos{estado="open"} 1'))
+    for (let i = 0; i < 20; i += 1) await receber(doB)
+    // A failed attempt waits for 36 s at most: what is due later was given back untried.
+    const devolvidos = () => sql`select from aviso where vence_em > now() + interval '40 seconds'`
+    await waitFor(async () => (await devolvidos()).length > 0, {
+      timeoutMs: 20_000,
+      what: 'deliveries to be given back',
+    })
+    await waitFor(async () => {
+      const [{ n } = { n: 0 }] = await sql<{ n: number }[]>`
       select sum(tentativas)::int as n from aviso where webhook_id = ${id}`
-    return n === receptor.recebidas.length
-  })
-  expect(receptor.recebidas.length).toBeLessThanOrEqual(10)
+      return n === receptor.recebidas.length
+    })
+    expect(receptor.recebidas.length).toBeLessThanOrEqual(10)
+    const pagina = (await (await doB(`/webhooks/${id}/deliveries`)).json()) as { itens: Entrega[] }
+    const devolvida = pagina.itens.find(({ held_reason }) => held_reason !== undefined)
+    expect(devolvida).toMatchObject({
+      status: 'pending',
+      held_since: expect.any(String),
+      held_reason: `em pausa: o destino vem falhando (${falha})`,
+    })
+  },
+)
+
+test('what was given back for as long as all attempts take together is given up, and a redelivery begins anew', async () => {
+  const nomes = await createServidorDeNomes(() => 'falha')
+  try {
+    const porta = await casa.abrir('b', {
+      permiteLoopback: true,
+      pollMs: 20,
+      descansoMs: 50,
+      servidores: nomes.servidores,
+    })
+    await uma.fechar()
+    const doB = await porta.como('loja')
+    const { id } = await criar({ url: 'https://loja.example/' }, doB)
+    await receber(doB)
+    const entrega = async (): Promise<Entrega | undefined> =>
+      ((await (await doB(`/webhooks/${id}/deliveries`)).json()) as { itens: Entrega[] }).itens[0]
+    await waitFor(() => nomes.perguntas.length >= 3, { what: 'the name to be asked for again and again' })
+    expect(await entrega()).toMatchObject({ status: 'pending', held_reason: 'nome não resolvido', attempts: [] })
+    await sql`update aviso set devolvido_em = devolvido_em - interval '36 hours'`
+    await waitFor(async () => (await entrega())?.status === 'exhausted')
+    const fim = await entrega()
+    expect(fim?.attempts).toEqual([])
+    expect(fim?.held_reason).toContain('nome não resolvido')
+    await waitFor(async () =>
+      (await porta.registry.metrics()).includes('fluxo_avisos_tentativas_total{situacao="exhausted"} 1'),
+    )
+    const de_novo = await doB(`/webhooks/${id}/deliveries/${fim?.id}/redeliver`, { method: 'POST' })
+    expect(de_novo.status).toBe(202)
+    await waitFor(
+      async () => (await sql`select from aviso where devolvido_em > now() - interval '1 minute'`).length === 1,
+    )
+    expect(await entrega()).toMatchObject({ status: 'pending', attempts: [] })
+  } finally {
+    await nomes.fechar()
+  }
 })

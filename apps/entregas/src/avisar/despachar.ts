@@ -1,26 +1,17 @@
 import { createGroupCommit } from '@fluxo/shared/log/group-commit'
 import type { Sql } from '@fluxo/shared/postgres/sql'
-import { isRejection } from '@fluxo/shared/resilience/rejection'
 import type { Logger } from '@fluxo/shared/telemetry/logger'
 import type { Registry } from '@fluxo/shared/telemetry/metrics'
 import { createAlarme } from '../alarme.ts'
-import { eventoJson } from '../domain/evento.ts'
-import { eventoDe } from '../mover/evento-table.ts'
-import { cabecalhosDa, segredosVigentes } from './assinatura.ts'
-import { alvoDoente, corpoDoAviso, desfechoDe } from './avisar.ts'
-import {
-  desativarWebhook,
-  podarAvisos,
-  type Terminado,
-  type Tomado,
-  terminarAvisos,
-  tomarAvisos,
-} from './aviso-store.ts'
-import { type Circuitos, createCircuitos } from './circuitos.ts'
-import type { Enviado, Remetente } from './enviar.ts'
+import { desfechoDe } from './avisar.ts'
+import { desativarWebhook, podarAvisos, type Terminado, terminarAvisos } from './aviso-store.ts'
+import { createCircuitos } from './circuitos.ts'
+import type { Remetente } from './enviar.ts'
 import { createLugares } from './lugares.ts'
 import { metricasDeAvisos } from './metricas.ts'
-import { ESPERAS_MS, esperaMs } from './prazo.ts'
+import { ESPERAS_MS } from './prazo.ts'
+import { type Feito, tentar } from './tentar.ts'
+import { type Tomado, tomarAvisos } from './tomar-store.ts'
 
 export type DespacharDeps = {
   /** A pool for single statements. */
@@ -32,7 +23,7 @@ export type DespacharDeps = {
   /** The wait before each attempt, in ms. */
   esperasMs?: readonly number[] | undefined
   pollMs?: number
-  /** How long a target rests that is unwell: as long as a delivery waits for its second attempt. */
+  /** How long a receiver rests that is unwell: as long as a delivery waits for its second attempt. */
   descansoMs?: number
 }
 
@@ -46,11 +37,13 @@ export type Despachante = {
 
 /** Attempts of one instance at once: each holds a socket and some 10 KB. */
 const EM_VOO_MAX = 256
+/** Of them one merchant's, whatever its receivers do. */
+const POR_COMERCIANTE_MAX = 64
 /** Taken of one webhook at a time, and the attempts of one above which no more are taken: a slow receiver holds 32 places at most. */
 const POR_WEBHOOK = 16
 /** Deliveries that others noted, or that are due again, are found this late at most. */
 const POLL_MS = 250
-/** The rest of a target where nothing is tried twice. */
+/** The rest of a receiver where nothing is tried twice, and of a name that nobody resolves. */
 const DESCANSO_MS = 30_000
 /** Longest pause while the database is away. */
 const BACKOFF_MAX_MS = 2_000
@@ -60,15 +53,6 @@ const DESPEDIDA_MS = 5_000
 const GUARDA_DIAS = 30
 const PODA_A_CADA_MS = 600_000
 const PODA_MAX = 5_000
-
-/** A receiver that is unwell, as the circuit breaker hears of it. */
-class AlvoDoente extends Error {
-  readonly enviado: Enviado
-  constructor(enviado: Enviado) {
-    super('the target is unwell')
-    this.enviado = enviado
-  }
-}
 
 /** Sends what is due: takes deliveries, posts them, and notes what came of it, many in one statement. */
 export function createDespachante(deps: DespacharDeps): Despachante {
@@ -125,7 +109,11 @@ type MesaDeps = DespacharDeps & { esperas: readonly number[]; descansoMs: number
 function createMesa(deps: MesaDeps, tocar: () => void) {
   const { sql, log, registry, descansoMs } = deps
   const circuitos = createCircuitos({ registry, descansoMs })
-  const lugares = createLugares({ totalMax: EM_VOO_MAX, porWebhookMax: POR_WEBHOOK })
+  const lugares = createLugares({
+    totalMax: EM_VOO_MAX,
+    porComercianteMax: POR_COMERCIANTE_MAX,
+    porWebhookMax: POR_WEBHOOK,
+  })
   const metricas = metricasDeAvisos(registry, lugares.ocupados)
   const desistir = new AbortController()
   const emMaos = new Set<Promise<void>>()
@@ -137,12 +125,10 @@ function createMesa(deps: MesaDeps, tocar: () => void) {
     keysOf: ({ id }) => [id],
   })
 
-  const notar = async ({ webhookId }: Tomado, terminado: Terminado): Promise<void> => {
-    if (terminado.devolver) lugares.descansar(webhookId, performance.now() + terminado.esperaMs)
-    else {
-      metricas.tentativa(terminado)
-      if (terminado.situacao === 'delivered') lugares.acordar(webhookId)
-    }
+  const notar = async ({ webhookId }: Tomado, { terminado, descansar }: Feito): Promise<void> => {
+    if (descansar) lugares.descansar(webhookId, performance.now() + descansoMs)
+    metricas.feito(terminado)
+    if (!terminado.devolver && terminado.situacao === 'delivered') lugares.acordar(webhookId)
     await livro.add(terminado)
     if (!terminado.devolver && desfechoDe(terminado) === 'desativar') {
       await desativarWebhook(sql, webhookId, 'O destino respondeu 410 (Gone).')
@@ -150,21 +136,27 @@ function createMesa(deps: MesaDeps, tocar: () => void) {
   }
   const cuidar = async (aviso: Tomado): Promise<void> => {
     try {
-      await notar(aviso, await entregar({ ...deps, circuitos }, aviso, desistir.signal))
+      await notar(aviso, await tentar({ ...deps, circuitos }, aviso, desistir.signal))
     } catch (error) {
       // What is not noted is due again when the claim ends: at least once.
       log.warn({ err: error, aviso: aviso.id }, 'an attempt of a webhook could not be noted')
     }
-    if (lugares.soltar(aviso.webhookId)) tocar()
+    if (lugares.soltar(aviso)) tocar()
   }
   return {
     rodada: async (): Promise<number> => {
       const quantos = lugares.livres()
       if (quantos <= 0) return 0
       const exceto = lugares.impedidos(performance.now())
-      const tomados = await tomarAvisos(sql, { quantos, porWebhook: POR_WEBHOOK, exceto })
+      const tomados = await tomarAvisos(sql, {
+        quantos,
+        porWebhook: POR_WEBHOOK,
+        porComerciante: POR_COMERCIANTE_MAX,
+        emVoo: lugares.porComerciante(),
+        exceto,
+      })
       for (const aviso of tomados) {
-        lugares.ocupar(aviso.webhookId)
+        lugares.ocupar(aviso)
         const cuidado = cuidar(aviso)
         emMaos.add(cuidado)
         void cuidado.finally(() => emMaos.delete(cuidado))
@@ -179,48 +171,3 @@ function createMesa(deps: MesaDeps, tocar: () => void) {
     },
   }
 }
-
-/** One attempt. A circuit that is open, or an instance that leaves, gives the delivery back: that was none. */
-async function entregar(
-  { remetente, agora, circuitos, descansoMs, esperas }: MesaDeps & { circuitos: Circuitos },
-  aviso: Tomado,
-  parar: AbortSignal,
-): Promise<Terminado> {
-  const { id, tentativa, url } = aviso
-  const corpo = corpoDe(aviso)
-  const quando = agora()
-  const mensagem = { id: idDoAviso(id), timestamp: Math.floor(quando.getTime() / 1_000), corpo }
-  const cabecalhos = cabecalhosDa(mensagem, segredosVigentes(aviso, quando))
-  const postar = async (): Promise<Enviado> => {
-    const enviado = await remetente.enviar({ url, cabecalhos, corpo }, parar)
-    if (!enviado.interrompido && alvoDoente(enviado)) throw new AlvoDoente(enviado)
-    return enviado
-  }
-  try {
-    return terminado(aviso, esperas, await circuitos.do(url).execute(postar, parar))
-  } catch (error) {
-    if (isRejection(error)) return { id, tentativa, devolver: true, esperaMs: descansoMs }
-    if (error instanceof AlvoDoente) return terminado(aviso, esperas, error.enviado)
-    throw error
-  }
-}
-
-function terminado({ id, tentativa, passo }: Tomado, esperas: readonly number[], enviado: Enviado): Terminado {
-  const { status, erro, duracaoMs, resposta, interrompido } = enviado
-  if (interrompido) return { id, tentativa, devolver: true, esperaMs: 0 }
-  const desfecho = desfechoDe(enviado)
-  const espera = desfecho === 'tentar' ? esperaMs(passo + 1, Math.random(), esperas) : undefined
-  const fim = desfecho === 'entregue' ? 'delivered' : desfecho === 'desativar' ? 'cancelled' : 'exhausted'
-  const situacao = espera === undefined ? fim : 'pending'
-  return { id, tentativa, devolver: false, situacao, esperaMs: espera, duracaoMs, status, erro, resposta }
-}
-
-/** What is sent: the event, or the merchant's own test. */
-function corpoDe({ evento, tipo, criadoEm, id }: Tomado): string {
-  if (evento === null) return corpoDoAviso(tipo, criadoEm.toISOString(), { id })
-  const acontecido = eventoDe(evento)
-  return corpoDoAviso(tipo, acontecido.createdAt.toISOString(), eventoJson(acontecido))
-}
-
-/** The id of a delivery as receivers and merchants see it: the key by which a receiver knows a repeated one. */
-export const idDoAviso = (id: string): string => `msg_${id}`

@@ -1,12 +1,18 @@
-import { lookup as resolver } from 'node:dns'
+import type { LookupAddress } from 'node:dns'
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http'
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
-import type { LookupFunction } from 'node:net'
-import { enderecoPermitido, motivoDoAlvo, type RegraDeAlvo } from './alvo.ts'
+import type { LookupFunction, Socket } from 'node:net'
+import { enderecoPermitido, motivoDoAlvo } from './alvo.ts'
 import type { Tentado } from './avisar.ts'
+import { createNomes, type NomesOptions } from './nomes.ts'
 
-/** One attempt: where to, and what. */
-export type Remessa = { url: string; cabecalhos: Readonly<Record<string, string>>; corpo: string }
+/** One attempt: where to, for whom, and what. */
+export type Remessa = {
+  url: string
+  comercianteId: string
+  cabecalhos: Readonly<Record<string, string>>
+  corpo: string
+}
 
 /** What came of it, how long it took, and the beginning of the answer. */
 export type Enviado = Tentado & {
@@ -14,6 +20,8 @@ export type Enviado = Tentado & {
   resposta: string | undefined
   /** True where the caller ended it: then nothing is known of the receiver. */
   interrompido: boolean
+  /** True where nothing left us, since nobody told the address of its name. */
+  semEndereco: boolean
 }
 
 export type Remetente = {
@@ -28,9 +36,13 @@ const LIMITE_MS = 15_000
 const RESPOSTA_BYTES_MAX = 16 * 1024
 /** Kept of an answer. */
 const RESPOSTA_CARACTERES_MAX = 500
-/** Connections to one receiver, and how long an idle one is kept: the next event is often near. */
-const CONEXOES_POR_ALVO_MAX = 32
+/**
+ * How long an idle connection is kept, since the next event is often near, and how many are: of one receiver, and in all. One more is
+ * closed. How many are busy is not counted here: a host may be the receiver of many merchants.
+ */
 const OCIOSA_MS = 30_000
+const OCIOSAS_POR_ALVO_MAX = 32
+const OCIOSAS_MAX = 512
 
 /** A kept connection that the receiver had closed already: nothing was received, so a new one is tried at once. */
 class ConexaoVelha extends Error {}
@@ -38,7 +50,20 @@ class ConexaoVelha extends Error {}
 /** Why we did not even connect; the message is safe to show to the merchant. */
 class AlvoRecusado extends Error {}
 
-type Options = RegraDeAlvo & { limiteMs?: number; resolver?: typeof resolver }
+type Options = NomesOptions & { limiteMs?: number }
+
+/** What an attempt has come to so far. */
+type Andamento = { signal: AbortSignal; semEndereco: boolean }
+
+/** Leaves an agent no more idle connections than there is room for. */
+function comPoucasOciosas<Agente extends HttpAgent>(agente: Agente): Agente {
+  const guardar = agente.keepSocketAlive.bind(agente) as (socket: Socket) => boolean
+  agente.keepSocketAlive = (socket: Socket): boolean => {
+    const ociosas = Object.values(agente.freeSockets).reduce((soma, sockets = []) => soma + sockets.length, 0)
+    return ociosas < OCIOSAS_MAX && guardar(socket)
+  }
+  return agente
+}
 
 /**
  * Posts webhooks, to public addresses only.
@@ -48,12 +73,26 @@ type Options = RegraDeAlvo & { limiteMs?: number; resolver?: typeof resolver }
  */
 export function createRemetente(options: Options): Remetente {
   const { limiteMs = LIMITE_MS } = options
-  const lookup = lookupPermitido(options)
-  const conexoes = { keepAlive: true, maxSockets: CONEXOES_POR_ALVO_MAX, timeout: OCIOSA_MS, lookup }
-  const guardadas = { http: new HttpAgent(conexoes), https: new HttpsAgent(conexoes) }
-  const novas = { http: new HttpAgent({ lookup }), https: new HttpsAgent({ lookup }) }
+  const nomes = createNomes(options)
+  const conexoes = { keepAlive: true, maxFreeSockets: OCIOSAS_POR_ALVO_MAX, timeout: OCIOSA_MS }
+  const guardadas = {
+    http: comPoucasOciosas(new HttpAgent(conexoes)),
+    https: comPoucasOciosas(new HttpsAgent(conexoes)),
+  }
+  const novas = { http: new HttpAgent(), https: new HttpsAgent() }
 
-  const postar = (remessa: Remessa, signal: AbortSignal, agentes = guardadas): Promise<IncomingMessage> =>
+  /** The addresses of a name, where all of them are permitted. */
+  const procurar = async (nome: string, { comercianteId }: Remessa, andamento: Andamento): Promise<LookupAddress[]> => {
+    andamento.semEndereco = true
+    const enderecos = await nomes(nome, comercianteId, andamento.signal)
+    andamento.semEndereco = false
+    if (enderecos.length === 0) throw new AlvoRecusado('nome não encontrado')
+    if (!enderecos.every(({ address }) => enderecoPermitido(address, options))) {
+      throw new AlvoRecusado('O endereço resolvido não é público.')
+    }
+    return enderecos
+  }
+  const postar = (remessa: Remessa, andamento: Andamento, agentes = guardadas): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
       const motivo = motivoDoAlvo(remessa.url, options)
       if (motivo !== undefined) throw new AlvoRecusado(motivo)
@@ -64,7 +103,8 @@ export function createRemetente(options: Options): Remetente {
         'user-agent': 'Fluxo-Webhooks/1',
         ...remessa.cabecalhos,
       }
-      const comum = { method: 'POST', headers, signal }
+      const lookup = lookupDe((nome) => procurar(nome, remessa, andamento))
+      const comum = { method: 'POST', headers, signal: andamento.signal, lookup }
       const request =
         url.protocol === 'https:'
           ? requestHttps(url, { ...comum, agent: agentes.https })
@@ -82,6 +122,7 @@ export function createRemetente(options: Options): Remetente {
       const inicio = performance.now()
       const limite = AbortSignal.timeout(limiteMs)
       const signal = parar === undefined ? limite : AbortSignal.any([limite, parar])
+      const andamento = { signal, semEndereco: false }
       const duracaoMs = () => Math.round(performance.now() - inicio)
       let status: number | undefined
       const feito = (erro: string | undefined, resposta?: string): Enviado => ({
@@ -90,10 +131,11 @@ export function createRemetente(options: Options): Remetente {
         duracaoMs: duracaoMs(),
         resposta,
         interrompido: false,
+        semEndereco: false,
       })
       try {
-        const answer = await postar(remessa, signal).catch((error: unknown) => {
-          if (error instanceof ConexaoVelha) return postar(remessa, signal, novas)
+        const answer = await postar(remessa, andamento).catch((error: unknown) => {
+          if (error instanceof ConexaoVelha) return postar(remessa, andamento, novas)
           throw error
         })
         status = answer.statusCode
@@ -103,6 +145,7 @@ export function createRemetente(options: Options): Remetente {
         if (status !== undefined && !signal.aborted) return feito(undefined)
         status = undefined
         if (parar?.aborted === true) return { ...feito('interrompido'), interrompido: true }
+        if (andamento.semEndereco) return { ...feito('nome não resolvido'), semEndereco: true }
         return feito(limite.aborted ? `sem resposta em ${limiteMs / 1_000} s` : motivoDe(error))
       }
     },
@@ -115,19 +158,19 @@ export function createRemetente(options: Options): Remetente {
   }
 }
 
-/** Resolves a name for a connection, and refuses it where one of its addresses is not permitted. */
-function lookupPermitido({ resolver: resolve = resolver, ...regra }: Options): LookupFunction {
-  return (hostname, { all, family, hints }, callback) => {
-    resolve(hostname, { all: true, family: family ?? 0, hints: hints ?? 0 }, (error, addresses) => {
-      const [first] = addresses ?? []
-      if (error !== null) return callback(error, '', 0)
-      if (first === undefined || !addresses.every(({ address }) => enderecoPermitido(address, regra))) {
-        return callback(new AlvoRecusado('O endereço resolvido não é público.'), '', 0)
-      }
-      return all === true ? callback(null, addresses) : callback(null, first.address, first.family)
-    })
+/** A search for addresses as a connection asks for it. */
+const lookupDe =
+  (procurar: (nome: string) => Promise<LookupAddress[]>): LookupFunction =>
+  (nome, { all }, callback) => {
+    procurar(nome).then(
+      (enderecos) => {
+        const [{ address, family } = { address: '', family: 0 }] = enderecos
+        if (all === true) callback(null, enderecos)
+        else callback(null, address, family)
+      },
+      (error: Error) => callback(error, '', 0),
+    )
   }
-}
 
 /** The beginning of an answer as one line of text; a longer answer is cut off with its connection. */
 async function lerComeco(answer: IncomingMessage): Promise<string | undefined> {
@@ -150,8 +193,6 @@ async function lerComeco(answer: IncomingMessage): Promise<string | undefined> {
 const CODIGOS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'conexão recusada',
   ECONNRESET: 'conexão interrompida',
-  ENOTFOUND: 'nome não encontrado',
-  EAI_AGAIN: 'nome não resolvido',
   ETIMEDOUT: 'sem conexão',
   EHOSTUNREACH: 'sem caminho até o endereço',
   CERT_HAS_EXPIRED: 'certificado vencido',

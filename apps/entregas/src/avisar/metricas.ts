@@ -7,7 +7,7 @@ import { contarAvisos, type Terminado } from './aviso-store.ts'
 export function metricasDeAvisos(registry: Registry, emVoo: () => number) {
   const tentativas = counter(registry, {
     name: 'fluxo_avisos_tentativas_total',
-    help: 'Attempts to deliver a webhook, by what the delivery came to: pending is a failure that is tried again.',
+    help: 'Attempts to deliver a webhook, by what the delivery came to: pending is a failure that is tried again, held was given back untried.',
     labelNames: ['situacao'],
   })
   const duracao = histogram(registry, {
@@ -23,9 +23,10 @@ export function metricasDeAvisos(registry: Registry, emVoo: () => number) {
     },
   })
   return {
-    tentativa: ({ situacao, duracaoMs }: Extract<Terminado, { devolver: false }>) => {
-      tentativas.inc({ situacao })
-      duracao.observe(duracaoMs / 1_000)
+    feito: (terminado: Terminado) => {
+      const { devolver, situacao } = terminado
+      tentativas.inc({ situacao: devolver && situacao === 'pending' ? 'held' : situacao })
+      if (!terminado.devolver) duracao.observe(terminado.duracaoMs / 1_000)
     },
   }
 }

@@ -7,6 +7,9 @@ export const ESPERAS_MS: readonly number[] = [0, 30 * SEGUNDO, 5 * MINUTO, 30 * 
 /** Up to this share longer: deliveries that failed together do not come back together. */
 const JITTER = 0.2
 
+/** As long as all of them together a delivery may be given back untried; then it is given up, too. */
+export const PRAZO_MS = ESPERAS_MS.reduce((soma, espera) => soma + espera, 0)
+
 /** Attempts of one delivery before it is given up. */
 export const TENTATIVAS_MAX = ESPERAS_MS.length
 

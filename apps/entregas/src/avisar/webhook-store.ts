@@ -17,6 +17,8 @@ export type Entrega = {
   criadoEm: Date
   venceEm: Date | undefined
   terminadoEm: Date | undefined
+  /** Since when and why it was given back untried; undefined where an attempt was made since, or none was due. */
+  devolvida: { em: Date; motivo: string } | undefined
   tentativas: {
     tentativa: number
     em: string
@@ -182,7 +184,7 @@ where id = $1::uuid and comerciante_id = $2 and removido_em is null returning id
 const TESTAR = `insert into aviso (webhook_id, evento_id, tipo, vence_em) values ($1::uuid, $2::uuid, $3, now()) returning id`
 
 const REENVIAR = `
-update aviso set vence_em = now(), terminado_em = null, situacao = 0, passo = 0
+update aviso set vence_em = now(), terminado_em = null, situacao = 0, passo = 0, devolvido_em = null, motivo = null
 where id = $1::uuid and webhook_id = $2::uuid returning id`
 
 type EntregaRow = {
@@ -193,12 +195,14 @@ type EntregaRow = {
   criado_em: Date
   vence_em: Date | null
   terminado_em: Date | null
+  devolvido_em: Date | null
+  motivo: string | null
   tentativas: Entrega['tentativas'] | null
 }
 
 /** Walks the index (webhook_id, criado_em, id) backwards from a point; `$6` is one delivery alone. */
 const ENTREGAS = ownRows(`
-select a.id, a.tipo, a.evento_id, a.situacao::int as situacao, a.criado_em, a.vence_em, a.terminado_em,
+select a.id, a.tipo, a.evento_id, a.situacao::int as situacao, a.criado_em, a.vence_em, a.terminado_em, a.devolvido_em, a.motivo,
   (select json_agg(json_build_object('tentativa', t.tentativa, 'em', t.em, 'duracao_ms', t.duracao_ms, 'status', t.status,
     'erro', t.erro, 'resposta', t.resposta) order by t.tentativa) from aviso_tentativa t where t.aviso_id = a.id) as tentativas
 from webhook w join aviso a on a.webhook_id = w.id
@@ -215,5 +219,7 @@ const entregaDe = (row: EntregaRow): Entrega => ({
   criadoEm: row.criado_em,
   venceEm: row.vence_em ?? undefined,
   terminadoEm: row.terminado_em ?? undefined,
+  devolvida:
+    row.devolvido_em === null || row.motivo === null ? undefined : { em: row.devolvido_em, motivo: row.motivo },
   tentativas: row.tentativas ?? [],
 })

@@ -71,6 +71,11 @@ export const EntregaSchema = z
     created_at: Quando,
     next_attempt_at: Quando.optional(),
     finished_at: Quando.optional(),
+    held_since: Quando.optional(),
+    held_reason: z.string().optional().openapi({
+      description: 'Por que a entrega espera sem contar tentativa.',
+      example: 'nome não resolvido',
+    }),
     attempts: z.array(
       z.object({
         attempt: z.int(),
