@@ -58,7 +58,7 @@ export const startFluxo = async (shape: Shape = {}): Promise<Fluxo> => {
   const { ledger: ledgerDb, balances: balancesDb } = databases
   const ledger = createSql({ url: ledgerDb.ownerUrl, max: 2, name: 'e2e' })
   const balances = createSql({ url: balancesDb.ownerUrl, max: 2, name: 'e2e' })
-  const common = { ...LIMITS, ...env, REDIS_URL: redis.url, JWT_SECRET: jwtSecret, PARTICOES: String(particoes) }
+  const common = { ...LIMITS, JWT_SECRET: jwtSecret, ...env, REDIS_URL: redis.url, PARTICOES: String(particoes) }
   const writers: ServiceProcess[] = []
   const readers: ServiceProcess[] = []
   let started = 0

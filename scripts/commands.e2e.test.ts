@@ -66,6 +66,15 @@ describe('npm run token', () => {
     expect(identity.exp - Date.now() / 1_000).toBeLessThanOrEqual(15 * 60)
   })
 
+  test('its token names the issuer and the audience that the services ask for', async () => {
+    const names = { issuer: 'https://emissor.example', audience: 'https://fluxo.example/api' }
+    const env = { JWT_SECRET: SECRET, JWT_ISSUER: names.issuer, JWT_AUDIENCE: names.audience }
+    const { out } = run('token.ts', ['--comerciante', 'loja-9'], env)
+    await expect(createVerifier({ secret: SECRET, ...names }).verify(out.trim())).resolves.toMatchObject({
+      comercianteId: 'loja-9',
+    })
+  })
+
   test('it uses the secret of the data folder where none is given', async () => {
     const secrets = {
       jwtSecret: SECRET,

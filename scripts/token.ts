@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
-import { signToken } from '@fluxo/shared/http/tokens'
+import { signToken, type TokenRequest } from '@fluxo/shared/http/tokens'
 import { argumentsOf, runCommand, UsageError } from './cli.ts'
 import { dataFolder, readSecrets, root } from './data-folder.ts'
 import { secondsOf } from './duration.ts'
@@ -11,20 +11,29 @@ const SCOPES_DEFAULT = 'lancamentos:escrever lancamentos:ler consolidado:ler ent
 const SCOPES = new Set([...SCOPES_DEFAULT.split(' '), 'eventos:ler', 'admin'])
 const MERCHANT = /^[A-Za-z0-9._-]{1,64}$/
 
-/** The secret of docker compose, where `npm run compose:env` has made one. A data folder that is named outright goes before it. */
-const composeSecret = async (): Promise<string | undefined> => {
-  if (process.env['FLUXO_DATA']) return undefined
-  const text = await readFile(join(root, '.env'), 'utf8').catch(() => '')
-  return parseEnv(text)['JWT_SECRET'] || undefined
+type Signing = Pick<TokenRequest, 'secret' | 'issuer' | 'audience'>
+
+const signingFrom = (env: Readonly<Record<string, string | undefined>>): Signing | undefined => {
+  const { JWT_SECRET: secret, JWT_ISSUER: issuer, JWT_AUDIENCE: audience } = env
+  return secret ? { secret, issuer: issuer || undefined, audience: audience || undefined } : undefined
 }
 
-const secretInUse = async (): Promise<string> => {
-  const given = process.env['JWT_SECRET']
-  if (given) return given
+/** That of docker compose, where `npm run compose:env` has made a secret. A data folder that is named outright goes before it. */
+const composeSigning = async (): Promise<Signing | undefined> => {
+  if (process.env['FLUXO_DATA']) return undefined
+  const text = await readFile(join(root, '.env'), 'utf8').catch(() => '')
+  return signingFrom(parseEnv(text))
+}
+
+/** All of one system, never a mixture of two: `npm start` asks for no issuer and no audience. */
+const signingInUse = async (): Promise<Signing> => {
   const folder = dataFolder()
-  const secret =
-    (await readRunning(folder))?.jwtSecret ?? (await composeSecret()) ?? (await readSecrets(folder))?.jwtSecret
-  if (secret !== undefined) return secret
+  const signing =
+    signingFrom(process.env) ??
+    signingFrom({ JWT_SECRET: (await readRunning(folder))?.jwtSecret }) ??
+    (await composeSigning()) ??
+    signingFrom({ JWT_SECRET: (await readSecrets(folder))?.jwtSecret })
+  if (signing !== undefined) return signing
   throw new Error(
     'there is no secret yet: set JWT_SECRET, run `npm start` once, which makes one in its data folder, or `npm run compose:env`.',
   )
@@ -48,7 +57,7 @@ await runCommand('token', async () => {
     throw new UsageError('--comerciante is needed (only a token with nothing but eventos:ler does without)')
   }
   const token = await signToken({
-    secret: await secretInUse(),
+    ...(await signingInUse()),
     scopes,
     expiresInSeconds: secondsOf(values.validade),
     ...(comerciante === undefined ? {} : { comercianteId: comerciante }),

@@ -14,6 +14,7 @@ import { signToken } from './tokens.ts'
 
 const secret = 'segredo-de-teste-com-32-bytes-ou-mais'
 const verifier = createVerifier({ secret })
+const INVALID = 'Bearer realm="fluxo", error="invalid_token"'
 const problem = createProblemResponse({ log: createLogger({ service: 'teste', stream: { write: () => undefined } }) })
 
 function appWith(used: Verifier) {
@@ -66,7 +67,7 @@ test('without a token the challenge has no error, with a broken one it has', asy
   expect([none.status, none.headers.get('WWW-Authenticate')]).toEqual([401, 'Bearer realm="fluxo"'])
   expect(none.headers.get('Content-Type')).toBe('application/problem+json')
   const broken = await ask('/meu', 'Bearer x.y.z')
-  expect(broken.headers.get('WWW-Authenticate')).toBe('Bearer realm="fluxo", error="invalid_token"')
+  expect(broken.headers.get('WWW-Authenticate')).toBe(INVALID)
 })
 
 test('a token without the scope gets 403 and the name of the scope', async () => {
@@ -161,23 +162,77 @@ beforeAll(async () => {
 })
 afterAll(() => new Promise((resolve) => keys.close(resolve)))
 
-const signRsa = (alg = 'RS256', kid = 'k1') => new SignJWT(claims()).setProtectedHeader({ alg, kid }).sign(privateKey)
+const issuer = 'https://emissor.example'
+const audience = 'https://fluxo.example/api'
+const signRsa = (alg = 'RS256', kid = 'k1', others: object = {}) =>
+  new SignJWT({ ...claims(), iss: issuer, aud: audience, ...others }).setProtectedHeader({ alg, kid }).sign(privateKey)
 
 test('a token of the key server is accepted, beside those of the secret', async () => {
-  const both = createVerifier({ secret, jwksUrl })
+  const both = createVerifier({ secret, jwksUrl, issuer, audience })
   expect((await ask('/meu', `Bearer ${await signRsa()}`, both)).status).toBe(200)
-  expect((await ask('/meu', `Bearer ${await signToken(base)}`, both)).status).toBe(200)
+  expect((await ask('/meu', `Bearer ${await signToken({ ...base, issuer, audience })}`, both)).status).toBe(200)
+})
+
+test('a key server is not trusted without issuer and audience', () => {
+  for (const half of [{}, { issuer }, { audience }]) {
+    expect(() => createVerifier({ secret, jwksUrl, ...half })).toThrow('JWT_JWKS_URL needs JWT_ISSUER and JWT_AUDIENCE')
+  }
+})
+
+const strangers: readonly [string, object][] = [
+  ['for another application', { aud: 'https://outra.example/api' }],
+  ['for several other applications', { aud: ['https://outra.example/api', `${audience}/`] }],
+  ['for nobody in particular', { aud: undefined }],
+  ['for an empty list', { aud: [] }],
+  ['for a list in a list', { aud: [[audience]] }],
+  ['for our name in other letters', { aud: audience.toUpperCase() }],
+  ['for a part of our name', { aud: 'https://fluxo.example' }],
+  ['of another issuer', { iss: 'https://outro.example' }],
+  ['of an issuer with a slash more', { iss: `${issuer}/` }],
+  ['of a list of issuers', { iss: [issuer] }],
+  ['of no issuer', { iss: undefined }],
+]
+test.each(strangers)('a token %s is refused as 401, again and again, with either kind of key', async (_, others) => {
+  const used = createVerifier({ secret, jwksUrl, issuer, audience })
+  expect((await ask('/meu', `Bearer ${await signRsa()}`, used)).status).toBe(200)
+  const hmac = handMade({ alg: 'HS256' }, { ...claims(), iss: issuer, aud: audience, ...others }, secret)
+  for (const token of [await signRsa('RS256', 'k1', others), hmac]) {
+    for (let again = 0; again < 3; again += 1) {
+      const answer = await ask('/meu', `Bearer ${token}`, used)
+      expect([answer.status, answer.headers.get('WWW-Authenticate')]).toEqual([401, INVALID])
+      expect(await answer.json()).toMatchObject({
+        codigo: 'token-invalido',
+        detail: expect.stringContaining('emissor'),
+      })
+    }
+  }
+})
+
+test('a token may be for several applications, ours among them', async () => {
+  const used = createVerifier({ jwksUrl, issuer, audience })
+  const token = await signRsa('RS256', 'k1', { aud: ['https://outra.example/api', audience] })
+  expect((await ask('/meu', `Bearer ${token}`, used)).status).toBe(200)
+})
+
+test('with a secret alone, issuer and audience are looked at where they are set', async () => {
+  const plain = await signToken(base)
+  const named = await signToken({ ...base, issuer, audience })
+  const statuses = async (used: Verifier) =>
+    Promise.all([plain, named].map(async (token) => (await ask('/meu', `Bearer ${token}`, used)).status))
+  expect(await statuses(verifier)).toEqual([200, 200])
+  expect(await statuses(createVerifier({ secret, audience }))).toEqual([401, 200])
+  expect(await statuses(createVerifier({ secret, issuer }))).toEqual([401, 200])
 })
 
 test('a public key cannot pose as an HMAC secret', async () => {
-  const confused = handMade({ alg: 'HS256', kid: 'k1' }, claims(), publicPem)
-  for (const used of [createVerifier({ jwksUrl }), createVerifier({ secret, jwksUrl })]) {
+  const confused = handMade({ alg: 'HS256', kid: 'k1' }, { ...claims(), iss: issuer, aud: audience }, publicPem)
+  for (const used of [{ jwksUrl }, { secret, jwksUrl }].map((keys) => createVerifier({ ...keys, issuer, audience }))) {
     expect((await ask('/meu', `Bearer ${confused}`, used)).status).toBe(401)
   }
 })
 
 test('an algorithm that is not ours is refused, also where the key would allow it', async () => {
-  const used = createVerifier({ jwksUrl })
+  const used = createVerifier({ jwksUrl, issuer, audience })
   expect((await ask('/meu', `Bearer ${await signRsa('RS256', 'k2')}`, used)).status).toBe(200)
   expect((await ask('/meu', `Bearer ${await signRsa('RS512', 'k2')}`, used)).status).toBe(401)
 })
@@ -187,7 +242,7 @@ test('a token of the key server means nothing to a process that only has the sec
 })
 
 test('a key server that is away is our trouble, 503, and not the fault of the token', async () => {
-  const away = createVerifier({ jwksUrl: 'http://127.0.0.1:1/jwks' })
+  const away = createVerifier({ jwksUrl: 'http://127.0.0.1:1/jwks', issuer, audience })
   const answer = await ask('/meu', `Bearer ${await signRsa()}`, away)
   expect(answer.status).toBe(503)
   expect(answer.headers.get('Retry-After')).toBe('5')

@@ -23,6 +23,9 @@ export type Verifier = {
 export type VerifierOptions = {
   secret?: string | undefined
   jwksUrl?: string | undefined
+  /** What `iss` of every token must be, and what its `aud` must be or contain. Both are needed with `jwksUrl`. */
+  issuer?: string | undefined
+  audience?: string | undefined
   clockToleranceSeconds?: number
   /** Verified tokens remembered by their hash; each takes some 300 bytes. */
   cacheMax?: number
@@ -54,8 +57,10 @@ type Checked = { payload: JWTPayload; trustMs: number }
  * Makes the verifier of bearer tokens (API.md, Authentication).
  *
  * Each kind of key has its own pinned algorithms: HS256 is checked with `secret` only and never with a key from `jwksUrl`, so a
- * public key cannot pose as an HMAC secret, and `none` matches nothing. Verifying costs some 60 µs; a token that was verified
- * before is known by its SHA-256 until it expires. Throws at start where neither key source is given, or the secret is short.
+ * public key cannot pose as an HMAC secret, and `none` matches nothing. A key server signs for other applications of its owner
+ * too: only `iss` and `aud` tell their tokens from ours, so it is not trusted without them. Verifying costs some 60 µs; a token that was verified
+ * before is known by its SHA-256 until it expires. Throws at start where neither key source is given, the secret is short, or a key
+ * server comes without issuer and audience.
  */
 export function createVerifier(options: VerifierOptions): Verifier {
   const { clockToleranceSeconds = 30, cacheMax = 10_000 } = options
@@ -86,17 +91,26 @@ export function createVerifier(options: VerifierOptions): Verifier {
   }
 }
 
-function createCheck({ secret, jwksUrl, registry, jwksLimits }: VerifierOptions, clockTolerance: number) {
+function createCheck(options: VerifierOptions, clockTolerance: number) {
+  const { secret, jwksUrl, issuer, audience, registry, jwksLimits } = options
   if (secret === undefined && jwksUrl === undefined) {
     throw new Error('no way to verify tokens: give JWT_SECRET or JWT_JWKS_URL')
   }
   if (secret !== undefined && Buffer.byteLength(secret) < SECRET_BYTES_MIN) {
     throw new Error(`JWT_SECRET must have at least ${SECRET_BYTES_MIN} bytes`)
   }
+  if (jwksUrl !== undefined && (issuer === undefined || audience === undefined)) {
+    throw new Error('JWT_JWKS_URL needs JWT_ISSUER and JWT_AUDIENCE: its keys sign tokens for other applications too')
+  }
   const shared = secret === undefined ? undefined : createSecretKey(Buffer.from(secret))
   const remote =
     jwksUrl === undefined ? undefined : createKeyServer({ url: jwksUrl, registry, limits: jwksLimits ?? {} })
-  const claims = { clockTolerance, requiredClaims: ['exp'] }
+  const claims = {
+    clockTolerance,
+    requiredClaims: ['exp'],
+    ...(issuer !== undefined && { issuer }),
+    ...(audience !== undefined && { audience }),
+  }
 
   return async (token: string): Promise<Checked> => {
     try {
@@ -120,6 +134,9 @@ function createCheck({ secret, jwksUrl, registry, jwksLimits }: VerifierOptions,
 function refusalOf(error: unknown): Error {
   if (error instanceof DomainError) return error
   if (error instanceof errors.JWTExpired) return new DomainError('token-expirado', 'O token expirou.')
+  if (error instanceof errors.JWTClaimValidationFailed && (error.claim === 'iss' || error.claim === 'aud')) {
+    return new DomainError('token-invalido', 'O token é de outro emissor ou para outra aplicação.')
+  }
   const ours = error instanceof KeysUnavailable || error instanceof errors.JWKSInvalid || isRejection(error)
   if (!ours) return invalidToken()
   const seconds = isRejection(error, 'circuit-open') ? error.retryAfterSeconds : RETRY_AFTER_SECONDS

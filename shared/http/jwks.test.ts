@@ -17,12 +17,16 @@ const makeKey = (kid: string): Key => {
 const OLD = makeKey('antiga')
 const NEW = makeKey('nova')
 
+const FROM = { issuer: 'https://emissor.example', audience: 'https://fluxo.example/api' }
+
 let number = 0
 /** A token that no verifier has seen before. */
 const sign = ({ kid, privateKey }: Key, alg = 'EdDSA') => {
   number += 1
   return new SignJWT({ comerciante_id: 'loja-1', scope: 'consolidado:ler', jti: String(number) })
     .setProtectedHeader({ alg, kid })
+    .setIssuer(FROM.issuer)
+    .setAudience(FROM.audience)
     .setExpirationTime('10m')
     .sign(privateKey)
 }
@@ -57,7 +61,7 @@ beforeEach(async () => {
 afterEach(() => server.stop())
 
 const verifierWith = (jwksLimits: NonNullable<VerifierOptions['jwksLimits']> = {}, registry = new Registry()) =>
-  createVerifier({ jwksUrl: server.url, jwksLimits, registry })
+  createVerifier({ jwksUrl: server.url, ...FROM, jwksLimits, registry })
 
 type Outcome = { codigo: string; retryAfterSeconds?: number }
 /** `ok`, or with what a token is refused. */

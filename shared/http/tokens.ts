@@ -3,6 +3,9 @@ import { SignJWT } from 'jose'
 
 export type TokenRequest = {
   secret: string
+  /** What `iss` and `aud` say, where the verifier asks for them. */
+  issuer?: string | undefined
+  audience?: string | undefined
   /** Service tokens name no merchant. */
   comercianteId?: string
   scopes: readonly string[]
@@ -10,11 +13,14 @@ export type TokenRequest = {
 }
 
 /** Signs an HS256 token as `createVerifier` with the same secret accepts it (API.md, Authentication). */
-export function signToken({ secret, comercianteId, scopes, expiresInSeconds }: TokenRequest): Promise<string> {
+export function signToken(request: TokenRequest): Promise<string> {
+  const { secret, issuer, audience, comercianteId, scopes, expiresInSeconds } = request
   const now = Math.floor(Date.now() / 1000)
   return new SignJWT({
     scope: scopes.join(' '),
     ...(comercianteId !== undefined && { comerciante_id: comercianteId }),
+    ...(issuer !== undefined && { iss: issuer }),
+    ...(audience !== undefined && { aud: audience }),
   })
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
     .setIssuedAt(now)

@@ -6,11 +6,24 @@ import { startTracing } from '../telemetry/start-tracing.ts'
 import { envDurationMs, envSecret, envUrl } from './env.ts'
 import { createLifecycle } from './lifecycle.ts'
 
+/** Settings of the tokens that are signed here, for services and commands. */
+export const SIGNING_ENV = {
+  JWT_SECRET: envSecret(32).optional(),
+  JWT_ISSUER: z.string().optional().describe('what `iss` of every token must be; needed with JWT_JWKS_URL'),
+  JWT_AUDIENCE: z.string().optional().describe('what `aud` of every token must name; needed with JWT_JWKS_URL'),
+}
+
+export const signingOf = (env: z.infer<z.ZodObject<typeof SIGNING_ENV>>) => ({
+  secret: env.JWT_SECRET,
+  issuer: env.JWT_ISSUER,
+  audience: env.JWT_AUDIENCE,
+})
+
 /** The settings that every service has, for the schema of its environment. */
 export const SERVICE_ENV = {
+  ...SIGNING_ENV,
   HOST: z.string().default('127.0.0.1'),
   REDIS_URL: envUrl('redis', 'rediss'),
-  JWT_SECRET: envSecret(32).optional(),
   JWT_JWKS_URL: envUrl('https', 'http').optional(),
   INSTANCIA: z
     .string()

@@ -2,7 +2,7 @@ import { createVerifier } from '@fluxo/shared/http/auth'
 import { tokenDeServicoDe } from '@fluxo/shared/http/service-token'
 import { envDurationMs, envInteger, envPort, envUrl, parseEnv } from '@fluxo/shared/process/env'
 import { runModules } from '@fluxo/shared/process/run'
-import { openService, SERVICE_ENV } from '@fluxo/shared/process/service'
+import { openService, SERVICE_ENV, signingOf } from '@fluxo/shared/process/service'
 import { createLimites } from '@fluxo/shared/ratelimit/admission'
 import { LIMITES_ENV } from '@fluxo/shared/ratelimit/settings'
 import { createRedisConnections } from '@fluxo/shared/redis/connection'
@@ -26,17 +26,18 @@ const { log, lifecycle, registry, tracing } = await openService({
   instance: env.INSTANCIA,
   env,
 })
+const verifier = createVerifier({ ...signingOf(env), jwksUrl: env.JWT_JWKS_URL, registry })
 const redis = createRedisConnections({ url: env.REDIS_URL, name: 'consolidado', log })
 lifecycle.defer('redis', () => redis.close())
 
 const consolidado = createConsolidado({
   databaseUrl: env.DATABASE_URL_CONSOLIDADO,
   redis,
-  verifier: createVerifier({ secret: env.JWT_SECRET, jwksUrl: env.JWT_JWKS_URL, registry }),
+  verifier,
   limites: createLimites({ env, redis: redis.cache, registry }),
   eventos: {
     baseUrl: env.FEED_URL,
-    token: tokenDeServicoDe({ token: env.EVENTOS_TOKEN, secret: env.JWT_SECRET }),
+    token: tokenDeServicoDe({ ...signingOf(env), token: env.EVENTOS_TOKEN }),
   },
   particoes: env.PARTICOES,
   instancia: env.INSTANCIA,

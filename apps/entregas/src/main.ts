@@ -3,7 +3,7 @@ import { readLogState } from '@fluxo/shared/log/estado'
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
 import { envBoolean, envDurationMs, envInteger, envList, envPort, envUrl, parseEnv } from '@fluxo/shared/process/env'
 import { runModules } from '@fluxo/shared/process/run'
-import { openService, SERVICE_ENV } from '@fluxo/shared/process/service'
+import { openService, SERVICE_ENV, signingOf } from '@fluxo/shared/process/service'
 import { createLimites } from '@fluxo/shared/ratelimit/admission'
 import { LIMITES_ENV } from '@fluxo/shared/ratelimit/settings'
 import { createRedisConnections } from '@fluxo/shared/redis/connection'
@@ -32,6 +32,7 @@ const EnvSchema = z.object({
 
 const env = parseEnv(EnvSchema)
 const { log, lifecycle, registry, tracing } = await openService({ service: 'entregas', instance: env.INSTANCIA, env })
+const verifier = createVerifier({ ...signingOf(env), jwksUrl: env.JWT_JWKS_URL, registry })
 const databaseUrl = env.DATABASE_URL_ENTREGAS
 const redis = createRedisConnections({ url: env.REDIS_URL, name: 'entregas', log })
 lifecycle.defer('redis', () => redis.close())
@@ -43,7 +44,7 @@ await closeSql(sql)
 const entregas = createEntregas({
   databaseUrl,
   redis,
-  verifier: createVerifier({ secret: env.JWT_SECRET, jwksUrl: env.JWT_JWKS_URL, registry }),
+  verifier,
   limites: createLimites({ env, redis: redis.cache, registry }),
   cursorSecret: env.JWT_SECRET ?? databaseUrl,
   particoes,

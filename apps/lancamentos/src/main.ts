@@ -5,7 +5,7 @@ import { readLogState } from '@fluxo/shared/log/estado'
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
 import { envInteger, envPort, envUrl, parseEnv } from '@fluxo/shared/process/env'
 import { runModules } from '@fluxo/shared/process/run'
-import { openService, SERVICE_ENV } from '@fluxo/shared/process/service'
+import { openService, SERVICE_ENV, signingOf } from '@fluxo/shared/process/service'
 import { createLimites } from '@fluxo/shared/ratelimit/admission'
 import { LIMITES_ENV } from '@fluxo/shared/ratelimit/settings'
 import { createRedisConnections } from '@fluxo/shared/redis/connection'
@@ -27,6 +27,7 @@ const EnvSchema = z.object({
 
 const env = parseEnv(EnvSchema)
 const { log, lifecycle, registry, tracing } = await openService({ service: 'lancamentos', instance: hostname(), env })
+const verifier = createVerifier({ ...signingOf(env), jwksUrl: env.JWT_JWKS_URL, registry })
 const databaseUrl = env.DATABASE_URL_LANCAMENTOS
 const redis = createRedisConnections({ url: env.REDIS_URL, name: 'lancamentos', log })
 lifecycle.defer('redis', () => redis.close())
@@ -38,7 +39,7 @@ await closeSql(sql)
 const lancamentos = createLancamentos({
   databaseUrl,
   redis,
-  verifier: createVerifier({ secret: env.JWT_SECRET, jwksUrl: env.JWT_JWKS_URL, registry }),
+  verifier,
   limites: createLimites({ env, redis: redis.cache, registry }),
   cursorSecret: env.JWT_SECRET ?? databaseUrl,
   particoes,
@@ -48,7 +49,7 @@ const lancamentos = createLancamentos({
       : {
           eventos: {
             baseUrl: `${env.ENTREGAS_URL}/entregas`,
-            token: tokenDeServicoDe({ token: env.EVENTOS_TOKEN, secret: env.JWT_SECRET }),
+            token: tokenDeServicoDe({ ...signingOf(env), token: env.EVENTOS_TOKEN }),
           },
           particoes: env.ENTREGAS_PARTICOES,
           instancia: env.INSTANCIA,

@@ -1,7 +1,8 @@
 import { createVersionedCache } from '@fluxo/shared/cache/versioned-cache'
 import { tokenDeServicoDe } from '@fluxo/shared/http/service-token'
 import { decimalFromCents } from '@fluxo/shared/money'
-import { envInteger, envSecret, envUrl, parseEnv } from '@fluxo/shared/process/env'
+import { envInteger, envUrl, parseEnv } from '@fluxo/shared/process/env'
+import { SIGNING_ENV, signingOf } from '@fluxo/shared/process/service'
 import { createRedisConnections } from '@fluxo/shared/redis/connection'
 import { createFeed } from '@fluxo/shared/repair/feed'
 import { createBreaker } from '@fluxo/shared/resilience/breaker'
@@ -16,7 +17,7 @@ const EnvSchema = z.object({
   DATABASE_URL_CONSOLIDADO: envUrl('postgres', 'postgresql'),
   FEED_URL: envUrl('http', 'https').describe('where the ledger answers GET /eventos'),
   REDIS_URL: envUrl('redis', 'rediss').optional(),
-  JWT_SECRET: envSecret(32).optional(),
+  ...SIGNING_ENV,
   EVENTOS_TOKEN: z.string().optional(),
   PARTICOES: envInteger({ min: 1, max: 1024 }).default(1),
 })
@@ -43,7 +44,7 @@ export async function reconstruirCli(
   const given = parseEnv(EnvSchema, env)
   const registry = new Registry()
   const log = createLogger({ service: 'reconstruir', level: 'error' })
-  const token = tokenDeServicoDe({ token: given.EVENTOS_TOKEN, secret: given.JWT_SECRET })
+  const token = tokenDeServicoDe({ ...signingOf(given), token: given.EVENTOS_TOKEN })
   const feed = createFeed({ baseUrl: given.FEED_URL, token, name: 'eventos', registry })
   const breaker = createBreaker({ name: 'redis-cache', ...CIRCUITO, registry })
   const redis = given.REDIS_URL && createRedisConnections({ url: given.REDIS_URL, name: 'reconstruir', log })

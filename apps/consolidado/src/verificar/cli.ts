@@ -1,7 +1,8 @@
 import { tokenDeServicoDe } from '@fluxo/shared/http/service-token'
 import type { Publisher } from '@fluxo/shared/log/publisher'
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
-import { envSecret, envUrl, parseEnv } from '@fluxo/shared/process/env'
+import { envUrl, parseEnv } from '@fluxo/shared/process/env'
+import { SIGNING_ENV, signingOf } from '@fluxo/shared/process/service'
 import { createRedisConnections } from '@fluxo/shared/redis/connection'
 import { createFeed } from '@fluxo/shared/repair/feed'
 import { createPublisher } from '@fluxo/shared/stream/publisher'
@@ -18,7 +19,7 @@ const EnvSchema = z.object({
   DATABASE_URL_CONSOLIDADO: envUrl('postgres', 'postgresql'),
   FEED_URL: envUrl('http', 'https').describe('where the ledger answers GET /eventos'),
   REDIS_URL: envUrl('redis', 'rediss').optional(),
-  JWT_SECRET: envSecret(32).optional(),
+  ...SIGNING_ENV,
   EVENTOS_TOKEN: z.string().optional(),
 })
 
@@ -58,7 +59,7 @@ export async function verificarCli(
 ): Promise<number> {
   const given = parseEnv(EnvSchema, env)
   const log = createLogger({ service: 'verificar', level: 'fatal' })
-  const token = tokenDeServicoDe({ token: given.EVENTOS_TOKEN, secret: given.JWT_SECRET })
+  const token = tokenDeServicoDe({ ...signingOf(given), token: given.EVENTOS_TOKEN })
   const feed = createFeed({ baseUrl: given.FEED_URL, token, name: 'eventos', registry: new Registry() })
   const sql = createSql({ url: given.DATABASE_URL_CONSOLIDADO, max: 1, name: 'verificar' })
   const redis = given.REDIS_URL && createRedisConnections({ url: given.REDIS_URL, name: 'verificar', log })
