@@ -82,7 +82,7 @@ export const DA_REQUISICAO = {
   'corpo-lento': {
     status: 408,
     titulo: 'Arquivo parado',
-    significa: 'O arquivo parou de chegar. O que já chegou foi registrado.',
+    significa: 'O arquivo parou de chegar, ou chega devagar demais. O que já chegou foi registrado.',
     oQueFazer: 'Envie o mesmo arquivo de novo: o que já entrou não entra em dobro.',
   },
   'corpo-grande-demais': {

@@ -46,7 +46,7 @@ export const DO_SERVICO = {
   'importacoes-demais': {
     status: 503,
     titulo: 'Importações demais',
-    significa: 'Há importações demais em curso. Nada deste arquivo foi lido.',
+    significa: 'Há importações demais em curso, ou já duas deste comerciante. Nada deste arquivo foi lido.',
     oQueFazer: 'Repita depois de Retry-After.',
   },
   iniciando: {

@@ -7,10 +7,10 @@ const CAPACIDADE_INICIAL = 1 << 12
 const OCUPACAO_MAX = 0.75
 
 /**
- * Different contents of one file at most: 6.3 million. At that size the table has 2^23 slots, 101 MB; the next doubling
- * would need 300 MB at once. Only lines without `referencia` count.
+ * Different contents of one file at most: 1.5 million. At that size the table has 2^21 slots, 25 MB, and four imports at once keep
+ * 100 MB. Only lines without `referencia` count.
  */
-export const CONTEUDOS_MAX = Math.floor((1 << 23) * OCUPACAO_MAX)
+export const CONTEUDOS_MAX = Math.floor((1 << 21) * OCUPACAO_MAX)
 
 /**
  * Counts the occurrences of each content within one file.

@@ -2,15 +2,20 @@ import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { type Codificacao, codificacaoDeCharset } from '../csv/codificacao.ts'
 import { DomainError, Indisponivel } from '../errors.ts'
+import { createShares } from '../shares.ts'
 import { bodyStream, requireContentType } from './body.ts'
 import type { AppEnv } from './env.ts'
 import type { Arquivo } from './importar-arquivo.ts'
-import { arquivoDoFormulario, comLimiteDeEspera } from './upload.ts'
+import { turns } from './turns.ts'
+import { arquivoDoFormulario, comRitmo, type Trechos } from './upload.ts'
 
-/** A sender that sends nothing for a minute is gone; what it sent until then is stored. */
-const ESPERA_MAX_MS = 60_000
-/** Imports of one instance at a time: each may fill a table of 100 MB (`CONTEUDOS_MAX`) and keeps two batches in the air. */
-const IMPORTACOES_MAX = 4
+/** A sender that is silent for a minute is gone, and one that is slower than the slowest of modems keeps a place from others. What came is stored. */
+const RITMO = { esperaMs: 60_000, bytesPorSegundo: 1_000 }
+/**
+ * Imports of one instance at a time: each may fill a table of 25 MB (`CONTEUDOS_MAX`) and keeps two batches in the air. A merchant
+ * may send two files at once; half of the places are left for others.
+ */
+const LUGARES = { max: 4, ownerMax: 2 }
 const RETRY_AFTER_SECONDS = 10
 
 const CSV_TYPE = 'text/csv'
@@ -52,24 +57,34 @@ function codificacaoDe(contentType: string): Codificacao | undefined {
 function arquivoDe(c: Context<AppEnv>): Arquivo {
   const tipo = requireContentType(c, [CSV_TYPE, FORM_TYPE])
   const contentType = c.req.header('content-type') ?? ''
-  const corpo = comLimiteDeEspera(bodyStream(c), ESPERA_MAX_MS)
+  const corpo = porVez(comRitmo(bodyStream(c), RITMO), c.get('comercianteId'))
   if (tipo === CSV_TYPE) return { trechos: corpo, codificacao: codificacaoDe(contentType) }
   return { trechos: arquivoDoFormulario(corpo, contentType), codificacao: undefined }
 }
 
-/** Lets a few imports at a time have the file of their request; a further one hears 503. */
+/** The pieces of a body, each when its merchant's turn has come: what is made of one takes some 10 ms. */
+async function* porVez(corpo: Trechos, comercianteId: string): AsyncGenerator<Uint8Array> {
+  for await (const trecho of corpo) {
+    await turns.run(comercianteId, nada())
+    yield trecho
+  }
+}
+
+function* nada(): Generator<undefined, void> {}
+
+/** Lets a few imports at a time have the file of their request, and of one merchant fewer; a further one hears 503. */
 export function createImportacoes(): <T>(c: Context<AppEnv>, importar: (arquivo: Arquivo) => Promise<T>) => Promise<T> {
-  let emCurso = 0
+  const lugares = createShares(LUGARES)
   return async (c, importar) => {
     const arquivo = arquivoDe(c)
-    if (emCurso >= IMPORTACOES_MAX) {
+    const comercianteId = c.get('comercianteId')
+    if (!lugares.take(comercianteId)) {
       throw new Indisponivel('importacoes-demais', 'Há importações demais em curso.', RETRY_AFTER_SECONDS)
     }
-    emCurso += 1
     try {
       return await importar(arquivo)
     } finally {
-      emCurso -= 1
+      lugares.give(comercianteId)
     }
   }
 }

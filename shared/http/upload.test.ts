@@ -1,5 +1,6 @@
+import { setTimeout as esperar } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { arquivoDoFormulario, comLimiteDeEspera, type Trechos } from './upload.ts'
+import { arquivoDoFormulario, comRitmo, type Trechos } from './upload.ts'
 
 const ler = async (trechos: Trechos): Promise<string> => {
   const lidos: Uint8Array[] = []
@@ -15,24 +16,38 @@ async function* de(...partes: (string | Error | Promise<never>)[]): AsyncGenerat
 const nunca = new Promise<never>(() => {})
 const codigo = (c: string) => expect.objectContaining({ codigo: c })
 
+/** Silence of so long is too much, and a byte makes up for a millisecond of it. */
+const ritmo = (esperaMs: number) => ({ esperaMs, bytesPorSegundo: 1_000 })
+
 describe('the wait for the sender', () => {
   test('a body passes unchanged', async () => {
-    expect(await ler(comLimiteDeEspera(de('a', 'b', 'c'), 1_000))).toBe('abc')
+    expect(await ler(comRitmo(de('a', 'b', 'c'), ritmo(1_000)))).toBe('abc')
   })
 
   test('a sender that falls silent is given up', async () => {
-    await expect(ler(comLimiteDeEspera(de('a', nunca), 30))).rejects.toEqual(codigo('corpo-lento'))
+    await expect(ler(comRitmo(de('a', nunca), ritmo(30)))).rejects.toEqual(codigo('corpo-lento'))
+  })
+
+  test('a sender that trickles is given up, and one that is slow but steady is not', async () => {
+    async function* gotejar(bytes: number): AsyncGenerator<Uint8Array> {
+      for (let n = 0; n < 60; n += 1) {
+        yield Buffer.alloc(bytes)
+        await esperar(20)
+      }
+    }
+    await expect(ler(comRitmo(gotejar(1), ritmo(200)))).rejects.toEqual(codigo('corpo-lento'))
+    expect(await ler(comRitmo(gotejar(1_000), ritmo(1_000)))).toHaveLength(60_000)
   })
 
   test('the time that we take ourselves does not count', async () => {
-    for await (const trecho of comLimiteDeEspera(de('a', 'b'), 30)) {
+    for await (const trecho of comRitmo(de('a', 'b'), ritmo(30))) {
       expect(trecho).toHaveLength(1)
-      await new Promise((resolve) => setTimeout(resolve, 80))
+      await esperar(80)
     }
   })
 
   test('a connection that breaks is told as such', async () => {
-    await expect(ler(comLimiteDeEspera(de('a', new Error('aborted')), 1_000))).rejects.toEqual(
+    await expect(ler(comRitmo(de('a', new Error('aborted')), ritmo(1_000)))).rejects.toEqual(
       codigo('requisicao-interrompida'),
     )
   })
@@ -51,7 +66,7 @@ describe('a form', () => {
   test('that breaks off says so instead of looking like a whole file', async () => {
     const corpo = parte('arquivo', 'data,tipo\n').slice(0, -2)
     await expect(ler(arquivoDoFormulario(de(corpo), TIPO))).rejects.toEqual(codigo('requisicao-malformada'))
-    const cortado = comLimiteDeEspera(de(corpo, new Error('aborted')), 1_000)
+    const cortado = comRitmo(de(corpo, new Error('aborted')), ritmo(1_000))
     await expect(ler(arquivoDoFormulario(cortado, TIPO))).rejects.toEqual(codigo('requisicao-interrompida'))
   })
 

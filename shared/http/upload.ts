@@ -14,34 +14,48 @@ const LIMITES = { fields: 20, fieldSize: 1_024, headerPairs: 50, parts: 25 } as 
 
 const interrompida = () => new DomainError('requisicao-interrompida', 'O arquivo não chegou inteiro. Envie-o de novo.')
 
+export type Ritmo = {
+  /** A sender may be silent for so long, once or in all. */
+  esperaMs: number
+  /** What arrives makes up for silence, as much as this rate would have needed for it. */
+  bytesPorSegundo: number
+}
+
 /**
- * Passes a body on, and gives up on a sender that sends nothing for `esperaMs` (408). The time that we take to work on a
- * piece does not count, and there is no limit on the whole: a slow line may take as long as it needs.
- * A connection that breaks is `requisicao-interrompida`.
+ * Passes a body on, and gives up on a sender that is silent, or slower than `ritmo` asks, for too long (408). The time that we take to
+ * work on a piece does not count, and there is no limit on the whole. A connection that breaks is `requisicao-interrompida`.
  */
-export async function* comLimiteDeEspera(corpo: Trechos, esperaMs: number): AsyncGenerator<Uint8Array> {
+export async function* comRitmo(corpo: Trechos, ritmo: Ritmo): AsyncGenerator<Uint8Array> {
+  const { esperaMs, bytesPorSegundo } = ritmo
   const trechos = corpo[Symbol.asyncIterator]()
-  let desistir: ((erro: Error) => void) | undefined
-  const relogio = setTimeout(() => {
-    desistir?.(new DomainError('corpo-lento', `O arquivo parou de chegar por ${esperaMs / 1000} s.`))
-  }, esperaMs)
+  let restaMs = esperaMs
+  let desistiu = false
   try {
     for (;;) {
       const leitura = Promise.withResolvers<IteratorResult<Uint8Array>>()
-      desistir = leitura.reject
-      relogio.refresh()
+      const desde = performance.now()
+      const relogio = setTimeout(() => {
+        desistiu = true
+        leitura.reject(lento(ritmo))
+      }, restaMs)
       trechos.next().then(leitura.resolve, () => leitura.reject(interrompida()))
-      const { done, value } = await leitura.promise
-      desistir = undefined
+      const { done, value } = await leitura.promise.finally(() => clearTimeout(relogio))
       if (done) return
+      const pagoMs = (value.byteLength / bytesPorSegundo) * 1_000
+      restaMs = Math.min(esperaMs, Math.max(0, restaMs - (performance.now() - desde)) + pagoMs)
       yield value
     }
   } finally {
-    clearTimeout(relogio)
     // While a piece is awaited, `return` would wait behind it for ever.
-    if (desistir === undefined) await trechos.return?.()
+    if (!desistiu) await trechos.return?.()
   }
 }
+
+const lento = ({ esperaMs, bytesPorSegundo }: Ritmo) =>
+  new DomainError(
+    'corpo-lento',
+    `O arquivo parou de chegar por ${esperaMs / 1_000} s, ou chega a menos de ${bytesPorSegundo} bytes por segundo.`,
+  )
 
 const erroDeArquivo = (mensagem: string) => new ValidationError([{ campo: CAMPO_DO_ARQUIVO, mensagem }])
 

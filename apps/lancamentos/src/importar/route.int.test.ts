@@ -76,16 +76,29 @@ describe('what is no such file is refused with a reason, never a 500', () => {
   })
 })
 
-test('a fifth import at once is told to come back, and four slow senders do no harm', async () => {
-  const lojas = Array.from({ length: 4 }, novoComerciante)
-  const lentos = await Promise.all(lojas.map((de) => abrir(de, CABECALHO + linhas(3_000))))
-  for (const de of lojas)
-    await waitFor(async () => (await contar(de)) > 0, { what: `the import of ${de} is under way` })
-  const resposta = await enviar(CABECALHO + linha(1))
-  expect([resposta.status, await resposta.json()]).toMatchObject([503, { codigo: 'importacoes-demais' }])
-  expect(Number(resposta.headers.get('retry-after'))).toBeGreaterThan(0)
+test('a merchant has two imports at once and all have four; a further one is told to come back, and slow senders do no harm', async () => {
+  const [um, outro] = [novoComerciante(), novoComerciante()]
+  /** Begins a file of its own kind and waits until some of it is stored: it has its place. */
+  const abrirLento = async (de: string, referencia: string) => {
+    const antes = await contar(de)
+    const comReferencia = Array.from({ length: 3_000 }, (_, i) => linha(i + 1, `${referencia}-${i}`)).join('')
+    const req = await abrir(de, CABECALHO + comReferencia)
+    await waitFor(async () => (await contar(de)) > antes, { what: `the import of ${de} is under way` })
+    return req
+  }
+  const esperarRecusa = async (de: string) => {
+    const resposta = await enviar(CABECALHO + linha(1), { de })
+    expect([resposta.status, await resposta.json()]).toMatchObject([503, { codigo: 'importacoes-demais' }])
+    expect(Number(resposta.headers.get('retry-after'))).toBeGreaterThan(0)
+  }
+  const lentos = [await abrirLento(um, 'a'), await abrirLento(um, 'b')]
+  await esperarRecusa(um)
+  expect((await enviar(CABECALHO + linha(1))).status).toBe(200)
+
+  lentos.push(await abrirLento(outro, 'a'), await abrirLento(outro, 'b'))
+  await esperarRecusa(novoComerciante())
   for (const req of lentos) req.destroy()
-  await waitFor(async () => (await enviar(CABECALHO + linha(1))).status === 200, {
+  await waitFor(async () => (await enviar(CABECALHO + linha(1), { de: um })).status === 200, {
     what: 'their places are free again',
   })
 })
