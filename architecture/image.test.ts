@@ -55,6 +55,15 @@ test.each([
   expect(isSent(path)).toBe(true)
 })
 
+test('nginx serves every file of the page at /docs', () => {
+  const [, assets = ''] =
+    /ASSETS[^{]*\{([^}]+)\}/.exec(readFileSync(join(root, 'shared/http/openapi.ts'), 'utf8')) ?? []
+  const names = [...assets.matchAll(/'([^']+)':/g)].map(([, name = '']) => name)
+  const [copied] = linesOf('Dockerfile').filter((line) => line.includes(' cp '))
+  expect(names.length).toBeGreaterThan(0)
+  expect(copied?.trim()).toBe(`&& cp ${names.join(' ')} /docs \\`)
+})
+
 test('a file that names a folder keeps out what is in it, and a later line wins', () => {
   expect(isSent('a/b/c', ['a'])).toBe(false)
   expect(isSent('a/b/c', ['*', '!a'])).toBe(true)

@@ -64,6 +64,11 @@ export const checkDoors = async ({ stack, client, report, serviceToken }: Deps):
     'the services describe themselves',
     all.every(({ status }) => status === 200),
   )
+  const page = await client.send('GET', '/docs')
+  const files = [...page.text.matchAll(/(?:src|href)="(\/docs\/[^"]+)"/g)].map(([, path = '']) => path)
+  const loaded = await Promise.all(files.map((path) => client.send('GET', path)))
+  const ofNginx = loaded.every((file) => file.status === 200 && file.headers['last-modified'] !== undefined)
+  check('the files of /docs come from the disk of nginx', files.length > 0 && ofNginx, files.join(', '))
   const given = await client.send('GET', '/nada', { headers: { 'x-request-id': 'meu-pedido-1' } })
   check('a request id is kept', given.headers['x-request-id'] === 'meu-pedido-1')
 

@@ -6,6 +6,7 @@ import { checkDeliveries, checkDeliveryRefusals } from './deliveries.ts'
 import { checkBooks, checkDemand, checkIndependence, checkOrders } from './demand.ts'
 import * as disturb from './disturbances.ts'
 import { endCommands, missingEngine } from './engine.ts'
+import { checkFloods } from './floods.ts'
 import { checkMerchantDay, checkRefusals } from './functional.ts'
 import {
   checkComposeFile,
@@ -19,6 +20,7 @@ import {
 import { checkHostile } from './hostile.ts'
 import { startLoad } from './load.ts'
 import { createOrders, ORDER_SCOPES } from './orders.ts'
+import { checkPageKeys } from './page-keys.ts'
 import { createReport, type Report } from './report.ts'
 import { checkImageSecrets, checkRunningSecrets, plantSecret } from './secrets.ts'
 import { createStack, type Stack } from './stack.ts'
@@ -102,6 +104,7 @@ const test = async (stack: Stack, report: Report): Promise<void> => {
   try {
     await report.part('A merchant through nginx', () => checkMerchantDay({ client, report, token }))
     await report.part('Orders through nginx', () => checkDeliveries({ client, report, token: sender }))
+    await report.part('The key of a page', () => checkPageKeys({ stack, client, report, token: sender }))
     await report.part('Webhooks', () => checkWebhooks({ stack, client, report, token: sender }))
     await report.part('Refusals', async () => {
       await checkRefusals({ url: stack.url, report, token })
@@ -118,6 +121,7 @@ const test = async (stack: Stack, report: Report): Promise<void> => {
     await underLoad(stack, report, { client, books, orders, token: followed })
     await report.part('50 reads/s through failures', () => checkDemand(all))
     await report.part('lancamentos alone', () => checkIndependence(all))
+    await report.part('Floods', () => checkFloods({ ...all, token }))
     await report.part('Commands of operation', () => checkOperation(outside))
     await report.part('Containers after the load', () => checkContainers(outside))
     await report.part('Secrets of what ran', () => checkRunningSecrets(outside))

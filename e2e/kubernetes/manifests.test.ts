@@ -140,17 +140,28 @@ test('the consolidado scales by the lag of the group and stream that it reads', 
   for (const { manifest } of serviceWorkloads) expect(manifest.spec).not.toHaveProperty('replicas')
 })
 
+type Path = { path: string; pathType: string; backend: { service: { name: string } } }
+const pathsOf = ({ spec }: Manifest): Path[] =>
+  (spec['rules'] as { http: { paths: Path[] } }[]).flatMap(({ http }) => http.paths)
+const leadsTo =
+  (address: string) =>
+  ({ path, pathType }: Path): boolean =>
+    pathType === 'Exact' ? address === path : address.startsWith(path)
+
+test('the address of a tracking page is its key, and no access log has it', () => {
+  const quiet = ofKind('Ingress').filter(({ metadata }) => {
+    const { annotations = {} } = metadata as { annotations?: Record<string, string> }
+    return annotations['nginx.ingress.kubernetes.io/enable-access-log'] === 'false'
+  })
+  expect(quiet.flatMap(pathsOf).map(({ path }) => path)).toEqual(['/track', '/rastreio'])
+  const others = ofKind('Ingress').filter((ingress) => !quiet.includes(ingress))
+  expect(others.flatMap(pathsOf).filter(leadsTo('/track/x'))).toEqual([])
+})
+
 test('the log, the metrics and the health of the services are not reachable from outside', () => {
-  const [ingress] = ofKind('Ingress')
-  const [rule] = (ingress?.spec['rules'] ?? []) as [
-    { http: { paths: { path: string; pathType: string; backend: { service: { name: string } } }[] } },
-  ]
-  const paths = rule.http.paths
+  const paths = ofKind('Ingress').flatMap(pathsOf)
   for (const secret of ['/eventos', '/entregas/eventos', '/metrics', '/health/ready']) {
-    const leads = paths.filter(({ path, pathType }) =>
-      pathType === 'Exact' ? secret === path : secret.startsWith(path),
-    )
-    expect(leads).toEqual([])
+    expect(paths.filter(leadsTo(secret))).toEqual([])
   }
   expect(paths.every(({ backend }) => services.includes(backend.service.name))).toBe(true)
 })
