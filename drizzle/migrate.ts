@@ -3,9 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { drizzle } from 'drizzle-orm/postgres-js'
 import { migrate as applyMigrations } from 'drizzle-orm/postgres-js/migrator'
 import postgres from 'postgres'
-
-/** The services' databases. `lancamentos` and `entregas` hold a log. */
-export type Database = 'lancamentos' | 'consolidado' | 'entregas'
+import type { Database } from './journal.ts'
 
 export type MigrateOptions = {
   database: Database
@@ -13,29 +11,40 @@ export type MigrateOptions = {
   url: string
   /** Partitions of a new log, 1 by default. Fixed at the first migration; another number is refused later. */
   particoes?: number
+  /** Other migrations than this version's: for tests of two versions beside each other. */
+  folder?: string
   /** Hears of what was done, a line each. */
   log?: (line: string) => void
 }
 
+/**
+ * How long a statement of a migration waits for a table that others use. Whoever comes after it waits behind it: rather the migration
+ * fails, is undone as a whole, and is tried again.
+ */
+const LOCK_TIMEOUT_MS = 5_000
 /** The key of the advisory lock under which one migration runs at a time, whatever the number of instances. */
 const MIGRATION_LOCK = 7_264_100
-const FOLDERS = {
-  lancamentos: fileURLToPath(new URL('./lancamentos/migrations', import.meta.url)),
-  consolidado: fileURLToPath(new URL('./consolidado/migrations', import.meta.url)),
-  entregas: fileURLToPath(new URL('./entregas/migrations', import.meta.url)),
-}
+
+/** Where the migrations of this version are. */
+export const migrationsFolder = (database: Database): string =>
+  fileURLToPath(new URL(`./${database}/migrations`, import.meta.url))
 
 /**
  * Brings a database to the newest schema, and gives a new log its epoch and its partitions.
  *
  * Safe to run again and from several places at once. Rejects where PARTICOES differs from what the log was made with.
  */
-export const migrate = async ({ database, url, particoes, log = () => {} }: MigrateOptions): Promise<void> => {
+export const migrate = async (options: MigrateOptions): Promise<void> => {
+  const { database, url, particoes, folder = migrationsFolder(database), log = () => {} } = options
   // One connection, which holds the lock, and a client of drizzle's own: drizzle changes the parsers of its client.
   const sql = postgres(url, { max: 1, onnotice: () => {}, connection: { application_name: 'fluxo migrate' } })
   try {
     await sql`select pg_advisory_lock(${MIGRATION_LOCK})`
-    await applyMigrations(drizzle(sql), { migrationsFolder: FOLDERS[database] })
+    await sql.unsafe(`set lock_timeout = ${LOCK_TIMEOUT_MS}`)
+    await applyMigrations(drizzle(sql), { migrationsFolder: folder })
+    // The service compares what was done with what it needs (shared/postgres/schema-gate.ts).
+    await sql`grant usage on schema drizzle to ${sql(database)}`
+    await sql`grant select on drizzle.__drizzle_migrations to ${sql(database)}`
     if (database !== 'consolidado') await createLog(sql, particoes)
     log(`${database}: schema is current`)
   } finally {

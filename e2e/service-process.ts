@@ -18,6 +18,8 @@ export type ServiceOptions = {
   flags?: readonly string[]
   /** Hears each piece of output. */
   onOutput?: (chunk: Buffer) => void
+  /** Hears the process id at once; `startService` itself waits until the service is ready. */
+  onPid?: (pid: number) => void
 }
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -53,7 +55,7 @@ const listening = (child: ChildProcess): Promise<string> =>
 export const startService = async (
   service: 'lancamentos' | 'consolidado' | 'entregas',
   env: Readonly<Record<string, string>>,
-  { flags = [], onOutput = () => {} }: ServiceOptions = {},
+  { flags = [], onOutput = () => {}, onPid = () => {} }: ServiceOptions = {},
 ): Promise<ServiceProcess> => {
   const child = spawn(process.execPath, [...flags, `apps/${service}/src/main.ts`], {
     cwd: root,
@@ -66,6 +68,7 @@ export const startService = async (
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  if (child.pid !== undefined) onPid(child.pid)
   const atExit = () => child.kill('SIGKILL')
   process.once('exit', atExit)
   const ended = once(child, 'close').then(([code, signal]: (number | string | null)[]) => {

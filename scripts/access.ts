@@ -1,8 +1,8 @@
-import type { Database } from '@fluxo/drizzle/migrate'
+import type { Database } from '@fluxo/drizzle/journal'
 import { dataFolder } from './data-folder.ts'
 import { readRunning } from './running.ts'
 
-export type { Database } from '@fluxo/drizzle/migrate'
+export type { Database } from '@fluxo/drizzle/journal'
 
 /** A URL from the environment first, then from the `npm start` that runs on the data folder; throws what to do where neither is there. */
 const urlOf = async (

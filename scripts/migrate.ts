@@ -1,8 +1,7 @@
+import { DATABASES } from '@fluxo/drizzle/journal'
 import { migrate } from '@fluxo/drizzle/migrate'
-import { type Database, ownerUrl } from './access.ts'
+import { ownerUrl } from './access.ts'
 import { argumentsOf, runCommand, UsageError } from './cli.ts'
-
-const DATABASES: readonly Database[] = ['lancamentos', 'consolidado', 'entregas']
 
 await runCommand('migrate', async () => {
   const { positionals } = argumentsOf('migrate', {})

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import type { Database } from '@fluxo/drizzle/migrate'
+import type { Database } from '@fluxo/drizzle/journal'
 import { databaseUrl, ensureDatabase, ensureRole } from '@fluxo/shared/local/ensure-database'
 import { type LocalPostgres, startPostgres } from '@fluxo/shared/local/postgres'
 import { startRedis } from '@fluxo/shared/local/redis'

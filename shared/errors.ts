@@ -57,6 +57,14 @@ export class Indisponivel extends Error {
   }
 }
 
+/** Why a process cannot serve yet, in words for its operator: `/health/ready` shows them. Never a client's fault, nor an outage. */
+export class NotReady extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'NotReady'
+  }
+}
+
 /** Throws `Error('invariant: …')` where `condition` does not hold: a bug of ours, never a client's fault. */
 export function invariant(condition: unknown, message: string): asserts condition {
   if (!condition) throw new Error(`invariant: ${message}`)

@@ -43,7 +43,9 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<AppEnv> {
       if (!result.success) throw new ValidationError(camposDe(result.error))
     },
   })
-  const checks = modules.flatMap((module) => module.checks)
+  const checks = modules.flatMap(({ name, checks, gate }) =>
+    gate === undefined ? checks : [{ name: `${name}-gate`, required: true, check: gate.check }, ...checks],
+  )
   mountRoutes(app, healthRoutes({ checks, registry, log, leaving, started }), observed)
   mountRoutes(app, documentationRoutes({ documents, service }), observed)
   mountRoutes(app, pageRoutes(), observed)

@@ -1,5 +1,6 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Registry } from 'prom-client'
+import { NotReady } from '../errors.ts'
 import type { HealthCheck } from '../process/module.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { AppEnv } from './env.ts'
@@ -16,7 +17,8 @@ export type HealthOptions = {
   leaving: () => boolean
 }
 
-type Verificacao = { nome: string; ok: boolean; obrigatoria: boolean }
+/** `motivo` is there where an operator has something to do; what else is wrong is in the log. */
+type Verificacao = { nome: string; ok: boolean; obrigatoria: boolean; motivo?: string }
 
 /**
  * `/health/live`, `/health/ready` and `/metrics` (API.md, Operations).
@@ -56,6 +58,7 @@ async function runCheck({ name, required, check }: HealthCheck, log: Logger): Pr
     return { nome: name, ok: true, obrigatoria: required }
   } catch (error) {
     log.warn({ err: error, check: name }, 'health check failed')
-    return { nome: name, ok: false, obrigatoria: required }
+    const motivo = error instanceof NotReady ? { motivo: error.message } : {}
+    return { nome: name, ok: false, obrigatoria: required, ...motivo }
   }
 }

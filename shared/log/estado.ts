@@ -1,14 +1,21 @@
+import { codeOf } from '../postgres/failure.ts'
 import type { Sql } from '../postgres/sql.ts'
 
 /** What a log is: the epoch in which its positions are valid, and into how many partitions it is split. */
 export type LogState = { epoca: string; particoes: number }
+
+const UNDEFINED_TABLE = '42P01'
 
 /**
  * Reads what `migrate` wrote at the log's first start. `particoesWanted` (the setting `PARTICOES`) may only confirm it:
  * rejects with an explanation where it asks for another number, since every entry's address depends on it.
  */
 export const readLogState = async (sql: Sql, particoesWanted?: number): Promise<LogState> => {
-  const [state] = await sql<LogState[]>`select epoca::text, particoes::int from log_estado`
+  const rows = await sql<LogState[]>`select epoca::text, particoes::int from log_estado`.catch((error: unknown) => {
+    if (codeOf(error) === UNDEFINED_TABLE) return []
+    throw error
+  })
+  const [state] = rows
   if (!state) throw new Error('The log has no state yet: run `npm run migrate` first.')
   if (particoesWanted !== undefined && particoesWanted !== state.particoes) {
     throw new Error(`PARTICOES=${particoesWanted}, but this log was made with ${state.particoes}, which cannot change.`)

@@ -9,11 +9,21 @@ export type HealthCheck = {
   check: (signal: AbortSignal) => Promise<void>
 }
 
+/** What must be there before a module starts, such as its database's schema. */
+export type Gate = {
+  /** Rejects, in words for an operator (`NotReady`), while it is not: the process is not ready then. */
+  check: () => Promise<void>
+  /** Resolves when it is, or after `stop`. */
+  wait: () => Promise<void>
+  stop: () => void
+}
+
 /** A service as a part of a process: what it answers, and how it starts and leaves. */
 export type AppModule = {
   name: string
   routes: OpenAPIHono<AppEnv>
   checks: HealthCheck[]
+  gate?: Gate
   start(): Promise<void>
   /** Ends answers that would never end by themselves, such as streams of events; called once the listener has closed. */
   leave?(): void

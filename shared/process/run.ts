@@ -75,18 +75,27 @@ export async function runModules(options: RunOptions): Promise<RunningProcess> {
     await server.stop(0)
     return abandon(lifecycle, error)
   }
+  const url = `http://${hostname.includes(':') ? `[${hostname}]` : hostname}:${server.port}`
+  const running = { url, port: server.port, stop }
+  if (phase.leaving) {
+    await stop()
+    return running
+  }
   phase.started = true
   begun.resolve()
-  const url = `http://${hostname.includes(':') ? `[${hostname}]` : hostname}:${server.port}`
   log.info({ url, modules: modules.map(({ name }) => name) }, 'ready')
-  return { url, port: server.port, stop }
+  return running
 }
 
-/** Starts in order; what has started is drained and closed in reverse, all drained before any is closed. */
+/** Starts in order, until it is asked to leave; what has started is drained and closed in reverse, all drained before any is closed. */
 async function startAll(modules: readonly AppModule[], lifecycle: Lifecycle, leaving: () => boolean): Promise<void> {
   for (const module of modules) lifecycle.defer(`${module.name} close`, () => module.close())
   for (const module of modules) {
-    if (leaving()) throw new Error('asked to leave while starting')
+    if (module.gate !== undefined) {
+      lifecycle.defer(`${module.name} gate`, module.gate.stop)
+      await module.gate.wait()
+    }
+    if (leaving()) return
     lifecycle.defer(`${module.name} drain`, () => module.drain())
     await module.start()
   }

@@ -1,8 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { migrationsOf } from '@fluxo/drizzle/journal'
 import { createVersionedCache } from '@fluxo/shared/cache/versioned-cache'
 import type { Verifier } from '@fluxo/shared/http/auth'
 import { createLease } from '@fluxo/shared/postgres/lease'
 import { exportPostgresMetrics } from '@fluxo/shared/postgres/metrics'
+import { createSchemaGate } from '@fluxo/shared/postgres/schema-gate'
 import { closeSql, createSql, type Sql, withDeadline } from '@fluxo/shared/postgres/sql'
 import type { AppModule, HealthCheck } from '@fluxo/shared/process/module'
 import type { Limites } from '@fluxo/shared/ratelimit/admission'
@@ -134,6 +136,7 @@ export const createConsolidado = (deps: ConsolidadoDeps): AppModule => {
   })
   return {
     name: 'consolidado',
+    gate: createSchemaGate({ database: 'consolidado', migrations: migrationsOf('consolidado'), sql: writes, log }),
     routes: createConsultarRoutes({ store, cache, inbox, verifier, limites: deps.limites, particoes }),
     checks: checksOf(reads, redis),
     start: inicio.start,

@@ -1,3 +1,4 @@
+import { migrationsOf } from '@fluxo/drizzle/journal'
 import type { Verifier } from '@fluxo/shared/http/auth'
 import type { AppEnv } from '@fluxo/shared/http/env'
 import { createFeedRoutes } from '@fluxo/shared/http/feed'
@@ -6,6 +7,7 @@ import { createReadPage, readHead } from '@fluxo/shared/log/feed'
 import { createRelay, type Relay } from '@fluxo/shared/log/relay'
 import { createLease } from '@fluxo/shared/postgres/lease'
 import { exportPostgresMetrics } from '@fluxo/shared/postgres/metrics'
+import { createSchemaGate } from '@fluxo/shared/postgres/schema-gate'
 import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
 import type { AppModule } from '@fluxo/shared/process/module'
 import type { Limites } from '@fluxo/shared/ratelimit/admission'
@@ -157,6 +159,7 @@ export const createEntregas = (deps: EntregasDeps): AppModule => {
 
   return {
     name: 'entregas',
+    gate: createSchemaGate({ database: 'entregas', migrations: migrationsOf('entregas'), sql: logReads, log }),
     routes,
     checks: [
       { name: 'postgres-entregas', required: true, check: () => ping(logReads, leituras) },

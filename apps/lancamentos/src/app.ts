@@ -1,3 +1,4 @@
+import { migrationsOf } from '@fluxo/drizzle/journal'
 import type { Verifier } from '@fluxo/shared/http/auth'
 import type { AppEnv } from '@fluxo/shared/http/env'
 import { createFeedRoutes } from '@fluxo/shared/http/feed'
@@ -6,6 +7,7 @@ import { createReadPage, readHead } from '@fluxo/shared/log/feed'
 import { createRelay, type Relay } from '@fluxo/shared/log/relay'
 import { createLease } from '@fluxo/shared/postgres/lease'
 import { exportPostgresMetrics } from '@fluxo/shared/postgres/metrics'
+import { createSchemaGate } from '@fluxo/shared/postgres/schema-gate'
 import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
 import { createTransactions } from '@fluxo/shared/postgres/transactions'
 import type { AppModule } from '@fluxo/shared/process/module'
@@ -123,6 +125,7 @@ export const createLancamentos = (deps: LancamentosDeps): AppModule => {
 
   return {
     name: 'lancamentos',
+    gate: createSchemaGate({ database: 'lancamentos', migrations: migrationsOf('lancamentos'), sql: logReads, log }),
     routes,
     checks: [
       { name: 'postgres-lancamentos', required: true, check: () => ping(logReads, reads) },
