@@ -1,13 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { waitFor } from '@fluxo/shared/testing/wait-for'
-import { root } from '../../scripts/data-folder.ts'
 import { accessLog, perContainer, readySince, refusalsOf } from './access-log.ts'
 import { must } from './engine.ts'
 import { failedOf, type Load, lineOf, type Step } from './load.ts'
 import type { Report } from './report.ts'
 import { addressesOf, nameOf, type Service, type Stack } from './stack.ts'
 
-type Deps = { stack: Stack; load: Load; report: Report }
+export type Deps = { stack: Stack; load: Load; report: Report }
 
 /** Load goes on this long before and after each disturbance, so that every step has traffic on both sides. */
 const CALM_MS = 3_000
@@ -19,7 +18,11 @@ const STEADY_MS = 8_000
 const SERVICES = ['lancamentos', 'consolidado', 'entregas'] as const
 
 /** One disturbance under load. */
-const step = async ({ stack, load, report }: Deps, title: string, disturb: () => Promise<void>): Promise<Step> => {
+export const step = async (
+  { stack, load, report }: Deps,
+  title: string,
+  disturb: () => Promise<void>,
+): Promise<Step> => {
   await load.next()
   const since = new Date()
   await delay(CALM_MS)
@@ -116,18 +119,4 @@ export const reloadNginx = async (deps: Deps): Promise<void> => {
   await step(deps, 'reload of nginx', async () => {
     await deps.stack.compose('exec', '-T', 'nginx', 'nginx', '-s', 'reload')
   })
-}
-
-/** Every container of the services is replaced by a new one, as after a build. */
-export const rollServices = async (deps: Deps): Promise<void> => {
-  const { stack, report } = deps
-  const ids = async () =>
-    (await Promise.all(SERVICES.map((service) => stack.containers(service)))).flat().map(({ Id }) => Id)
-  const before = await ids()
-  await step(deps, 'rolling every container of the services', async () => {
-    await must('sh', [`${root}/deploy/compose/roll.sh`, ...SERVICES], stack.env)
-  })
-  const after = await ids()
-  const replaced = after.length === before.length && after.every((id) => !before.includes(id))
-  report.check('every container is a new one', replaced, `${before.length} before, ${after.length} after`)
 }

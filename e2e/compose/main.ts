@@ -22,6 +22,7 @@ import { startLoad } from './load.ts'
 import { createOrders, ORDER_SCOPES } from './orders.ts'
 import { checkPageKeys } from './page-keys.ts'
 import { createReport, type Report } from './report.ts'
+import { rollServices } from './roll.ts'
 import { checkImageSecrets, checkRunningSecrets, plantSecret } from './secrets.ts'
 import { createStack, type Stack } from './stack.ts'
 import { checkTlsAndLimits } from './tls.ts'
@@ -76,7 +77,7 @@ const underLoad = async (stack: Stack, report: Report, deps: Actors & { token: s
     await report.part('A lancamentos is stopped', () => disturb.stopLancamentos(all))
     await report.part('consolidado is scaled', () => disturb.scaleConsolidado(all))
     await report.part('nginx is reloaded', () => disturb.reloadNginx(all))
-    await report.part('Every service is rolled', () => disturb.rollServices(all))
+    await report.part('Every service is rolled', () => rollServices(all))
   } finally {
     await load.stop()
   }

@@ -43,6 +43,9 @@ export type Stack = {
   down: () => Promise<void>
 }
 
+/** An image of a next version, which a test may have built for this project. */
+export const NEXT_IMAGE = `fluxo/servico:next-${process.pid}`
+
 /** A loaded machine may need this long to start a few Node processes. */
 const HEALTHY_TIMEOUT_MS = 240_000
 
@@ -115,6 +118,7 @@ export const createStack = async (): Promise<Stack> => {
     },
     down: async () => {
       await run('docker', ['compose', 'down', '-v', '--remove-orphans', '-t', '5'], env)
+      await run('docker', ['image', 'rm', NEXT_IMAGE])
       await rm(folder, { recursive: true, force: true })
     },
   }
