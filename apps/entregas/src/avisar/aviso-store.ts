@@ -11,6 +11,12 @@ export const SITUACOES = ['pending', 'delivered', 'exhausted', 'cancelled'] as c
 export type Situacao = (typeof SITUACOES)[number]
 export const codigoDaSituacao = (situacao: Situacao): number => SITUACOES.indexOf(situacao)
 
+/**
+ * The id of a delivery, which its receiver knows: made of webhook and event, so that it is the same where the delivery is noted again
+ * after a restore. As a UUID of version 8.
+ */
+const ID_DO_AVISO = `overlay(overlay(md5(w.id::text || n.id::text) placing '8' from 13) placing 'a' from 17)::uuid`
+
 /** The effect of the webhooks' inbox: a delivery for each webhook of the event's merchant that wants to hear of it. */
 export const efeitoDeAvisar: Effect<Avisavel, number> = {
   columns: [
@@ -19,8 +25,8 @@ export const efeitoDeAvisar: Effect<Avisavel, number> = {
   ],
   ctes: `
 avisados as (
-  insert into aviso (webhook_id, evento_id, tipo, particao, posicao, vence_em)
-  select w.id, n.id, n.tipo, $1::smallint, n.posicao, now()
+  insert into aviso (id, webhook_id, evento_id, tipo, particao, posicao, vence_em)
+  select ${ID_DO_AVISO}, w.id, n.id, n.tipo, $1::smallint, n.posicao, now()
   from novos n join webhook w on w.comerciante_id = n.comerciante_id
   where w.removido_em is null and w.desativado_em is null and w.desde < n.posicao
     and (w.eventos is null or n.tipo = any(w.eventos))
