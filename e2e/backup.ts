@@ -4,10 +4,10 @@ import { chown, copyFile, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { databaseUrl } from '@fluxo/shared/local/ensure-database'
+import { databaseUrl, ensureRole } from '@fluxo/shared/local/ensure-database'
 import { startPostgres } from '@fluxo/shared/local/postgres'
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
-import { createDatabase, type TestDatabase } from '@fluxo/shared/testing/databases'
+import { createDatabase, startOwnPostgres, type TestDatabase } from '@fluxo/shared/testing/databases'
 
 /** A backup of one database, taken while it is written to. Each `restore` makes a new database. */
 export type Backup = { ms: number; restore: () => Promise<TestDatabase> }
@@ -56,20 +56,30 @@ const loginOf = (url: string) => {
   return { role: username, password: decodeURIComponent(password) }
 }
 
-/** pg_dump and pg_restore, as docs/operations.md has them. */
+/**
+ * pg_dump and pg_restore, as docs/operations.md has them. What is restored is on a new server, which knows no role but the logins that
+ * deploy/postgres/10-fluxo.sh makes: the others come with the dump of the roles.
+ */
 const logical = (program: (name: string) => [string, ...string[]]): BackupTool => ({
   name: 'pg_dump',
   backup: async (database, folder) => {
     const began = performance.now()
-    const file = join(await mkdtemp(join(folder, 'dump-')), 'dump')
+    const dir = await mkdtemp(join(folder, 'dump-'))
+    const [roles, file] = [join(dir, 'roles.sql'), join(dir, 'dump')]
+    const all = ['--roles-only', '--no-role-passwords', '-d', database.ownerUrl]
+    await run([...program('pg_dumpall'), ...all], { to: roles })
     await run([...program('pg_dump'), '-Fc', '-d', database.ownerUrl], { to: file })
     return {
       ms: performance.now() - began,
       restore: async () => {
-        const fresh = await createDatabase()
+        const server = await startOwnPostgres()
+        const login = loginOf(database.appUrl)
+        await ensureRole(server.url(), login.role, login.password)
+        await run([...program('psql'), '-q', '-d', server.url()], { from: roles })
+        const fresh = await createDatabase({ serverUrl: server.url() })
         await run([...program('pg_restore'), '--exit-on-error', '-d', fresh.ownerUrl], { from: file })
         const name = new URL(fresh.ownerUrl).pathname.slice(1)
-        return { ...fresh, appUrl: databaseUrl(database.appUrl, name, loginOf(database.appUrl)) }
+        return { ownerUrl: fresh.ownerUrl, appUrl: databaseUrl(server.url(), name, login), drop: server.remove }
       },
     }
   },

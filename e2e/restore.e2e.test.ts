@@ -1,21 +1,11 @@
-import { execFile } from 'node:child_process'
 import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
-import { waitFor } from '@fluxo/shared/testing/wait-for'
 import { afterEach, describe, expect, test } from 'vitest'
-import { root } from '../scripts/data-folder.ts'
 import { backupFolder, backupTools } from './backup.ts'
 import { expectExactBooks } from './books.ts'
 import { type Fluxo, startFluxo } from './fluxo.ts'
-import { createClient } from './load.ts'
-import { samplesOf } from './observability/metric-names.ts'
-import { type ServiceProcess, startService } from './service-process.ts'
-
-/** Verification every second: what the minute finds in production, a test need not wait for. */
-const ENV = { VERIFICACAO_MS: '1s' }
-const NOTICED_MS = 30_000
+import { alarmed, command, rebuilt, say, seconds, VERIFIED_EVERY_SECOND, writing } from './restore-drill.ts'
+import { startService } from './service-process.ts'
 
 const closers: (() => Promise<unknown>)[] = []
 afterEach(async () => {
@@ -27,71 +17,7 @@ const later = <T>(close: (value: T) => Promise<unknown>, value: T): T => {
 }
 
 const start = async (shape: Parameters<typeof startFluxo>[0] = {}): Promise<Fluxo> =>
-  later((fluxo) => fluxo.stop(), await startFluxo({ env: ENV, ...shape }))
-
-/** Writes without a pause until told to stop, and knows when which entry was acknowledged. */
-const writing = async (fluxo: Fluxo) => {
-  const client = createClient()
-  const merchants = await Promise.all(Array.from({ length: 10 }, (_, i) => fluxo.as(`loja-${i}`)))
-  const acknowledged: { id: string; at: number }[] = []
-  let n = 0
-  const post = async (url = fluxo.lancamentos[0]?.url, as = merchants) => {
-    n += 1
-    const valor = `${1 + (n % 700)}.${10 + (n % 90)}`
-    const campos = {
-      tipo: n % 3 === 0 ? 'DEBITO' : 'CREDITO',
-      descricao: `Venda ${n}`,
-      data: `2025-11-${10 + (n % 15)}`,
-    }
-    const headers = { ...as[n % as.length], 'Content-Type': 'application/json' }
-    const answer = await client.send(`${url}/lancamentos`, {
-      method: 'POST',
-      headers: { Authorization: '', ...headers },
-      body: JSON.stringify({ valor, ...campos }),
-    })
-    expect(answer.status).toBe(201)
-    acknowledged.push({ id: JSON.parse(answer.body).id, at: performance.now() })
-  }
-  const stopping = new AbortController()
-  const WORKERS = 4
-  const PAUSE_MS = 10
-  const workers = Array.from({ length: WORKERS }, async () => {
-    while (!stopping.signal.aborted) {
-      await post()
-      await delay(PAUSE_MS)
-    }
-  })
-  const stop = async () => {
-    stopping.abort()
-    await Promise.all(workers)
-  }
-  later(stop, undefined)
-  later(async () => client.close(), undefined)
-  return { post, stop, acknowledged, atLeast: (count: number) => waitFor(() => acknowledged.length >= count) }
-}
-
-/** A command of operation in a process of its own, with the environment of a consolidado. */
-const command = (script: string, env: Readonly<Record<string, string>>): Promise<{ code: number; out: string }> =>
-  new Promise((resolve) => {
-    const options = { env: { PATH: process.env['PATH'], ...env } }
-    execFile(process.execPath, [join(root, 'scripts', script)], options, (error, out, err) => {
-      resolve({ code: error === null ? 0 : Number(error.code), out: out + err })
-    })
-  })
-
-const metric = async ({ url }: ServiceProcess, name: string): Promise<number> =>
-  Math.max(0, ...(samplesOf(await (await fetch(`${url}/metrics`)).text()).get(name) ?? []).map(({ value }) => value))
-
-/** The metrics of FluxoProjectionStopped and FluxoBooksDiffer. */
-const alarmed = (service: ServiceProcess, yes: boolean) =>
-  waitFor(
-    async () => {
-      const stopped = (await metric(service, 'fluxo_inbox_epoca_divergente')) === 1
-      const differ = (await metric(service, 'fluxo_verificacao_diferencas')) > 0
-      return stopped === yes && differ === yes
-    },
-    { timeoutMs: NOTICED_MS, intervalMs: 100, what: `alarms to be ${yes ? 'on' : 'off'}` },
-  )
+  later((fluxo) => fluxo.stop(), await startFluxo({ env: VERIFIED_EVERY_SECOND, ...shape }))
 
 /** What docs/operations.md tells to do after a ledger was restored. */
 const renewEpoch = (ledger: Sql) => ledger`update log_estado set epoca = gen_random_uuid()`
@@ -100,14 +26,6 @@ const headOf = async (ledger: Sql): Promise<number> => {
   const [row] = await ledger<{ ultima: number }[]>`select ultima::int as ultima from posicao`
   return row?.ultima ?? 0
 }
-
-const rebuilt = async (env: Readonly<Record<string, string>>): Promise<void> => {
-  const { code, out } = await command('consolidado-rebuild.ts', env)
-  expect({ code, out }).toMatchObject({ code: 0 })
-}
-
-const seconds = (since: number): string => ((performance.now() - since) / 1_000).toFixed(1)
-const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
 /** Both orders with the tool that operators use; the other tool once. */
 const [best, ...others] = backupTools()
@@ -128,7 +46,7 @@ describe('backups taken under load, restored into new databases with an empty Re
       const { backup } = tool
       const folder = later((path) => rm(path, { recursive: true, force: true }), await backupFolder())
       const old = await start()
-      const load = await writing(old)
+      const load = later((load) => load.close(), await writing(old))
       await load.atLeast(200)
       const saveBalances = async () => {
         const saved = await backup(old.databases.balances, folder)
@@ -191,7 +109,7 @@ describe('an older ledger under a running consolidado', () => {
     const [writer, reader] = [fluxo.lancamentos[0], fluxo.consolidado[0]]
     const [tool] = backupTools()
     if (writer === undefined || reader === undefined || tool === undefined) throw new Error('invariant: all is there')
-    const load = await writing(fluxo)
+    const load = later((load) => load.close(), await writing(fluxo))
     await load.atLeast(200)
     const copy = await tool.backup(fluxo.databases.ledger, folder)
     await load.atLeast(load.acknowledged.length + 200)
