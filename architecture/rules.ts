@@ -12,7 +12,7 @@ const LONG_FILES: Readonly<Record<string, string>> = {}
 const IO_PACKAGES =
   /^(node:(?!crypto$|buffer$|util$|assert$)|postgres$|ioredis$|hono($|\/)|@hono\/|drizzle-orm|pino$|prom-client$|opossum$|cockatiel$)/
 /** Rooms of shared that only compute. */
-const PURE_ROOMS = new Set(['campos', 'codigos', 'csv', 'dia', 'errors', 'id', 'money', 'shares', 'texto'])
+const PURE_ROOMS = new Set(['campos', 'codigos', 'csv', 'dia', 'errors', 'id', 'lines', 'money', 'shares', 'texto'])
 /** What a decision must not do: wait, read the clock or the environment, make an id. */
 const IMPURE_WORDS =
   /\bawait\b|\bprocess\.env\b|\bDate\.now\b|\bnew Date\(\)|\brandomUUID\b|\brandomBytes\b|\bMath\.random\b|\bfetch\(/g
@@ -26,6 +26,7 @@ const ROOM_ARROWS: Readonly<Record<string, readonly string[]>> = {
   dia: [],
   errors: [],
   id: [],
+  lines: [],
   money: [],
   shares: [],
   texto: [],

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Indisponivel } from '../errors.ts'
 import { createGroupCommit } from './group-commit.ts'
 
-type Item = { n: number; key?: string }
+type Item = { n: number; key?: string; owner?: string }
 type Gate = { items: readonly Item[]; release: () => void; fail: (error: Error) => void }
 
 type Limits = { batchRowsMax?: number; inFlightMax?: number; queueMax?: number; onRefused?: () => void }
@@ -13,6 +13,7 @@ const gated = (limits: Limits = {}) => {
   const group = createGroupCommit<Item, number>({
     ...limits,
     keysOf: ({ key }) => (key === undefined ? [] : [key]),
+    ownerOf: ({ n, owner }) => owner ?? `${n}`,
     flush: (items) => {
       const { promise, resolve, reject } = Promise.withResolvers<number[]>()
       gates.push({ items, release: () => resolve(items.map(({ n }) => n * 10)), fail: reject })
@@ -73,6 +74,24 @@ describe('group commit', () => {
     await tick()
     gates[2]?.release()
     expect(await again).toBe(50)
+  })
+
+  it('leaves three quarters of the queue to others, whatever one has waiting', async () => {
+    const { group, gates } = gated({ inFlightMax: 1, queueMax: 8 })
+    const first = group.add({ n: 1, owner: 'a', key: 'a' })
+    await tick()
+    // Of one key, so that each of them waits for the one before.
+    const own = [2, 3].map((n) => group.add({ n, owner: 'a', key: 'a' }))
+    await expect(group.add({ n: 4, owner: 'a' })).rejects.toBeInstanceOf(Indisponivel)
+    const other = group.add({ n: 5, owner: 'b' })
+    gates[0]?.release()
+    expect(await first).toBe(10)
+    expect(gates[1]?.items.map(({ n }) => n)).toEqual([2, 5])
+    const again = group.add({ n: 6, owner: 'a' })
+    gates[1]?.release()
+    expect(await other).toBe(50)
+    gates[2]?.release()
+    expect(await Promise.all([...own, again])).toEqual([20, 30, 60])
   })
 
   it('keeps to its batch size and to its batches in the air', async () => {

@@ -1,16 +1,19 @@
 import { type Clock, systemClock } from '../clock.ts'
 import { Indisponivel } from '../errors.ts'
+import { createShares } from '../shares.ts'
 
 export type GroupCommitOptions<Item, Result> = {
   /** Writes a batch durably and answers one result per item, in order. No two items of a batch share a key. */
   flush: (items: readonly Item[]) => Promise<readonly Result[]>
   /** What must not be in the air twice: items that share a key go in different batches, one after the other. */
   keysOf: (item: Item) => readonly string[]
+  /** Whose an item is, where it is somebody's: one owner may have a quarter of the queue. */
+  ownerOf?: (item: Item) => string
   /** Rows of a batch at most. */
   batchRowsMax?: number
   /** Batches in the air at most. */
   inFlightMax?: number
-  /** Items waiting at most; a further one is refused, so that callers hear 503 instead of waiting for ever. */
+  /** Items waiting at most, and a quarter of them of one owner; a further one is refused, so that callers hear 503 instead of waiting for ever. */
   queueMax?: number
   onBatch?: (rows: number) => void
   /** Hears of each item that the full queue turns away. */
@@ -19,7 +22,7 @@ export type GroupCommitOptions<Item, Result> = {
 }
 
 export type GroupCommit<Item, Result> = {
-  /** Resolves once the item's batch is durable; rejects with `Indisponivel` when the queue is full. */
+  /** Resolves once the item's batch is durable; rejects with `Indisponivel` when the queue, or its owner's part of it, is full. */
   add: (item: Item) => Promise<Result>
   /** Items that wait for a batch. */
   depth: () => number
@@ -29,6 +32,7 @@ export type GroupCommit<Item, Result> = {
 
 type Waiting<Item, Result> = {
   item: Item
+  owner: string
   keys: readonly string[]
   resolve: (result: Result) => void
   reject: (error: unknown) => void
@@ -40,6 +44,8 @@ const BATCH_ROWS_MAX = 500
 const IN_FLIGHT_MAX = 1
 /** About a second of work at full speed: beyond it a caller is better served by an early 503. */
 const QUEUE_MAX = 10_000
+/** One owner's part of the queue: far more than it has under way where the disk keeps up, and three others have as much. */
+const OWNER_SHARE = 1 / 4
 const RETRY_AFTER_SECONDS = 1
 
 /**
@@ -52,9 +58,18 @@ const RETRY_AFTER_SECONDS = 1
 export const createGroupCommit = <Item, Result>(
   options: GroupCommitOptions<Item, Result>,
 ): GroupCommit<Item, Result> => {
-  const { flush, keysOf, batchRowsMax = BATCH_ROWS_MAX, inFlightMax = IN_FLIGHT_MAX, queueMax = QUEUE_MAX } = options
+  const {
+    flush,
+    keysOf,
+    ownerOf,
+    batchRowsMax = BATCH_ROWS_MAX,
+    inFlightMax = IN_FLIGHT_MAX,
+    queueMax = QUEUE_MAX,
+  } = options
   const { clock = systemClock } = options
   let queue: Waiting<Item, Result>[] = []
+  const ownerMax = ownerOf === undefined ? queueMax : Math.ceil(queueMax * OWNER_SHARE)
+  const places = createShares({ max: queueMax, ownerMax })
   const busyKeys = new Set<string>()
   let inFlight = 0
   let scheduled = false
@@ -70,19 +85,12 @@ export const createGroupCommit = <Item, Result>(
       if (waiting.keys.some((key) => busyKeys.has(key))) later.push(waiting)
       else {
         for (const key of waiting.keys) busyKeys.add(key)
+        places.give(waiting.owner)
         batch.push(waiting)
       }
     }
     queue = later.length === 0 ? queue.slice(seen) : later.concat(queue.slice(seen))
     return batch
-  }
-
-  const settle = (batch: readonly Waiting<Item, Result>[], results: readonly Result[]): void => {
-    batch.forEach((waiting, index) => {
-      const result = results[index]
-      if (result === undefined) waiting.reject(new Error('invariant: a batch answers one result per item'))
-      else waiting.resolve(result)
-    })
   }
 
   const run = async (batch: readonly Waiting<Item, Result>[]): Promise<void> => {
@@ -114,12 +122,13 @@ export const createGroupCommit = <Item, Result>(
 
   return {
     add: (item) => {
-      if (queue.length >= queueMax) {
+      const owner = ownerOf?.(item) ?? ''
+      if (!places.take(owner)) {
         options.onRefused?.()
         return Promise.reject(new Indisponivel('fila-cheia', 'Há registros demais à espera.', RETRY_AFTER_SECONDS))
       }
       const { promise, resolve, reject } = Promise.withResolvers<Result>()
-      queue.push({ item, keys: keysOf(item), resolve, reject })
+      queue.push({ item, owner, keys: keysOf(item), resolve, reject })
       if (!scheduled && inFlight < inFlightMax) {
         scheduled = true
         clock.soon(pump)
@@ -134,4 +143,12 @@ export const createGroupCommit = <Item, Result>(
       await promise
     },
   }
+}
+
+const settle = <Item, Result>(batch: readonly Waiting<Item, Result>[], results: readonly Result[]): void => {
+  batch.forEach((waiting, index) => {
+    const result = results[index]
+    if (result === undefined) waiting.reject(new Error('invariant: a batch answers one result per item'))
+    else waiting.resolve(result)
+  })
 }

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { VersionedCache } from '@fluxo/shared/cache/versioned-cache'
 import { diaValido } from '@fluxo/shared/dia'
-import { Indisponivel, ValidationError } from '@fluxo/shared/errors'
+import { DemaisRequisicoes, Indisponivel, ValidationError } from '@fluxo/shared/errors'
 import { requireScope, type Verifier } from '@fluxo/shared/http/auth'
 import { csvFormatOf, csvHeaders } from '@fluxo/shared/http/csv-format'
 import type { AppEnv } from '@fluxo/shared/http/env'
@@ -9,6 +9,7 @@ import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
 import { parseWith } from '@fluxo/shared/http/validate'
 import { decimalFromCents } from '@fluxo/shared/money'
 import type { Limites } from '@fluxo/shared/ratelimit/admission'
+import { createShares } from '@fluxo/shared/shares'
 import { OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { etagConfere, etagDoDia } from './condicional.ts'
@@ -89,19 +90,30 @@ export const createConsultarRoutes = (deps: ConsultarDeps): OpenAPIHono<AppEnv> 
   return routes
 }
 
+/** Positions that are waited for at a time, and those of one merchant: while anybody waits, all of them are asked for each 20 ms. */
+const ESPERAS = { max: 5_000, ownerMax: 500 }
+const RETRY_AFTER_SECONDS = 1
+
 /** Waits for the positions that the request names. Throws where one is malformed, or not applied in time. */
-const createEsperar =
-  ({ inbox, particoes }: ConsultarDeps) =>
-  async (c: Context<AppEnv>, posicao: string): Promise<Espera> => {
+function createEsperar({ inbox, particoes }: ConsultarDeps): (c: Context<AppEnv>, posicao: string) => Promise<Espera> {
+  const lugares = createShares(ESPERAS)
+  return async (c, posicao) => {
     const espera = lerEspera(posicao, c.req.header('prefer'), particoes)
     const options = { timeoutMs: espera.esperaMs, signal: c.req.raw.signal }
-    const esperas = espera.lugares.map(({ particao, posicao }) => inbox.waitApplied(particao, posicao, options))
-    const aplicadas = await Promise.all(esperas).catch((error: unknown) => {
+    const comercianteId = c.get('comercianteId')
+    const quantos = espera.lugares.length
+    if (!lugares.take(comercianteId, quantos)) throw new DemaisRequisicoes(RETRY_AFTER_SECONDS)
+    try {
+      const esperas = espera.lugares.map((lugar) => inbox.waitApplied(lugar.particao, lugar.posicao, options))
+      if ((await Promise.all(esperas)).every(Boolean)) return espera
+    } catch (error) {
       throw indisponivelSe(error)
-    })
-    if (aplicadas.every(Boolean)) return espera
+    } finally {
+      lugares.give(comercianteId, quantos)
+    }
     throw new Indisponivel('posicao-pendente', 'O consolidado ainda não chegou à posição pedida.')
   }
+}
 
 /** The query as a record; a name that comes twice is refused, since one of the values would be ignored. */
 function parametros(c: Context<AppEnv>): Record<string, string> {

@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '@fluxo/shared/clock'
+import { createLines } from '@fluxo/shared/lines'
 import { isInfrastructure } from '@fluxo/shared/postgres/failure'
 import { ownRows } from '@fluxo/shared/postgres/own-rows'
 import { type Sql, withDeadline } from '@fluxo/shared/postgres/sql'
@@ -37,6 +38,9 @@ export const LIMITES_DA_CONSULTA = {
   retry: { attemptsMax: 2, baseMs: 20, maxMs: 100 },
   attemptTimeoutMs: 1_000,
 }
+
+/** Of these, one merchant's at a time: half of what may be under way, and the rest waits in front of what all wait in. */
+const LEITURAS_DE_UM = { ownerMax: 32, waitingMax: 1_000 }
 
 /** Settings of the pool for these reads: a role under row-level security (docs/decisions/0011), and plans made once. */
 export const LEITURA_SETTINGS = { role: 'consolidado_leitura', plan_cache_mode: 'force_generic_plan' }
@@ -113,10 +117,17 @@ export const createConsultaStore = ({ sql, policy, clock = systemClock }: Consul
       ),
     relogio: clock.now,
   })
-  const ler = async <Linha extends object>(texto: string, valores: readonly string[], signal?: AbortSignal) => {
+  const filas = createLines(LEITURAS_DE_UM)
+  const ler = async <Linha extends object>(
+    texto: string,
+    valores: readonly [comercianteId: string, ...valores: string[]],
+    signal?: AbortSignal,
+  ) => {
     const query = () => sql.unsafe<Linha[]>(texto, [...valores], { prepare: true })
     try {
-      const linhas = await policy.execute((tentativa) => abandonavel(query(), tentativa), signal)
+      const linhas = await filas.run(valores[0], () =>
+        policy.execute((tentativa) => abandonavel(query(), tentativa), signal),
+      )
       informar(true)
       return linhas
     } catch (error) {

@@ -1,5 +1,6 @@
 import type { Clock } from '@fluxo/shared/clock'
 import type { Lugar } from '@fluxo/shared/http/posicao'
+import { createLines } from '@fluxo/shared/lines'
 import { isInfrastructure } from '@fluxo/shared/postgres/failure'
 import { ownRows } from '@fluxo/shared/postgres/own-rows'
 import { type Sql, withDeadline } from '@fluxo/shared/postgres/sql'
@@ -39,6 +40,8 @@ export const LEITURA_SETTINGS = {
 
 /** Well above the pool's statement_timeout: only a half-open connection gets here. */
 const RESPOSTA_MAX_MS = 20_000
+/** Reads of one merchant on the pool's four connections; those of others travel between them. */
+const LEITURAS = { ownerMax: 8, waitingMax: 1_000 }
 /** Events of one answer; an order has a few dozen at most, and `after` reads on. */
 const EVENTOS_MAX = 1_000
 
@@ -62,9 +65,11 @@ const EVENTOS_DO_PEDIDO = ownRows(`select ${EVENTO_COLUNAS} from evento e
  * The list walks an index backwards from the cursor's point, so that page 1 000 costs what page 1 costs; each combination of filters is a statement of its own.
  */
 export function createLeituraStore(sql: Sql, clock?: Clock): LeituraStore {
-  const ler = async <Row extends object>(texto: string, valores: readonly (string | number)[]): Promise<Row[]> => {
+  const filas = createLines(LEITURAS)
+  const ler = async <Row extends object>(texto: string, [comercianteId, ...valores]: Valores): Promise<Row[]> => {
+    const query = () => sql.unsafe<Row[]>(texto, [comercianteId, ...valores], { prepare: true })
     try {
-      return await withDeadline(sql.unsafe<Row[]>(texto, [...valores], { prepare: true }), RESPOSTA_MAX_MS, clock)
+      return await filas.run(comercianteId, () => withDeadline(query(), RESPOSTA_MAX_MS, clock))
     } catch (cause) {
       throw isInfrastructure(cause) ? bancoIndisponivel(cause) : cause
     }
@@ -97,8 +102,11 @@ export function createLeituraStore(sql: Sql, clock?: Clock): LeituraStore {
 /** The day in São Paulo as a span of time: the index is over time. */
 const inicioDoDia = (valor: string): string => `(${valor}::date::timestamp at time zone 'America/Sao_Paulo')`
 
+/** What a statement asks for, the merchant first. */
+type Valores = [comercianteId: string, ...valores: (string | number)[]]
+
 function consulta(comercianteId: string, filtros: Filtros, depois: Ponto | undefined, quantos: number) {
-  const valores: (string | number)[] = [comercianteId]
+  const valores: Valores = [comercianteId]
   const valor = (v: string | number): string => `$${valores.push(v)}`
   const onde = ['p.comerciante_id = $1']
   const { status, de, ate, referencia } = filtros

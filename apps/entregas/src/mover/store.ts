@@ -91,11 +91,13 @@ export const createPedidoStore = (options: PedidoStoreOptions): PedidoStore => {
     recebimentos: createGroupCommit<Recebimento, Moved<Conhecido, null>>({
       flush: (itens) => flush(receber, particao, itens.map(linhaDoRecebimento)),
       keysOf: chavesDoRecebimento,
+      ownerOf: ({ pedido }) => pedido.comercianteId,
       ...hears,
     }),
     mudancas: createGroupCommit<Pedida, Moved<Conhecido, PedidoRow>>({
       flush: (itens) => flush(mover, particao, itens.map(linhaDaMudanca)),
       keysOf: chavesDaMudanca,
+      ownerOf: ({ mudanca }) => mudanca.comercianteId,
       ...hears,
     }),
   }))

@@ -1,5 +1,6 @@
 import { Indisponivel } from '@fluxo/shared/errors'
 import type { Lugar } from '@fluxo/shared/http/posicao'
+import { createLines } from '@fluxo/shared/lines'
 import { isInfrastructure } from '@fluxo/shared/postgres/failure'
 import { ownRows } from '@fluxo/shared/postgres/own-rows'
 import { type Sql, withDeadline } from '@fluxo/shared/postgres/sql'
@@ -31,6 +32,8 @@ export const LEITURA_SETTINGS = {
 /** Well above the pool's statement_timeout: only a half-open connection gets here. */
 const RESPOSTA_MAX_MS = 20_000
 const RETRY_AFTER_SECONDS = 2
+/** Reads of one merchant on the pool's four connections; those of others travel between them. */
+const LEITURAS = { ownerMax: 8, waitingMax: 1_000 }
 
 const COLUNAS = `particao::int, posicao::float8, id, comerciante_id, tipo::int, valor::text,
   to_char(data, 'YYYY-MM-DD') as data, descricao, referencia, estorna,
@@ -48,10 +51,11 @@ const POR_ID = ownRows(`select ${COLUNAS} from lancamentos where id = $2 and com
  * statement of its own, at most 32.
  */
 export function createLeituraStore(sql: Sql): LeituraStore {
-  const ler = async (texto: string, valores: readonly (string | number)[]): Promise<Registrado[]> => {
+  const filas = createLines(LEITURAS)
+  const ler = async (texto: string, [comercianteId, ...valores]: Valores): Promise<Registrado[]> => {
+    const query = () => sql.unsafe<(LedgerRow & Lugar)[]>(texto, [comercianteId, ...valores], { prepare: true })
     try {
-      const query = sql.unsafe<(LedgerRow & Lugar)[]>(texto, [...valores], { prepare: true })
-      return (await withDeadline(query, RESPOSTA_MAX_MS)).map(registradoDe)
+      return (await filas.run(comercianteId, () => withDeadline(query(), RESPOSTA_MAX_MS))).map(registradoDe)
     } catch (cause) {
       if (!isInfrastructure(cause)) throw cause
       throw new Indisponivel(
@@ -74,8 +78,11 @@ export function createLeituraStore(sql: Sql): LeituraStore {
   }
 }
 
+/** What a statement asks for, the merchant first. */
+type Valores = [comercianteId: string, ...valores: (string | number)[]]
+
 function consulta(comercianteId: string, filtros: Filtros, depois: Ponto | undefined, quantos: number) {
-  const valores: (string | number)[] = [comercianteId]
+  const valores: Valores = [comercianteId]
   const valor = (v: string | number): string => `$${valores.push(v)}`
   const onde = ['comerciante_id = $1']
   const { de, ate, tipo, referencia } = filtros

@@ -8,6 +8,7 @@ import { createPosicoes } from '@fluxo/shared/http/posicao'
 import { parametrosDe } from '@fluxo/shared/http/query'
 import { turns } from '@fluxo/shared/http/turns'
 import { parseWith } from '@fluxo/shared/http/validate'
+import { createLines } from '@fluxo/shared/lines'
 import type { Limites } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Pedido } from '../domain/lancamento.ts'
@@ -30,6 +31,8 @@ export type LoteDeps = {
 
 /** API.md: what one batch may weigh. It counts as one MiB at least: ten thousand entries of two bytes become as much. */
 const LOTE_LIMITS = { bytesMax: 8 * 1024 * 1024, countsAtLeast: 1024 * 1024 }
+/** Of one merchant one batch is stored at a time, while the next is read: the counter and the connections are everybody's. */
+const LOTES = { ownerMax: 1, waitingMax: 100 }
 const JSON_TYPE = 'application/json'
 const NDJSON_TYPE = 'application/x-ndjson'
 
@@ -55,6 +58,7 @@ type Pronta = { linha: number; item: Item }
 /** `POST /lancamentos/lote`: each entry on its own merit, or with `?atomico=true` all or none. */
 export function createLoteRoutes({ store, verifier, limites, novoId, agora }: LoteDeps): OpenAPIHono<AppEnv> {
   const routes = new OpenAPIHono<AppEnv>()
+  const filas = createLines(LOTES)
 
   const registrar = async (entradas: readonly Entrada[], prontas: readonly Pronta[], atomico: boolean) => {
     const posicoes = createPosicoes()
@@ -112,7 +116,9 @@ export function createLoteRoutes({ store, verifier, limites, novoId, agora }: Lo
       })
       return withBody(c, LOTE_LIMITS, async (utf8) => {
         const { entradas, prontas } = await turns.run(comercianteId, preparar(ler(utf8), itemDe))
-        const { resultados, posicoes } = await registrar(entradas, prontas, atomico === 'true')
+        const { resultados, posicoes } = await filas.run(comercianteId, () =>
+          registrar(entradas, prontas, atomico === 'true'),
+        )
         return jsonText(JSON.stringify(resultados), 200, posicoes.cabecalho())
       })
     },

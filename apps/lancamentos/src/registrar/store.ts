@@ -71,6 +71,7 @@ export const createRegistroStore = (options: RegistroStoreOptions): RegistroStor
     createGroupCommit({
       flush: (itens) => flush(particao, itens),
       keysOf,
+      ownerOf: ({ lancamento }) => lancamento.comercianteId,
       ...(onBatch && { onBatch }),
       ...(onRefused && { onRefused }),
       ...(clock && { clock }),
