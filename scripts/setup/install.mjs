@@ -111,7 +111,12 @@ const runStep = async (step, { root }) => {
   }
 }
 
-const runSteps = async (missing, context) => {
+/** Says what each missing step does to this machine, then does all at once; rejects with the first failure. */
+export const runSteps = async (missing, context) => {
+  for (const { announce } of missing) {
+    const line = await announce?.()
+    if (line) console.error(`fluxo: ${line}`)
+  }
   const since = performance.now()
   const shown = missing.map(({ title }) => ({ title, done: undefined }))
   const stop = showProgress(shown, since)

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, write
 import { join } from 'node:path'
 import { outputOf, run } from './commands.mjs'
 
+const APT = '/usr/bin/apt-get'
 /** Where there is none today, there may be one tomorrow. */
 const RETRY_AFTER_MS = 24 * 3_600_000
 
@@ -35,9 +36,13 @@ export const promtoolStep = {
   title: 'promtool',
   isDone: async ({ root }) =>
     existsSync(program(root)) || saidRecently(root) || (await outputOf('promtool', ['--version'])) !== undefined,
+  announce: () =>
+    existsSync(APT)
+      ? 'promtool, for the test of the alert rules, is taken out of a package of this system (apt-get download prometheus) into .fluxo/bin; nothing is installed. To avoid that, have promtool on PATH.'
+      : undefined,
   run: async ({ root, log }) => {
     try {
-      if (!existsSync('/usr/bin/apt-get')) throw new Error('it is taken from a Debian package, and this is no Debian')
+      if (!existsSync(APT)) throw new Error('it is taken from a Debian package, and this is no Debian')
       await fromDebian(root, log)
       rmSync(reasonFile(root), { force: true })
     } catch (error) {

@@ -86,24 +86,39 @@ const fromFirst = async (packages, installOne) => {
   }
 }
 
-const installWith = async (root, log) => {
+/** How this machine installs programs, where we may: in words, and as what does it. */
+const managerHere = async () => {
   if (process.platform === 'darwin') {
-    return fromFirst(['redis', 'valkey'], (name) => run('brew', ['install', name], { log }))
+    const brew = (_root, log) => fromFirst(['redis', 'valkey'], (name) => run('brew', ['install', name], { log }))
+    return { words: 'brew install redis', installWith: brew }
   }
   const sudo = await asRoot()
-  if (!sudo) return
-  if (existsSync('/usr/bin/apt-get')) return fromApt(root, sudo, log)
-  if (existsSync('/usr/bin/dnf')) {
-    return fromFirst(['valkey', 'redis'], (name) => sudo('dnf', ['install', '-y', name], { log }))
+  if (!sudo) return undefined
+  if (existsSync('/usr/bin/apt-get')) {
+    return { words: 'apt-get install redis-tools, as root', installWith: (root, log) => fromApt(root, sudo, log) }
   }
-  if (existsSync('/sbin/apk')) return fromFirst(['redis', 'valkey'], (name) => sudo('apk', ['add', name], { log }))
+  const install = (packages, program, words) => ({
+    words: `${program} ${words} ${packages[0]}, as root`,
+    installWith: (_root, log) => fromFirst(packages, (name) => sudo(program, [...words.split(' '), name], { log })),
+  })
+  if (existsSync('/usr/bin/dnf')) return install(['valkey', 'redis'], 'dnf', 'install -y')
+  if (existsSync('/sbin/apk')) return install(['redis', 'valkey'], 'apk', 'add')
+  return undefined
 }
 
 export const redisStep = {
   title: 'Redis',
   isDone: ({ root }) => isThere(root),
+  announce: async () => {
+    const manager = await managerHere()
+    if (manager === undefined) return undefined
+    return (
+      `no Redis is on this machine, so it is installed for all of it: ${manager.words}. ` +
+      `To avoid that, Ctrl-C and have redis-server or valkey-server (>= ${REDIS_MAJOR_MIN}.0) on PATH, or start with REDIS_URL.`
+    )
+  },
   run: async ({ root, log }) => {
-    await installWith(root, log)
+    await (await managerHere())?.installWith(root, log)
     if (await isThere(root)) return
     throw new Error(
       `no redis-server (>= ${REDIS_MAJOR_MIN}.0) or valkey-server on PATH, and none could be installed here. ` +
