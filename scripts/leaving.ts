@@ -9,11 +9,13 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 export type Leaving = {
   /** Registers how to close what was just opened; closing goes in reverse. */
   opened: (close: () => Promise<void>) => void
-  /** Throws where leaving has begun: called between the steps of a start. */
+  /** Throws where leaving has begun or a failure is known: called between the steps of a start. */
   check: () => void
   /** Closes everything once. */
   close: () => Promise<void>
-  /** Resolves when the first signal arrives. */
+  /** Ends the process for a reason that it can tell in a sentence: `asked` rejects with it. */
+  fail: (error: Error) => void
+  /** Resolves when the first signal arrives, or the launcher is gone. */
   asked: Promise<void>
 }
 
@@ -26,6 +28,7 @@ export type Leaving = {
 export const createLeaving = ({ say }: { say: (line: string) => void }): Leaving => {
   const closers: (() => Promise<void>)[] = []
   let firstAt: number | undefined
+  let failure: Error | undefined
   let closing: Promise<void> | undefined
   const asked = Promise.withResolvers<void>()
   const onSignal = () => {
@@ -38,6 +41,10 @@ export const createLeaving = ({ say }: { say: (line: string) => void }): Leaving
     } else if (now - firstAt > SAME_PRESS_MS) process.exit(130)
   }
   for (const signal of SIGNALS) process.on(signal, onSignal)
+  // The launcher waits for us as long as it lives: it was killed, and nobody would end us.
+  process.on('disconnect', onSignal)
+  // Whoever waits for it later hears of a failure that came before.
+  asked.promise.catch(() => {})
 
   const onFatal = (error: unknown) => {
     say(`uncaught: ${error instanceof Error ? error.stack : String(error)}`)
@@ -59,7 +66,12 @@ export const createLeaving = ({ say }: { say: (line: string) => void }): Leaving
     opened: (close) => {
       closers.push(close)
     },
+    fail: (error) => {
+      failure ??= error
+      asked.reject(error)
+    },
     check: () => {
+      if (failure !== undefined) throw failure
       if (firstAt !== undefined) throw new Error('stopped while starting')
     },
     close,

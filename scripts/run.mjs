@@ -11,9 +11,9 @@ import { currentNode } from './setup/node.mjs'
 const NODE_MAJOR_MIN = 20
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
-/** What each command runs, and whether it needs a Redis server program, or Prometheus' promtool, on this machine. */
+/** What each command runs, and whether it serves and needs a Redis server program, or Prometheus' promtool, on this machine. */
 const COMMANDS = {
-  start: { file: 'scripts/start.ts', redis: () => !process.env.REDIS_URL, compileCache: true },
+  start: { file: 'scripts/start.ts', redis: () => !process.env.REDIS_URL, serves: true },
   test: { file: 'scripts/test.ts', redis: () => true, promtool: true },
   bench: { file: 'bench/bench.ts', help: 'bench/help.txt', redis: () => true },
   token: { file: 'scripts/token.ts', redis: () => false },
@@ -47,14 +47,21 @@ const answerHelp = (name, args) => {
  */
 const compileCache = join(root, '.fluxo', 'compile-cache')
 
+/** Says what an end without a word of its own means. */
+const sayEnd = (signal) =>
+  console.error(
+    `fluxo: ended unexpectedly (${signal}). Its PostgreSQL and Redis are ended too; what was acknowledged is kept: npm start`,
+  )
+
 /** Runs the command with the current Node; signals go on to it, and its exit code is ours. */
 const handOver = (command, args) => {
   const node = currentNode(root)
   const path = [dirname(node), join(root, '.fluxo', 'bin'), join(root, 'node_modules', '.bin'), process.env.PATH]
   const child = spawn(node, [join(root, command.file), ...args], {
-    stdio: 'inherit',
+    // Over the channel, what serves hears of our death.
+    stdio: ['inherit', 'inherit', 'inherit', ...(command.serves ? ['ipc'] : [])],
     env: {
-      ...(command.compileCache && {
+      ...(command.serves && {
         NODE_COMPILE_CACHE: compileCache,
         NODE_OPTIONS: '--max-old-space-size=256 --max-semi-space-size=12 --v8-pool-size=1',
       }),
@@ -67,7 +74,10 @@ const handOver = (command, args) => {
   // Ctrl-C reaches the command from the terminal too: it takes signals in quick succession as one.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   child.on('error', (error) => fail(error.message))
-  child.on('exit', (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 0)))
+  child.on('exit', (code, signal) => {
+    if (command.serves && signal) sayEnd(signal)
+    process.exit(code ?? 128 + (constants.signals[signal] ?? 0))
+  })
 }
 
 const [name = '', ...args] = process.argv.slice(2)

@@ -4,8 +4,9 @@ import { promisify } from 'node:util'
 import type { Database } from '@fluxo/drizzle/journal'
 import { databaseUrl, ensureDatabase, ensureRole } from '@fluxo/shared/local/ensure-database'
 import { type LocalPostgres, startPostgres } from '@fluxo/shared/local/postgres'
-import { startRedis } from '@fluxo/shared/local/redis'
+import { type LocalRedis, startRedis } from '@fluxo/shared/local/redis'
 import type { Secrets } from './data-folder.ts'
+import { keepRunning } from './keep-running.ts'
 
 export type ServerOptions = {
   folder: string
@@ -21,7 +22,11 @@ export type ServerOptions = {
     entregasOwner: string | undefined
     redis: string | undefined
   }
+  /** For the person at the terminal. */
+  say: (line: string) => void
   log: (line: string) => void
+  /** Hears that a server died too often and is left alone. */
+  giveUp: (error: Error) => void
   /** Hears of each server that was opened, and how to close it. */
   opened: (close: () => Promise<void>) => void
 }
@@ -36,6 +41,8 @@ export type Servers = {
   ownerUrlEntregas: string
   redisUrl: string
 }
+
+type Server = LocalPostgres | LocalRedis
 
 type Access = { app: string; owner: string }
 
@@ -70,18 +77,25 @@ const migrateApart = async (database: Database, owner: string, particoes: number
 
 /** Starts the servers that are not given, makes what is missing in them, and brings all schemas to the newest version. */
 export const startServers = async (options: ServerOptions): Promise<Servers> => {
-  const { folder, secrets, given, particoes, log, opened } = options
+  const { folder, secrets, given, particoes, say, log, giveUp, opened } = options
   const needsPostgres = [given.lancamentos, given.consolidado, given.entregas].includes(undefined)
+  const open = async <S extends Server>(name: string, files: string, start: (port?: number) => Promise<S>) => {
+    const { first, stop } = await keepRunning({ name, logFile: `${files}.log`, start, say, giveUp })
+    opened(stop)
+    if (first.leftOver !== undefined) say(`ended the ${name} of an earlier start (process ${first.leftOver})`)
+    return first
+  }
   const startOurPostgres = async () => {
     if (!needsPostgres) return undefined
-    const server = await startPostgres({ dataDir: join(folder, 'postgres'), log })
-    opened(server.stop)
-    return server
+    const dataDir = join(folder, 'postgres')
+    return open('PostgreSQL', dataDir, (port) => startPostgres({ dataDir, log, ...(port !== undefined && { port }) }))
   }
   const startOurRedis = async () => {
     if (given.redis !== undefined) return given.redis
-    const server = await startRedis({ dir: join(folder, 'redis'), password: secrets.redisPassword, log })
-    opened(server.stop)
+    const settings = { dir: join(folder, 'redis'), password: secrets.redisPassword, log }
+    const server = await open('Redis', settings.dir, (port) =>
+      startRedis({ ...settings, ...(port !== undefined && { port }) }),
+    )
     return server.url
   }
   // Both are awaited even where one fails: what was opened meanwhile must be closed.

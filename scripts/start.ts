@@ -1,40 +1,17 @@
 import { signToken } from '@fluxo/shared/http/tokens'
 import { portIsFree } from '@fluxo/shared/local/free-port'
-import { envBoolean, envDurationMs, envInteger, envPort, envUrl, parseEnv } from '@fluxo/shared/process/env'
-import { LIMITES_ENV } from '@fluxo/shared/ratelimit/settings'
-import { z } from 'zod'
+import { parseEnv } from '@fluxo/shared/process/env'
 import { dataFolder, ensureSecrets } from './data-folder.ts'
+import { guardServers } from './guard.ts'
 import { createLeaving, type Leaving } from './leaving.ts'
+import { createPlainLog } from './plain-log.ts'
 import { claim, type RunningFile } from './running.ts'
+import { type StartEnv, StartEnvSchema } from './start-env.ts'
 import { startServers } from './start-servers.ts'
 
-const PORT_DEFAULT = 8080
 const TOKEN_SECONDS = 30 * 86_400
 const TOKEN_MERCHANT = 'loja-1'
 const TOKEN_SCOPES = ['lancamentos:escrever', 'lancamentos:ler', 'consolidado:ler', 'entregas:escrever', 'entregas:ler']
-
-const databaseUrlOf = (what: string) => envUrl('postgres', 'postgresql').optional().describe(what)
-
-const EnvSchema = z.object({
-  PORT: envPort().optional().describe(`where to listen, ${PORT_DEFAULT} by default`),
-  HOST: z.string().optional().describe('the address to listen on, 127.0.0.1 by default'),
-  PARTICOES: envInteger({ min: 1, max: 1024 }).optional().describe('partitions of a new log'),
-  DATABASE_URL_LANCAMENTOS: databaseUrlOf('another PostgreSQL for the ledger'),
-  DATABASE_URL_LANCAMENTOS_OWNER: databaseUrlOf('who may migrate it'),
-  DATABASE_URL_CONSOLIDADO: databaseUrlOf('another PostgreSQL for the balances'),
-  DATABASE_URL_CONSOLIDADO_OWNER: databaseUrlOf('who may migrate it'),
-  DATABASE_URL_ENTREGAS: databaseUrlOf('another PostgreSQL for the orders'),
-  DATABASE_URL_ENTREGAS_OWNER: databaseUrlOf('who may migrate it'),
-  ENTREGAS_FLUXO: z.enum(['automatico', 'manual']).default('automatico').describe('whether orders move by themselves'),
-  ENTREGAS_ATRASO_MS: envDurationMs().default(1_000).describe('how long each step of the automatic flow waits'),
-  ENTREGAS_WEBHOOKS_LOOPBACK: envBoolean().default(false).describe('whether webhooks may go to this machine'),
-  REDIS_URL: envUrl('redis', 'rediss').optional().describe('another Redis'),
-  JWT_SECRET: z.string().optional().describe('the secret of the tokens, made once by default'),
-  ...LIMITES_ENV,
-  LOG_LEVEL: z.string().default('warn'),
-  OTEL_EXPORTER_OTLP_ENDPOINT: envUrl('http', 'https').optional().describe('base URL of an OTLP collector for traces'),
-})
-type Env = z.infer<typeof EnvSchema>
 
 const say = (line: string) => process.stderr.write(`fluxo: ${line}\n`)
 
@@ -71,9 +48,8 @@ curl -i ${url}/orders ${auth}
 `)
 }
 
-const serve = async (env: Env, folder: string, running: RunningFile, leaving: Leaving): Promise<void> => {
-  const port = env.PORT ?? PORT_DEFAULT
-  const hostname = env.HOST ?? '127.0.0.1'
+const serve = async (env: StartEnv, folder: string, running: RunningFile, leaving: Leaving): Promise<void> => {
+  const { PORT: port, HOST: hostname } = env
   if (port !== 0 && !(await portIsFree(port, hostname))) {
     throw new Error(`port ${port} is taken by another program. Try: PORT=${port + 1} npm start`)
   }
@@ -96,7 +72,9 @@ const serve = async (env: Env, folder: string, running: RunningFile, leaving: Le
       entregasOwner: env.DATABASE_URL_ENTREGAS_OWNER,
       redis: env.REDIS_URL,
     },
+    say,
     log: env.LOG_LEVEL === 'debug' ? say : () => {},
+    giveUp: leaving.fail,
     opened: leaving.opened,
   })
   const { startTudo } = await loading
@@ -111,7 +89,9 @@ const serve = async (env: Env, folder: string, running: RunningFile, leaving: Le
     fluxo: { automatico: env.ENTREGAS_FLUXO === 'automatico', atrasoMs: env.ENTREGAS_ATRASO_MS },
     jwtSecret,
     limites: env,
-    logLevel: env.LOG_LEVEL,
+    ...(env.LOG_LEVEL === undefined
+      ? { logLevel: 'warn', logStream: createPlainLog(say) }
+      : { logLevel: env.LOG_LEVEL }),
     otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
   })
   leaving.opened(tudo.stop)
@@ -129,10 +109,11 @@ const serve = async (env: Env, folder: string, running: RunningFile, leaving: Le
 const main = async (): Promise<number> => {
   const leaving = createLeaving({ say })
   try {
-    const env = parseEnv(EnvSchema)
+    const env = parseEnv(StartEnvSchema)
     const folder = dataFolder()
     const running = await claim(folder)
     leaving.opened(running.release)
+    leaving.opened(guardServers(folder).release)
     await serve(env, folder, running, leaving)
     await leaving.asked
     await leaving.close()

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { type ChildProcess, execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 
@@ -49,6 +49,14 @@ export const waitGone = async (pid: number, timeoutMs: number): Promise<boolean>
   }
   return true
 }
+
+/** Resolves when a child has ended, also where it had before the call, with its exit code or signal as a text. */
+export const endOf = (child: ChildProcess): Promise<string> =>
+  new Promise((resolve) => {
+    const tell = () => resolve(String(child.signalCode ?? child.exitCode))
+    if (child.exitCode !== null || child.signalCode !== null) tell()
+    else child.once('exit', tell)
+  })
 
 /** Ends one process by its id with ever stronger signals; throws when it outlives the last one. */
 export const endProcess = async (pid: number, ending: Ending): Promise<void> => {

@@ -4,7 +4,7 @@ import { chown, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:
 import { dirname, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { freePort } from './free-port.ts'
-import { type Ending, endLeftOver, endProcess } from './own-process.ts'
+import { type Ending, endLeftOver, endOf, endProcess } from './own-process.ts'
 import { type Binaries, reachableBinaries, reachableDataDir, type ServerUser, serverUser } from './postgres-user.ts'
 
 /** Recovery after a crash replays the log; a minute is ample for a local cluster. */
@@ -26,6 +26,10 @@ export type LocalPostgres = {
   port: number
   pid: number
   url: (database?: string, user?: string, password?: string) => string
+  /** The process id of the server that an earlier run had left on this folder and that was ended first. */
+  leftOver: number | undefined
+  /** Resolves when the server has ended, for whatever reason, with its exit code or signal. */
+  ended: Promise<string>
   stop: () => Promise<void>
 }
 
@@ -108,13 +112,20 @@ const initialise = async ({ dataDir, user, binaries }: Place, password: string):
 const lockFileLines = async (dataDir: string): Promise<string[]> =>
   (await readFile(`${dataDir}/postmaster.pid`, 'utf8').catch(() => '')).split('\n')
 
-/** Ends a server that an earlier run left on this data folder, and removes the lock file of one that is gone. */
-const recover = async (dataDir: string, log: (line: string) => void): Promise<void> => {
+const endServerOf = async (dataDir: string): Promise<number | undefined> => {
   const pid = Number((await lockFileLines(dataDir))[0]) || undefined
-  if (pid === undefined) return
-  if (await endLeftOver({ pid, proof: ['postgres', dataDir], ending: ENDING }))
-    log(`postgres: ended a left-over server (pid ${pid})`)
+  return (await endLeftOver({ pid, proof: ['postgres', dataDir], ending: ENDING })) ? pid : undefined
+}
+
+/** Ends the server that a run of ours left on this data folder; resolves its process id, `undefined` where there was none. */
+export const endLeftOverPostgres = async (dataDir: string): Promise<number | undefined> =>
+  endServerOf(await reachableDataDir(resolve(dataDir), await serverUser()))
+
+/** Ends a server that an earlier run left on this data folder, and removes the lock file of one that is gone. */
+const recover = async (dataDir: string): Promise<number | undefined> => {
+  const ended = await endServerOf(dataDir)
   await rm(`${dataDir}/postmaster.pid`, { force: true })
+  return ended
 }
 
 const serverSettings = (options: LocalPostgresOptions): string[] => {
@@ -189,16 +200,17 @@ export const startPostgres = async (options: LocalPostgresOptions): Promise<Loca
   const binaries = await reachableBinaries(await findBinaries(), asked, user)
   const place: Place = { dataDir, logFile: `${asked}.log`, user, binaries, ownGroup: options.ownGroup ?? true }
   const password = await superuserPassword(asked)
-  await recover(dataDir, log)
+  const leftOver = await recover(dataDir)
+  if (leftOver !== undefined) log(`postgres: ended a left-over server (pid ${leftOver})`)
   if (!(await stat(`${dataDir}/PG_VERSION`).catch(() => undefined))) await initialise(place, password)
 
   const { port, child } = await launchRetrying(place, options)
   log(`postgres: ready on port ${port} (pid ${child.pid})`)
   const atExit = () => child.kill('SIGINT')
   process.once('exit', atExit)
+  const ended = endOf(child).finally(() => process.off('exit', atExit))
   let stopping: Promise<void> | undefined
   const stop = async () => {
-    process.off('exit', atExit)
     if (child.exitCode === null && child.signalCode === null) await endProcess(child.pid, ENDING)
   }
   return {
@@ -206,6 +218,8 @@ export const startPostgres = async (options: LocalPostgresOptions): Promise<Loca
     pid: child.pid,
     url: (database = 'postgres', name = 'postgres', secret = password) =>
       `postgres://${encodeURIComponent(name)}:${encodeURIComponent(secret)}@127.0.0.1:${port}/${database}`,
+    leftOver,
+    ended,
     stop: () => {
       stopping ??= stop()
       return stopping

@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { freePort } from './free-port.ts'
-import { type Ending, endLeftOver, endProcess } from './own-process.ts'
+import { type Ending, endLeftOver, endOf, endProcess } from './own-process.ts'
 
 /** Loading a large append-only file takes time; a minute is ample for a local one. */
 const START_TIMEOUT_MS = 60_000
@@ -21,7 +21,16 @@ const ENDING: Ending = [
 ]
 
 /** A Redis server of our own. */
-export type LocalRedis = { url: string; port: number; pid: number; stop: () => Promise<void> }
+export type LocalRedis = {
+  url: string
+  port: number
+  pid: number
+  /** The process id of the server that an earlier run had left on this folder and that was ended first. */
+  leftOver: number | undefined
+  /** Resolves when the server has ended, for whatever reason, with its exit code or signal. */
+  ended: Promise<string>
+  stop: () => Promise<void>
+}
 
 export type LocalRedisOptions = {
   dir: string
@@ -55,12 +64,14 @@ export const findRedisProgram = async (): Promise<string> => {
   throw new Error(`${found}: install Redis ≥ ${REDIS_MAJOR_MIN}.0 or Valkey, or use \`docker compose up\`.`)
 }
 
+const pidFileOf = (dir: string): string => join(dir, 'redis.pid')
+
 const configText = (options: LocalRedisOptions, dir: string, port: number): string => {
   const lines = [
     'bind 127.0.0.1',
     `port ${port}`,
     `dir "${dir}"`,
-    `pidfile "${join(dir, 'redis.pid')}"`,
+    `pidfile "${pidFileOf(dir)}"`,
     'daemonize no',
     // The title must keep the path of this file: it is how a left-over process is known to be ours.
     'set-proc-title no',
@@ -134,6 +145,13 @@ const launchRetrying = async (options: LocalRedisOptions, program: string, dir: 
   }
 }
 
+/** Ends the server that a run of ours left on this folder; resolves its process id, `undefined` where there was none. */
+export const endLeftOverRedis = async (folder: string): Promise<number | undefined> => {
+  const dir = resolve(folder)
+  const pid = Number(await readFile(pidFileOf(dir), 'utf8').catch(() => '')) || undefined
+  return (await endLeftOver({ pid, proof: [join(dir, 'redis.conf')], ending: ENDING })) ? pid : undefined
+}
+
 /**
  * Starts a private Redis (or Valkey) on 127.0.0.1 with its data in `dir`: append-only file, fsync each second, `volatile-lru`, so that
  * only keys with a TTL (the cache) can be evicted and streams never. A left-over server of the same folder is ended first.
@@ -141,22 +159,20 @@ const launchRetrying = async (options: LocalRedisOptions, program: string, dir: 
 export const startRedis = async (options: LocalRedisOptions): Promise<LocalRedis> => {
   const log = options.log ?? (() => {})
   const dir = resolve(options.dir)
-  const pidFile = join(dir, 'redis.pid')
   await mkdir(dir, { recursive: true, mode: 0o700 })
   const program = await findRedisProgram()
-  const pid = Number(await readFile(pidFile, 'utf8').catch(() => '')) || undefined
-  if (await endLeftOver({ pid, proof: [join(dir, 'redis.conf')], ending: ENDING }))
-    log(`redis: ended a left-over server (pid ${pid})`)
-  await rm(pidFile, { force: true })
+  const leftOver = await endLeftOverRedis(dir)
+  if (leftOver !== undefined) log(`redis: ended a left-over server (pid ${leftOver})`)
+  await rm(pidFileOf(dir), { force: true })
 
   const { port, child } = await launchRetrying(options, program, dir)
   log(`redis: ready on port ${port} (pid ${child.pid})`)
-  await writeFile(pidFile, `${child.pid}\n`)
+  await writeFile(pidFileOf(dir), `${child.pid}\n`)
   const atExit = () => child.kill('SIGTERM')
   process.once('exit', atExit)
+  const ended = endOf(child).finally(() => process.off('exit', atExit))
   let stopping: Promise<void> | undefined
   const stop = async () => {
-    process.off('exit', atExit)
     if (child.exitCode === null && child.signalCode === null) await endProcess(child.pid, ENDING)
   }
   const credentials = options.password === undefined ? '' : `:${encodeURIComponent(options.password)}@`
@@ -164,6 +180,8 @@ export const startRedis = async (options: LocalRedisOptions): Promise<LocalRedis
     url: `redis://${credentials}127.0.0.1:${port}`,
     port,
     pid: child.pid,
+    leftOver,
+    ended,
     stop: () => {
       stopping ??= stop()
       return stopping

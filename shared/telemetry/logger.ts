@@ -10,7 +10,10 @@ const FLUSH_EVERY_MS = 200
 /** Never in a log: credentials, and what a merchant wrote about its business. */
 const REDACTED = ['authorization', 'token', 'senha', 'secret', 'descricao', 'headers.authorization', 'headers.cookie']
 
-type LoggerOptions = { service: string; level?: string; stream?: DestinationStream }
+/** Takes the lines of a logger. */
+export type LogStream = DestinationStream
+
+type LoggerOptions = { service: string; level?: string; stream?: LogStream | undefined }
 
 /**
  * The process's logger: one JSON line per event on stdout, `service` on each.

@@ -11,7 +11,7 @@ import { runModules } from '@fluxo/shared/process/run'
 import { createLimites } from '@fluxo/shared/ratelimit/admission'
 import type { LimitesEnv } from '@fluxo/shared/ratelimit/settings'
 import { createRedisConnections } from '@fluxo/shared/redis/connection'
-import { createLogger } from '@fluxo/shared/telemetry/logger'
+import { createLogger, type LogStream } from '@fluxo/shared/telemetry/logger'
 import { startTracing } from '@fluxo/shared/telemetry/start-tracing'
 import { Registry } from 'prom-client'
 
@@ -30,6 +30,8 @@ export type TudoOptions = {
   jwtSecret: string
   limites: LimitesEnv
   logLevel: string
+  /** In place of stdout. */
+  logStream?: LogStream
   /** Base URL of an OTLP collector; no traces without. */
   otlpEndpoint?: string | undefined
   /** Off where another process lives around it, which handles signals itself. */
@@ -49,7 +51,7 @@ const SERVICE_TOKEN_SECONDS = 300
  */
 export const startTudo = async (options: TudoOptions): Promise<{ url: string; stop: () => Promise<void> }> => {
   const { port, hostname, redisUrl, jwtSecret, signals = false } = options
-  const log = createLogger({ service: 'fluxo', level: options.logLevel })
+  const log = createLogger({ service: 'fluxo', level: options.logLevel, stream: options.logStream })
   const registry = new Registry()
   const lifecycle = createLifecycle({ log, deadlineMs: STOP_DEADLINE_MS })
   const instance = machineName()

@@ -1,0 +1,28 @@
+import { envBoolean, envDurationMs, envInteger, envPort, envUrl } from '@fluxo/shared/process/env'
+import { LIMITES_ENV } from '@fluxo/shared/ratelimit/settings'
+import { z } from 'zod'
+
+const databaseUrlOf = (what: string) => envUrl('postgres', 'postgresql').optional().describe(what)
+
+/** What `npm start` reads of the environment, besides `FLUXO_DATA`. */
+export const StartEnvSchema = z.object({
+  PORT: envPort().default(8080).describe('where to listen'),
+  HOST: z.string().default('127.0.0.1').describe('the address to listen on'),
+  PARTICOES: envInteger({ min: 1, max: 1024 }).optional().describe('partitions of a new log'),
+  DATABASE_URL_LANCAMENTOS: databaseUrlOf('another PostgreSQL for the ledger'),
+  DATABASE_URL_LANCAMENTOS_OWNER: databaseUrlOf('who may migrate it'),
+  DATABASE_URL_CONSOLIDADO: databaseUrlOf('another PostgreSQL for the balances'),
+  DATABASE_URL_CONSOLIDADO_OWNER: databaseUrlOf('who may migrate it'),
+  DATABASE_URL_ENTREGAS: databaseUrlOf('another PostgreSQL for the orders'),
+  DATABASE_URL_ENTREGAS_OWNER: databaseUrlOf('who may migrate it'),
+  ENTREGAS_FLUXO: z.enum(['automatico', 'manual']).default('automatico').describe('whether orders move by themselves'),
+  ENTREGAS_ATRASO_MS: envDurationMs().default(1_000).describe('how long each step of the automatic flow waits'),
+  ENTREGAS_WEBHOOKS_LOOPBACK: envBoolean().default(false).describe('whether webhooks may go to this machine'),
+  REDIS_URL: envUrl('redis', 'rediss').optional().describe('another Redis'),
+  JWT_SECRET: z.string().optional().describe('the secret of the tokens, made once by default'),
+  ...LIMITES_ENV,
+  LOG_LEVEL: z.string().optional().describe('every line of this level as JSON, in place of plain warnings'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: envUrl('http', 'https').optional().describe('base URL of an OTLP collector for traces'),
+})
+
+export type StartEnv = z.infer<typeof StartEnvSchema>
