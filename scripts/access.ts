@@ -1,10 +1,27 @@
 import type { Database } from '@fluxo/drizzle/journal'
 import { dataFolder } from './data-folder.ts'
-import { readRunning } from './running.ts'
+import { type Running, readRunning } from './running.ts'
 
 export type { Database } from '@fluxo/drizzle/journal'
 
-/** A URL from the environment first, then from the `npm start` that runs on the data folder; throws what to do where neither is there. */
+/** A setting of the environment that names another server than the `npm start` that runs. */
+const otherThan = (running: Running): string | undefined => {
+  const known: Readonly<Record<string, string | undefined>> = {
+    DATABASE_URL_LANCAMENTOS: running.databaseUrlLancamentos,
+    DATABASE_URL_LANCAMENTOS_OWNER: running.ownerUrlLancamentos,
+    DATABASE_URL_CONSOLIDADO: running.databaseUrlConsolidado,
+    DATABASE_URL_CONSOLIDADO_OWNER: running.ownerUrlConsolidado,
+    DATABASE_URL_ENTREGAS: running.databaseUrlEntregas,
+    DATABASE_URL_ENTREGAS_OWNER: running.ownerUrlEntregas,
+    REDIS_URL: running.redisUrl,
+  }
+  return Object.keys(known).find((name) => process.env[name] && process.env[name] !== known[name])
+}
+
+/**
+ * A URL from the environment first, then from the `npm start` that runs on the data folder; throws what to do where neither is there.
+ * The two are never mixed: a dead letter of one system must not be applied with the cache of another.
+ */
 const urlOf = async (
   names: readonly string[],
   running: `${'owner' | 'database'}Url${'Lancamentos' | 'Consolidado' | 'Entregas'}` | 'redisUrl',
@@ -13,7 +30,14 @@ const urlOf = async (
     const given = process.env[name]
     if (given) return given
   }
-  const url = (await readRunning(dataFolder()))?.[running]
+  const started = await readRunning(dataFolder())
+  const other = started && otherThan(started)
+  if (other !== undefined) {
+    throw new Error(
+      `${other} names another server than the running \`npm start\` has: set ${names[0]} too, or unset it.`,
+    )
+  }
+  const url = started?.[running]
   if (url !== undefined) return url
   throw new Error(
     `no server to talk to: set ${names[0]}, or keep \`npm start\` running on the same data folder (FLUXO_DATA).`,

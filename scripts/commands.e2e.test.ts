@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createVerifier } from '@fluxo/shared/http/auth'
+import { startMarkOf } from '@fluxo/shared/local/own-process'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { root } from './data-folder.ts'
 
@@ -34,6 +35,7 @@ describe('every command answers --help without installing anything', () => {
     'dlq',
     'fuzz',
     'simulate',
+    'test:compose',
   ]
   test.each(commands)('%s', (command) => {
     const alone = join(folder, `alone-${command.replace(':', '-')}`)
@@ -115,6 +117,26 @@ test('migrate says what is missing where no server is known', () => {
     code: 2,
     err: expect.stringContaining('unknown database "vendas"'),
   })
+})
+
+test('servers of the environment and those of a running npm start are never mixed', async () => {
+  const running = {
+    pid: process.pid,
+    mark: await startMarkOf(process.pid),
+    databaseUrlConsolidado: 'postgres://a@127.0.0.1:1/consolidado',
+    ownerUrlConsolidado: 'postgres://o@127.0.0.1:1/consolidado',
+    redisUrl: 'redis://127.0.0.1:1',
+  }
+  writeFileSync(join(folder, 'running.json'), JSON.stringify(running))
+  const other = { DATABASE_URL_CONSOLIDADO: 'postgres://b@127.0.0.1:1/consolidado' }
+  expect(run('dlq.ts', ['list'], other)).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('DATABASE_URL_CONSOLIDADO names another server'),
+  })
+  const same = { DATABASE_URL_CONSOLIDADO: running.databaseUrlConsolidado }
+  expect(run('dlq.ts', ['list'], same).err).not.toContain('another server')
+  expect(run('migrate.ts', [], other).err).toContain('names another server')
+  rmSync(join(folder, 'running.json'))
 })
 
 test('start names every wrong variable at once, and no value', () => {

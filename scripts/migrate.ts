@@ -9,10 +9,12 @@ await runCommand('migrate', async () => {
   if (unknown !== undefined) throw new UsageError(`unknown database "${unknown}"; known: ${DATABASES.join(', ')}`)
   const chosen = positionals.length === 0 ? DATABASES : DATABASES.filter((name) => positionals.includes(name))
   const particoes = process.env['PARTICOES']
-  for (const database of chosen) {
+  // All of them are known before the first one is changed.
+  const urls = await Promise.all(chosen.map(async (database) => ({ database, url: await ownerUrl(database) })))
+  for (const { database, url } of urls) {
     await migrate({
       database,
-      url: await ownerUrl(database),
+      url,
       log: console.log,
       ...(particoes ? { particoes: Number(particoes) } : {}),
     })

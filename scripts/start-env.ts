@@ -21,7 +21,10 @@ export const StartEnvSchema = z.object({
   REDIS_URL: envUrl('redis', 'rediss').optional().describe('another Redis'),
   JWT_SECRET: z.string().optional().describe('the secret of the tokens, made once by default'),
   ...LIMITES_ENV,
-  LOG_LEVEL: z.string().optional().describe('every line of this level as JSON, in place of plain warnings'),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal'])
+    .optional()
+    .describe('every line of this level as JSON, in place of plain warnings'),
   OTEL_EXPORTER_OTLP_ENDPOINT: envUrl('http', 'https').optional().describe('base URL of an OTLP collector for traces'),
 })
 

@@ -1,4 +1,6 @@
+import { readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
+import { join } from 'node:path'
 import { root } from '../../scripts/data-folder.ts'
 import type { Client } from './client.ts'
 import { must, run } from './engine.ts'
@@ -152,6 +154,12 @@ const OPERATION = [
   ['consolidado', 'consolidado-rebuild.ts'],
 ] as const
 
+/** The script with which deploy/compose/README.md reads an instance's metrics. */
+const metricsScript = async (): Promise<string> => {
+  const page = await readFile(join(root, 'deploy', 'compose', 'README.md'), 'utf8')
+  return /node -e '(.*\/metrics.*)'$/m.exec(page)?.[1] ?? ''
+}
+
 /** The commands that an operator runs in a container of the service, as deploy/compose/README.md names them. */
 export const checkOperation = async ({ stack, report }: Deps): Promise<void> => {
   for (const [service, script] of OPERATION) {
@@ -163,6 +171,11 @@ export const checkOperation = async ({ stack, report }: Deps): Promise<void> => 
       ...`scripts/${script}`.split(' '),
     ])
     report.check(`${script} runs in a container`, code === 0, (stdout.trim() || stderr.trim()).replaceAll('\n', '; '))
+  }
+  const script = await metricsScript()
+  for (const service of ['lancamentos', 'consolidado', 'entregas']) {
+    const { stdout } = await stack.tryCompose(['exec', '-T', '--index', '1', service, 'node', '-e', script])
+    report.check(`the metrics of ${service} are read as documented`, stdout.includes('# TYPE process_'))
   }
 }
 
