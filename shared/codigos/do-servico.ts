@@ -43,6 +43,12 @@ export const DO_SERVICO = {
       'O comerciante, ou todos juntos, estão enviando mais de uma vez do que cabe na memória. Nada foi registrado.',
     oQueFazer: 'Espere que os outros envios terminem, e envie de novo. De uma vez cabem dois dos maiores lotes.',
   },
+  'arquivos-demais': {
+    status: 503,
+    titulo: 'Arquivos demais',
+    significa: 'O comerciante, ou todos juntos, já recebem tantos arquivos quantos uma instância escreve de uma vez.',
+    oQueFazer: 'Espere que um termine, e peça de novo depois de Retry-After.',
+  },
   'importacoes-demais': {
     status: 503,
     titulo: 'Importações demais',

@@ -28,11 +28,13 @@ export type Relogio = { agora: Date }
 
 type Pedir = (caminho: string, init?: RequestInit & { duplex?: 'half' }) => Promise<Response>
 
+type BancadaOptions = { particoes?: number; paradoMaxMs?: number }
+
 /**
  * The ledger's HTTP doors over a real server, a real database of its own and the real ledger store; no relay.
  * `como(comerciante)` asks with that merchant's token.
  */
-export async function createBancada({ particoes = 1 }: { particoes?: number } = {}) {
+export async function createBancada({ particoes = 1, paradoMaxMs }: BancadaOptions = {}) {
   const database = await createDatabase({
     role: 'lancamentos',
     migrate: (url) => migrate({ database: 'lancamentos', url, particoes }),
@@ -44,7 +46,15 @@ export async function createBancada({ particoes = 1 }: { particoes?: number } = 
   const leitura = createLeituraStore(leituras)
   const verifier = createVerifier({ secret: SEGREDO })
   const relogio: Relogio = { agora: new Date('2025-10-15T12:34:56.789Z') }
-  const edge = { store, leitura, verifier, novoId: () => v7(), agora: () => relogio.agora, cursorSecret: SEGREDO }
+  const edge = {
+    paradoMaxMs,
+    store,
+    leitura,
+    verifier,
+    novoId: () => v7(),
+    agora: () => relogio.agora,
+    cursorSecret: SEGREDO,
+  }
 
   const routes = new OpenAPIHono<AppEnv>()
   for (const create of [

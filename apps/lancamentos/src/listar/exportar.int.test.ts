@@ -1,4 +1,7 @@
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
 import { closeSql } from '@fluxo/shared/postgres/sql'
+import { waitFor } from '@fluxo/shared/testing/wait-for'
 import { parse } from 'csv-parse/sync'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Bancada, createBancada } from '../../test/bancada.ts'
@@ -76,6 +79,46 @@ test('a file that cannot be read to its end breaks off, and does not end as if i
       while (!(await leitor?.read())?.done);
     }
     await expect(lerTudo()).rejects.toThrow('terminated')
+  } finally {
+    await propria.fechar()
+  }
+})
+
+/** The answer to a request for a file, of which nothing is read. */
+const semLer = async (onde: Bancada, de: string): Promise<IncomingMessage> => {
+  const headers = { ...CSV.headers, authorization: await onde.autorizacao(de) }
+  const pedido = request(`${onde.url}/lancamentos`, { headers, agent: false }).end()
+  const [resposta]: IncomingMessage[] = await once(pedido, 'response')
+  if (resposta === undefined) throw new Error('no answer')
+  return resposta.on('error', () => {})
+}
+
+test('a merchant gets two files at a time, others theirs, and whoever does not read gives its place back', async () => {
+  const [de, outra] = [novoComerciante(), novoComerciante()]
+  const propria = await createBancada({ paradoMaxMs: 500 })
+  try {
+    // 17 MB, more than a connection holds of what nobody reads.
+    const grande = `2025-10-15,CREDITO,1.00,${'a'.repeat(250)},\n`.repeat(60_000)
+    await createEnvio(() => propria).importar(CABECALHO + grande, { de })
+    const pedir = await propria.como(de)
+    const paradas = [await semLer(propria, de), await semLer(propria, de)]
+    const terceira = await pedir('/lancamentos', CSV)
+    expect([terceira.status, terceira.headers.get('retry-after')]).toEqual([503, '5'])
+    expect(await terceira.json()).toMatchObject({ codigo: 'arquivos-demais' })
+    expect((await (await propria.como(outra))('/lancamentos', CSV)).status).toBe(200)
+    await waitFor(
+      async () => {
+        const resposta = await pedir('/lancamentos', CSV)
+        await resposta.text()
+        return resposta.status === 200
+      },
+      { what: 'the places are free again' },
+    )
+    for (const parada of paradas) {
+      parada.resume()
+      await waitFor(() => parada.closed, { what: 'the end of the connection' })
+      expect(parada.complete).toBe(false)
+    }
   } finally {
     await propria.fechar()
   }

@@ -1,10 +1,9 @@
 import { DiaSchema, limiteSchema } from '@fluxo/shared/campos'
-import type { CsvFormat } from '@fluxo/shared/csv/writer'
-import { DomainError, Indisponivel } from '@fluxo/shared/errors'
+import { DomainError } from '@fluxo/shared/errors'
 import { requireScope, type Verifier } from '@fluxo/shared/http/auth'
-import { csvFormatOf, csvHeaders, FormatoSchema } from '@fluxo/shared/http/csv-format'
+import { csvFormatOf, FormatoSchema } from '@fluxo/shared/http/csv-format'
 import { type Cursor, createCursor } from '@fluxo/shared/http/cursor'
-import { type AppEnv, nodeOf } from '@fluxo/shared/http/env'
+import type { AppEnv } from '@fluxo/shared/http/env'
 import { jsonText } from '@fluxo/shared/http/json'
 import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
 import { parametrosDe } from '@fluxo/shared/http/query'
@@ -12,11 +11,10 @@ import { parseWith } from '@fluxo/shared/http/validate'
 import { ehId } from '@fluxo/shared/id'
 import type { Limites } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono, z } from '@hono/zod-openapi'
-import type { Context } from 'hono'
 import { ReferenciaSchema, TipoSchema } from '../domain/pedido.ts'
 import { lancamentoJson } from '../domain/resposta.ts'
 import { LancamentoSchema } from '../registrar/route.ts'
-import { exportar } from './exportar.ts'
+import { createArquivos } from './arquivo.ts'
 import { escopoDoCursor, filtrosDe, lerPonto, paginar, textoDoPonto } from './listar.ts'
 import type { LeituraStore } from './store.ts'
 
@@ -26,6 +24,8 @@ export type ListarDeps = {
   limites?: Limites | undefined
   /** Signs the cursors; the same in every instance, so that any of them can continue a list. */
   cursorSecret: string
+  /** How long a file waits for its reader; shorter only in tests. */
+  paradoMaxMs?: number | undefined
 }
 
 /** Entries of a page (API.md): enough for a screen, at most what a program wants at once. */
@@ -54,10 +54,11 @@ const PaginaSchema = z
   .openapi('PaginaDeLancamentos')
 
 /** `GET /lancamentos` and `GET /lancamentos/{id}`: the merchant's own entries, and nobody else's. */
-export function createListarRoutes({ leitura, verifier, limites, cursorSecret }: ListarDeps): OpenAPIHono<AppEnv> {
+export function createListarRoutes({ verifier, limites, cursorSecret, ...deps }: ListarDeps): OpenAPIHono<AppEnv> {
+  const { leitura } = deps
   const routes = new OpenAPIHono<AppEnv>()
   const podeLer = requireScope(verifier, 'lancamentos:ler', { admission: limites?.leitura })
-  documentarLista(routes, podeLer, leitura, createCursor({ segredo: cursorSecret, uso: 'lancamentos' }))
+  documentarLista(routes, podeLer, deps, createCursor({ segredo: cursorSecret, uso: 'lancamentos' }))
   documented(
     routes,
     {
@@ -86,9 +87,10 @@ export function createListarRoutes({ leitura, verifier, limites, cursorSecret }:
 function documentarLista(
   routes: OpenAPIHono<AppEnv>,
   podeLer: ReturnType<typeof requireScope>,
-  leitura: LeituraStore,
+  { leitura, paradoMaxMs }: Pick<ListarDeps, 'leitura' | 'paradoMaxMs'>,
   cursor: Cursor,
 ): void {
+  const arquivo = createArquivos({ leitura, paradoMaxMs })
   documented(
     routes,
     {
@@ -113,7 +115,9 @@ function documentarLista(
     async (c) => {
       const parametros = parametrosDe(c.req.url)
       const format = csvFormatOf(c.req.header('accept'), parametros['formato'])
-      if (format !== undefined) return arquivo(c, parseWith(ArquivoSchema, parametros), format, leitura)
+      if (format !== undefined) {
+        return arquivo(c, { filtros: filtrosDe(parseWith(ArquivoSchema, parametros)), format })
+      }
       const consulta = parseWith(ConsultaSchema, parametros)
       const { limite = LIMITE_PADRAO } = consulta
       const filtros = filtrosDe(consulta)
@@ -125,28 +129,4 @@ function documentarLista(
       return jsonText(`{"itens":[${itens.map(lancamentoJson).join(',')}],"proximo":${proximo}}`)
     },
   )
-}
-
-/** The entries of a query as a file that is written while it is read. */
-function arquivo(
-  c: Context<AppEnv>,
-  consulta: z.infer<typeof ArquivoSchema>,
-  format: CsvFormat,
-  leitura: LeituraStore,
-): Response {
-  const comercianteId = c.get('comercianteId')
-  const trechos = exportar((...busca) => leitura.listar(comercianteId, ...busca), filtrosDe(consulta), format)
-  return new Response(ReadableStream.from(ouInterromper(c, trechos)).pipeThrough(new TextEncoderStream()), {
-    headers: { ...csvHeaders('lancamentos.csv'), 'Cache-Control': 'private, no-store' },
-  })
-}
-
-/** Breaks the connection off where the database goes away: an answer that ended in order would look like the whole file. */
-async function* ouInterromper(c: Context<AppEnv>, trechos: AsyncIterable<string>): AsyncGenerator<string> {
-  try {
-    yield* trechos
-  } catch (erro) {
-    if (!(erro instanceof Indisponivel)) throw erro
-    nodeOf(c)?.outgoing.destroy()
-  }
 }
