@@ -21,11 +21,13 @@ export const checkPageKeys = async ({ stack, client, report, token }: Deps): Pro
   const since = new Date()
   await stack.compose('kill', 'entregas')
   const answers = await Promise.all(
-    [url, `${url}/stream`, '/rastreio/estilo.css'].map((path) => client.send('GET', path, { headers })),
+    [url, `${url}/stream`, `/Track/${key}`, '/rastreio/estilo.css'].map((path) =>
+      client.send('GET', path, { headers }),
+    ),
   )
   await stack.compose('start', 'entregas')
   const statuses = answers.map(({ status }) => status).join(' ')
-  report.check('without entregas its pages are 503', statuses === '503 503 503', statuses)
+  report.check('without entregas its pages are 503', statuses === '503 503 404 503', statuses)
   const { stdout, stderr } = await stack.tryCompose([
     'logs',
     '--no-log-prefix',
@@ -34,7 +36,7 @@ export const checkPageKeys = async ({ stack, client, report, token }: Deps): Pro
     'nginx',
   ])
   const lines = `${stdout}${stderr}`.split('\n')
-  report.check('the access log has the requests', lines.filter((line) => line.includes('"/track/*')).length === 2)
+  report.check('the access log has the requests', lines.filter((line) => line.includes('"/track/*')).length === 3)
   const found = lines.filter((line) => line.includes(key))
   report.check('no log of nginx has the key of a page', found.length === 0, `${found.length} lines: ${found[0] ?? ''}`)
   await stack.healthy('entregas', ENTREGAS)
