@@ -25,7 +25,7 @@ const configuration = files
 
 /** The arguments of every place where a directive stands. */
 const allOf = (directive: string): string[][] =>
-  [...configuration.matchAll(new RegExp(`^\\s*${directive}\\s+([^;{]+);`, 'gm'))].map(([, text = '']) =>
+  [...configuration.matchAll(new RegExp(`^\\s*${directive}\\s+([^;\\n]+);`, 'gm'))].map(([, text = '']) =>
     text.trim().split(/\s+/),
   )
 
@@ -65,6 +65,7 @@ const limitOf = (zone: string): number => {
   const limit = allOf('limit_conn').find(([name]) => name === zone)?.[1] ?? ''
   const setting = /^\$\{(\w+)\}$/.exec(limit)?.[1]
   const value = setting === undefined ? limit : /:-(\d+)\}$/.exec(nginx.environment[setting] ?? '')?.[1]
+  expect(Number(value), zone).toBeGreaterThan(0)
   return Number(value)
 }
 const requests = limitOf('em_andamento')
