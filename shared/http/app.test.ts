@@ -34,13 +34,27 @@ function testRoutes(): OpenAPIHono<AppEnv> {
   return routes
 }
 
-type Setup = { checks?: HealthCheck[]; started?: boolean; leaving?: boolean }
+/** A route that answers with a stream without end; tells how many are open. */
+function endlessRoutes() {
+  const routes = new OpenAPIHono<AppEnv>()
+  const open = { streams: 0 }
+  routes.get('/sem-fim', () => {
+    open.streams += 1
+    const cancel = (): void => {
+      open.streams -= 1
+    }
+    return new Response(new ReadableStream({ cancel }))
+  })
+  return { routes, open }
+}
 
-function testApp({ checks = [], started = true, leaving = false }: Setup = {}) {
+type Setup = { checks?: HealthCheck[]; routes?: OpenAPIHono<AppEnv>; started?: boolean; leaving?: boolean }
+
+function testApp({ checks = [], routes = testRoutes(), started = true, leaving = false }: Setup = {}) {
   const lines: Record<string, unknown>[] = []
   const log = createLogger({ service: 'teste', stream: { write: (line) => void lines.push(JSON.parse(line)) } })
   const nothing = async () => undefined
-  const module = { name: 'm', routes: testRoutes(), checks, start: nothing, drain: nothing, close: nothing }
+  const module = { name: 'm', routes, checks, start: nothing, drain: nothing, close: nothing }
   const app = createHttpApp({
     service: 'teste',
     modules: [module],
@@ -109,6 +123,12 @@ test('OPTIONS names the methods, and HEAD answers as GET without its body', asyn
   expect([options.status, options.headers.get('Allow')]).toEqual([204, 'GET, HEAD, OPTIONS'])
   const head = await app.request('/coisas/1', { method: 'HEAD' })
   expect([head.status, await head.text()]).toEqual([200, ''])
+})
+
+test('the stream that HEAD does not show is ended', async () => {
+  const { routes, open } = endlessRoutes()
+  expect((await testApp({ routes }).app.request('/sem-fim', { method: 'HEAD' })).status).toBe(200)
+  expect(open.streams).toBe(0)
 })
 
 test.each(['/coisas/%E0%A4%A', '/coisas/%FF', '/coisas/%00', '/coisas/1?x=%ZZ', '/coisas/a%0Ab', '/%'])(

@@ -64,6 +64,8 @@ export function observeRoutes({ registry, log, started, whenStarted, problem, tr
         if (nodeOf(c) === undefined) answer.headers.set('X-Request-Id', requestId)
         record(c, answer.status, performance.now() - start, requestId)
         if (span !== undefined) endServerSpan(span, answer.status)
+        // Hono drops the body: a stream would hold for ever what it reads from.
+        if (c.req.method === 'HEAD') answer.body?.cancel().catch(() => {})
         return answer
       }
       const settle = (given: unknown): Response => {

@@ -6,6 +6,7 @@ import { OpenAPIHono } from '@hono/zod-openapi'
 import { createAoVivo } from './acompanhar/ao-vivo.ts'
 import { createAcompanharRoutes } from './acompanhar/route.ts'
 import { createAcompanharStore } from './acompanhar/store.ts'
+import { createVagas, VAGAS_DE_COMERCIANTES, VAGAS_DE_PAGINAS } from './acompanhar/vagas.ts'
 import { type AvisosDeps, type AvisosOptions, createAvisos } from './avisar/avisos.ts'
 import type { LeituraStore } from './listar/store.ts'
 import { createLimiteDaPagina } from './rastrear/limite.ts'
@@ -47,10 +48,11 @@ export function createSaida(deps: SaidaDeps): Saida {
   const { plateia } = aoVivo
   const routes = new OpenAPIHono<AppEnv>()
   routes.route('/', avisos.routes)
-  routes.route('/', createAcompanharRoutes({ ...deps, plateia }))
+  routes.route('/', createAcompanharRoutes({ ...deps, plateia, vagas: createVagas(VAGAS_DE_COMERCIANTES) }))
   const limiteDaPagina = createLimiteDaPagina({ redis: deps.redis.cache, registry: deps.registry })
   const rastreios = createRastreioStore({ sql: logReads, leituras })
-  routes.route('/', createRastrearRoutes({ ...deps, plateia, rastreios, limiteDaPagina }))
+  const vagas = createVagas(VAGAS_DE_PAGINAS)
+  routes.route('/', createRastrearRoutes({ ...deps, plateia, vagas, rastreios, limiteDaPagina }))
   return {
     routes,
     start: async () => {

@@ -27,8 +27,8 @@ export type Plateia = {
   ouvir: (posicao: number, body: string) => void
   /** Something may have been missed: all are compared with the database. */
   conferir: () => Promise<void>
-  /** Who listens here: in all, or to one order. */
-  quantos: (pedidoId?: string) => number
+  /** Who listens here. */
+  quantos: () => number
   start: () => void
   /** Ends every stream, and takes no more. */
   encerrar: () => void
@@ -167,7 +167,7 @@ export function createPlateia(deps: PlateiaDeps): Plateia {
       }
     },
     conferir,
-    quantos: (pedidoId) => (pedidoId === undefined ? quantos : (porPedido.get(pedidoId)?.size ?? 0)),
+    quantos: () => quantos,
     start: relogios.start,
     encerrar: () => {
       fechada = true

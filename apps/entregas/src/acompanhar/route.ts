@@ -10,16 +10,17 @@ import { naoEncontrado } from '../mover/mover.ts'
 import { idDe } from '../mover/route.ts'
 import { ABERTURA, pontoDe } from './acompanhar.ts'
 import type { Ouvinte, Plateia } from './plateia.ts'
+import type { Vagas } from './vagas.ts'
 
 export type AcompanharDeps = {
   plateia: Plateia
+  /** Places for the streams of merchants. */
+  vagas: Vagas
   leitura: Pick<LeituraStore, 'porId'>
   verifier: Verifier
   limites?: Limites | undefined
 }
 
-/** Streams of one instance: 1,000 take some 30 MB; beyond this another instance serves better. */
-const OUVINTES_MAX = 5_000
 const RETRY_AFTER_SECONDS = 5
 /** Unread by a client before its stream ends: it comes back, and is told what it missed. */
 const ATRASO_BYTES_MAX = 64 * 1024
@@ -51,14 +52,14 @@ export function pontoPedido(c: Context<AppEnv>, { version }: { version: number }
   return Math.min(ponto, version)
 }
 
-/** The refusal of one stream more than there is room for. */
-export const streamsDemais = (): Indisponivel =>
-  new Indisponivel('streams-demais', 'Há streams demais aqui. Tente de novo.', RETRY_AFTER_SECONDS)
-
-/** Answers with a stream that lasts until the client leaves, cannot keep up, or this instance does. */
-export function abrirStream(plateia: Plateia, quem: Omit<Ouvinte, 'enviar' | 'encerrar'>): Response {
-  if (plateia.quantos() >= OUVINTES_MAX) {
-    throw streamsDemais()
+/** Answers with a stream that lasts until the client leaves, cannot keep up, or this instance does. Throws 503 where there is no place. */
+export function abrirStream(
+  { plateia, vagas }: { plateia: Plateia; vagas: Vagas },
+  quem: Omit<Ouvinte, 'enviar' | 'encerrar'>,
+): Response {
+  const soltar = vagas.ocupar(quem)
+  if (soltar === undefined) {
+    throw new Indisponivel('streams-demais', 'Há streams demais aqui. Tente de novo.', RETRY_AFTER_SECONDS)
   }
   const encoder = new TextEncoder()
   let sair = (): void => {}
@@ -77,12 +78,14 @@ export function abrirStream(plateia: Plateia, quem: Omit<Ouvinte, 'enviar' | 'en
           encerrar: () => {
             if (!aberto) return
             aberto = false
+            soltar()
             controller.close()
           },
         })
       },
       cancel: () => {
         aberto = false
+        soltar()
         sair()
       },
     },
@@ -92,7 +95,8 @@ export function abrirStream(plateia: Plateia, quem: Omit<Ouvinte, 'enviar' | 'en
 }
 
 /** `GET /orders/{id}/stream`: what happens to an order, as it happens. */
-export function createAcompanharRoutes({ plateia, leitura, verifier, limites }: AcompanharDeps): OpenAPIHono<AppEnv> {
+export function createAcompanharRoutes(deps: AcompanharDeps): OpenAPIHono<AppEnv> {
+  const { leitura, verifier, limites } = deps
   const routes = new OpenAPIHono<AppEnv>()
   documented(
     routes,
@@ -114,7 +118,7 @@ export function createAcompanharRoutes({ plateia, leitura, verifier, limites }: 
       const pedido = await leitura.porId(comercianteId, pedidoId)
       if (pedido === undefined) throw naoEncontrado()
       const contadoAte = pontoPedido(c, pedido)
-      return abrirStream(plateia, { comercianteId, pedidoId, contadoAte, mostrar: (item) => item })
+      return abrirStream(deps, { comercianteId, pedidoId, contadoAte, mostrar: (item) => item })
     },
   )
   return routes

@@ -12,9 +12,6 @@ const PAGINA = { perSecond: 20, burst: 100 }
 /** Each instance allows all of it where Redis is away: too much is better than a page that does not open. */
 const INSTANCIAS = 1
 
-/** Public streams of one order in one instance, so that a link that went round does not take the places of all other orders. */
-export const STREAMS_POR_PAGINA_MAX = 100
-
 /** Admits whoever holds a token of an order, counted by the order: invented tokens leave no trace. */
 export const createLimiteDaPagina = ({ redis, registry }: { redis: Redis; registry: Registry }): Admission =>
   createAdmission(createLimiter({ classe: 'rastreio', rate: PAGINA, instancias: INSTANCIAS, redis, registry }))

@@ -33,10 +33,12 @@ const evento: Evento = {
 const pagina = (um: Partial<Evento> = {}) => paginaDoRastreio(rastreioDe('DELIVERY_FAILED', [{ ...evento, ...um }]))
 
 describe('the public page', () => {
-  test('escapes whatever somebody wrote', () => {
+  test('shows nothing that somebody wrote, not as text either', () => {
     const texto = pagina()
-    expect(texto).toContain(escapar(HOSTIL))
-    for (const perigo of ['<script>alert', '<img', "('x')"]) expect(texto).not.toContain(perigo)
+    expect(texto).not.toContain(escapar(HOSTIL))
+    for (const perigo of ['alert', '<img', '&lt;img', "('x')"]) expect(texto).not.toContain(perigo)
+    expect(pagina({ location: 'CDD CENTRO - SAO PAULO / SP' })).toContain('Ninguém estava no local. São Paulo/SP')
+    expect(escapar(HOSTIL)).not.toMatch(/[<>"']/)
   })
 
   test('shows neither note, actor, merchant, value nor the merchant’s own words about a place', () => {

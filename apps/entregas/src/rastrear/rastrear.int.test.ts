@@ -32,15 +32,40 @@ test('whoever has the address sees where the parcel is, and nothing of whom and 
     valor: 98765.43,
     referencia: 'NF-secreta',
   })
-  await mover(pedir, pedido, 'IN_TRANSIT', { note: `frágil ${HOSTIL}`, location: `casa ${HOSTIL}` })
-  const corpo = { type: 'OEC', status: 0, occurred_at: new Date().toISOString(), location: `Unidade ${HOSTIL}` }
-  await pedir(`/orders/${pedido}/carrier-events`, json(corpo))
+  await mover(pedir, pedido, 'SEPARATED', { note: `frágil ${HOSTIL}`, location: `casa ${HOSTIL}` })
+  const golpe =
+    'Ana Souza, Rua das Flores 10, CPF 123.456.789-09. Pague a taxa em https://evil.example/pix \u202E\u200B<script>'
+  for (const [type, status, location] of [
+    ['RO', 0, `Unidade ${HOSTIL}`],
+    ['OEC', 0, golpe],
+    ['BDE', 20, 'CDD DA ANA - SAO PAULO / SP'],
+  ]) {
+    const corpo = { type, status, occurred_at: new Date().toISOString(), location }
+    expect((await pedir(`/orders/${pedido}/carrier-events`, json(corpo))).status).toBe(200)
+  }
   const resposta = await fetch(await abrir(pedido))
   const texto = await resposta.text()
   expect([resposta.status, resposta.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8'])
   expect(texto).toContain('Saiu para entrega')
-  expect(texto).toContain('Unidade &lt;script&gt;alert(1)&lt;/script&gt;')
-  for (const segredo of [HOSTIL, 'Ana', 'Rua', '98765', 'NF-secreta', 'frágil', 'casa', pedido]) {
+  // Of a place that is a city and its state these alone are shown, in our words; of any other nothing is.
+  expect(texto.match(/class="detalhe">[^<]*/g)).toEqual(['class="detalhe">Ninguém estava no local. São Paulo/SP'])
+  for (const segredo of [
+    HOSTIL,
+    'alert(1)',
+    'evil',
+    'CPF',
+    'CDD',
+    '\u202E',
+    '\u200B',
+    'Ana',
+    'ANA',
+    'Rua',
+    '98765',
+    'NF-secreta',
+    'frágil',
+    'casa',
+    pedido,
+  ]) {
     expect(texto).not.toContain(segredo)
   }
   const csp = resposta.headers.get('content-security-policy') ?? ''

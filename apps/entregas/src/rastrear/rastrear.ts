@@ -1,6 +1,7 @@
 import type { Evento } from '../domain/evento.ts'
 import { ehFinal, type Motivo, type Status } from '../domain/status.ts'
 import type { Icone } from './icones.ts'
+import { localVisivel } from './local.ts'
 
 /** One step of a parcel's way as the public page shows it. */
 export type PassoVisivel = { titulo: string; detalhe: string | undefined; quando: Date }
@@ -97,8 +98,9 @@ const MOTIVOS: Readonly<Record<Motivo, string>> = {
   other: 'Houve um imprevisto.',
 }
 
-/** Where the carrier says that a parcel is: a unit of the Correios, and no merchant's free text. */
-const localDe = ({ source, location }: Evento): string | undefined => (source === 'correios' ? location : undefined)
+/** Where the carrier says that a parcel is. */
+const localDe = ({ source, location }: Evento): string | undefined =>
+  source === 'correios' && location !== undefined ? localVisivel(location) : undefined
 
 /** Makes of an order's history what its page shows. Notes are the merchant's own, and stay out; so do their corrections. */
 export function rastreioDe(status: Status, eventos: readonly Evento[]): Rastreio {

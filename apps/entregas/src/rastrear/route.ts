@@ -7,12 +7,12 @@ import { OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { itemPublico } from '../acompanhar/acompanhar.ts'
 import type { Plateia } from '../acompanhar/plateia.ts'
-import { abrirStream, pontoPedido, STREAM_HEADERS_SCHEMA, STREAM_RESPOSTA, streamsDemais } from '../acompanhar/route.ts'
+import { abrirStream, pontoPedido, STREAM_HEADERS_SCHEMA, STREAM_RESPOSTA } from '../acompanhar/route.ts'
+import type { Vagas } from '../acompanhar/vagas.ts'
 import type { LeituraStore } from '../listar/store.ts'
 import { naoEncontrado } from '../mover/mover.ts'
 import { idDe } from '../mover/route.ts'
 import { ESTILO } from './estilo.ts'
-import { STREAMS_POR_PAGINA_MAX } from './limite.ts'
 import { ESTILO_PATH, paginaDoRastreio, paginaNaoEncontrada, SCRIPT_PATH } from './pagina.ts'
 import { rastreioDe } from './rastrear.ts'
 import { SCRIPT } from './script.ts'
@@ -23,6 +23,8 @@ export type RastrearDeps = {
   rastreios: RastreioStore
   leitura: Pick<LeituraStore, 'porId' | 'eventos'>
   plateia: Plateia
+  /** Places for the streams of public pages. */
+  vagas: Vagas
   /** Counts what is asked of a page; no limit without. */
   limiteDaPagina?: Admission | undefined
   verifier: Verifier
@@ -113,7 +115,7 @@ function documentarChave(routes: OpenAPIHono<AppEnv>, { rastreios, leitura, veri
 
 function documentarPagina(
   routes: OpenAPIHono<AppEnv>,
-  { rastreios, leitura, plateia, limiteDaPagina }: RastrearDeps,
+  { rastreios, leitura, plateia, vagas, limiteDaPagina }: RastrearDeps,
 ): void {
   const params = z.object({ token: z.string() })
   const abrir = async (c: Context<AppEnv>) => {
@@ -163,8 +165,7 @@ function documentarPagina(
       if (aberto === undefined) throw naoEncontrado()
       const pedido = await leitura.porId(aberto.comercianteId, aberto.pedidoId)
       const contadoAte = pontoPedido(c, pedido ?? { version: 0 })
-      if (plateia.quantos(aberto.pedidoId) >= STREAMS_POR_PAGINA_MAX) throw streamsDemais()
-      return abrirStream(plateia, { ...aberto, contadoAte, mostrar: itemPublico })
+      return abrirStream({ plateia, vagas }, { ...aberto, contadoAte, mostrar: itemPublico })
     },
   )
 }
