@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { ROW_NAMES } from '../bench/options.ts'
 import { root } from './data-folder.ts'
 import { StartEnvSchema } from './start-env.ts'
 
@@ -90,6 +91,29 @@ test.each(['token', 'migrate', 'verify', 'dlq', 'consolidado:rebuild'])(
     expect(namedIn(helpOf(command))).toEqual(readBy(command))
   },
 )
+
+/** Where the options of a command are declared, where that is not in its own script. */
+const OPTIONS_IN: Readonly<Record<string, string>> = {
+  bench: 'bench/options.ts',
+  simulate: 'simulation/simulate.ts',
+  'test:chaos': 'chaos/options.ts',
+}
+
+test.each(['token', 'verify', 'dlq', 'fuzz', 'bench', 'simulate', 'test:chaos'])(
+  'npm run %s --help names the options that there are, and no other',
+  (command) => {
+    const source = read(OPTIONS_IN[command] ?? `scripts/${command}.ts`)
+    const declared = [...source.matchAll(/\b([a-z]+): \{ type: '(?:string|boolean)'/g)].map(([, name = '']) => name)
+    const told = [...helpOf(command).matchAll(/--([a-z]+)\b/g)].map(([, name = '']) => name)
+    expect(declared.length).toBeGreaterThan(2)
+    expect(new Set(told)).toEqual(new Set(declared))
+  },
+)
+
+test('npm run bench --help names its rows', () => {
+  const [, rows = ''] = /^Rows: ([\s\S]*?)\npost-traced/m.exec(helpOf('bench')) ?? []
+  expect(rows.split(/\s+/)).toEqual([...ROW_NAMES])
+})
 
 test('every command of the launcher has a help, and every help a command', () => {
   const commands = [...read('scripts/run.mjs').matchAll(/^ {2}'?([a-z:]+)'?: \{ file: /gm)].map(([, name = '']) => name)

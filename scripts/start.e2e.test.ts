@@ -1,5 +1,5 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,47 +7,20 @@ import { freePort } from '@fluxo/shared/local/free-port'
 import { isAlive, waitGone } from '@fluxo/shared/local/own-process'
 import { waitFor } from '@fluxo/shared/testing/wait-for'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { root } from './data-folder.ts'
+import { READY, type Started, serverPids, startFluxo } from './start-process.ts'
 
 const STOP_MS = 10_000
-
-type Started = { child: ChildProcess & { pid: number }; output: () => string; curls: () => string[] }
 
 let folder = ''
 let port = 0
 let current: Started | undefined
 
-/** Starts as `npm start` does after its installation, in a process group of its own, and waits for what it prints. */
-const start = async (until: RegExp, env: Readonly<Record<string, string>> = {}): Promise<Started> => {
-  const child = spawn(process.execPath, [join(root, 'scripts', 'start.ts')], {
-    cwd: root,
-    detached: true,
-    env: { ...process.env, FLUXO_DATA: folder, PORT: String(port), ...env },
-  }) as ChildProcess & { pid: number }
-  let output = ''
-  const add = (chunk: Buffer) => {
-    output += chunk.toString()
-  }
-  child.stdout?.on('data', add)
-  child.stderr?.on('data', add)
-  const curls = () => output.split('\n').filter((line) => line.startsWith('curl '))
-  await waitFor(() => until.test(output) || child.exitCode !== null, { timeoutMs: 60_000, what: String(until) })
-  expect(output).toMatch(until)
-  return { child, output: () => output, curls }
-}
-
-const ready = /curl .*consolidado\//
+const start = (until = READY): Promise<Started> => startFluxo({ folder, port, until })
 
 const shell = (command: string): Promise<string> =>
   new Promise((resolve, reject) => {
     execFile('sh', ['-c', command], (error, stdout) => (error ? reject(error) : resolve(stdout)))
   })
-
-const serverPids = async (): Promise<number[]> => {
-  const postmaster = await readFile(join(folder, 'postgres', 'postmaster.pid'), 'utf8')
-  const redis = await readFile(join(folder, 'redis', 'redis.pid'), 'utf8')
-  return [Number(postmaster.split('\n')[0]), Number(redis)]
-}
 
 /** How many entries the day has, by the printed call. */
 const quantidade = async (started: Started): Promise<number> => {
@@ -70,7 +43,7 @@ afterAll(async () => {
 })
 
 test('the two printed calls work as they are printed', async () => {
-  current = await start(ready)
+  current = await start()
   const [post = '', get = ''] = current.curls()
   expect(await shell(`${post} -s`)).toMatch(/^HTTP\/1.1 201 /)
   expect(await shell(`${get} -s`)).toMatch(/^HTTP\/1.1 200 /)
@@ -86,7 +59,7 @@ test('a second start on the same data folder says where the first one is, and en
 })
 
 test('Ctrl-C stops everything in seconds, the servers too', async () => {
-  const pids = await serverPids()
+  const pids = Object.values(await serverPids(folder))
   const pid = current?.child.pid ?? 0
   process.kill(-pid, 'SIGINT')
   expect(await waitGone(pid, STOP_MS)).toBe(true)
@@ -106,20 +79,20 @@ test('a taken port is said in one line, before anything is started', async () =>
 })
 
 test('after kill -9 of the process group the next start ends what was left, and the data is there', async () => {
-  current = await start(ready)
+  current = await start()
   expect(await quantidade(current)).toBe(1)
-  const left = await serverPids()
+  const left = Object.values(await serverPids(folder))
   process.kill(-current.child.pid, 'SIGKILL')
   expect(await waitGone(current.child.pid, STOP_MS)).toBe(true)
-  current = await start(ready)
+  current = await start()
   for (const server of left) expect(await isAlive(server)).toBe(false)
   expect(await quantidade(current)).toBe(1)
 })
 
 test('after a kill -9 of everything at once the next start recovers too', async () => {
-  const pids = [...(await serverPids()), current?.child.pid ?? 0]
+  const pids = [...Object.values(await serverPids(folder)), current?.child.pid ?? 0]
   for (const pid of pids) process.kill(pid, 'SIGKILL')
   for (const pid of pids) expect(await waitGone(pid, STOP_MS)).toBe(true)
-  current = await start(ready)
+  current = await start()
   expect(await quantidade(current)).toBe(1)
 })
