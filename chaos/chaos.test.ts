@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { createModel, type Sent } from './model.ts'
+import { tooMuch } from './noticed.ts'
 import { FAULTS, planOf } from './plan.ts'
 import { formatOrders, formatReport, type OrderResult, type RoundResult } from './report.ts'
 
@@ -72,6 +73,7 @@ test('the report sums rounds by fault and never hides one that was not exact', (
     requests: 10,
     refused: 1,
     unanswered: 2,
+    p99Ms: 12.3,
     lost: 0,
     duplicated: 0,
     exactSeconds: 1.26,
@@ -80,9 +82,9 @@ test('the report sums rounds by fault and never hides one that was not exact', (
   const second = { ...round, exactSeconds: 4, also: 'term' }
   const lines = (results: RoundResult[]) => cellsOf(formatReport(['kill', 'term'], results))
   expect(lines([round, second]).slice(2)).toEqual([
-    ['kill', '2', '20', '2', '4', '0', '0', '1.3 (at most 4.0)'],
-    ['term', '1', '0', '0', '0', '0', '0', '–'],
-    ['all', '3', '20', '2', '4', '0', '0', '1.3 (at most 4.0)'],
+    ['kill', '2', '20', '2', '4', '12', '0', '0', '1.3 (at most 4.0)'],
+    ['term', '1', '0', '0', '0', '0', '0', '0', '–'],
+    ['all', '3', '20', '2', '4', '12', '0', '0', '1.3 (at most 4.0)'],
   ])
   expect(lines([round, { ...second, lost: 1, exactSeconds: undefined }])[2]).toEqual([
     'kill',
@@ -90,6 +92,7 @@ test('the report sums rounds by fault and never hides one that was not exact', (
     '20',
     '2',
     '4',
+    '12',
     '1',
     '0',
     'NEVER',
@@ -101,6 +104,11 @@ test('the report sums rounds by fault and never hides one that was not exact', (
     ['2', '2'],
     ['0', '0'],
   ])
+})
+
+test('whoever is attacked may notice a slower answer, and no refusal', () => {
+  expect(tooMuch({ refused: 0, unanswered: 0, p99Ms: 2_999 })).toEqual([])
+  expect(tooMuch({ refused: 1, unanswered: 2, p99Ms: 3_001 })).toHaveLength(3)
 })
 
 test('every fault is in the documentation, as it says itself what it is', () => {

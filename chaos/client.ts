@@ -21,6 +21,8 @@ export type CarefulClient = {
   persist: (urls: readonly string[], request: Request) => Promise<Answer | undefined>
   authorization: (comerciante: string) => Promise<Record<string, string>>
   counts: () => Counts
+  /** How long each answer took since the last call, in milliseconds. */
+  takeTimes: () => number[]
   /** Notes what no client may ever see. */
   complain: (what: string) => void
   /** What was noted since the last call. */
@@ -38,6 +40,7 @@ export const createCarefulClient = (token: World['token']): CarefulClient => {
   const counts: Counts = { requests: 0, refused: 0, unanswered: 0 }
   const tokens = new Map<string, Promise<string>>()
   let complaints: string[] = []
+  let times: number[] = []
   let over = false
 
   const complain = (what: string): void => {
@@ -47,6 +50,7 @@ export const createCarefulClient = (token: World['token']): CarefulClient => {
     counts.requests += 1
     try {
       const answer = await client.send(url, request)
+      times.push(answer.ms)
       if (answer.status !== 503 && answer.status !== 429) return answer
       counts.refused += 1
       if (answer.headers['retry-after'] === undefined) complain(`503 without Retry-After: ${answer.body}`)
@@ -73,6 +77,11 @@ export const createCarefulClient = (token: World['token']): CarefulClient => {
       return { Authorization: `Bearer ${await known}` }
     },
     counts: () => ({ ...counts }),
+    takeTimes: () => {
+      const taken = times
+      times = []
+      return taken
+    },
     complain,
     takeComplaints: () => {
       const taken = complaints

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Sql } from '@fluxo/shared/postgres/sql'
+import { isAttacker } from './attacker.ts'
 import type { Instance } from './instance.ts'
 import type { Day, Model } from './model.ts'
 import { dayKey } from './model.ts'
@@ -35,7 +36,8 @@ const textOf = ({ creditos, debitos, quantidade }: Day): string =>
   `${creditos} credits, ${debitos} debits, ${quantidade} entries`
 
 const differences = (what: string, rows: readonly DayRow[], model: Model): string[] => {
-  const found = new Map(rows.map((row) => [dayKey(row.comerciante, row.data), textOf(row)]))
+  const ours = rows.filter(({ comerciante }) => !isAttacker(comerciante))
+  const found = new Map(ours.map((row) => [dayKey(row.comerciante, row.data), textOf(row)]))
   const expected = new Map([...model.days()].map(([key, day]) => [key, textOf(day)]))
   return [...new Set([...found.keys(), ...expected.keys()])]
     .filter((key) => found.get(key) !== expected.get(key))

@@ -1,3 +1,4 @@
+import { ATTACKS } from './faults/attackers.ts'
 import { type Aim, drawAim, type Fault } from './faults/fault.ts'
 import { NETWORK_FAULTS } from './faults/network.ts'
 import { POSTGRES_FAULTS } from './faults/postgres.ts'
@@ -6,7 +7,13 @@ import { REDIS_FAULTS } from './faults/redis.ts'
 import { createRandom } from './random.ts'
 
 /** Every fault that there is. */
-export const FAULTS: readonly Fault[] = [...PROCESS_FAULTS, ...REDIS_FAULTS, ...POSTGRES_FAULTS, ...NETWORK_FAULTS]
+export const FAULTS: readonly Fault[] = [
+  ...PROCESS_FAULTS,
+  ...REDIS_FAULTS,
+  ...POSTGRES_FAULTS,
+  ...NETWORK_FAULTS,
+  ...ATTACKS,
+]
 
 export type Round = {
   fault: Fault

@@ -8,6 +8,8 @@ export type RoundResult = {
   unanswered: number
   lost: number
   duplicated: number
+  /** What 99 of 100 answers took at most, in milliseconds; 0 where there was none. */
+  p99Ms: number
   /** From the end of the fault until everything was exact; undefined where it never was. */
   exactSeconds: number | undefined
   orders: OrderResult
@@ -38,9 +40,19 @@ type Line = Omit<RoundResult, 'exactSeconds' | 'also' | 'fault' | 'orders'> & {
   never: number
 }
 
-const HEADINGS = ['fault', 'injected', 'requests', 'refused', 'unanswered', 'lost', 'duplicated', 'exact again, s']
+const HEADINGS = [
+  'fault',
+  'injected',
+  'requests',
+  'refused',
+  'unanswered',
+  'p99, ms',
+  'lost',
+  'duplicated',
+  'exact again, s',
+]
 
-const NOTHING = { injected: 0, requests: 0, refused: 0, unanswered: 0, lost: 0, duplicated: 0, never: 0 }
+const NOTHING = { injected: 0, requests: 0, refused: 0, unanswered: 0, p99Ms: 0, lost: 0, duplicated: 0, never: 0 }
 
 const sum = (rounds: readonly RoundResult[], injected: number): Line => {
   const line: Line = { ...NOTHING, injected, seconds: [] }
@@ -48,6 +60,8 @@ const sum = (rounds: readonly RoundResult[], injected: number): Line => {
     line.requests += round.requests
     line.refused += round.refused
     line.unanswered += round.unanswered
+    // Of several rounds the worst.
+    line.p99Ms = Math.max(line.p99Ms, Math.round(round.p99Ms))
     line.lost += round.lost
     line.duplicated += round.duplicated
     if (round.exactSeconds === undefined) line.never += 1
@@ -66,7 +80,7 @@ const secondsText = ({ seconds, never }: Line): string => {
 
 const cells = (name: string, line: Line): string[] => [
   name,
-  ...[line.injected, line.requests, line.refused, line.unanswered, line.lost, line.duplicated].map(String),
+  ...[line.injected, line.requests, line.refused, line.unanswered, line.p99Ms, line.lost, line.duplicated].map(String),
   secondsText(line),
 ]
 

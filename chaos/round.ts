@@ -1,9 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { quantile } from '../e2e/attacks/quantile.ts'
 import type { CarefulClient } from './client.ts'
 import type { Driver } from './driver.ts'
 import { becomesExact } from './exact.ts'
 import type { Audit } from './ledger.ts'
 import type { Model } from './model.ts'
+import { tooMuch } from './noticed.ts'
 import type { OrderCounts, Orders } from './orders/orders.ts'
 import type { Round } from './plan.ts'
 import type { OrderResult, RoundResult } from './report.ts'
@@ -75,6 +77,7 @@ export const playRound = async (
 ): Promise<{ result: RoundResult; problems: string[]; exact: boolean }> => {
   const { world, client, driver, model, orders, audit } = ground
   const [before, ordersBefore] = [client.counts(), orders.counts()]
+  client.takeTimes()
   driver.go()
   await delay(BEFORE_MS)
   await disturb(ground, round)
@@ -94,12 +97,17 @@ export const playRound = async (
   problems.push(...client.takeComplaints(), ...orders.takeComplaints(), ...world.takeCrashes())
   const after = client.counts()
   const exact = settled && differences.length === 0
+  const noticed = {
+    refused: after.refused - before.refused,
+    unanswered: after.unanswered - before.unanswered,
+    p99Ms: quantile(client.takeTimes(), 0.99),
+  }
+  if (round.fault.attack && round.also === undefined) problems.push(...tooMuch(noticed))
   const result = {
     fault: round.fault.name,
     also: round.also?.fault.name,
     requests: after.requests - before.requests,
-    refused: after.refused - before.refused,
-    unanswered: after.unanswered - before.unanswered,
+    ...noticed,
     lost: ofLedger.lost.length,
     duplicated: ofLedger.duplicated.length,
     exactSeconds: exact ? exactSeconds : undefined,

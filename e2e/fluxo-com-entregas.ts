@@ -14,11 +14,14 @@ export type FluxoComEntregas = {
   startEntregas: (orders: TestDatabase) => Promise<ServiceProcess>
   /** `Authorization` of a merchant who sends orders. */
   sender: (comerciante: string) => Promise<string>
+  /** The same with every scope of a merchant. */
+  merchant: (comerciante: string) => Promise<string>
   stop: () => Promise<void>
 }
 
 const TOKEN_SECONDS = 3_600
 const SCOPES = ['entregas:escrever', 'entregas:ler']
+const ALL_SCOPES = [...SCOPES, 'lancamentos:escrever', 'lancamentos:ler', 'consolidado:ler']
 
 type Shape = NonNullable<Parameters<typeof startFluxo>[0]> & {
   /** A database of orders that exists already, such as a restored one; `stop` drops it too. */
@@ -51,9 +54,10 @@ export const startFluxoComEntregas = async ({ env = {}, orders, ...shape }: Shap
     }
     const entregas = await startEntregas(database)
     const secret = String(fluxo.consolidadoEnv['JWT_SECRET'])
-    const sender = async (comercianteId: string) =>
-      `Bearer ${await signToken({ secret, comercianteId, scopes: SCOPES, expiresInSeconds: TOKEN_SECONDS })}`
-    return { fluxo, entregas, orders: database, startEntregas, sender, stop }
+    const bearer = (scopes: readonly string[]) => async (comercianteId: string) =>
+      `Bearer ${await signToken({ secret, comercianteId, scopes, expiresInSeconds: TOKEN_SECONDS })}`
+    const tokens = { sender: bearer(SCOPES), merchant: bearer(ALL_SCOPES) }
+    return { fluxo, entregas, orders: database, startEntregas, ...tokens, stop }
   } catch (error) {
     await stop()
     throw error

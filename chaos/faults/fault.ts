@@ -28,6 +28,8 @@ export type Fault = {
   service?: Service
   /** Where nothing says that it may hit all instances at once, it hits one. */
   mayHitAll?: boolean
+  /** A merchant who attacks while nothing else is broken: the others may notice no more than `noticed.ts` says. */
+  attack?: boolean
   /** Too long for a short run. */
   dear?: boolean
   /** Why it cannot be injected here, if so. */

@@ -1,3 +1,4 @@
+import { isAttacker } from '../attacker.ts'
 import type { Audit } from '../ledger.ts'
 import type { Sent } from '../model.ts'
 import type { Book } from './book.ts'
@@ -85,8 +86,10 @@ export const createHistory = (book: Book, owe: (money: Sent) => void) => {
       const from = before?.status ?? null
       if (row.previous !== from || !isLegal(from, row.status, before?.attempts ?? 0))
         audit.wrong.push(`${what}: no step from ${from}`)
-      if (row.seq === 1) receive(row, what)
-      else attribute(row, what)
+      if (!isAttacker(row.comerciante)) {
+        if (row.seq === 1) receive(row, what)
+        else attribute(row, what)
+      }
       const attempts = (before?.attempts ?? 0) + (row.status === 'DELIVERY_FAILED' ? 1 : 0)
       const deliveredAt = row.status === 'DELIVERED' ? row.occurredAt : before?.deliveredAt
       const standing = { seq: row.seq, status: row.status, attempts, deliveredAt }

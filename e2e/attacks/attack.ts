@@ -1,0 +1,76 @@
+import { Agent, type ClientRequest, type IncomingMessage, type RequestOptions, request } from 'node:http'
+
+/** Whom an attacker reaches: any instance of a service, and its own token. */
+export type Target = {
+  url: (service: 'lancamentos' | 'consolidado' | 'entregas') => string
+  /** `Authorization` of the attacking merchant. */
+  authorization: string
+}
+
+/** A merchant with a valid token who uses up what an instance has a fixed number of. */
+export type Attack = {
+  name: string
+  /** One line for tables and documentation. */
+  what: string
+  /** Begins, and gives what ends it. It sends a bounded number of requests and ends by itself with its process. */
+  begin: (target: Target) => Promise<() => Promise<void>>
+}
+
+export type Connection = {
+  outgoing: ClientRequest
+  /** Resolves with the answer's head; undefined where the connection ends without one. */
+  answer: Promise<IncomingMessage | undefined>
+  /** Resolves when the connection has ended. */
+  closed: Promise<void>
+}
+
+/** Opens requests on connections of their own; `close` ends all of them at once. */
+export const createConnections = ({ authorization }: Target) => {
+  const agent = new Agent({ keepAlive: false })
+  const open = new Set<ClientRequest>()
+  return {
+    /** A request whose body is still to be written; its answer is not read. */
+    begin: (url: string, { headers = {}, ...options }: RequestOptions): Connection => {
+      const outgoing = request(url, { agent, ...options, headers: { authorization, ...headers } })
+      open.add(outgoing)
+      const closed = new Promise<void>((resolve) => {
+        outgoing.once('close', () => {
+          open.delete(outgoing)
+          resolve()
+        })
+      })
+      const head = new Promise<IncomingMessage>((resolve) => {
+        outgoing.once('response', (incoming) => resolve(incoming.on('error', () => {})))
+      })
+      const answer = Promise.race([head, closed.then(() => undefined)])
+      outgoing.on('error', () => {})
+      return { outgoing, answer, closed }
+    },
+    close: (): void => {
+      for (const outgoing of open) outgoing.destroy()
+      agent.destroy()
+    },
+  }
+}
+
+/** Does `work` again and again, one after the other with a pause, until it is told to end; its failures are the attacker's. */
+export const again = (pauseMs: number, work: () => Promise<unknown>): (() => Promise<void>) => {
+  const end = new AbortController()
+  const loop = async (): Promise<void> => {
+    while (!end.signal.aborted) {
+      await work().catch(() => {})
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, pauseMs)
+        end.signal.addEventListener('abort', () => {
+          clearTimeout(timer)
+          resolve()
+        })
+      })
+    }
+  }
+  const ended = loop()
+  return async () => {
+    end.abort()
+    await ended
+  }
+}
