@@ -29,6 +29,7 @@ WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules
 COPY package.json ./
 COPY deploy/compose/health.mjs deploy/compose/
+COPY docs/openapi.json docs/
 COPY scripts scripts
 COPY drizzle drizzle
 COPY shared shared

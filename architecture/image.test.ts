@@ -40,6 +40,9 @@ test.each([
   'apps/lancamentos/src/app.test.ts',
   'apps/lancamentos/test/bancada.ts',
   'shared/testing/roles.ts',
+  'scripts/openapi.ts',
+  'scripts/openapi/document.ts',
+  'docs/openapi.released.json',
   'e2e/fluxo.ts',
   'node_modules/hono/package.json',
 ])('%s never reaches an image', (path) => {
@@ -48,6 +51,7 @@ test.each([
 
 test.each([
   'package-lock.json',
+  'docs/openapi.json',
   'apps/lancamentos/src/main.ts',
   'shared/http/auth.ts',
   'drizzle/lancamentos/schema.ts',
@@ -57,7 +61,7 @@ test.each([
 
 test('nginx serves every file of the page at /docs', () => {
   const [, assets = ''] =
-    /ASSETS[^{]*\{([^}]+)\}/.exec(readFileSync(join(root, 'shared/http/openapi.ts'), 'utf8')) ?? []
+    /ASSETS[^{]*\{([^}]+)\}/.exec(readFileSync(join(root, 'shared/http/docs.ts'), 'utf8')) ?? []
   const names = [...assets.matchAll(/'([^']+)':/g)].map(([, name = '']) => name)
   const [copied] = linesOf('Dockerfile').filter((line) => line.includes(' cp '))
   expect(names.length).toBeGreaterThan(0)

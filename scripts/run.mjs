@@ -22,6 +22,7 @@ const COMMANDS = {
   verify: { file: 'scripts/verify.ts', redis: () => false },
   dlq: { file: 'scripts/dlq.ts', redis: () => false },
   fuzz: { file: 'scripts/fuzz.ts', redis: () => true },
+  openapi: { file: 'scripts/openapi.ts', redis: () => false },
   'test:chaos': { file: 'chaos/chaos.ts', redis: () => true },
   simulate: { file: 'simulation/simulate.ts', redis: () => false },
   'test:compose': { file: 'scripts/test-compose.ts', redis: () => false },

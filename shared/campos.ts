@@ -38,10 +38,23 @@ export const ValorSchema = z
     return z.NEVER
   })
   .meta({
-    type: 'number',
-    description: 'Número JSON ou texto decimal, maior que zero, no máximo 2 casas decimais, até 9999999999999.99.',
-    example: 150.5,
+    type: 'string',
+    pattern: '^(0|[1-9]\\d{0,12})(\\.\\d{1,2})?$',
+    description:
+      'Reais, maior que zero, com até 2 casas decimais, até 9999999999999.99. Um número JSON também é aceito.',
+    example: '150.50',
+    'x-centavos': true,
   })
+
+/** An amount in an answer, for its documentation: it is written by hand, from the cents. */
+export const QuantiaSchema = z.number().meta({
+  description: 'Reais, escritos com duas casas decimais: 15 algarismos, exatos também em ponto flutuante.',
+  example: 150.5,
+  'x-centavos': true,
+})
+
+/** A moment in an answer, for its documentation. */
+export const InstanteSchema = z.string().meta({ format: 'date-time', example: '2025-10-15T12:34:56.789Z' })
 
 /** How many items a page holds: a text `1` to `max`, since it comes from a query. */
 export const limiteSchema = ({ max, padrao }: { max: number; padrao: number }) => {
@@ -51,5 +64,12 @@ export const limiteSchema = ({ max, padrao }: { max: number; padrao: number }) =
     .regex(/^[1-9]\d{0,5}$/, { error })
     .transform(Number)
     .refine((limite) => limite <= max, { error })
-    .meta({ type: 'integer', minimum: 1, maximum: max, default: padrao })
+    .meta({
+      type: 'integer',
+      minimum: 1,
+      maximum: max,
+      default: padrao,
+      description: 'Quantos itens uma página tem, no máximo.',
+      example: padrao,
+    })
 }

@@ -65,7 +65,6 @@ await runModules({
       },
     },
   ],
-  service: 'single-transaction',
   port: Number(process.env['PORT']),
   hostname: '127.0.0.1',
   log,

@@ -58,9 +58,7 @@ export const checkDoors = async ({ stack, client, report, serviceToken }: Deps):
     HEADERS.every((name) => health.headers[name] !== undefined),
   )
   const all = await Promise.all(
-    ['/openapi.json', '/consolidado/openapi.json', '/entregas/openapi.json', '/docs'].map((path) =>
-      client.send('GET', path),
-    ),
+    ['/openapi.json', '/docs', '/problemas/nao-encontrado'].map((path) => client.send('GET', path)),
   )
   check(
     'the services describe themselves',

@@ -18,7 +18,7 @@ export const checkHostile = async (deps: {
   const { stack, report, tokens } = deps
   const doors = {
     lancamentos: { url: stack.url, document: `${stack.url}/openapi.json` },
-    consolidado: { url: stack.url, document: `${stack.url}/consolidado/openapi.json` },
+    consolidado: { url: stack.url, document: `${stack.url}/openapi.json` },
   }
   const bearer = (token: string) => `Bearer ${token}`
   const around = await prepare(

@@ -82,8 +82,8 @@ const parameterOf = (parameter: Operation['parameters'][number], random: Random,
   if (parameter.name === 'cursor') return around.cursor
   const known = around.known?.[parameter.name]
   if (known !== undefined && random.chance(0.8)) return random.pick(known)
-  if (parameter.name === 'fluxo-posicao') return `0:${1 + random.below(20)}`
-  if (parameter.name === 'prefer') return 'wait=1'
+  if (parameter.name === 'Fluxo-Posicao') return `0:${1 + random.below(20)}`
+  if (parameter.name === 'Prefer') return 'wait=1'
   return plainText(parameter.schema, random, around.ids)
 }
 

@@ -11,6 +11,8 @@ export type Operation = {
   bodies: Readonly<Record<string, Schema>>
   /** For each status, a check of a JSON answer's body; undefined where the answer has another form. */
   answers: ReadonlyMap<number, ((body: unknown) => string | undefined) | undefined>
+  /** The codes of its refusals. */
+  codes: ReadonlySet<string>
 }
 
 export type Schema = {
@@ -27,28 +29,40 @@ export type Schema = {
   example?: unknown
 }
 
+type Ref = { $ref: string }
 type Content = Readonly<Record<string, { schema: Schema }>>
+type Answer = { content?: Content }
+type Parameter = { in: string; name: string; schema: Schema }
 type Document = {
   paths: Readonly<Record<string, Readonly<Record<string, RawOperation>>>>
-  components?: { schemas?: Readonly<Record<string, Schema>> }
+  components?: Readonly<Record<string, Readonly<Record<string, object>>>>
 }
 type RawOperation = {
-  parameters?: { in: string; name: string; schema: Schema }[]
+  parameters?: (Parameter | Ref)[]
   requestBody?: { content: Content }
-  responses: Readonly<Record<string, { content?: Content }>>
+  responses: Readonly<Record<string, Answer | Ref>>
+  'x-codigos'?: string[]
 }
 
-const REF = /^#\/components\/schemas\//
+/** Which service answers at a path of the one document. */
+export const serviceOf = (path: string): Operation['service'] => {
+  if (/^\/(lancamentos|eventos)\b/.test(path)) return 'lancamentos'
+  return path.startsWith('/consolidado') ? 'consolidado' : 'entregas'
+}
 
-/** Reads the operations out of a service's `/openapi.json`. */
+/** Reads the operations of a service out of `/openapi.json`. */
 export const operationsOf = (service: Operation['service'], document: unknown): Operation[] => {
   const { paths, components = {} } = document as Document
-  const schemas = components.schemas ?? {}
-  const resolve = (schema: Schema): Schema =>
-    schema.$ref === undefined ? schema : (schemas[schema.$ref.replace(REF, '')] ?? {})
+  const resolve = <T extends object>(part: T | Ref): T => {
+    if (!('$ref' in part) || typeof part.$ref !== 'string') return part as T
+    const [, , kind = '', name = ''] = part.$ref.split('/')
+    return resolve((components[kind]?.[name] ?? {}) as T)
+  }
   // JSON Schema keeps its definitions in `$defs`.
   const whole = (schema: Schema) =>
-    JSON.parse(JSON.stringify({ ...schema, $defs: schemas }).replaceAll('#/components/schemas/', '#/$defs/'))
+    JSON.parse(
+      JSON.stringify({ ...schema, $defs: components['schemas'] }).replaceAll('#/components/schemas/', '#/$defs/'),
+    )
   const checkOf = (schema: Schema) => {
     const checker = z.fromJSONSchema(whole(schema))
     return (body: unknown): string | undefined => {
@@ -56,21 +70,26 @@ export const operationsOf = (service: Operation['service'], document: unknown): 
       return error && z.prettifyError(error)
     }
   }
-  return Object.entries(paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, { parameters = [], requestBody, responses }]) => ({
+  const own = Object.entries(paths).filter(([path]) => serviceOf(path) === service)
+  return own.flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, { parameters = [], requestBody, responses, 'x-codigos': codes = [] }]) => ({
       service,
       method: method.toUpperCase(),
       path,
-      parameters: parameters.map((parameter) => ({ ...parameter, schema: resolve(parameter.schema) })),
+      parameters: parameters
+        .map((parameter) => resolve<Parameter>(parameter))
+        .map((parameter) => ({ ...parameter, schema: resolve<Schema>(parameter.schema) })),
       bodies: Object.fromEntries(
         Object.entries(requestBody?.content ?? {}).map(([type, { schema }]) => [type, resolveDeep(schema, resolve)]),
       ),
       answers: new Map(
-        Object.entries(responses).map(([status, { content = {} }]) => {
-          const json = content['application/json'] ?? content['application/problem+json']
-          return [Number(status), json && checkOf(json.schema)]
+        Object.entries(responses).map(([status, answer]) => {
+          const { content = {} } = resolve<Answer>(answer)
+          const json = Object.entries(content).find(([type]) => /^application\/(problem\+)?json$/.test(type))
+          return [Number(status), json && checkOf(json[1].schema)]
         }),
       ),
+      codes: new Set(codes),
     })),
   )
 }

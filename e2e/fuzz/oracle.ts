@@ -13,12 +13,12 @@ const ProblemSchema = z.looseObject({
   instance: z.string(),
   codigo: z.string().regex(/^[a-z-]+$/),
 })
+const CodeSchema = z.looseObject({ codigo: z.string() })
 /** What an error must never tell. */
 const INSIDES = /node_modules|\.ts:\d|\bat \w+ \(|SQLSTATE|syntax error at/
 /** The only reasons to be away for a moment that a request itself can cause. */
 const OWN_503 = new Set(['posicao-pendente', 'importacoes-demais', 'corpos-demais', 'pedido-ocupado', 'streams-demais'])
 const METRICS = /^# HELP /m
-const PAGE_TYPE = 'text/html; charset=utf-8'
 const JSON_TYPE = /^application\/(problem\+)?json/
 
 /** What is wrong with what came back; empty where all is as documented. */
@@ -42,11 +42,13 @@ const answerComplaints = ({ operation, beside, class: kind }: Case, answer: Answ
   // An address that resolves to /metrics may be answered so: the services' own doors are not those of nginx.
   if (kind !== 'address' && METRICS.test(body)) complaints.push('the answer of another address')
   if (headers['x-request-id'] === undefined && status < 400) complaints.push('no X-Request-Id')
-  // The page of an unknown token is for people; with dots in the place of a token, its stream's address is one of those.
-  const page = operation.path.startsWith('/track/') && status === 404 && headers['content-type'] === PAGE_TYPE
-  if (status >= 400 && !page) complaints.push(...problemComplaints(answer))
+  if (status >= 400) complaints.push(...problemComplaints(answer))
   const json = JSON_TYPE.test(headers['content-type'] ?? '') ? parsed(body) : undefined
   if (json === NOT_JSON) complaints.push('not the JSON that its type says')
+  // What is answered beside the operation may be another's refusal, or nginx's.
+  const codigo = CodeSchema.safeParse(json).data?.codigo
+  if (codigo !== undefined && known && !beside.includes(status) && !operation.codes.has(codigo))
+    complaints.push(`the code ${codigo} is not documented`)
   const check = operation.answers.get(status)
   if (check !== undefined && json !== undefined && json !== NOT_JSON) {
     const wrong = check(json)

@@ -48,7 +48,6 @@ export const createDeliveriesWorld = async () => {
   })
   const running = await runModules({
     modules: [entregas],
-    service: 'teste',
     port: 0,
     hostname: '127.0.0.1',
     signals: false,

@@ -77,7 +77,6 @@ export const createWorld = async () => {
   })
   const running = await runModules({
     modules: [lancamentos, consolidado],
-    service: 'teste',
     port: 0,
     hostname: '127.0.0.1',
     signals: false,

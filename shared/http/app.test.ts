@@ -7,19 +7,23 @@ import { createLogger } from '../telemetry/logger.ts'
 import { createHttpApp } from './app.ts'
 import type { AppEnv } from './env.ts'
 import { jsonText } from './json.ts'
-import { documented, problemas } from './openapi.ts'
+import { documented, type Operation } from './openapi.ts'
 import { parseWith } from './validate.ts'
 
 const TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
 
 function testRoutes(): OpenAPIHono<AppEnv> {
   const routes = new OpenAPIHono<AppEnv>()
-  const route = {
+  const route: Operation = {
     method: 'get',
+    operationId: 'obterCoisa',
+    tag: 'Entregas',
+    summary: 'Lê uma coisa',
+    codigos: ['nao-encontrado'],
     path: '/coisas/{id}',
     request: { params: z.object({ id: z.string() }) },
-    responses: { 200: { description: 'A coisa' }, ...problemas(404, 409) },
-  } as const
+    responses: { 200: { description: 'A coisa' } },
+  }
   documented(routes, route, (c) =>
     jsonText(JSON.stringify({ id: c.req.param('id'), trace: c.get('traceparent'), request: c.get('requestId') })),
   )
@@ -56,7 +60,6 @@ function testApp({ checks = [], routes = testRoutes(), started = true, leaving =
   const nothing = async () => undefined
   const module = { name: 'm', routes, checks, start: nothing, drain: nothing, close: nothing }
   const app = createHttpApp({
-    service: 'teste',
     modules: [module],
     registry: new Registry(),
     log,

@@ -1,21 +1,19 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import type { Registry } from 'prom-client'
-import { DomainError, ValidationError } from '../errors.ts'
+import { DomainError } from '../errors.ts'
 import type { AppModule } from '../process/module.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
+import { documentationRoutes } from './docs.ts'
 import type { AppEnv } from './env.ts'
 import { healthRoutes } from './health.ts'
 import { mountRoutes } from './mount.ts'
 import { NO_ROUTE, observeRoutes } from './observe.ts'
-import { documentationRoutes } from './openapi.ts'
 import { noSuchAddress, pageRoutes } from './pages.ts'
 import { createProblemResponse } from './problem.ts'
-import { camposDe } from './validate.ts'
 
 export type HttpAppOptions = {
-  service: string
   modules: readonly AppModule[]
   registry: Registry
   log: Logger
@@ -33,25 +31,18 @@ export type HttpAppOptions = {
  * Whatever goes wrong is answered as RFC 9457 problem (API.md, Errors).
  */
 export function createHttpApp(options: HttpAppOptions): OpenAPIHono<AppEnv> {
-  const { service, modules, registry, log, leaving, started, whenStarted, tracing } = options
+  const { modules, registry, log, leaving, started, whenStarted, tracing } = options
   const problem = createProblemResponse({ log })
   const observed = observeRoutes({ registry, log, started, whenStarted, problem, tracing })
   const app = new OpenAPIHono<AppEnv>()
-  const documents = new OpenAPIHono<AppEnv>({
-    // Routes added with `app.openapi` have validators; those find this hook through their parent.
-    defaultHook: (result) => {
-      if (!result.success) throw new ValidationError(camposDe(result.error))
-    },
-  })
   const checks = modules.flatMap(({ name, checks, gate }) =>
     gate === undefined ? checks : [{ name: `${name}-gate`, required: true, check: gate.check }, ...checks],
   )
   mountRoutes(app, healthRoutes({ checks, registry, log, leaving, started }), observed)
-  mountRoutes(app, documentationRoutes({ documents, service }), observed)
+  mountRoutes(app, documentationRoutes(), observed)
   mountRoutes(app, pageRoutes(), observed)
   for (const { routes } of modules) {
     mountRoutes(app, routes, observed)
-    documents.route('/', routes)
   }
   app.notFound(observed(NO_ROUTE, (c) => answerNoRoute(app, c, problem)))
   // Nothing of ours throws out of `observed`; this is for what Hono itself might.

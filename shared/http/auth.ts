@@ -7,6 +7,7 @@ import { DomainError, Indisponivel } from '../errors.ts'
 import { isRejection } from '../resilience/rejection.ts'
 import { type AppEnv, headerOf } from './env.ts'
 import { createKeyServer, type KeyServerLimits, KeysUnavailable } from './jwks.ts'
+import type { Escopo } from './scopes.ts'
 
 /** Who is asking, as the verified token says. `exp` is in seconds since 1970. */
 export type Identity = {
@@ -182,7 +183,7 @@ function tokenOf(authorization: string | undefined): string {
  */
 export function requireScope(
   verifier: Verifier,
-  scope: string,
+  scope: Escopo,
   { comerciante = true, admission }: { comerciante?: boolean; admission?: Admission | undefined } = {},
 ): MiddlewareHandler<AppEnv> {
   const admit = (c: Context<AppEnv>, { comercianteId, scopes }: Identity): void => {

@@ -1,4 +1,5 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
+import { z } from '@hono/zod-openapi'
 import { DomainError } from '../errors.ts'
 
 /** Bytes kept of the HMAC-SHA-256: 128 bits cannot be guessed, and the cursor stays short. */
@@ -42,3 +43,15 @@ export function createCursor({ segredo, uso }: { segredo: string; uso: string })
 /** The refusal of a cursor that we did not make, or made for another merchant or other filters. */
 const cursorInvalido = (): DomainError =>
   new DomainError('cursor-invalido', 'O cursor não vale para esta consulta. Comece de novo, sem cursor.')
+
+/** The query parameter that goes on with a list. */
+export const CursorSchema = z.string().optional().openapi({
+  description: 'O proximo da página anterior, com os mesmos filtros.',
+  example: 'eyJkIjoiMjAyNS0xMC0xNSJ9.Zm9v',
+})
+
+/** Where a page of a list says how to go on. */
+export const ProximoSchema = z
+  .string()
+  .nullable()
+  .openapi({ description: 'O cursor da próxima página; nulo na última.' })

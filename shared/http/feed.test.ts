@@ -11,6 +11,7 @@ const SEGREDO = 'um segredo de teste com mais de trinta e dois bytes'
 test('a log whose database is away is a 503 that says when to come back, not an error of ours', async () => {
   const ausente = Object.assign(new Error('terminating connection'), { code: '57P01' })
   const routes = createFeedRoutes({
+    operationId: 'listarEventos',
     path: '/eventos',
     readPage: () => Promise.reject(ausente),
     readHead: () => Promise.reject(ausente),
@@ -19,7 +20,6 @@ test('a log whose database is away is a 503 that says when to come back, not an 
   })
   const nada = async () => undefined
   const app = createHttpApp({
-    service: 'teste',
     modules: [{ name: 'm', routes, checks: [], start: nada, drain: nada, close: nada }],
     registry: new Registry(),
     log: createLogger({ service: 'teste', level: 'fatal' }),

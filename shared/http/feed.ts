@@ -1,15 +1,17 @@
 import { OpenAPIHono, z } from '@hono/zod-openapi'
 import { EventoSchema } from '../log/event.ts'
 import { createFeedPage, type FeedPageDeps } from '../log/feed.ts'
+import { headers } from './answers.ts'
 import { requireScope, type Verifier } from './auth.ts'
 import type { AppEnv } from './env.ts'
 import { jsonText } from './json.ts'
-import { BEARER, documented, problemas } from './openapi.ts'
+import { documented, parameter } from './openapi.ts'
 import { parseWith } from './validate.ts'
 
 export type FeedRoutesDeps = FeedPageDeps & {
   /** Where the log is read, such as `/eventos`; each log of a process has its own. */
   path: string
+  operationId: string
   particoes: number
   verifier: Verifier
 }
@@ -32,8 +34,58 @@ const querySchema = (particoes: number) =>
     limite: inteiro(1, LIMITE_MAX).default(LIMITE_PADRAO),
   })
 
+/** The same for the document, which is one for every number of partitions. */
+const DocumentedQuery = z.object({
+  particao: z.int().min(0).default(0).openapi({ description: 'Qual partição do log.', example: 0 }),
+  depois_de: z.int().min(0).default(0).openapi({ description: 'A posição depois da qual ler.', example: 0 }),
+  limite: parameter(
+    'LimiteDeEventos',
+    z
+      .int()
+      .min(1)
+      .max(LIMITE_MAX)
+      .default(LIMITE_PADRAO)
+      .openapi({ description: 'Quantos eventos, no máximo.', example: 100 }),
+  ),
+})
+
+const UM_EVENTO = {
+  specversion: '1.0',
+  id: '019a1fbc-ba2f-7586-87df-5a5af2a5a67c',
+  source: '/lancamentos',
+  type: 'lancamento.registrado.v1',
+  subject: 'loja-1',
+  time: '2025-10-15T12:34:56.789Z',
+  datacontenttype: 'application/json',
+  sequence: '0000000000001234',
+  particao: 0,
+  epoca: '019a1fbc-0000-7000-8000-000000000000',
+  data: { id: '019a1fbc-ba2f-7586-87df-5a5af2a5a67c', comerciante_id: 'loja-1', tipo: 'CREDITO', valor: '150.50' },
+}
+
+const PaginaSchema = z
+  .object({
+    particao: z.int(),
+    particoes: z.int().openapi({ description: 'Em quantas partições o log se divide.' }),
+    ultima: z.int().openapi({ description: 'A maior posição da partição.' }),
+    epoca: z.uuid().openapi({ description: 'O log ao qual as posições pertencem.' }),
+    eventos: z.array(
+      EventoSchema.openapi('Evento', { description: 'Um evento (CloudEvents 1.0, com sequence).', example: UM_EVENTO }),
+    ),
+  })
+  .openapi('PaginaDeEventos', {
+    description: 'Uma página de um log, em ordem e sem lacunas.',
+    example: { particao: 0, particoes: 1, ultima: 1234, epoca: UM_EVENTO.epoca, eventos: [UM_EVENTO] },
+  })
+
 /** `GET` of a log over HTTP, for services. In order and without gaps. */
-export const createFeedRoutes = ({ path, particoes, verifier, ...deps }: FeedRoutesDeps): OpenAPIHono<AppEnv> => {
+export const createFeedRoutes = ({
+  path,
+  operationId,
+  particoes,
+  verifier,
+  ...deps
+}: FeedRoutesDeps): OpenAPIHono<AppEnv> => {
   const routes = new OpenAPIHono<AppEnv>()
   const QuerySchema = querySchema(particoes)
   const feedPage = createFeedPage(deps)
@@ -42,26 +94,23 @@ export const createFeedRoutes = ({ path, particoes, verifier, ...deps }: FeedRou
     {
       method: 'get',
       path,
-      tags: ['Eventos'],
+      operationId,
+      tag: 'Eventos',
       summary: 'Lê o log de uma partição, em ordem',
-      security: BEARER,
-      request: { query: QuerySchema },
+      description: 'Para serviços, dentro da rede: nginx não leva a este endereço.',
+      escopo: 'eventos:ler',
+      codigos: ['dados-invalidos', 'banco-indisponivel'],
+      request: { query: DocumentedQuery },
       responses: {
         200: {
           description: 'Uma página do log',
+          headers: headers(),
           content: {
             'application/json': {
-              schema: z.object({
-                particao: z.int(),
-                particoes: z.int().openapi({ description: 'Em quantas partições o log se divide.' }),
-                ultima: z.int().openapi({ description: 'A maior posição da partição.' }),
-                epoca: z.uuid().openapi({ description: 'O log ao qual as posições pertencem.' }),
-                eventos: z.array(EventoSchema),
-              }),
+              schema: PaginaSchema,
             },
           },
         },
-        ...problemas(400, 401, 403, 422, 503),
       },
     },
     requireScope(verifier, 'eventos:ler', { comerciante: false }),

@@ -16,7 +16,7 @@ beforeAll(async () => {
   const modules = [{ name: 'm', routes, checks: [], start: nothing, drain: nothing, close: nothing }]
   const log = pino({ level: 'silent' })
   const [leaving, started] = [() => false, () => true]
-  const app = createHttpApp({ service: 't', modules, registry: new Registry(), log, leaving, started })
+  const app = createHttpApp({ modules, registry: new Registry(), log, leaving, started })
   server = await serveHttp({ app, port: 0, hostname: '127.0.0.1', log })
 })
 afterAll(() => server.stop(0))

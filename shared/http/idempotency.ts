@@ -1,3 +1,4 @@
+import { z } from '@hono/zod-openapi'
 import { DomainError } from '../errors.ts'
 
 /** API.md: 1–255 printable ASCII characters. */
@@ -23,3 +24,12 @@ export function idempotencyKey(header: string | undefined): string | undefined {
   }
   return key
 }
+
+/** The header by which a write can be repeated safely, for its documentation. */
+export const IdempotencyKeyHeader = z.object({
+  'Idempotency-Key': z.string().max(255).optional().openapi({
+    description:
+      'De 1 a 255 caracteres ASCII imprimíveis. A mesma chave com o mesmo conteúdo repete a resposta, para sempre.',
+    example: 'pedido-4711',
+  }),
+})

@@ -1,11 +1,13 @@
 import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
+import type { Codigo } from '../codigos/codigos.ts'
 import { type Codificacao, codificacaoDeCharset } from '../csv/codificacao.ts'
 import { DomainError, Indisponivel } from '../errors.ts'
 import { createShares } from '../shares.ts'
 import { bodyStream, requireContentType } from './body.ts'
 import type { AppEnv } from './env.ts'
 import type { Arquivo } from './importar-arquivo.ts'
+import { ESCRITA } from './openapi.ts'
 import { turns } from './turns.ts'
 import { arquivoDoFormulario, comRitmo, type Trechos } from './upload.ts'
 
@@ -21,28 +23,64 @@ const RETRY_AFTER_SECONDS = 10
 const CSV_TYPE = 'text/csv'
 const FORM_TYPE = 'multipart/form-data'
 
+/** What a file may be refused for. */
+export const ARQUIVO = [
+  'requisicao-interrompida',
+  'corpo-lento',
+  'midia-nao-suportada',
+  'dados-invalidos',
+  'arquivo-vazio',
+  'arquivo-nao-e-csv',
+  'importacoes-demais',
+  ...ESCRITA,
+] as const satisfies Codigo[]
+
 /** The body of an import, as OpenAPI tells it. */
 export const ArquivoContent = {
-  [CSV_TYPE]: { schema: z.string() },
-  [FORM_TYPE]: { schema: z.object({ arquivo: z.string().openapi({ format: 'binary' }) }) },
+  [CSV_TYPE]: {
+    schema: z.string().openapi('ArquivoCsv', {
+      description: 'Um arquivo CSV: os nomes das colunas na primeira linha.',
+      example: 'data,tipo,valor,descricao\n2025-10-15,CREDITO,150.50,Venda produto X\n',
+    }),
+  },
+  [FORM_TYPE]: {
+    schema: z
+      .strictObject({ arquivo: z.string().openapi({ format: 'binary', description: 'O mesmo arquivo.' }) })
+      .openapi('FormularioComArquivo', {
+        description: 'O que um formulário de página envia.',
+        example: { arquivo: 'data,tipo,valor,descricao\n2025-10-15,CREDITO,150.50,Venda produto X\n' },
+      }),
+  },
 }
 
-/** The report of an import whose file has these columns. */
-export const relatorioSchema = (colunas: readonly string[]) =>
-  z.object({
-    linhas: z.int(),
-    criados: z.int(),
-    repetidos: z.int(),
-    recusados: z.int(),
-    erros: z.array(
-      z.object({
-        linha: z.int().describe('A linha física do arquivo em que o registro começa; o cabeçalho é a 1.'),
-        coluna: z.enum(colunas).nullable(),
-        valor: z.string().optional().describe('O que estava na coluna recusada, até 80 caracteres.'),
-        motivo: z.string(),
-      }),
-    ),
-  })
+type Linha = { linha: number; coluna: string; valor: string; motivo: string }
+
+/** The report of an import whose file has these columns, as the components `relatorio` and `linha` of the document. */
+export const relatorioSchema = (
+  colunas: readonly string[],
+  { relatorio, linha, exemplo }: { relatorio: string; linha: string; exemplo: Linha },
+) => {
+  const LinhaSchema = z
+    .object({
+      linha: z.int().describe('A linha física do arquivo em que o registro começa; o cabeçalho é a 1.'),
+      coluna: z.enum(colunas).nullable(),
+      valor: z.string().optional().describe('O que estava na coluna recusada, até 80 caracteres.'),
+      motivo: z.string(),
+    })
+    .openapi(linha, { description: 'Uma linha que não entrou, e por quê.', example: exemplo })
+  return z
+    .object({
+      linhas: z.int(),
+      criados: z.int(),
+      repetidos: z.int(),
+      recusados: z.int(),
+      erros: z.array(LinhaSchema).openapi({ description: 'As primeiras 100 recusas.' }),
+    })
+    .openapi(relatorio, {
+      description: 'O que foi feito do arquivo.',
+      example: { linhas: 1_200, criados: 1_199, repetidos: 0, recusados: 1, erros: [exemplo] },
+    })
+}
 
 /** The `charset` of a Content-Type: `undefined` where there is none, 415 where it is not read. */
 function codificacaoDe(contentType: string): Codificacao | undefined {

@@ -1,61 +1,68 @@
-import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
-import { OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi'
+import type { OpenAPIHono, RouteConfig, z } from '@hono/zod-openapi'
 import type { Handler, MiddlewareHandler } from 'hono'
+import { CODIGOS, type Codigo } from '../codigos/codigos.ts'
 import type { AppEnv } from './env.ts'
-import { jsonText } from './json.ts'
+import type { Escopo } from './scopes.ts'
 
-/** The RFC 9457 document of every refusal, as the OpenAPI component `Problema`. */
-export const ProblemaSchema = z
-  .looseObject({
-    type: z.string().describe('Referência do tipo de problema.'),
-    title: z.string(),
-    status: z.int(),
-    detail: z.string().describe('O que aconteceu, em português.'),
-    instance: z.string().describe('O caminho da requisição.'),
-    codigo: z.string().describe('Código estável, para programas.'),
-    erros: z.array(z.object({ campo: z.string(), mensagem: z.string() })).optional(),
-  })
-  .openapi('Problema')
+/** The parts of the API, in the order in which its document shows them. */
+export type Tag = 'Lançamentos' | 'Consolidado' | 'Entregas' | 'Rastreio' | 'Webhooks' | 'Eventos'
 
-const DESCRIPTIONS: Readonly<Record<number, string>> = {
-  400: 'A requisição não pôde ser lida',
-  401: 'Sem token válido; veja WWW-Authenticate',
-  403: 'O token não tem o escopo necessário',
-  404: 'Não encontrado',
-  408: 'O corpo demorou demais a chegar',
-  409: 'Conflito com o que já existe',
-  413: 'Corpo grande demais',
-  415: 'Tipo de conteúdo não aceito',
-  422: 'Conteúdo recusado; veja codigo e erros',
-  429: 'Requisições demais deste comerciante ou desta página; veja Retry-After',
-  503: 'Indisponível por ora; veja Retry-After',
+/** One call as its route declares it: the document is made of these, and of the schemas that validate. */
+export type Operation = Pick<RouteConfig, 'path' | 'request' | 'responses'> & {
+  method: 'get' | 'post' | 'delete'
+  /** Verb and thing, camelCase. For ever: generated clients call their functions so. */
+  operationId: string
+  tag: Tag
+  summary: string
+  description?: string
+  /** What the token must allow; without, nobody is asked for one. */
+  escopo?: Escopo
+  /** What it may refuse with, beside what any address does and what its token may lack. */
+  codigos: readonly Codigo[]
 }
 
-const RetryAfterSchema = z.string().openapi({ description: 'Segundos até que valha a pena tentar de novo.' })
-/** Headers of the answers with these statuses. */
-const HEADERS: Readonly<Record<number, z.ZodObject>> = {
-  401: z.object({ 'WWW-Authenticate': z.string() }),
-  429: z.object({
-    'Retry-After': RetryAfterSchema,
-    RateLimit: z.string().openapi({ example: '"escrita";r=0;t=2', description: 'O que resta e quando volta tudo.' }),
-    'RateLimit-Policy': z.string().openapi({ example: '"escrita";q=4000;w=2' }),
-  }),
-  503: z.object({ 'Retry-After': RetryAfterSchema }),
-}
+/** What any address may refuse with. */
+const ANYWHERE = ['requisicao-malformada', 'endereco-invalido', 'iniciando', 'indisponivel'] as const satisfies Codigo[]
+/** What a call with a token may refuse with. */
+const OF_A_TOKEN = [
+  'token-ausente',
+  'token-invalido',
+  'token-expirado',
+  'escopo-ausente',
+  'chaves-indisponiveis',
+] as const satisfies Codigo[]
+/** A call of a merchant is counted; one of a service is not. */
+export const LIMITADO = ['requisicoes-demais'] as const satisfies Codigo[]
+/** What a JSON body may be refused for. */
+export const CORPO_JSON = [
+  'json-invalido',
+  'requisicao-interrompida',
+  'requisicao-lenta',
+  'corpos-demais',
+  'corpo-grande-demais',
+  'midia-nao-suportada',
+  'dados-invalidos',
+] as const satisfies Codigo[]
+/** What an `Idempotency-Key` may be refused for. */
+export const CHAVE = ['cabecalho-invalido', 'chave-reutilizada'] as const satisfies Codigo[]
+/** A log that cannot be written now. */
+export const ESCRITA = ['banco-indisponivel', 'fila-cheia', ...LIMITADO] as const satisfies Codigo[]
+/** A database that cannot be read, or a table that cannot be written, now. */
+export const LEITURA = ['banco-indisponivel', ...LIMITADO] as const satisfies Codigo[]
 
-/** The `responses` of a route for these problem statuses: `responses: { 201: …, ...problemas(401, 422) }`. */
-export const problemas = (...statuses: readonly number[]): RouteConfig['responses'] =>
+/** Every code that an operation may answer with, in order. */
+const codesOf = ({ escopo, codigos }: Pick<Operation, 'escopo' | 'codigos'>): Codigo[] =>
+  [...new Set<Codigo>([...ANYWHERE, ...(escopo === undefined ? [] : OF_A_TOKEN), ...codigos])].sort((a, b) =>
+    a.localeCompare(b),
+  )
+
+/** The `responses` of these codes: one problem document for each status, described once for the whole document. */
+const problemsOf = (codigos: readonly Codigo[]): RouteConfig['responses'] =>
   Object.fromEntries(
-    statuses.map((status) => [
-      status,
-      {
-        description: DESCRIPTIONS[status] ?? 'Recusado',
-        ...(HEADERS[status] !== undefined && { headers: HEADERS[status] }),
-        content: { 'application/problem+json': { schema: ProblemaSchema } },
-      },
-    ]),
+    codigos.map((codigo) => {
+      const { status } = CODIGOS[codigo]
+      return [status, { $ref: `#/components/responses/Problema${status}` }]
+    }),
   )
 
 /**
@@ -66,109 +73,23 @@ export const problemas = (...statuses: readonly number[]): RouteConfig['response
  */
 export function documented(
   app: OpenAPIHono<AppEnv>,
-  route: RouteConfig,
+  operation: Operation,
   ...handlers: readonly (MiddlewareHandler<AppEnv> | Handler<AppEnv>)[]
 ): void {
-  app.openAPIRegistry.registerPath(route)
-  const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1')
-  for (const handler of handlers) app.on(route.method.toUpperCase(), path, handler)
-}
-
-/** What a route that needs a token declares: `security: BEARER`. */
-export const BEARER: { [scheme: string]: string[] }[] = [{ bearerAuth: [] }]
-
-const VERSION = '1.0.0'
-
-/** Everything from this server, nothing inline but what Swagger UI's own script styles. */
-const DOCS_HEADERS = {
-  'Content-Security-Policy':
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; " +
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  'X-Content-Type-Options': 'nosniff',
-  'Referrer-Policy': 'no-referrer',
-}
-
-/** The files of swagger-ui-dist that a page needs; nothing else of the package is served. */
-const ASSETS: Readonly<Record<string, string>> = {
-  'swagger-ui.css': 'text/css; charset=utf-8',
-  'swagger-ui-bundle.js': 'text/javascript; charset=utf-8',
-  'favicon-32x32.png': 'image/png',
-}
-
-const PAGE = `<!doctype html>
-<html lang="pt-BR">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Fluxo: documentação da API</title>
-<link rel="stylesheet" href="/docs/swagger-ui.css">
-<link rel="icon" type="image/png" href="/docs/favicon-32x32.png">
-</head>
-<body>
-<div id="swagger-ui"></div>
-<script src="/docs/swagger-ui-bundle.js"></script>
-<script src="/docs/inicio.js"></script>
-</body>
-</html>
-`
-
-const INITIALIZER = `SwaggerUIBundle({
-  url: '/openapi.json',
-  dom_id: '#swagger-ui',
-  deepLinking: true,
-  persistAuthorization: false,
-  validatorUrl: null,
-})
-`
-
-/**
- * `/openapi.json`, generated from the registered routes once, and `/docs`, Swagger UI from local files.
- *
- * One route per file, not `/docs/:arquivo`: beside a fixed path that is ambiguous to Hono's RegExpRouter, and *every* route of
- * the process would fall back to the slower TrieRouter.
- */
-export function documentationRoutes({ documents, service }: { documents: OpenAPIHono<AppEnv>; service: string }) {
-  let text: string | undefined
-  const routes = new OpenAPIHono<AppEnv>()
-  routes.get('/openapi.json', () => {
-    text ??= JSON.stringify(documentOf(documents, service))
-    return jsonText(text, 200, { 'Cache-Control': 'no-cache' })
+  const { tag, escopo, codigos: _, responses, ...rest } = operation
+  const codigos = codesOf(operation)
+  app.openAPIRegistry.registerPath({
+    ...rest,
+    tags: [tag],
+    security: escopo === undefined ? [] : [{ bearer: [escopo] }],
+    // What an answer says of itself wins: a page that is not found is a page.
+    responses: { ...problemsOf(codigos), ...responses },
+    'x-codigos': codigos,
   })
-  routes.get('/docs', () => page(PAGE, 'text/html; charset=utf-8'))
-  routes.get('/docs/inicio.js', () => page(INITIALIZER, 'text/javascript; charset=utf-8'))
-  for (const [name, type] of Object.entries(ASSETS)) {
-    let file: Promise<Uint8Array<ArrayBuffer>> | undefined
-    routes.get(`/docs/${name}`, async () => {
-      file ??= readAsset(name)
-      return page(await file, type)
-    })
-  }
-  return routes
+  const path = operation.path.replaceAll(/\{(\w+)\}/g, ':$1')
+  for (const handler of handlers) app.on(operation.method.toUpperCase(), path, handler)
 }
 
-const page = (body: string | Uint8Array<ArrayBuffer>, type: string): Response =>
-  new Response(body, { headers: { ...DOCS_HEADERS, 'Content-Type': type, 'Cache-Control': 'max-age=3600' } })
-
-function readAsset(name: string): Promise<Uint8Array<ArrayBuffer>> {
-  const root = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'))
-  return readFile(join(root, name))
-}
-
-function documentOf(documents: OpenAPIHono<AppEnv>, service: string) {
-  documents.openAPIRegistry.registerComponent('securitySchemes', 'bearerAuth', {
-    type: 'http',
-    scheme: 'bearer',
-    bearerFormat: 'JWT',
-    description: 'JWT com comerciante_id e scope.',
-  })
-  documents.openAPIRegistry.register('Problema', ProblemaSchema)
-  return documents.getOpenAPI31Document({
-    openapi: '3.1.0',
-    info: {
-      title: 'Fluxo: fluxo de caixa diário',
-      version: VERSION,
-      description: `Lançamentos de crédito e débito e o consolidado de cada dia. Serviço: ${service}.`,
-    },
-    servers: [{ url: '/' }],
-  })
-}
+/** A schema as the parameter `component` of the document; without, a parameter is called as its name is. */
+export const parameter = <Schema extends z.ZodType>(component: string, schema: Schema): Schema =>
+  schema.openapi({ param: { 'x-component': component } })

@@ -6,7 +6,6 @@ import { createHttpApp } from './app.ts'
 import { asksForHtml } from './html-page.ts'
 
 const app = createHttpApp({
-  service: 'teste',
   modules: [],
   registry: new Registry(),
   log: createLogger({ service: 'teste', level: 'silent' }),

@@ -40,7 +40,6 @@ async function start() {
   const module = { name: 'm', routes, checks: [], start: nothing, drain: nothing, close: nothing }
   const registry = new Registry()
   const app = createHttpApp({
-    service: 't',
     modules: [module],
     registry,
     log,

@@ -23,7 +23,7 @@ function recorded(name: string, events: string[], change: Partial<AppModule> = {
 function run(modules: AppModule[], events: string[], change: { port?: number; drainNoticeMs?: number } = {}) {
   const lifecycle = createLifecycle({ log, deadlineMs: 5000 })
   lifecycle.defer('room', () => void events.push('room closed'))
-  const options = { service: 'teste', port: 0, hostname: '127.0.0.1', log, lifecycle, signals: false, ...change }
+  const options = { port: 0, hostname: '127.0.0.1', log, lifecycle, signals: false, ...change }
   return runModules({ modules, registry: new Registry(), ...options })
 }
 
@@ -120,7 +120,7 @@ const script = (drain: string) => `
   const nothing = async () => {}
   const module = { name: 'm', routes, checks: [], start: nothing, drain: ${drain}, close: nothing }
   const lifecycle = createLifecycle({ log, deadlineMs: 20000 })
-  await runModules({ modules: [module], service: 't', port: 0, hostname: '127.0.0.1', log, registry: new Registry(), lifecycle })
+  await runModules({ modules: [module], port: 0, hostname: '127.0.0.1', log, registry: new Registry(), lifecycle })
 `
 const HANGS = '() => new Promise(() => {})'
 

@@ -10,7 +10,6 @@ import { handleSignals } from './signals.ts'
 
 export type RunOptions = {
   modules: readonly AppModule[]
-  service: string
   /** 0 takes a free port. */
   port: number
   hostname: string
@@ -41,12 +40,12 @@ const REQUESTS_DEADLINE_MS = 12_000
  * caller had put into `lifecycle`. Rejects, with everything closed again, where the port is taken or a module does not start.
  */
 export async function runModules(options: RunOptions): Promise<RunningProcess> {
-  const { modules, service, port, hostname, log, registry, lifecycle, tracing, signals = true } = options
+  const { modules, port, hostname, log, registry, lifecycle, tracing, signals = true } = options
   const phase: { started: boolean; leaving: boolean } = { started: false, leaving: false }
   const begun = Promise.withResolvers<void>()
   nodeMetrics(registry)
   const state = { leaving: () => phase.leaving, started: () => phase.started, whenStarted: () => begun.promise }
-  const app = createHttpApp({ service, modules, registry, log, tracing, ...state })
+  const app = createHttpApp({ modules, registry, log, tracing, ...state })
   const server = await serveHttp({ app, port, hostname, log }).catch((error) => abandon(lifecycle, error))
 
   const leave = async (): Promise<void> => {

@@ -33,18 +33,20 @@ const serve = async (env: Record<string, string>) => {
   await redis.ready(10_000)
   const { escrita, leitura } = limitesDe(env)
   const routes = new OpenAPIHono<AppEnv>()
-  routes.post('/coisas', requireScope(verifier, 'escrever', { admission: escrita }), () => jsonText('{}', 201))
-  routes.get('/coisas', requireScope(verifier, 'ler', { admission: leitura }), () => jsonText('[]'))
+  routes.post('/coisas', requireScope(verifier, 'lancamentos:escrever', { admission: escrita }), () =>
+    jsonText('{}', 201),
+  )
+  routes.get('/coisas', requireScope(verifier, 'lancamentos:ler', { admission: leitura }), () => jsonText('[]'))
   const nothing = async (): Promise<void> => {}
   const module = { name: 'teste', routes, checks: [], start: nothing, drain: nothing, close: nothing }
   const state = { leaving: () => false, started: () => true }
-  const app = createHttpApp({ service: 'teste', modules: [module], registry: new Registry(), log, ...state })
+  const app = createHttpApp({ modules: [module], registry: new Registry(), log, ...state })
   const server = await serveHttp({ app, port: 0, hostname: '127.0.0.1', log })
   closers.push(() => server.stop(1_000))
   const token = {
     secret: SECRET,
     comercianteId: uniquePrefix('loja'),
-    scopes: ['escrever', 'ler'],
+    scopes: ['lancamentos:escrever', 'lancamentos:ler'],
     expiresInSeconds: 600,
   }
   const headers = { authorization: `Bearer ${await signToken(token)}` }

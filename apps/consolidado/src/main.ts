@@ -48,7 +48,6 @@ const consolidado = createConsolidado({
 })
 await runModules({
   modules: [consolidado],
-  service: 'consolidado',
   port: env.PORT,
   hostname: env.HOST,
   drainNoticeMs: env.DRENAGEM_AVISO_MS,

@@ -77,7 +77,6 @@ export async function createBancadaDeConsulta({ redis, postgres, particoes = 1, 
   })
   const nada = async (): Promise<void> => {}
   const app = createHttpApp({
-    service: 'consolidado',
     modules: [{ name: 'consolidado', routes, checks: [], start: nada, drain: nada, close: nada }],
     registry,
     log,

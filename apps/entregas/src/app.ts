@@ -155,7 +155,8 @@ export const createEntregas = (deps: EntregasDeps): AppModule => {
   routes.route('/', createInformarRoutes(edge))
   routes.route('/', createListarRoutes({ leitura, verifier, limites, cursorSecret: deps.cursorSecret }))
   routes.route('/', saida.routes)
-  routes.route('/', createFeedRoutes({ path: '/entregas/eventos', readPage, readHead: head, particoes, verifier }))
+  const feed = { path: '/entregas/eventos', operationId: 'listarEventosDosPedidos' }
+  routes.route('/', createFeedRoutes({ ...feed, readPage, readHead: head, particoes, verifier }))
 
   return {
     name: 'entregas',

@@ -58,7 +58,6 @@ const entregas = createEntregas({
 })
 await runModules({
   modules: [entregas],
-  service: 'entregas',
   port: env.PORT,
   hostname: env.HOST,
   drainNoticeMs: env.DRENAGEM_AVISO_MS,

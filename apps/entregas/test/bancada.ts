@@ -60,7 +60,6 @@ export async function createBancada({ particoes = 1 }: { particoes?: number } = 
   const log = createLogger({ service: 'teste', level: 'silent' })
   const nada = async (): Promise<void> => {}
   const app = createHttpApp({
-    service: 'entregas',
     modules: [{ name: 'entregas', routes, checks: [], start: nada, drain: nada, close: nada }],
     registry: new Registry(),
     log,

@@ -41,7 +41,6 @@ export async function createCasa(options: CasaOptions = {}) {
       ...(limites && { limites }),
     })
     const app = createHttpApp({
-      service: 'entregas',
       modules: [uma.modulo],
       registry: new Registry(),
       log,

@@ -56,6 +56,8 @@ const READ_CONNECTIONS = 4
 /** The relay's loops, the feed's pages, and what Prometheus asks. */
 const LOG_CONNECTIONS = 3
 const TRANSACTION_CONNECTIONS = 2
+/** Where the log is read. */
+const FEED = { path: '/eventos', operationId: 'listarEventosDosLancamentos' }
 /** First key of the relay's advisory locks; the second is the partition. */
 const RELAY_LOCK = 7_264_101
 
@@ -120,7 +122,7 @@ export const createLancamentos = (deps: LancamentosDeps): AppModule => {
   routes.route('/', createEstornarRoutes(edge))
   routes.route(
     '/',
-    createFeedRoutes({ path: '/eventos', readPage, readHead: (p) => readHead(logReads, p), particoes, verifier }),
+    createFeedRoutes({ ...FEED, readPage, readHead: (p) => readHead(logReads, p), particoes, verifier }),
   )
 
   return {

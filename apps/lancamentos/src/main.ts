@@ -60,7 +60,6 @@ const lancamentos = createLancamentos({
 })
 await runModules({
   modules: [lancamentos],
-  service: 'lancamentos',
   port: env.PORT,
   hostname: env.HOST,
   drainNoticeMs: env.DRENAGEM_AVISO_MS,

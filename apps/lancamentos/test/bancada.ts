@@ -69,7 +69,6 @@ export async function createBancada({ particoes = 1, paradoMaxMs }: BancadaOptio
   const log = createLogger({ service: 'teste', level: 'silent' })
   const nada = async (): Promise<void> => {}
   const app = createHttpApp({
-    service: 'lancamentos',
     modules: [{ name: 'lancamentos', routes, checks: [], start: nada, drain: nada, close: nada }],
     registry: new Registry(),
     log,

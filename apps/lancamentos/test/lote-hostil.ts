@@ -68,7 +68,6 @@ const sql = createSql({ url, max: 6, name: 'lote hostil' })
 const transactions = createTransactions({ url, max: 2, name: 'lote hostil' })
 const nothing = async (): Promise<void> => {}
 const app = createHttpApp({
-  service: 'lancamentos',
   modules: [
     {
       name: 'lancamentos',

@@ -112,7 +112,6 @@ export const startTudo = async (options: TudoOptions): Promise<{ url: string; st
   })
   return runModules({
     modules: [entregas, lancamentos, consolidado],
-    service: 'fluxo',
     port,
     hostname,
     signals,

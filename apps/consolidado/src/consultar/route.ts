@@ -2,24 +2,25 @@ import { hash } from 'node:crypto'
 import type { VersionedCache } from '@fluxo/shared/cache/versioned-cache'
 import { diaValido } from '@fluxo/shared/dia'
 import { DemaisRequisicoes, Indisponivel, ValidationError } from '@fluxo/shared/errors'
+import { headers } from '@fluxo/shared/http/answers'
 import { requireScope, type Verifier } from '@fluxo/shared/http/auth'
 import { csvFormatOf, csvHeaders } from '@fluxo/shared/http/csv-format'
 import type { AppEnv } from '@fluxo/shared/http/env'
-import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
+import { documented, LIMITADO, type Operation } from '@fluxo/shared/http/openapi'
 import { parseWith } from '@fluxo/shared/http/validate'
 import { decimalFromCents } from '@fluxo/shared/money'
 import type { Limites } from '@fluxo/shared/ratelimit/admission'
 import { createShares } from '@fluxo/shared/shares'
-import { OpenAPIHono, z } from '@hono/zod-openapi'
+import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { etagConfere, etagDoDia } from './condicional.ts'
 import { consultarPeriodo, periodoCsv, periodoJson } from './consultar.ts'
 import { createLeitorDoDia, type DiaLido, indisponivelSe } from './ler-dia.ts'
 import { type Espera, lerEspera } from './posicao.ts'
 import {
-  CABECALHOS,
   EsperaHeadersSchema,
   ParamsDoDiaSchema,
+  PeriodoCsvSchema,
   PeriodoQuerySchema,
   PeriodoSchema,
   SaldoSchema,
@@ -154,15 +155,26 @@ function resposta(
   return new Response(body, { status: 200, headers: { ...conteudo, ...headers } })
 }
 
+const CABECALHOS = headers('ETag', 'Cache-Control', 'Fluxo-Cache', 'Preference-Applied')
 const NAO_MUDOU = { 304: { description: 'Nada mudou desde a resposta do ETag em If-None-Match', headers: CABECALHOS } }
+/** What a read of balances may refuse with. */
+const CODIGOS: Operation['codigos'] = [
+  'cabecalho-invalido',
+  'dados-invalidos',
+  'posicao-pendente',
+  'consolidado-indisponivel',
+  ...LIMITADO,
+]
 
-const ROTA_DO_DIA = {
-  method: 'get' as const,
+const ROTA_DO_DIA: Operation = {
+  method: 'get',
   path: '/consolidado/{data}',
-  tags: ['Consolidado'],
+  operationId: 'obterSaldoDoDia',
+  tag: 'Consolidado',
   summary: 'O saldo de um dia',
   description: 'Um dia sem lançamentos responde 200 com zeros.',
-  security: BEARER,
+  escopo: 'consolidado:ler',
+  codigos: CODIGOS,
   request: { params: ParamsDoDiaSchema, headers: EsperaHeadersSchema },
   responses: {
     200: {
@@ -171,26 +183,35 @@ const ROTA_DO_DIA = {
       content: { 'application/json': { schema: SaldoSchema } },
     },
     ...NAO_MUDOU,
-    ...problemas(400, 401, 403, 422, 429, 503),
   },
 }
 
-const ROTA_DO_PERIODO = {
-  method: 'get' as const,
+const ROTA_DO_PERIODO: Operation = {
+  method: 'get',
   path: '/consolidado',
-  tags: ['Consolidado'],
+  operationId: 'consultarPeriodo',
+  tag: 'Consolidado',
   summary: 'O saldo de um período, dia a dia',
   description:
     'Até 366 dias. São listados os dias com lançamentos. `Accept: text/csv` dá os dias como CSV (RFC 4180), `formato=planilha` como um arquivo para planilhas.',
-  security: BEARER,
+  escopo: 'consolidado:ler',
+  codigos: CODIGOS,
   request: { query: PeriodoQuerySchema, headers: EsperaHeadersSchema },
   responses: {
     200: {
       description: 'O período',
-      headers: CABECALHOS,
-      content: { 'application/json': { schema: PeriodoSchema }, 'text/csv': { schema: z.string() } },
+      headers: headers(
+        'ETag',
+        'Cache-Control',
+        'Fluxo-Cache',
+        'Preference-Applied',
+        'Vary',
+        'Content-Disposition',
+        'Fluxo-Saldo-Inicial',
+        'Fluxo-Saldo-Final',
+      ),
+      content: { 'application/json': { schema: PeriodoSchema }, 'text/csv': { schema: PeriodoCsvSchema } },
     },
     ...NAO_MUDOU,
-    ...problemas(400, 401, 403, 422, 429, 503),
   },
 }

@@ -1,5 +1,7 @@
+import { QuantiaSchema } from '@fluxo/shared/campos'
 import { diaValido, MENSAGEM_DE_DIA } from '@fluxo/shared/dia'
 import { FormatoSchema } from '@fluxo/shared/http/csv-format'
+import { parameter } from '@fluxo/shared/http/openapi'
 import { z } from '@hono/zod-openapi'
 import { diasEntre } from './dia.ts'
 
@@ -11,7 +13,9 @@ const DiaSchema = z
   .refine(diaValido, { error: MENSAGEM_DE_DIA })
   .openapi({ format: 'date', example: '2025-10-15' })
 
-export const ParamsDoDiaSchema = z.strictObject({ data: DiaSchema })
+export const ParamsDoDiaSchema = z.strictObject({
+  data: parameter('Dia', DiaSchema.openapi({ description: 'O dia.' })),
+})
 
 /** A day takes no query parameter: a misspelt one must not be ignored in silence. */
 export const SemParametrosSchema = z.strictObject({})
@@ -19,7 +23,14 @@ export const SemParametrosSchema = z.strictObject({})
 const ehPeriodo = ({ de, ate }: { de: string; ate: string }) => diaValido(de) && diaValido(ate)
 
 export const PeriodoQuerySchema = z
-  .strictObject({ de: DiaSchema, ate: DiaSchema, formato: FormatoSchema })
+  .strictObject({
+    de: parameter('DeDoPeriodo', DiaSchema.openapi({ description: 'Primeiro dia, inclusive.' })),
+    ate: parameter(
+      'AteDoPeriodo',
+      DiaSchema.openapi({ description: 'Último dia, inclusive; até 366 dias depois do primeiro.' }),
+    ),
+    formato: FormatoSchema,
+  })
   .refine((periodo) => !ehPeriodo(periodo) || periodo.de <= periodo.ate, {
     path: ['ate'],
     error: 'Não pode ser anterior a de.',
@@ -31,61 +42,89 @@ export const PeriodoQuerySchema = z
 
 /** Documentation only: these headers are read where they decide, `lerEspera` and `etagConfere`. */
 export const EsperaHeadersSchema = z.object({
-  'fluxo-posicao': z.string().optional().openapi({
+  'Fluxo-Posicao': z.string().optional().openapi({
     description: 'A resposta contém estas posições, como as escritas as devolveram. As de outro log não contam.',
     example: '0:1234, 1:55',
   }),
-  prefer: z
+  Prefer: z
     .string()
     .optional()
     .openapi({ description: 'Segundos de espera pela posição: 2 por padrão, 10 no máximo.', example: 'wait=2' }),
-  'if-none-match': z.string().optional().openapi({ description: 'ETag de uma resposta anterior: 304 se nada mudou.' }),
+  'If-None-Match': z
+    .string()
+    .optional()
+    .openapi({ description: 'ETag de uma resposta anterior: 304 se nada mudou.', example: '"1099511627777-loja-1"' }),
 })
-
-const valor = z.number().openapi({ description: 'Reais, com exatamente duas casas.', example: 150.5 })
 
 export const SaldoSchema = z
   .object({
     data: z.iso.date(),
-    total_creditos: valor,
-    total_debitos: valor,
-    saldo_final: valor.openapi({ description: 'Créditos menos débitos deste dia.' }),
+    total_creditos: QuantiaSchema,
+    total_debitos: QuantiaSchema,
+    saldo_final: QuantiaSchema.openapi({ description: 'Créditos menos débitos deste dia.' }),
     quantidade: z.int(),
     atualizado_em: z.iso.datetime().nullable().openapi({ description: 'Nulo em um dia sem lançamentos.' }),
   })
-  .openapi('SaldoDoDia')
+  .openapi('SaldoDoDia', {
+    description: 'O saldo de um dia.',
+    example: {
+      data: '2025-10-15',
+      total_creditos: 150.5,
+      total_debitos: 20,
+      saldo_final: 130.5,
+      quantidade: 2,
+      atualizado_em: '2025-10-15T12:34:57.001Z',
+    },
+  })
+
+const UM_DIA = {
+  data: '2025-10-15',
+  total_creditos: 150.5,
+  total_debitos: 20,
+  saldo_do_dia: 130.5,
+  saldo_acumulado: 1130.5,
+  quantidade: 2,
+}
+
+const DiaDoPeriodoSchema = z
+  .object({
+    data: z.iso.date(),
+    total_creditos: QuantiaSchema,
+    total_debitos: QuantiaSchema,
+    saldo_do_dia: QuantiaSchema,
+    saldo_acumulado: QuantiaSchema.openapi({ description: '`saldo_inicial` mais os dias até este.' }),
+    quantidade: z.int(),
+  })
+  .openapi('DiaDoPeriodo', { description: 'Um dia com lançamentos.', example: UM_DIA })
 
 export const PeriodoSchema = z
   .object({
     de: z.iso.date(),
     ate: z.iso.date(),
-    saldo_inicial: valor.openapi({ description: 'Tudo o que veio antes de `de`.' }),
-    total_creditos: valor,
-    total_debitos: valor,
-    saldo_final: valor.openapi({ description: '`saldo_inicial` mais o período.' }),
+    saldo_inicial: QuantiaSchema.openapi({ description: 'Tudo o que veio antes de `de`.' }),
+    total_creditos: QuantiaSchema,
+    total_debitos: QuantiaSchema,
+    saldo_final: QuantiaSchema.openapi({ description: '`saldo_inicial` mais o período.' }),
     dias: z
-      .array(
-        z.object({
-          data: z.iso.date(),
-          total_creditos: valor,
-          total_debitos: valor,
-          saldo_do_dia: valor,
-          saldo_acumulado: valor.openapi({ description: '`saldo_inicial` mais os dias até este.' }),
-          quantidade: z.int(),
-        }),
-      )
+      .array(DiaDoPeriodoSchema)
       .openapi({ description: 'Os dias com lançamentos, em ordem; dias sem lançamentos não são listados.' }),
   })
-  .openapi('Periodo')
+  .openapi('Periodo', {
+    description: 'Um período, dia a dia.',
+    example: {
+      de: '2025-10-01',
+      ate: '2025-10-31',
+      saldo_inicial: 1000,
+      total_creditos: 150.5,
+      total_debitos: 20,
+      saldo_final: 1130.5,
+      dias: [UM_DIA],
+    },
+  })
 
-const cabecalho = (description: string, example: string) => ({
-  description,
-  schema: { type: 'string' as const, example },
+/** The same as a file. */
+export const PeriodoCsvSchema = z.string().openapi('PeriodoCsv', {
+  description: 'Os dias do período, um por linha (RFC 4180).',
+  example:
+    'data,total_creditos,total_debitos,saldo_do_dia,saldo_acumulado,quantidade\r\n2025-10-15,150.50,20.00,130.50,1130.50,2\r\n',
 })
-
-/** Headers of every answer here. */
-export const CABECALHOS = {
-  ETag: cabecalho('Muda quando a resposta muda.', '"1099511627777-loja-1"'),
-  'Cache-Control': cabecalho('Guardar só no cliente, e perguntar antes de usar.', 'private, no-cache'),
-  'Fluxo-Cache': cabecalho('hit, miss, stale (o banco está fora: o último valor conhecido) ou bypass.', 'hit'),
-}

@@ -1,13 +1,15 @@
 import { DomainError, Indisponivel } from '@fluxo/shared/errors'
+import { headers } from '@fluxo/shared/http/answers'
 import { requireScope, type Verifier } from '@fluxo/shared/http/auth'
 import { type AppEnv, headerOf } from '@fluxo/shared/http/env'
-import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
+import { documented, LEITURA } from '@fluxo/shared/http/openapi'
 import type { Limites } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import type { LeituraStore } from '../listar/store.ts'
 import { naoEncontrado } from '../mover/mover.ts'
 import { idDe } from '../mover/route.ts'
+import { IdDoPedido } from '../receber/schema.ts'
 import { ABERTURA, pontoDe } from './acompanhar.ts'
 import type { Ouvinte, Plateia } from './plateia.ts'
 import type { Vagas } from './vagas.ts'
@@ -34,14 +36,22 @@ const HEADERS = {
 }
 
 export const STREAM_HEADERS_SCHEMA = z.object({
-  'last-event-id': z
+  'Last-Event-ID': z
     .string()
     .optional()
-    .openapi({ description: 'O seq do último evento recebido: continua depois dele.' }),
+    .openapi({ description: 'O seq do último evento recebido: continua depois dele.', example: '3' }),
 })
 export const STREAM_RESPOSTA = {
   description: 'Server-Sent Events: id é o seq, event é order.status, data é o evento em JSON',
-  content: { 'text/event-stream': { schema: z.string() } },
+  headers: headers('Cache-Control'),
+  content: {
+    'text/event-stream': {
+      schema: z.string().openapi('EventosAoVivo', {
+        description: 'Server-Sent Events.',
+        example: 'id: 1\nevent: order.status\ndata: {"seq":1,"status":"RECEIVED"}\n\n',
+      }),
+    },
+  },
 }
 
 /** Where the client wants to go on: after its last event, or the order's where that is earlier. Throws where the header is none of ours. */
@@ -103,13 +113,15 @@ export function createAcompanharRoutes(deps: AcompanharDeps): OpenAPIHono<AppEnv
     {
       method: 'get',
       path: '/orders/{id}/stream',
-      tags: ['Entregas'],
+      operationId: 'acompanharPedido',
+      tag: 'Entregas',
       summary: 'Acompanha um pedido ao vivo',
       description:
         'Começa pela história; com Last-Event-ID, depois dele. Nada falta e nada se repete, de qualquer instância.',
-      security: BEARER,
-      request: { params: z.object({ id: z.uuid() }), headers: STREAM_HEADERS_SCHEMA },
-      responses: { 200: STREAM_RESPOSTA, ...problemas(400, 401, 403, 404, 429, 503) },
+      escopo: 'entregas:ler',
+      codigos: [...LEITURA, 'cabecalho-invalido', 'nao-encontrado', 'streams-demais'],
+      request: { params: IdDoPedido, headers: STREAM_HEADERS_SCHEMA },
+      responses: { 200: STREAM_RESPOSTA },
     },
     requireScope(verifier, 'entregas:ler', { admission: limites?.leitura }),
     async (c) => {

@@ -1,10 +1,11 @@
 import { limiteSchema } from '@fluxo/shared/campos'
 import { DomainError } from '@fluxo/shared/errors'
+import { json } from '@fluxo/shared/http/answers'
 import { requireScope, type Verifier } from '@fluxo/shared/http/auth'
-import { createCursor } from '@fluxo/shared/http/cursor'
+import { CursorSchema, createCursor } from '@fluxo/shared/http/cursor'
 import type { AppEnv } from '@fluxo/shared/http/env'
 import { jsonText } from '@fluxo/shared/http/json'
-import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
+import { documented, LEITURA, parameter } from '@fluxo/shared/http/openapi'
 import { parametrosDe } from '@fluxo/shared/http/query'
 import { parseWith } from '@fluxo/shared/http/validate'
 import { ehId } from '@fluxo/shared/id'
@@ -13,8 +14,9 @@ import { type OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { lerPonto, textoDoPonto } from '../listar/listar.ts'
 import type { RegraDeAlvo } from './alvo.ts'
+import { ENTREGA_DE_EXEMPLO, EntregaSchema, PaginaDeEntregasSchema, WEBHOOK_DE_EXEMPLO } from './schema.ts'
 import { idDoAviso } from './tentar.ts'
-import { EntregaSchema, type Webhook } from './webhook.ts'
+import type { Webhook } from './webhook.ts'
 import type { Entrega, WebhookStore } from './webhook-store.ts'
 
 export type WebhookRoutesDeps = {
@@ -38,12 +40,20 @@ const PREFIXO_DO_AVISO = idDoAviso('')
 
 const ConsultaSchema = z.strictObject({
   limite: limiteSchema({ max: LIMITE_MAX, padrao: LIMITE_PADRAO }).optional(),
-  cursor: z.string().optional().describe('O proximo da página anterior.'),
+  cursor: CursorSchema,
 })
-export const ID = z.object({ id: z.uuid() })
-export const json = (schema: z.ZodType, description: string) => ({
-  description,
-  content: { 'application/json': { schema } },
+/** The id of a webhook in a path. */
+export const IdDoWebhook = z.object({
+  id: parameter('IdDoWebhook', z.uuid().openapi({ description: 'O id do webhook.', example: WEBHOOK_DE_EXEMPLO.id })),
+})
+
+const EntregaParams = IdDoWebhook.extend({
+  d: parameter(
+    'IdDaEntrega',
+    z
+      .string()
+      .openapi({ description: 'O id da entrega, que é o webhook-id de seus envios.', example: ENTREGA_DE_EXEMPLO.id }),
+  ),
 })
 
 /** The refusal of an id that names no webhook of the merchant. */
@@ -99,22 +109,21 @@ const entregaDesconhecida = (): DomainError => new DomainError('nao-encontrado',
 /** `/webhooks/{id}/deliveries`: what was sent to a webhook, and what came of it. */
 export function documentarEntregas(routes: OpenAPIHono<AppEnv>, deps: WebhookRoutesDeps): void {
   const { webhooks, verifier, limites, cursorSecret } = deps
-  const comum = { tags: ['Webhooks'], security: BEARER }
+  const comum = { tag: 'Webhooks' } as const
   const cursores = createCursor({ segredo: cursorSecret, uso: 'entregas-de-webhook' })
-  const PaginaSchema = z.object({ itens: z.array(EntregaSchema), proximo: z.string().nullable() })
   documented(
     routes,
     {
       ...comum,
       method: 'get',
       path: '/webhooks/{id}/deliveries',
+      operationId: 'listarEntregasDoWebhook',
       summary: 'Lista as entregas de um webhook, da mais nova para a mais antiga',
       description: 'Guardadas por 30 dias, com cada tentativa.',
-      request: { params: ID, query: ConsultaSchema },
-      responses: {
-        200: json(PaginaSchema, 'Uma página; proximo é null na última'),
-        ...problemas(400, 401, 403, 404, 422, 429, 503),
-      },
+      escopo: 'entregas:ler',
+      codigos: [...LEITURA, 'nao-encontrado', 'cursor-invalido', 'dados-invalidos'],
+      request: { params: IdDoWebhook, query: ConsultaSchema },
+      responses: { 200: json(PaginaDeEntregasSchema, 'Uma página; proximo é null na última') },
     },
     requireScope(verifier, 'entregas:ler', { admission: limites?.leitura }),
     async (c) => {
@@ -138,10 +147,13 @@ export function documentarEntregas(routes: OpenAPIHono<AppEnv>, deps: WebhookRou
       ...comum,
       method: 'post',
       path: '/webhooks/{id}/deliveries/{d}/redeliver',
+      operationId: 'reenviarEntregaDoWebhook',
       summary: 'Envia uma entrega de novo',
       description: 'Com o mesmo webhook-id e um novo ciclo de tentativas.',
-      request: { params: ID.extend({ d: z.string() }) },
-      responses: { 202: json(EntregaSchema, 'A caminho'), ...problemas(400, 401, 403, 404, 409, 429, 503) },
+      escopo: 'entregas:escrever',
+      codigos: [...LEITURA, 'nao-encontrado', 'webhook-desativado'],
+      request: { params: EntregaParams },
+      responses: { 202: json(EntregaSchema, 'A caminho') },
     },
     requireScope(verifier, 'entregas:escrever', { admission: limites?.escrita }),
     async (c) => {

@@ -1,26 +1,28 @@
 import { DomainError } from '@fluxo/shared/errors'
+import { headers, json } from '@fluxo/shared/http/answers'
 import { requireScope } from '@fluxo/shared/http/auth'
 import { readJsonBody, SINGLE_ENTRY_BYTES_MAX } from '@fluxo/shared/http/body'
 import type { AppEnv } from '@fluxo/shared/http/env'
 import { jsonText } from '@fluxo/shared/http/json'
-import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
+import { CORPO_JSON, documented, LEITURA } from '@fluxo/shared/http/openapi'
 import { parseWith } from '@fluxo/shared/http/validate'
 import { particaoDe } from '@fluxo/shared/log/particao'
-import { OpenAPIHono, z } from '@hono/zod-openapi'
+import { OpenAPIHono } from '@hono/zod-openapi'
+import { documentarAvisos } from './avisos-doc.ts'
 import {
   aceita,
   documentarEntregas,
   exigirAtivo,
-  ID,
-  json,
+  IdDoWebhook,
   type WebhookRoutesDeps,
   webhookDe,
   webhookDesconhecido,
 } from './avisos-route.ts'
-import { EntregaSchema, novoWebhookSchema, WebhookComSegredoSchema, WebhookSchema, webhookJson } from './webhook.ts'
+import { EntregaSchema, novoWebhookBody, WebhookComSegredoSchema, WebhookSchema, WebhooksSchema } from './schema.ts'
+import { webhookJson } from './webhook.ts'
 import { WEBHOOKS_MAX } from './webhook-store.ts'
 
-const NADA = { description: 'Feito' }
+const NADA = { description: 'Feito', headers: headers() }
 
 /** `/webhooks`: where a merchant is told of its orders, and what came of telling. */
 export function createWebhookRoutes(deps: WebhookRoutesDeps): OpenAPIHono<AppEnv> {
@@ -29,26 +31,28 @@ export function createWebhookRoutes(deps: WebhookRoutesDeps): OpenAPIHono<AppEnv
   documentarLeitura(routes, deps)
   documentarTeste(routes, deps)
   documentarEntregas(routes, deps)
+  documentarAvisos(routes)
   return routes
 }
 
 function documentarCriacao(routes: OpenAPIHono<AppEnv>, deps: WebhookRoutesDeps): void {
   const { webhooks, verifier, limites, particoes, novoId, alvo } = deps
   const podeEscrever = requireScope(verifier, 'entregas:escrever', { admission: limites?.escrita })
-  const NovoSchema = novoWebhookSchema(alvo)
-  const comum = { tags: ['Webhooks'], security: BEARER }
+  const NovoSchema = novoWebhookBody(alvo)
+  const comum = { tag: 'Webhooks', escopo: 'entregas:escrever' } as const
   documented(
     routes,
     {
       ...comum,
       method: 'post',
       path: '/webhooks',
+      operationId: 'criarWebhook',
       summary: 'Cria um webhook (Standard Webhooks)',
       description: `Até ${WEBHOOKS_MAX} por comerciante. O segredo só é mostrado nesta resposta.`,
+      codigos: [...CORPO_JSON, ...LEITURA, 'webhooks-demais'],
       request: { body: { required: true, content: { 'application/json': { schema: NovoSchema } } } },
       responses: {
-        201: json(WebhookComSegredoSchema, 'Criado'),
-        ...problemas(400, 401, 403, 408, 409, 413, 415, 422, 429, 503),
+        201: json(WebhookComSegredoSchema, 'Criado', 'Location', 'Cache-Control'),
       },
     },
     podeEscrever,
@@ -74,10 +78,12 @@ function documentarCriacao(routes: OpenAPIHono<AppEnv>, deps: WebhookRoutesDeps)
       ...comum,
       method: 'post',
       path: '/webhooks/{id}/secret',
+      operationId: 'trocarSegredoDoWebhook',
       summary: 'Troca o segredo de um webhook',
       description: 'Durante 24 horas cada aviso leva as duas assinaturas.',
-      request: { params: ID },
-      responses: { 200: json(WebhookComSegredoSchema, 'O novo segredo'), ...problemas(400, 401, 403, 404, 429, 503) },
+      codigos: [...LEITURA, 'nao-encontrado'],
+      request: { params: IdDoWebhook },
+      responses: { 200: json(WebhookComSegredoSchema, 'O novo segredo', 'Cache-Control') },
     },
     podeEscrever,
     async (c) => {
@@ -94,9 +100,11 @@ function documentarCriacao(routes: OpenAPIHono<AppEnv>, deps: WebhookRoutesDeps)
       ...comum,
       method: 'delete',
       path: '/webhooks/{id}',
+      operationId: 'removerWebhook',
       summary: 'Remove um webhook',
-      request: { params: ID },
-      responses: { 204: NADA, ...problemas(400, 401, 403, 404, 429, 503) },
+      codigos: [...LEITURA, 'nao-encontrado'],
+      request: { params: IdDoWebhook },
+      responses: { 204: NADA },
     },
     podeEscrever,
     async (c) => {
@@ -109,14 +117,16 @@ function documentarCriacao(routes: OpenAPIHono<AppEnv>, deps: WebhookRoutesDeps)
 
 function documentarLeitura(routes: OpenAPIHono<AppEnv>, { webhooks, verifier, limites }: WebhookRoutesDeps): void {
   const podeLer = requireScope(verifier, 'entregas:ler', { admission: limites?.leitura })
-  const comum = { method: 'get' as const, tags: ['Webhooks'], security: BEARER }
+  const comum = { method: 'get', tag: 'Webhooks', escopo: 'entregas:ler' } as const
   documented(
     routes,
     {
       ...comum,
       path: '/webhooks',
+      operationId: 'listarWebhooks',
       summary: 'Lista os webhooks',
-      responses: { 200: json(z.array(WebhookSchema), 'Sem os segredos'), ...problemas(400, 401, 403, 429, 503) },
+      codigos: LEITURA,
+      responses: { 200: json(WebhooksSchema, 'Sem os segredos') },
     },
     podeLer,
     async (c) => jsonText(JSON.stringify((await webhooks.listar(c.get('comercianteId'))).map(webhookJson))),
@@ -126,9 +136,11 @@ function documentarLeitura(routes: OpenAPIHono<AppEnv>, { webhooks, verifier, li
     {
       ...comum,
       path: '/webhooks/{id}',
+      operationId: 'obterWebhook',
       summary: 'Lê um webhook',
-      request: { params: ID },
-      responses: { 200: json(WebhookSchema, 'Sem o segredo'), ...problemas(400, 401, 403, 404, 429, 503) },
+      codigos: [...LEITURA, 'nao-encontrado'],
+      request: { params: IdDoWebhook },
+      responses: { 200: json(WebhookSchema, 'Sem o segredo') },
     },
     podeLer,
     async (c) => jsonText(JSON.stringify(webhookJson(await webhookDe(webhooks, c)))),
@@ -138,15 +150,17 @@ function documentarLeitura(routes: OpenAPIHono<AppEnv>, { webhooks, verifier, li
 function documentarTeste(routes: OpenAPIHono<AppEnv>, deps: WebhookRoutesDeps): void {
   const { webhooks, verifier, limites } = deps
   const podeEscrever = requireScope(verifier, 'entregas:escrever', { admission: limites?.escrita })
-  const comum = { method: 'post' as const, tags: ['Webhooks'], security: BEARER }
+  const comum = { method: 'post', tag: 'Webhooks', escopo: 'entregas:escrever' } as const
   documented(
     routes,
     {
       ...comum,
       path: '/webhooks/{id}/test',
+      operationId: 'testarWebhook',
       summary: 'Envia um aviso de teste',
-      request: { params: ID },
-      responses: { 202: json(EntregaSchema, 'A caminho'), ...problemas(400, 401, 403, 404, 409, 429, 503) },
+      codigos: [...LEITURA, 'nao-encontrado', 'webhook-desativado'],
+      request: { params: IdDoWebhook },
+      responses: { 202: json(EntregaSchema, 'A caminho') },
     },
     podeEscrever,
     async (c) => {

@@ -34,24 +34,7 @@ export const novoWebhookSchema = (regra: RegraDeAlvo) =>
       .describe('Os tipos de evento que interessam; sem isso, todos.'),
   })
 
-const Quando = z.string().openapi({ format: 'date-time' })
-
-export const WebhookSchema = z
-  .object({
-    id: z.uuid(),
-    url: z.string(),
-    events: z.array(z.string()).nullable().openapi({ description: 'null: todos.' }),
-    status: z.enum(['active', 'disabled']),
-    created_at: Quando,
-    disabled_at: Quando.optional(),
-    disabled_reason: z.string().optional(),
-  })
-  .openapi('Webhook')
-
-export const WebhookComSegredoSchema = WebhookSchema.extend({
-  secret: z.string().openapi({ example: 'whsec_…', description: 'Mostrado só agora. Guarde-o.' }),
-}).openapi('WebhookComSegredo')
-
+/** A webhook as every answer shows it. */
 export const webhookJson = (w: Webhook) => ({
   id: w.id,
   url: w.url,
@@ -61,30 +44,3 @@ export const webhookJson = (w: Webhook) => ({
   ...(w.desativadoEm && { disabled_at: w.desativadoEm.toISOString() }),
   ...(w.motivo !== undefined && { disabled_reason: w.motivo }),
 })
-
-export const EntregaSchema = z
-  .object({
-    id: z.string().openapi({ example: 'msg_0198a4c2-…', description: 'O webhook-id de cada tentativa.' }),
-    type: z.string(),
-    event_id: z.uuid(),
-    status: z.enum(['pending', 'delivered', 'exhausted', 'cancelled']),
-    created_at: Quando,
-    next_attempt_at: Quando.optional(),
-    finished_at: Quando.optional(),
-    held_since: Quando.optional(),
-    held_reason: z.string().optional().openapi({
-      description: 'Por que a entrega espera sem contar tentativa.',
-      example: 'nome não resolvido',
-    }),
-    attempts: z.array(
-      z.object({
-        attempt: z.int(),
-        at: Quando,
-        duration_ms: z.int(),
-        status: z.int().optional(),
-        error: z.string().optional(),
-        response: z.string().optional(),
-      }),
-    ),
-  })
-  .openapi('EntregaDeWebhook')

@@ -126,18 +126,26 @@ export const InformeSchema = z.strictObject(
     type: z
       .string({ error: esperado('um texto') })
       .regex(/^[A-Z]{2,3}$/, { error: 'Deve ser um tipo de evento dos Correios, como BDE.' }),
-    status: z.union(
-      [
-        z.int(),
-        z
-          .string()
-          .regex(/^\d{1,3}$/)
-          .transform(Number),
-      ],
-      {
-        error: esperado('um número inteiro'),
-      },
-    ),
+    status: z
+      .union(
+        [
+          z.int(),
+          z
+            .string()
+            .regex(/^\d{1,3}$/)
+            .transform(Number),
+        ],
+        {
+          error: esperado('um número inteiro'),
+        },
+      )
+      .meta({
+        type: 'integer',
+        minimum: 0,
+        maximum: 999,
+        description: 'O status do evento; também como texto.',
+        example: 1,
+      }),
     occurred_at: MomentoSchema,
     location: LocalSchema.optional(),
     tracking_code: z

@@ -1,9 +1,10 @@
+import { headers } from '@fluxo/shared/http/answers'
 import { requireScope, type Verifier } from '@fluxo/shared/http/auth'
 import type { AppEnv } from '@fluxo/shared/http/env'
-import { ArquivoContent, createImportacoes, relatorioSchema } from '@fluxo/shared/http/importacoes'
+import { ARQUIVO, ArquivoContent, createImportacoes, relatorioSchema } from '@fluxo/shared/http/importacoes'
 import { importarArquivo } from '@fluxo/shared/http/importar-arquivo'
 import { jsonText } from '@fluxo/shared/http/json'
-import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
+import { documented } from '@fluxo/shared/http/openapi'
 import { createPosicoes } from '@fluxo/shared/http/posicao'
 import type { Limites } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono } from '@hono/zod-openapi'
@@ -21,7 +22,11 @@ export type ImportarDeps = {
   agora: () => Date
 }
 
-const RelatorioSchema = relatorioSchema(COLUNAS).openapi('RelatorioDaImportacaoDePedidos')
+const RelatorioSchema = relatorioSchema(COLUNAS, {
+  relatorio: 'RelatorioDeImportacaoDePedidos',
+  linha: 'LinhaDePedidoRecusada',
+  exemplo: { linha: 7, coluna: 'valor', valor: '12,345', motivo: 'Deve ter no máximo 2 casas decimais.' },
+})
 
 /** `POST /orders/importacoes`: a CSV file of any size, in constant memory, safe to send again. */
 export function createImportarRoutes({ store, verifier, limites, novoId, agora }: ImportarDeps): OpenAPIHono<AppEnv> {
@@ -32,16 +37,21 @@ export function createImportarRoutes({ store, verifier, limites, novoId, agora }
     {
       method: 'post',
       path: '/orders/importacoes',
-      tags: ['Entregas'],
+      operationId: 'importarPedidos',
+      tag: 'Entregas',
       summary: 'Importa um arquivo CSV de pedidos, de qualquer tamanho',
       description:
         'Cabeçalho customer_name,address[,valor,referencia,occurred_at] em qualquer ordem; separador "," ou ";"; UTF-8 ' +
         'ou Latin-1. Linhas erradas são relatadas e as demais entram. Enviar o mesmo arquivo de novo não cria nada em dobro.',
-      security: BEARER,
-      request: { body: { content: ArquivoContent } },
+      escopo: 'entregas:escrever',
+      codigos: ARQUIVO,
+      request: { body: { required: true, content: ArquivoContent } },
       responses: {
-        200: { description: 'O relatório', content: { 'application/json': { schema: RelatorioSchema } } },
-        ...problemas(400, 401, 403, 408, 415, 422, 429, 503),
+        200: {
+          description: 'O relatório',
+          headers: headers('Fluxo-Posicao'),
+          content: { 'application/json': { schema: RelatorioSchema } },
+        },
       },
     },
     requireScope(verifier, 'entregas:escrever', { admission: limites?.escrita }),

@@ -1,16 +1,24 @@
+import { headers } from '@fluxo/shared/http/answers'
 import { requireScope } from '@fluxo/shared/http/auth'
 import { readJsonBody, SINGLE_ENTRY_BYTES_MAX } from '@fluxo/shared/http/body'
 import type { AppEnv } from '@fluxo/shared/http/env'
-import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
+import { CORPO_JSON, documented, ESCRITA } from '@fluxo/shared/http/openapi'
 import { parseWith } from '@fluxo/shared/http/validate'
-import { OpenAPIHono, z } from '@hono/zod-openapi'
+import { OpenAPIHono } from '@hono/zod-openapi'
 import { chaveDoInforme } from '../domain/impressao.ts'
 import type { Mudanca } from '../domain/mudanca.ts'
 import { InformeSchema } from '../domain/pedido.ts'
 import { exigirPassado, naoEncontrado } from '../mover/mover.ts'
 import { CORRIDAS_MAX, type Feita, pedidoOcupado } from '../mover/mudar.ts'
-import { idDe, type MoverDeps, PedidoSchema, respostaDaMudanca } from '../mover/route.ts'
+import { idDe, type MoverDeps, respostaDaMudanca } from '../mover/route.ts'
+import { PedidoSchema } from '../mover/schema.ts'
+import { IdDoPedido } from '../receber/schema.ts'
 import { mudancasDoInforme } from './informar.ts'
+
+const InformeBody = InformeSchema.openapi('EventoDosCorreios', {
+  description: 'Um evento do SRO, como os Correios o deram.',
+  example: { type: 'BDE', status: 1, occurred_at: '2025-10-17T10:12:00-03:00', location: 'São Paulo/SP' },
+})
 
 type Aplicar = { mudancas: readonly Mudanca[]; chave: string; rastro: string | undefined }
 
@@ -41,17 +49,22 @@ export function createInformarRoutes(deps: MoverDeps): OpenAPIHono<AppEnv> {
     {
       method: 'post',
       path: '/orders/{id}/carrier-events',
-      tags: ['Entregas'],
+      operationId: 'registrarEventoDaTransportadora',
+      tag: 'Entregas',
       summary: 'Registra um evento dos Correios (SRO)',
       description: 'Um evento atrasado é guardado e não volta o status. O mesmo evento de novo não muda nada.',
-      security: BEARER,
+      escopo: 'entregas:escrever',
+      codigos: [...CORPO_JSON, ...ESCRITA, 'nao-encontrado', 'evento-desconhecido', 'pedido-ocupado'],
       request: {
-        params: z.object({ id: z.uuid() }),
-        body: { required: true, content: { 'application/json': { schema: InformeSchema } } },
+        params: IdDoPedido,
+        body: { required: true, content: { 'application/json': { schema: InformeBody } } },
       },
       responses: {
-        200: { description: 'O pedido como está', content: { 'application/json': { schema: PedidoSchema } } },
-        ...problemas(400, 401, 403, 404, 408, 413, 415, 422, 429, 503),
+        200: {
+          description: 'O pedido como está',
+          headers: headers('Fluxo-Posicao', 'Idempotent-Replayed'),
+          content: { 'application/json': { schema: PedidoSchema } },
+        },
       },
     },
     requireScope(verifier, 'entregas:escrever', { admission: limites?.escrita }),

@@ -1,3 +1,4 @@
+import { headers } from '@fluxo/shared/http/answers'
 import { requireScope, type Verifier } from '@fluxo/shared/http/auth'
 import {
   parseJsonExact,
@@ -7,28 +8,23 @@ import {
   SINGLE_ENTRY_BYTES_MAX,
 } from '@fluxo/shared/http/body'
 import type { AppEnv } from '@fluxo/shared/http/env'
-import { idempotencyKey } from '@fluxo/shared/http/idempotency'
+import { IdempotencyKeyHeader, idempotencyKey } from '@fluxo/shared/http/idempotency'
 import { jsonText } from '@fluxo/shared/http/json'
-import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
+import { CHAVE, CORPO_JSON, documented, ESCRITA, type Operation } from '@fluxo/shared/http/openapi'
 import { parseWith } from '@fluxo/shared/http/validate'
 import { ehId } from '@fluxo/shared/id'
 import type { Limites } from '@fluxo/shared/ratelimit/admission'
-import { OpenAPIHono, z } from '@hono/zod-openapi'
+import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { LOG_DOS_PEDIDOS } from '../domain/evento.ts'
 import { CancelamentoSchema, TransicaoSchema } from '../domain/pedido.ts'
 import { pedidoJson } from '../domain/resposta.ts'
-import { ChaveHeaderSchema, PedidoCriadoSchema } from '../receber/route.ts'
+import { IdDoPedido } from '../receber/schema.ts'
 import { naoEncontrado } from './mover.ts'
 import { cancelarPedido, type Feita, type MudarDeps, transitarPedido } from './mudar.ts'
+import { CancelamentoBody, PedidoSchema, TransicaoBody } from './schema.ts'
 
 export type MoverDeps = MudarDeps & { verifier: Verifier; limites?: Limites | undefined }
-
-/** An order as it stands. */
-export const PedidoSchema = PedidoCriadoSchema.extend({
-  version: z.int().openapi({ description: 'O número de eventos do pedido, e o seq do último.' }),
-  updated_at: z.string().openapi({ format: 'date-time' }),
-}).openapi('Pedido')
 
 /** The id in the path; what could be no id names no order. */
 export function idDe(c: Context<AppEnv>): string {
@@ -44,10 +40,22 @@ export function respostaDaMudanca({ pedido, repetido, particao, posicao }: Feita
 }
 
 const RESPOSTAS = {
-  200: { description: 'O pedido, depois da mudança', content: { 'application/json': { schema: PedidoSchema } } },
-  ...problemas(400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 503),
+  200: {
+    description: 'O pedido, depois da mudança',
+    headers: headers('Fluxo-Posicao', 'Idempotent-Replayed'),
+    content: { 'application/json': { schema: PedidoSchema } },
+  },
 }
-const ID = z.object({ id: z.uuid() })
+/** What a change that the merchant asks for may be refused with. */
+const CODIGOS: Operation['codigos'] = [
+  ...CORPO_JSON,
+  ...CHAVE,
+  ...ESCRITA,
+  'nao-encontrado',
+  'transicao-invalida',
+  'versao-desatualizada',
+  'pedido-ocupado',
+]
 
 /** `POST /orders/{id}/transitions` and `POST /orders/{id}/cancel`: the merchant moves an order. */
 export function createMoverRoutes(deps: MoverDeps): OpenAPIHono<AppEnv> {
@@ -59,14 +67,16 @@ export function createMoverRoutes(deps: MoverDeps): OpenAPIHono<AppEnv> {
     {
       method: 'post',
       path: '/orders/{id}/transitions',
-      tags: ['Entregas'],
+      operationId: 'transicionarPedido',
+      tag: 'Entregas',
       summary: 'Muda o status de um pedido',
       description: 'Uma transição que a máquina não permite é recusada com 409, e permitidas diz quais seriam aceitas.',
-      security: BEARER,
+      escopo: 'entregas:escrever',
+      codigos: CODIGOS,
       request: {
-        params: ID,
-        headers: ChaveHeaderSchema,
-        body: { required: true, content: { 'application/json': { schema: TransicaoSchema } } },
+        params: IdDoPedido,
+        headers: IdempotencyKeyHeader,
+        body: { required: true, content: { 'application/json': { schema: TransicaoBody } } },
       },
       responses: RESPOSTAS,
     },
@@ -78,13 +88,15 @@ export function createMoverRoutes(deps: MoverDeps): OpenAPIHono<AppEnv> {
     {
       method: 'post',
       path: '/orders/{id}/cancel',
-      tags: ['Entregas'],
+      operationId: 'cancelarPedido',
+      tag: 'Entregas',
       summary: 'Cancela um pedido: antes do transporte, acaba; depois, volta',
-      security: BEARER,
+      escopo: 'entregas:escrever',
+      codigos: CODIGOS,
       request: {
-        params: ID,
-        headers: ChaveHeaderSchema,
-        body: { required: false, content: { 'application/json': { schema: CancelamentoSchema } } },
+        params: IdDoPedido,
+        headers: IdempotencyKeyHeader,
+        body: { required: false, content: { 'application/json': { schema: CancelamentoBody } } },
       },
       responses: RESPOSTAS,
     },

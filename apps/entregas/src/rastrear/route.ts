@@ -1,7 +1,9 @@
+import { headers, json } from '@fluxo/shared/http/answers'
 import { type Admission, requireScope, type Verifier } from '@fluxo/shared/http/auth'
-import type { AppEnv } from '@fluxo/shared/http/env'
+import { type AppEnv, headerOf } from '@fluxo/shared/http/env'
+import { asksForHtml } from '@fluxo/shared/http/html-page'
 import { jsonText } from '@fluxo/shared/http/json'
-import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
+import { documented, LEITURA, LIMITADO } from '@fluxo/shared/http/openapi'
 import type { Limites } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
@@ -12,6 +14,7 @@ import type { Vagas } from '../acompanhar/vagas.ts'
 import type { LeituraStore } from '../listar/store.ts'
 import { naoEncontrado } from '../mover/mover.ts'
 import { idDe } from '../mover/route.ts'
+import { IdDoPedido } from '../receber/schema.ts'
 import { ESTILO } from './estilo.ts'
 import { ESTILO_PATH, paginaDoRastreio, paginaNaoEncontrada, SCRIPT_PATH } from './pagina.ts'
 import { rastreioDe } from './rastrear.ts'
@@ -43,15 +46,30 @@ const SEGURANCA = {
 const HTML = { ...SEGURANCA, 'Content-Type': 'text/html; charset=utf-8', 'Cache-Control': 'no-store' }
 
 const html = (texto: string, status = 200): Response => new Response(texto, { status, headers: HTML })
+/** People are told so by a page, programs by a problem. */
+function naoHaPagina(c: Context<AppEnv>): Response {
+  if (!asksForHtml(headerOf(c, 'accept'))) throw naoEncontrado()
+  return html(paginaNaoEncontrada(), 404)
+}
 const arquivo = (texto: string, type: string) => (): Response =>
   new Response(texto, { headers: { ...SEGURANCA, 'Content-Type': type, 'Cache-Control': 'max-age=3600' } })
+
+const TOKEN_DE_EXEMPLO = 'b0Zp3Qm1N5c7V9x2L4k6J8h0Gg1fD3s5Aa7Pp9Oo2Ii'
 
 const TokenSchema = z
   .object({
     token: z.string(),
     url: z.string().openapi({ example: '/track/…', description: 'O caminho da página pública.' }),
   })
-  .openapi('Rastreio')
+  .openapi('Rastreio', {
+    description: 'A chave da página pública de um pedido.',
+    example: { token: TOKEN_DE_EXEMPLO, url: `/track/${TOKEN_DE_EXEMPLO}` },
+  })
+
+const PaginaSchema = z.string().openapi('PaginaHtml', {
+  description: 'Uma página para pessoas, em português.',
+  example: '<!doctype html><html lang="pt-BR">…</html>',
+})
 
 /** The order's public page, and the key to it: `POST` and `DELETE /orders/{id}/tracking`, `GET /track/{token}`. */
 export function createRastrearRoutes(deps: RastrearDeps): OpenAPIHono<AppEnv> {
@@ -67,10 +85,11 @@ function documentarChave(routes: OpenAPIHono<AppEnv>, { rastreios, leitura, veri
   const podeEscrever = requireScope(verifier, 'entregas:escrever', { admission: limites?.escrita })
   const comum = {
     path: '/orders/{id}/tracking',
-    tags: ['Rastreio'],
-    security: BEARER,
-    request: { params: z.object({ id: z.uuid() }) },
-  }
+    tag: 'Rastreio',
+    escopo: 'entregas:escrever',
+    codigos: [...LEITURA, 'nao-encontrado'],
+    request: { params: IdDoPedido },
+  } as const
   const pedidoDo = async (c: Context<AppEnv>): Promise<string> => {
     const pedido = await leitura.porId(c.get('comercianteId'), idDe(c))
     if (pedido === undefined) throw naoEncontrado()
@@ -81,11 +100,11 @@ function documentarChave(routes: OpenAPIHono<AppEnv>, { rastreios, leitura, veri
     {
       ...comum,
       method: 'post',
+      operationId: 'abrirRastreio',
       summary: 'Abre a página pública de um pedido',
       description: 'Um pedido tem um token por vez: um novo encerra o anterior. Ele só é mostrado nesta resposta.',
       responses: {
-        201: { description: 'Aberta', content: { 'application/json': { schema: TokenSchema } } },
-        ...problemas(400, 401, 403, 404, 429, 503),
+        201: json(TokenSchema, 'Aberta', 'Location', 'Cache-Control'),
       },
     },
     podeEscrever,
@@ -102,8 +121,9 @@ function documentarChave(routes: OpenAPIHono<AppEnv>, { rastreios, leitura, veri
     {
       ...comum,
       method: 'delete',
+      operationId: 'fecharRastreio',
       summary: 'Fecha a página pública de um pedido',
-      responses: { 204: { description: 'Fechada, ou nunca aberta' }, ...problemas(400, 401, 403, 404, 429, 503) },
+      responses: { 204: { description: 'Fechada, ou nunca aberta', headers: headers() } },
     },
     podeEscrever,
     async (c) => {
@@ -117,7 +137,9 @@ function documentarPagina(
   routes: OpenAPIHono<AppEnv>,
   { rastreios, leitura, plateia, vagas, limiteDaPagina }: RastrearDeps,
 ): void {
-  const params = z.object({ token: z.string() })
+  const params = z.object({
+    token: z.string().openapi({ description: 'A chave da página.', example: TOKEN_DE_EXEMPLO }),
+  })
   const abrir = async (c: Context<AppEnv>) => {
     const token = hashDoToken(c.req.param('token') ?? '')
     const rastreio = token === undefined ? undefined : await rastreios.porToken(token)
@@ -130,23 +152,36 @@ function documentarPagina(
     {
       method: 'get',
       path: '/track/{token}',
-      tags: ['Rastreio'],
+      operationId: 'obterPaginaDeRastreio',
+      tag: 'Rastreio',
       summary: 'A página pública de um pedido, sem dados pessoais',
+      description: 'Quem tem o endereço vê a página: nenhum token de comerciante é pedido.',
+      codigos: ['banco-indisponivel', 'nao-encontrado', ...LIMITADO],
       request: { params },
       responses: {
-        200: { description: 'A página', content: { 'text/html': { schema: z.string() } } },
-        404: { description: 'O token não abre nenhum pedido', content: { 'text/html': { schema: z.string() } } },
-        ...problemas(400, 429, 503),
+        200: {
+          description: 'A página',
+          headers: headers('Cache-Control'),
+          content: { 'text/html': { schema: PaginaSchema } },
+        },
+        404: {
+          description: 'O token não abre nenhum pedido: para pessoas (Accept: text/html), uma página',
+          headers: headers(),
+          content: {
+            'text/html': { schema: PaginaSchema },
+            'application/problem+json': { schema: { $ref: '#/components/schemas/Problema' } },
+          },
+        },
       },
     },
     async (c) => {
       const aberto = await abrir(c)
-      if (aberto === undefined) return html(paginaNaoEncontrada(), 404)
+      if (aberto === undefined) return naoHaPagina(c)
       const { comercianteId, pedidoId } = aberto
       // The history first: a status that is newer than it is told again by the stream, an older one would stay.
       const eventos = await leitura.eventos(comercianteId, pedidoId, 0)
       const status = eventos?.at(-1)?.status
-      if (eventos === undefined || status === undefined) return html(paginaNaoEncontrada(), 404)
+      if (eventos === undefined || status === undefined) return naoHaPagina(c)
       return html(paginaDoRastreio(rastreioDe(status, eventos)))
     },
   )
@@ -155,10 +190,12 @@ function documentarPagina(
     {
       method: 'get',
       path: '/track/{token}/stream',
-      tags: ['Rastreio'],
+      operationId: 'acompanharRastreio',
+      tag: 'Rastreio',
       summary: 'Acompanha um pedido ao vivo, sem dados pessoais',
+      codigos: ['banco-indisponivel', 'cabecalho-invalido', 'nao-encontrado', 'streams-demais', ...LIMITADO],
       request: { params, headers: STREAM_HEADERS_SCHEMA },
-      responses: { 200: STREAM_RESPOSTA, ...problemas(400, 404, 429, 503) },
+      responses: { 200: STREAM_RESPOSTA },
     },
     async (c) => {
       const aberto = await abrir(c)

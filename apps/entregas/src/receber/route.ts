@@ -1,18 +1,20 @@
 import { DomainError } from '@fluxo/shared/errors'
+import { headers } from '@fluxo/shared/http/answers'
 import { requireScope, type Verifier } from '@fluxo/shared/http/auth'
 import { readJsonBody, SINGLE_ENTRY_BYTES_MAX } from '@fluxo/shared/http/body'
 import type { AppEnv } from '@fluxo/shared/http/env'
-import { idempotencyKey } from '@fluxo/shared/http/idempotency'
+import { IdempotencyKeyHeader, idempotencyKey } from '@fluxo/shared/http/idempotency'
 import { jsonText } from '@fluxo/shared/http/json'
-import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
+import { CHAVE, CORPO_JSON, documented, ESCRITA } from '@fluxo/shared/http/openapi'
 import { parseWith } from '@fluxo/shared/http/validate'
 import type { Limites } from '@fluxo/shared/ratelimit/admission'
-import { OpenAPIHono, z } from '@hono/zod-openapi'
+import { OpenAPIHono } from '@hono/zod-openapi'
 import { LOG_DOS_PEDIDOS } from '../domain/evento.ts'
 import { NovoPedidoSchema } from '../domain/pedido.ts'
 import { pedidoCriadoJson } from '../domain/resposta.ts'
 import type { PedidoStore, Recebido } from '../mover/store.ts'
 import { receberPedido } from './receber.ts'
+import { NovoPedidoBody, PedidoCriadoSchema } from './schema.ts'
 
 export type ReceberDeps = {
   store: Pick<PedidoStore, 'receber'>
@@ -21,26 +23,6 @@ export type ReceberDeps = {
   novoId: () => string
   agora: () => Date
 }
-
-/** An order as the answer to its creation shows it. */
-export const PedidoCriadoSchema = z
-  .object({
-    id: z.uuid(),
-    customer_name: z.string(),
-    address: z.string(),
-    status: z.string().openapi({ example: 'RECEIVED' }),
-    created_at: z.string().openapi({ format: 'date-time' }),
-    valor: z.number().optional().openapi({ description: 'Com duas casas decimais.' }),
-    referencia: z.string().optional(),
-  })
-  .openapi('PedidoCriado')
-
-/** The header by which a write can be repeated safely. */
-export const ChaveHeaderSchema = z.object({
-  'idempotency-key': z.string().optional().openapi({
-    description: 'De 1 a 255 caracteres ASCII imprimíveis. A mesma chave com o mesmo conteúdo repete a resposta.',
-  }),
-})
 
 const CRIADO = 201
 
@@ -74,20 +56,22 @@ export const createReceberRoutes = ({ store, verifier, limites, novoId, agora }:
     {
       method: 'post',
       path: '/orders',
-      tags: ['Entregas'],
+      operationId: 'criarPedido',
+      tag: 'Entregas',
       summary: 'Recebe um pedido',
-      security: BEARER,
+      description: 'Um pedido com valor vira um lançamento quando é entregue.',
+      escopo: 'entregas:escrever',
+      codigos: [...CORPO_JSON, ...CHAVE, ...ESCRITA, 'referencia-duplicada'],
       request: {
-        headers: ChaveHeaderSchema,
-        body: { required: true, content: { 'application/json': { schema: NovoPedidoSchema } } },
+        headers: IdempotencyKeyHeader,
+        body: { required: true, content: { 'application/json': { schema: NovoPedidoBody } } },
       },
       responses: {
         201: {
           description: 'Recebido, e gravado em disco',
-          headers: z.object({ Location: z.string(), 'Idempotent-Replayed': z.string().optional() }),
+          headers: headers('Location', 'Fluxo-Posicao', 'Idempotent-Replayed'),
           content: { 'application/json': { schema: PedidoCriadoSchema } },
         },
-        ...problemas(400, 401, 403, 408, 409, 413, 415, 422, 429, 503),
       },
     },
     requireScope(verifier, 'entregas:escrever', { admission: limites?.escrita }),

@@ -1,19 +1,21 @@
 import { DiaSchema } from '@fluxo/shared/campos'
 import { DomainError } from '@fluxo/shared/errors'
+import { headers } from '@fluxo/shared/http/answers'
 import { requireScope, type Verifier } from '@fluxo/shared/http/auth'
 import { parseJsonExact, readTextBody, requireContentType, SINGLE_ENTRY_BYTES_MAX } from '@fluxo/shared/http/body'
 import type { AppEnv } from '@fluxo/shared/http/env'
-import { idempotencyKey } from '@fluxo/shared/http/idempotency'
-import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
+import { IdempotencyKeyHeader, idempotencyKey } from '@fluxo/shared/http/idempotency'
+import { CHAVE, CORPO_JSON, documented, ESCRITA } from '@fluxo/shared/http/openapi'
 import { parseWith } from '@fluxo/shared/http/validate'
 import { ehId } from '@fluxo/shared/id'
 import type { Limites } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { DescricaoSchema } from '../domain/pedido.ts'
+import { IdDoLancamento } from '../listar/route.ts'
 import type { LeituraStore } from '../listar/store.ts'
 import { respostaDoRegistro } from '../registrar/resposta.ts'
-import { ChaveHeaderSchema, LancamentoSchema } from '../registrar/route.ts'
+import { LancamentoSchema } from '../registrar/schema.ts'
 import type { RegistroStore } from '../registrar/store.ts'
 import { estornarLancamento, type PedidoDeEstorno, pedeOMesmo } from './estornar.ts'
 
@@ -31,7 +33,10 @@ const EstornoSchema = z
     descricao: DescricaoSchema.optional().describe('"Estorno: " e a descrição do original, se não for informada.'),
     data: DiaSchema.optional().describe('Hoje em São Paulo, se não for informada.'),
   })
-  .openapi('PedidoDeEstorno')
+  .openapi('NovoEstorno', {
+    description: 'O que dizer do estorno; o corpo pode faltar.',
+    example: { descricao: 'Devolução da venda', data: '2025-10-16' },
+  })
 
 /** An absent body, and one of blanks only, asks for nothing in particular. */
 async function lerPedido(c: Context<AppEnv>): Promise<PedidoDeEstorno> {
@@ -56,17 +61,23 @@ export function createEstornarRoutes({
     {
       method: 'post',
       path: '/lancamentos/{id}/estorno',
-      tags: ['Lançamentos'],
+      operationId: 'estornarLancamento',
+      tag: 'Lançamentos',
       summary: 'Estorna um lançamento: registra o oposto',
-      security: BEARER,
+      description: 'Nada é mudado nem apagado. Um lançamento pode ser estornado uma vez.',
+      escopo: 'lancamentos:escrever',
+      codigos: [...CORPO_JSON, ...CHAVE, ...ESCRITA, 'nao-encontrado', 'ja-estornado', 'estorno-de-estorno'],
       request: {
-        params: z.object({ id: z.uuid() }),
-        headers: ChaveHeaderSchema,
+        params: IdDoLancamento,
+        headers: IdempotencyKeyHeader,
         body: { required: false, content: { 'application/json': { schema: EstornoSchema } } },
       },
       responses: {
-        201: { description: 'O estorno', content: { 'application/json': { schema: LancamentoSchema } } },
-        ...problemas(400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 503),
+        201: {
+          description: 'O estorno',
+          headers: headers('Location', 'Fluxo-Posicao', 'Idempotent-Replayed'),
+          content: { 'application/json': { schema: LancamentoSchema } },
+        },
       },
     },
     requireScope(verifier, 'lancamentos:escrever', { admission: limites?.escrita }),

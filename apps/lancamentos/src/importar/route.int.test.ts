@@ -107,16 +107,3 @@ test('no token, no scope: nothing is read', async () => {
   const leitor = await bancada.como('loja-1', ['lancamentos:ler'])
   expect((await leitor('/lancamentos/importacoes', { method: 'POST', body: CABECALHO })).status).toBe(403)
 })
-
-test('the OpenAPI document knows all calls', async () => {
-  const documento = (await (await fetch(`${bancada.url}/openapi.json`)).json()) as { paths: Record<string, object> }
-  expect(Object.keys(documento.paths)).toEqual(
-    expect.arrayContaining([
-      '/lancamentos',
-      '/lancamentos/{id}',
-      '/lancamentos/{id}/estorno',
-      '/lancamentos/lote',
-      '/lancamentos/importacoes',
-    ]),
-  )
-})

@@ -1,15 +1,20 @@
+import { headers } from '@fluxo/shared/http/answers'
 import { requireScope, type Verifier } from '@fluxo/shared/http/auth'
 import type { AppEnv } from '@fluxo/shared/http/env'
-import { ArquivoContent, createImportacoes, relatorioSchema } from '@fluxo/shared/http/importacoes'
+import { ARQUIVO, ArquivoContent, createImportacoes, relatorioSchema } from '@fluxo/shared/http/importacoes'
 import { jsonText } from '@fluxo/shared/http/json'
-import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
+import { documented } from '@fluxo/shared/http/openapi'
 import { createPosicoes } from '@fluxo/shared/http/posicao'
 import type { Limites } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { type ImportarDeps, importarArquivo } from './importar-arquivo.ts'
 import { COLUNAS } from './linha.ts'
 
-const RelatorioSchema = relatorioSchema(COLUNAS).openapi('RelatorioDaImportacao')
+const RelatorioSchema = relatorioSchema(COLUNAS, {
+  relatorio: 'RelatorioDeImportacao',
+  linha: 'LinhaRecusada',
+  exemplo: { linha: 7, coluna: 'valor', valor: '12,345', motivo: 'Deve ter no máximo 2 casas decimais.' },
+})
 
 /** `POST /lancamentos/importacoes`: a CSV file of any size, in constant memory, safe to send again. */
 export function createImportarRoutes({
@@ -24,18 +29,23 @@ export function createImportarRoutes({
     {
       method: 'post',
       path: '/lancamentos/importacoes',
-      tags: ['Lançamentos'],
+      operationId: 'importarLancamentos',
+      tag: 'Lançamentos',
       summary: 'Importa um arquivo CSV de qualquer tamanho',
       description:
         'Cabeçalho data,tipo,valor,descricao[,referencia] em qualquer ordem; separador "," ou ";"; UTF-8 ou Latin-1; ' +
         'valores 1234.56, 1.234,56 ou R$ 1.234,56; data AAAA-MM-DD ou DD/MM/AAAA; tipo com ou sem acento e maiúsculas; ' +
         'colunas e linhas vazias que a planilha deixa são ignoradas. Linhas erradas são relatadas e as demais entram. ' +
         'Enviar o mesmo arquivo de novo não cria nada em dobro.',
-      security: BEARER,
-      request: { body: { content: ArquivoContent } },
+      escopo: 'lancamentos:escrever',
+      codigos: ARQUIVO,
+      request: { body: { required: true, content: ArquivoContent } },
       responses: {
-        200: { description: 'O relatório', content: { 'application/json': { schema: RelatorioSchema } } },
-        ...problemas(400, 401, 403, 408, 415, 422, 429, 503),
+        200: {
+          description: 'O relatório',
+          headers: headers('Fluxo-Posicao'),
+          content: { 'application/json': { schema: RelatorioSchema } },
+        },
       },
     },
     requireScope(verifier, 'lancamentos:escrever', { admission: limites?.escrita }),

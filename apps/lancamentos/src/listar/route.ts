@@ -1,11 +1,12 @@
 import { DiaSchema, limiteSchema } from '@fluxo/shared/campos'
 import { DomainError } from '@fluxo/shared/errors'
+import { headers } from '@fluxo/shared/http/answers'
 import { requireScope, type Verifier } from '@fluxo/shared/http/auth'
 import { csvFormatOf, FormatoSchema } from '@fluxo/shared/http/csv-format'
-import { type Cursor, createCursor } from '@fluxo/shared/http/cursor'
+import { type Cursor, CursorSchema, createCursor, ProximoSchema } from '@fluxo/shared/http/cursor'
 import type { AppEnv } from '@fluxo/shared/http/env'
 import { jsonText } from '@fluxo/shared/http/json'
-import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
+import { documented, LEITURA, parameter } from '@fluxo/shared/http/openapi'
 import { parametrosDe } from '@fluxo/shared/http/query'
 import { parseWith } from '@fluxo/shared/http/validate'
 import { ehId } from '@fluxo/shared/id'
@@ -13,7 +14,7 @@ import type { Limites } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono, z } from '@hono/zod-openapi'
 import { ReferenciaSchema, TipoSchema } from '../domain/pedido.ts'
 import { lancamentoJson } from '../domain/resposta.ts'
-import { LancamentoSchema } from '../registrar/route.ts'
+import { ID_DE_EXEMPLO, LancamentoSchema } from '../registrar/schema.ts'
 import { createArquivos } from './arquivo.ts'
 import { escopoDoCursor, filtrosDe, lerPonto, paginar, textoDoPonto } from './listar.ts'
 import type { LeituraStore } from './store.ts'
@@ -36,22 +37,35 @@ const FiltrosSchema = z.strictObject({
   de: DiaSchema.optional().describe('Primeiro dia, inclusive.'),
   ate: DiaSchema.optional().describe('Último dia, inclusive.'),
   data: DiaSchema.optional().describe('Um só dia; não se combina com de e ate.'),
-  tipo: TipoSchema.optional(),
+  tipo: TipoSchema.optional().describe('Só créditos, ou só débitos.').openapi({ example: 'CREDITO' }),
   referencia: ReferenciaSchema.optional(),
 })
 
 const ConsultaSchema = FiltrosSchema.extend({
   formato: FormatoSchema,
   limite: limiteSchema({ max: LIMITE_MAX, padrao: LIMITE_PADRAO }).optional(),
-  cursor: z.string().optional().describe('O proximo da página anterior, com os mesmos filtros.'),
+  cursor: CursorSchema,
 })
 
 /** A file holds all entries of its filters: it has no pages. */
 const ArquivoSchema = FiltrosSchema.extend({ formato: FormatoSchema })
 
 const PaginaSchema = z
-  .object({ itens: z.array(LancamentoSchema), proximo: z.string().nullable() })
-  .openapi('PaginaDeLancamentos')
+  .object({ itens: z.array(LancamentoSchema), proximo: ProximoSchema })
+  .openapi('PaginaDeLancamentos', {
+    description: 'Uma página de lançamentos.',
+    example: { itens: [], proximo: null },
+  })
+
+const CsvSchema = z.string().openapi('LancamentosCsv', {
+  description: 'Os lançamentos com as colunas que a importação lê, um por linha (RFC 4180).',
+  example: 'data,tipo,valor,descricao,referencia\r\n2025-10-15,CREDITO,150.50,Venda produto X,NF-123\r\n',
+})
+
+/** The id of an entry in a path. */
+export const IdDoLancamento = z.object({
+  id: parameter('IdDoLancamento', z.uuid().openapi({ description: 'O id do lançamento.', example: ID_DE_EXEMPLO })),
+})
 
 /** `GET /lancamentos` and `GET /lancamentos/{id}`: the merchant's own entries, and nobody else's. */
 export function createListarRoutes({ verifier, limites, cursorSecret, ...deps }: ListarDeps): OpenAPIHono<AppEnv> {
@@ -64,13 +78,18 @@ export function createListarRoutes({ verifier, limites, cursorSecret, ...deps }:
     {
       method: 'get',
       path: '/lancamentos/{id}',
-      tags: ['Lançamentos'],
+      operationId: 'obterLancamento',
+      tag: 'Lançamentos',
       summary: 'Lê um lançamento',
-      security: BEARER,
-      request: { params: z.object({ id: z.uuid() }) },
+      escopo: 'lancamentos:ler',
+      codigos: [...LEITURA, 'nao-encontrado'],
+      request: { params: IdDoLancamento },
       responses: {
-        200: { description: 'O lançamento', content: { 'application/json': { schema: LancamentoSchema } } },
-        ...problemas(400, 401, 403, 404, 429, 503),
+        200: {
+          description: 'O lançamento',
+          headers: headers(),
+          content: { 'application/json': { schema: LancamentoSchema } },
+        },
       },
     },
     podeLer,
@@ -96,19 +115,21 @@ function documentarLista(
     {
       method: 'get',
       path: '/lancamentos',
-      tags: ['Lançamentos'],
+      operationId: 'listarLancamentos',
+      tag: 'Lançamentos',
       summary: 'Lista lançamentos, do mais novo para o mais antigo por (data, posição)',
       description:
         'Com `Accept: text/csv` ou `formato=planilha`, todos os lançamentos dos filtros como um arquivo, sem páginas: o CSV tem as ' +
         'colunas que a importação lê.',
-      security: BEARER,
+      escopo: 'lancamentos:ler',
+      codigos: [...LEITURA, 'cursor-invalido', 'dados-invalidos', 'arquivos-demais'],
       request: { query: ConsultaSchema },
       responses: {
         200: {
           description: 'Uma página; proximo é null na última',
-          content: { 'application/json': { schema: PaginaSchema }, 'text/csv': { schema: z.string() } },
+          headers: headers('Content-Disposition', 'Cache-Control'),
+          content: { 'application/json': { schema: PaginaSchema }, 'text/csv': { schema: CsvSchema } },
         },
-        ...problemas(400, 401, 403, 422, 429, 503),
       },
     },
     podeLer,

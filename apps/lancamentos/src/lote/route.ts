@@ -1,9 +1,10 @@
+import { headers } from '@fluxo/shared/http/answers'
 import { requireScope, type Verifier } from '@fluxo/shared/http/auth'
 import { requireContentType, withBody } from '@fluxo/shared/http/body'
 import type { AppEnv } from '@fluxo/shared/http/env'
-import { idempotencyKey } from '@fluxo/shared/http/idempotency'
+import { IdempotencyKeyHeader, idempotencyKey } from '@fluxo/shared/http/idempotency'
 import { jsonText } from '@fluxo/shared/http/json'
-import { BEARER, documented, problemas } from '@fluxo/shared/http/openapi'
+import { CORPO_JSON, documented, ESCRITA } from '@fluxo/shared/http/openapi'
 import { createPosicoes } from '@fluxo/shared/http/posicao'
 import { parametrosDe } from '@fluxo/shared/http/query'
 import { turns } from '@fluxo/shared/http/turns'
@@ -12,14 +13,14 @@ import { createLines } from '@fluxo/shared/lines'
 import type { Limites } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Pedido } from '../domain/lancamento.ts'
-import { PedidoSchema } from '../domain/pedido.ts'
 import type { Item } from '../registrar/ledger-table.ts'
 import { registrarLancamento } from '../registrar/registrar-lancamento.ts'
 import { aceito } from '../registrar/registro.ts'
-import { ChaveHeaderSchema } from '../registrar/route.ts'
+import { NovoLancamentoSchema } from '../registrar/schema.ts'
 import type { RegistroStore } from '../registrar/store.ts'
 import { type Entrada, type LerLote, lerJson, lerNdjson } from './entradas.ts'
 import { chaveDaEntrada, loteRecusado, type Resultado, resultadoDe } from './lote.ts'
+import { NovoLoteSchema, ResultadoDoLoteSchema } from './schema.ts'
 
 export type LoteDeps = {
   store: Pick<RegistroStore, 'registrarLote' | 'registrarAtomico'>
@@ -37,21 +38,11 @@ const JSON_TYPE = 'application/json'
 const NDJSON_TYPE = 'application/x-ndjson'
 
 const ConsultaSchema = z.strictObject({
-  atomico: z.enum(['true', 'false'], { error: 'Deve ser true ou false.' }).optional().describe('Tudo ou nada.'),
+  atomico: z
+    .enum(['true', 'false'], { error: 'Deve ser true ou false.' })
+    .optional()
+    .openapi({ description: 'Tudo ou nada.', example: 'true' }),
 })
-
-const ResultadosSchema = z
-  .array(
-    z.object({
-      linha: z.int().describe('O lugar no lote, a partir de 1.'),
-      situacao: z.enum(['criado', 'repetido', 'recusado']),
-      id: z.uuid().optional(),
-      erro: z
-        .object({ codigo: z.string(), mensagem: z.string(), campo: z.string().optional(), id: z.uuid().optional() })
-        .optional(),
-    }),
-  )
-  .openapi('ResultadosDoLote')
 
 type Pronta = { linha: number; item: Item }
 
@@ -85,22 +76,27 @@ export function createLoteRoutes({ store, verifier, limites, novoId, agora }: Lo
     {
       method: 'post',
       path: '/lancamentos/lote',
-      tags: ['Lançamentos'],
+      operationId: 'registrarLote',
+      tag: 'Lançamentos',
       summary: 'Registra até 10 000 lançamentos de uma vez',
-      security: BEARER,
+      description:
+        'Cada um por si: um que é recusado não impede os outros. Com atomico=true, todos ou nenhum. ' +
+        'Em application/x-ndjson, um lançamento por linha.',
+      escopo: 'lancamentos:escrever',
+      codigos: [...CORPO_JSON, ...ESCRITA, 'cabecalho-invalido', 'lote-vazio', 'lote-grande-demais', 'lote-recusado'],
       request: {
         query: ConsultaSchema,
-        headers: ChaveHeaderSchema,
+        headers: IdempotencyKeyHeader,
         body: {
-          content: { [JSON_TYPE]: { schema: z.array(PedidoSchema) }, [NDJSON_TYPE]: { schema: PedidoSchema } },
+          content: { [JSON_TYPE]: { schema: NovoLoteSchema }, [NDJSON_TYPE]: { schema: NovoLancamentoSchema } },
         },
       },
       responses: {
         200: {
           description: 'Um resultado por lançamento, na ordem',
-          content: { [JSON_TYPE]: { schema: ResultadosSchema } },
+          headers: headers('Fluxo-Posicao'),
+          content: { [JSON_TYPE]: { schema: ResultadoDoLoteSchema } },
         },
-        ...problemas(400, 401, 403, 408, 413, 415, 422, 429, 503),
       },
     },
     requireScope(verifier, 'lancamentos:escrever', { admission: limites?.escrita }),

@@ -1,0 +1,43 @@
+import { idOf } from '@fluxo/shared/http/answers'
+import type { AppEnv } from '@fluxo/shared/http/env'
+import { type OpenAPIHono, z } from '@hono/zod-openapi'
+import { FATOS } from '../domain/evento.ts'
+import { TIPO_DE_TESTE } from './avisar.ts'
+import { AvisoSchema, ENTREGA_DE_EXEMPLO } from './schema.ts'
+
+/** The headers of Standard Webhooks: what is signed is `id.timestamp.body`. */
+const ASSINATURA = z.object({
+  'webhook-id': z.string().openapi({
+    description: 'O mesmo em cada envio do mesmo aviso: por ele um envio repetido é reconhecido.',
+    example: ENTREGA_DE_EXEMPLO.id,
+  }),
+  'webhook-timestamp': z
+    .string()
+    .openapi({ description: 'Quando foi enviado, em segundos desde 1970.', example: '1760706729' }),
+  'webhook-signature': z.string().openapi({
+    description:
+      'HMAC-SHA-256 de id.timestamp.corpo, em base64, com o segredo do webhook; duas, durante uma troca de segredo.',
+    example: 'v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=',
+  }),
+})
+
+/** Describes what each webhook is sent: one for each type of event, and the one for trying. */
+export function documentarAvisos(routes: OpenAPIHono<AppEnv>): void {
+  for (const tipo of [...FATOS, TIPO_DE_TESTE]) {
+    routes.openAPIRegistry.registerWebhook({
+      method: 'post',
+      path: tipo,
+      operationId: `avisar${idOf(tipo)}`,
+      tags: ['Webhooks'],
+      summary: tipo === TIPO_DE_TESTE ? 'Um aviso de teste' : `Um pedido teve o evento ${tipo}`,
+      description:
+        'Enviado até sete vezes em 35 horas, até que o destino responda 2xx. Com 410, o webhook é desativado.',
+      security: [],
+      request: {
+        headers: ASSINATURA,
+        body: { required: true, content: { 'application/json': { schema: AvisoSchema } } },
+      },
+      responses: { '2XX': { description: 'Recebido' } },
+    })
+  }
+}

@@ -1,0 +1,110 @@
+import { InstanteSchema } from '@fluxo/shared/campos'
+import { ProximoSchema } from '@fluxo/shared/http/cursor'
+import { z } from '@hono/zod-openapi'
+import { EVENTO_DE_EXEMPLO, EventoDoPedidoSchema } from '../listar/schema.ts'
+import type { RegraDeAlvo } from './alvo.ts'
+import { novoWebhookSchema } from './webhook.ts'
+
+/** An example of a webhook. */
+export const WEBHOOK_DE_EXEMPLO = {
+  id: '019a1fe0-1111-7222-8333-444455556666',
+  url: 'https://loja.example/avisos',
+  events: ['pedido.entregue.v1'],
+  status: 'active',
+  created_at: '2025-10-15T12:00:00.000Z',
+}
+
+/** An example of a delivery to a webhook. */
+export const ENTREGA_DE_EXEMPLO = {
+  id: 'msg_019a1fe0-7777-7888-8999-aaaabbbbcccc',
+  type: 'pedido.entregue.v1',
+  event_id: EVENTO_DE_EXEMPLO.id,
+  status: 'delivered',
+  created_at: '2025-10-17T13:12:09.050Z',
+  finished_at: '2025-10-17T13:12:09.180Z',
+  attempts: [{ attempt: 1, at: '2025-10-17T13:12:09.060Z', duration_ms: 120, status: 204 }],
+}
+
+/** A webhook as it is asked for. */
+export const novoWebhookBody = (regra: RegraDeAlvo) =>
+  novoWebhookSchema(regra).openapi('NovoWebhook', {
+    description: 'Um webhook a criar. Campos desconhecidos são recusados.',
+    example: { url: 'https://loja.example/avisos', events: ['pedido.entregue.v1'] },
+  })
+
+export const WebhookSchema = z
+  .object({
+    id: z.uuid(),
+    url: z.string(),
+    events: z.array(z.string()).nullable().openapi({ description: 'Nulo: todos.' }),
+    status: z.enum(['active', 'disabled']),
+    created_at: InstanteSchema,
+    disabled_at: InstanteSchema.optional(),
+    disabled_reason: z.string().optional(),
+  })
+  .openapi('Webhook', { description: 'Um webhook, sem o segredo.', example: WEBHOOK_DE_EXEMPLO })
+
+export const WebhooksSchema = z
+  .array(WebhookSchema)
+  .openapi('Webhooks', { description: 'Todos os webhooks do comerciante.', example: [WEBHOOK_DE_EXEMPLO] })
+
+export const WebhookComSegredoSchema = z
+  .object({
+    ...WebhookSchema.shape,
+    secret: z.string().openapi({ description: 'Mostrado só agora. Guarde-o.' }),
+  })
+  .openapi('WebhookComSegredo', {
+    description: 'Um webhook com o segredo que confere as assinaturas.',
+    example: { ...WEBHOOK_DE_EXEMPLO, secret: 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD' },
+  })
+
+const TentativaSchema = z
+  .object({
+    attempt: z.int(),
+    at: InstanteSchema,
+    duration_ms: z.int(),
+    status: z.int().optional().openapi({ description: 'O status com que o destino respondeu.' }),
+    error: z.string().optional(),
+    response: z.string().optional(),
+  })
+  .openapi('TentativaDeEntrega', {
+    description: 'Um envio, e o que o destino respondeu.',
+    example: { attempt: 1, at: '2025-10-17T13:12:09.060Z', duration_ms: 120, status: 204 },
+  })
+
+export const EntregaSchema = z
+  .object({
+    id: z.string().openapi({ description: 'O webhook-id de cada tentativa.' }),
+    type: z.string(),
+    event_id: z.uuid(),
+    status: z.enum(['pending', 'delivered', 'exhausted', 'cancelled']),
+    created_at: InstanteSchema,
+    next_attempt_at: InstanteSchema.optional(),
+    finished_at: InstanteSchema.optional(),
+    held_since: InstanteSchema.optional(),
+    held_reason: z.string().optional().openapi({
+      description: 'Por que a entrega espera sem contar tentativa.',
+      example: 'nome não resolvido',
+    }),
+    attempts: z.array(TentativaSchema),
+  })
+  .openapi('EntregaDeWebhook', { description: 'Um aviso a um webhook.', example: ENTREGA_DE_EXEMPLO })
+
+export const PaginaDeEntregasSchema = z
+  .object({ itens: z.array(EntregaSchema), proximo: ProximoSchema })
+  .openapi('PaginaDeEntregasDeWebhook', {
+    description: 'Uma página de entregas de um webhook.',
+    example: { itens: [ENTREGA_DE_EXEMPLO], proximo: null },
+  })
+
+/** The body of what a webhook is sent. */
+export const AvisoSchema = z
+  .object({
+    type: z.string().openapi({ description: 'O tipo do evento.' }),
+    timestamp: InstanteSchema.openapi({ description: 'Quando foi registrado.' }),
+    data: EventoDoPedidoSchema,
+  })
+  .openapi('Aviso', {
+    description: 'O que um webhook recebe (Standard Webhooks).',
+    example: { type: 'pedido.entregue.v1', timestamp: EVENTO_DE_EXEMPLO.timestamp, data: EVENTO_DE_EXEMPLO },
+  })

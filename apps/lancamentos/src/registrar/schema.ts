@@ -1,0 +1,43 @@
+import { InstanteSchema, QuantiaSchema } from '@fluxo/shared/campos'
+import { z } from '@hono/zod-openapi'
+import { PedidoSchema } from '../domain/pedido.ts'
+
+/** An example of an entry's id. */
+export const ID_DE_EXEMPLO = '019a1fbc-ba2f-7586-87df-5a5af2a5a67c'
+
+/** An entry as every answer shows it. */
+export const LancamentoSchema = z
+  .object({
+    id: z.uuid(),
+    valor: QuantiaSchema,
+    tipo: z.enum(['CREDITO', 'DEBITO']),
+    descricao: z.string(),
+    data: z.iso.date(),
+    referencia: z.string().optional(),
+    estorna: z.uuid().optional().openapi({ description: 'O lançamento que este estorna.' }),
+    created_at: InstanteSchema,
+  })
+  .openapi('Lancamento', {
+    description: 'Um lançamento.',
+    example: {
+      id: ID_DE_EXEMPLO,
+      valor: 150.5,
+      tipo: 'CREDITO',
+      descricao: 'Venda produto X',
+      data: '2025-10-15',
+      referencia: 'NF-123',
+      created_at: '2025-10-15T12:34:56.789Z',
+    },
+  })
+
+/** An entry as it is asked for. */
+export const NovoLancamentoSchema = PedidoSchema.openapi('NovoLancamento', {
+  description: 'Um lançamento a registrar. Campos desconhecidos são recusados.',
+  example: {
+    valor: '150.50',
+    tipo: 'CREDITO',
+    descricao: 'Venda produto X',
+    data: '2025-10-15',
+    referencia: 'NF-123',
+  },
+})

@@ -1,0 +1,40 @@
+import { createConsolidado } from '@fluxo/consolidado/app'
+import { createEntregas } from '@fluxo/entregas/app'
+import { createLancamentos } from '@fluxo/lancamentos/app'
+import { createVerifier } from '@fluxo/shared/http/auth'
+import type { AppModule } from '@fluxo/shared/process/module'
+import { createRedisConnections } from '@fluxo/shared/redis/connection'
+import { createLogger } from '@fluxo/shared/telemetry/logger'
+import { Registry } from 'prom-client'
+
+const SECRET = 'for-documents-only-never-signs-anything'
+/** Nobody listens there, and nobody is asked: what is not started only has its routes. */
+const NOWHERE = '127.0.0.1:1'
+
+/** The services as they are put together, never started. In the order in which the document shows them. */
+export async function withModules<T>(use: (modules: readonly AppModule[]) => T): Promise<T> {
+  const log = createLogger({ service: 'openapi', level: 'silent' })
+  const redis = createRedisConnections({ url: `redis://${NOWHERE}`, name: 'openapi', log })
+  const common = () => ({
+    databaseUrl: `postgres://nobody:nothing@${NOWHERE}/none`,
+    redis,
+    verifier: createVerifier({ secret: SECRET }),
+    cursorSecret: SECRET,
+    particoes: 1,
+    instancia: 'openapi',
+    log,
+    registry: new Registry(),
+  })
+  const eventos = { baseUrl: `http://${NOWHERE}`, token: () => '' }
+  const modules = [
+    createLancamentos(common()),
+    createConsolidado({ ...common(), eventos }),
+    createEntregas({ ...common(), fluxo: { automatico: false, atrasoMs: 0 } }),
+  ]
+  try {
+    return use(modules)
+  } finally {
+    await Promise.all(modules.map((module) => module.close()))
+    await redis.close()
+  }
+}

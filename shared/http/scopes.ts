@@ -1,0 +1,11 @@
+/** What a token may allow, each with what a merchant reads about it. */
+export const ESCOPOS = {
+  'lancamentos:escrever': 'Registrar, importar e estornar lançamentos.',
+  'lancamentos:ler': 'Ler lançamentos.',
+  'consolidado:ler': 'Ler saldos.',
+  'entregas:escrever': 'Criar e mover pedidos, abrir páginas de rastreio, manter webhooks.',
+  'entregas:ler': 'Ler pedidos, sua história e as entregas de webhooks.',
+  'eventos:ler': 'Ler os logs de todos os comerciantes: para serviços, dentro da rede.',
+} as const
+
+export type Escopo = keyof typeof ESCOPOS
