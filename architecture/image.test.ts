@@ -60,8 +60,7 @@ test.each([
 })
 
 test('nginx serves every file of the page at /docs', () => {
-  const [, assets = ''] =
-    /ASSETS[^{]*\{([^}]+)\}/.exec(readFileSync(join(root, 'shared/http/docs.ts'), 'utf8')) ?? []
+  const [, assets = ''] = /ASSETS[^{]*\{([^}]+)\}/.exec(readFileSync(join(root, 'shared/http/docs.ts'), 'utf8')) ?? []
   const names = [...assets.matchAll(/'([^']+)':/g)].map(([, name = '']) => name)
   const [copied] = linesOf('Dockerfile').filter((line) => line.includes(' cp '))
   expect(names.length).toBeGreaterThan(0)

@@ -102,9 +102,11 @@ test('a new token ends the one before, a revoked one opens nothing, and neither 
   for (let vez = 0; vez < 2; vez += 1) {
     expect((await pedir(`/orders/${pedido}/tracking`, { method: 'DELETE' })).status).toBe(204)
   }
-  const fechada = await fetch(segundo)
+  const fechada = await fetch(segundo, { headers: { accept: 'text/html,*/*;q=0.8' } })
   expect(fechada.status).toBe(404)
   expect(await fechada.text()).toContain('<h1>Rastreio não encontrado</h1>')
+  const paraProgramas = await fetch(segundo)
+  expect([paraProgramas.status, paraProgramas.headers.get('content-type')]).toEqual([404, 'application/problem+json'])
   for (const forjado of [
     'a',
     'A'.repeat(32),

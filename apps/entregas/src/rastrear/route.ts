@@ -1,3 +1,4 @@
+import { DomainError } from '@fluxo/shared/errors'
 import { headers, json } from '@fluxo/shared/http/answers'
 import { type Admission, requireScope, type Verifier } from '@fluxo/shared/http/auth'
 import { type AppEnv, headerOf } from '@fluxo/shared/http/env'
@@ -48,7 +49,9 @@ const HTML = { ...SEGURANCA, 'Content-Type': 'text/html; charset=utf-8', 'Cache-
 const html = (texto: string, status = 200): Response => new Response(texto, { status, headers: HTML })
 /** People are told so by a page, programs by a problem. */
 function naoHaPagina(c: Context<AppEnv>): Response {
-  if (!asksForHtml(headerOf(c, 'accept'))) throw naoEncontrado()
+  if (!asksForHtml(headerOf(c, 'accept'))) {
+    throw new DomainError('nao-encontrado', 'Este endereço não mostra nenhum pedido.')
+  }
   return html(paginaNaoEncontrada(), 404)
 }
 const arquivo = (texto: string, type: string) => (): Response =>
