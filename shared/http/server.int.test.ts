@@ -224,3 +224,19 @@ function get(url: string, agent: Agent): Promise<{ status: number | undefined; c
     sent.end()
   })
 }
+
+test('the body of a GET is dropped as it comes, and does not wait in memory for the answer', async () => {
+  const { server, release, waiting } = await start()
+  const socket = connect(server.port, '127.0.0.1')
+  let answer = ''
+  socket.on('data', (chunk) => {
+    answer += chunk.toString()
+  })
+  const bytes = 32 * 1024 * 1024
+  socket.write(`GET /espera HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: ${bytes}\r\n\r\n`)
+  socket.write(Buffer.alloc(bytes, 'x'))
+  await waitFor(() => waiting() === 1 && socket.writableLength === 0, { what: 'all of the body is taken' })
+  release()
+  await waitFor(() => answer.includes('200 OK'), { what: 'the answer' })
+  socket.destroy()
+})

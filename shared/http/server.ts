@@ -40,6 +40,7 @@ export async function serveHttp({ app, port, hostname, log }: ServeOptions): Pro
   const listener = (incoming: IncomingMessage, outgoing: TracedResponse): void => {
     outgoing.door = door
     parseErrors.seen(outgoing)
+    if (isUnasked(incoming)) incoming.resume()
     if (!isAddressed(incoming)) {
       outgoing
         .writeHead(CODIGOS[MALFORMED.codigo].status, { 'Content-Type': 'application/problem+json' })
@@ -77,6 +78,11 @@ export async function serveHttp({ app, port, hostname, log }: ServeOptions): Pro
     },
   }
 }
+
+/** A body that nobody reads, as a GET's, would wait in memory, 64 KiB of it, for as long as its answer takes: a live stream's for hours. */
+const isUnasked = ({ method, headers }: IncomingMessage): boolean =>
+  (method === 'GET' || method === 'HEAD') &&
+  (headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined)
 
 function listen(server: Server, port: number, hostname: string): Promise<void> {
   return new Promise((resolve, reject) => {
