@@ -42,6 +42,7 @@ export const CASE_CLASSES = [
   'long',
   'huge-number',
   'json-bomb',
+  'heavy',
   'invalid-utf8',
   'token',
   'media-type',

@@ -1,3 +1,4 @@
+import { COSTLY_BATCHES } from '../attacks/bodies.ts'
 import { CASE_CLASSES, type Case, type CaseClass, type Request, type Surroundings } from './case.ts'
 import type { Operation } from './document.ts'
 import { HOSTILE_TEXTS, INVALID_UTF8, JSON_BOMBS } from './hostile.ts'
@@ -6,7 +7,13 @@ import { rawCase } from './raw-cases.ts'
 import { hostileText, jsonOf, mutationOf, plainText } from './values.ts'
 
 /** Classes that cost a server, or the test, much more than the others are drawn less often. */
-const SELDOM: Partial<Record<CaseClass, number>> = { 'many-headers': 0.1, slow: 0.1, 'json-bomb': 0.4, long: 0.5 }
+const SELDOM: Partial<Record<CaseClass, number>> = {
+  heavy: 0.02,
+  'many-headers': 0.1,
+  slow: 0.1,
+  'json-bomb': 0.4,
+  long: 0.5,
+}
 const LATER_CLASSES: ReadonlySet<CaseClass> = new Set([
   'headers',
   'many-headers',
@@ -15,6 +22,8 @@ const LATER_CLASSES: ReadonlySet<CaseClass> = new Set([
   'smuggled',
   'noise',
 ])
+/** Bodies of 4 to 8 MB, of a legal size for a batch, in the shapes that cost most to parse. */
+const HEAVY = Object.values(COSTLY_BATCHES)
 const TEXTS = new Set<string>(Object.keys(HOSTILE_TEXTS))
 
 export const bytesOf = ({ method, target, headers, body }: Request): Buffer => {
@@ -42,7 +51,9 @@ export const caseOf = (seed: number, number: number, around: Surroundings): Case
   }
   const request = requestOf(operation, chosen, random, around)
   const beside = chosen === 'address' ? [404, 405, 414] : pathBeside(operation, chosen)
-  return { number, class: chosen, operation, pieces: [bytesOf(request)], beside, answersMax: 1 }
+  // What refuses megabytes by their declared length reads on for half a second; who sends longer may lose the answer (RFC 9112, 9.6).
+  const mayBeCut = chosen === 'heavy'
+  return { number, class: chosen, operation, pieces: [bytesOf(request)], beside, answersMax: 1, mayBeCut }
 }
 
 /** A hostile text within the path may make it another path, or none. */
@@ -103,6 +114,7 @@ const bodyOf = (
   const type = types[random.below(Math.max(1, types.length))]
   const schema = type === undefined ? undefined : bodies[type]
   if (type === undefined || schema === undefined) return undefined
+  if (chosen === 'heavy') return { type, bytes: Buffer.from(HEAVY[random.below(HEAVY.length)]?.() ?? '') }
   if (chosen === 'json-bomb') return { type, bytes: random.pick(JSON_BOMBS)() }
   if (type === 'text/csv' || type === 'multipart/form-data') {
     const cell = text === undefined ? 'Venda' : hostileText(random, text)

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Fluxo, startFluxo } from '../fluxo.ts'
 import { residentMb } from './memory.ts'
+import { startNeighbour } from './neighbour.ts'
 import { runCases, tableOf } from './run.ts'
 import { prepare } from './surroundings.ts'
 
@@ -12,6 +13,8 @@ const [FROM, TO] =
 const TIMEOUT_MS = 3_600_000
 /** Resident memory may grow by this after the warm-up: a leak of three kilobytes a request would be 54 MB. */
 const GROWTH_MB_MAX = 48
+/** A neighbour of the hostile merchant notices no refusal, and this at most; 24 hostile requests at once and all servers share its cores. */
+const NEIGHBOUR_P99_MS_MAX = 3_000
 
 let fluxo: Fluxo
 beforeAll(async () => {
@@ -37,6 +40,7 @@ test(
       { seeded: number }[]
     >`select count(*)::int as seeded from lancamentos`
     const memory = () => Promise.all([residentMb(urls.lancamentos), residentMb(urls.consolidado)])
+    const stopNeighbour = startNeighbour(urls, (await fluxo.as('vizinha')).Authorization)
     let warm: number[] = []
     const result = await runCases({
       seed: SEED,
@@ -48,9 +52,13 @@ test(
         warm = await memory()
       },
     })
+    const neighbour = await stopNeighbour()
     console.log(
       `${TO - FROM} cases of seed ${SEED}, slowest ${Math.round(result.slowestMs)} ms\n${tableOf(result.counts)}`,
     )
+    console.log(`a neighbour: ${neighbour.calls} calls, 99 of 100 within ${Math.round(neighbour.p99Ms)} ms`)
+    expect(neighbour.refused).toEqual([])
+    expect(neighbour.p99Ms).toBeLessThan(NEIGHBOUR_P99_MS_MAX)
     const shown = result.failures.map((failure) => ({
       ...failure,
       again: `npm run fuzz -- --seed ${SEED} --at ${failure.number}`,
@@ -62,7 +70,7 @@ test(
     const [{ entries = 0 } = {}] = await fluxo.ledger<
       { entries: number }[]
     >`select count(*)::int as entries from lancamentos`
-    expect(entries - seeded).toBe(result.entries)
+    expect(entries - seeded).toBe(result.entries + neighbour.entries)
     for (const url of Object.values(urls)) expect((await fetch(`${url}/health/ready`)).status).toBe(200)
     await fluxo.caughtUp()
   },

@@ -17,7 +17,14 @@ const CodeSchema = z.looseObject({ codigo: z.string() })
 /** What an error must never tell. */
 const INSIDES = /node_modules|\.ts:\d|\bat \w+ \(|SQLSTATE|syntax error at/
 /** The only reasons to be away for a moment that a request itself can cause. */
-const OWN_503 = new Set(['posicao-pendente', 'importacoes-demais', 'corpos-demais', 'pedido-ocupado', 'streams-demais'])
+const OWN_503 = new Set([
+  'posicao-pendente',
+  'arquivos-demais',
+  'importacoes-demais',
+  'corpos-demais',
+  'pedido-ocupado',
+  'streams-demais',
+])
 const METRICS = /^# HELP /m
 const JSON_TYPE = /^application\/(problem\+)?json/
 
