@@ -3,9 +3,9 @@ export type Noticed = { refused: number; unanswered: number; p99Ms: number }
 
 /**
  * No refusal, no lost answer, and 99 of 100 answers within this. The attacker, seven instances, three PostgreSQL and all clients
- * share two cores here; before there were shares the ledger was away for 3 to 5 s, or answered others with 503.
+ * share two cores here, and all wires run in one process. A client gives up after 6 s.
  */
-const P99_MAX_MS = 3_000
+const P99_MAX_MS = 5_000
 
 /** What is beyond that, in words. */
 export const tooMuch = ({ refused, unanswered, p99Ms }: Noticed): string[] => [

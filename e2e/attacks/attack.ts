@@ -1,4 +1,5 @@
 import { Agent, type ClientRequest, type IncomingMessage, type RequestOptions, request } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
 
 /** Whom an attacker reaches: any instance of a service, and its own token. */
 export type Target = {
@@ -50,6 +51,22 @@ export const createConnections = ({ authorization }: Target) => {
       for (const outgoing of open) outgoing.destroy()
       agent.destroy()
     },
+  }
+}
+
+/** Connections that one client opens at a time; all at once would measure the client. */
+const BEGUN_AT_ONCE = 25
+const BEGIN_PAUSE_MS = 15
+
+/** Begins `count` loops, some at a time; what it gives ends all of them. */
+export const many = async (count: number, begin: () => () => Promise<void>): Promise<() => Promise<void>> => {
+  const ends: (() => Promise<void>)[] = []
+  while (ends.length < count) {
+    ends.push(begin())
+    if (ends.length % BEGUN_AT_ONCE === 0) await delay(BEGIN_PAUSE_MS)
+  }
+  return async () => {
+    await Promise.all(ends.map((end) => end()))
   }
 }
 

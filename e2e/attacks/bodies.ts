@@ -1,4 +1,4 @@
-import { type Attack, again, createConnections, type Target } from './attack.ts'
+import { type Attack, again, createConnections, many, type Target } from './attack.ts'
 
 const MIB = 1024 * 1024
 const BATCH_BYTES = 8 * MIB
@@ -118,7 +118,7 @@ const unreadFiles: Attack = {
   },
 }
 
-const WAITING_READS = 1_500
+const WAITING_READS = 600
 
 const waitingReads: Attack = {
   name: 'waiting-reads',
@@ -131,10 +131,10 @@ const waitingReads: Attack = {
       outgoing.end()
       ;(await answer)?.resume()
     }
-    const loops = Array.from({ length: WAITING_READS }, () => again(500, one))
+    const end = await many(WAITING_READS, () => again(500, one))
     return async () => {
       connections.close()
-      await Promise.all(loops.map((end) => end()))
+      await end()
     }
   },
 }

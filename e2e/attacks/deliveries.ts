@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { type Attack, again, createConnections, type Target } from './attack.ts'
+import { type Attack, again, createConnections, many, type Target } from './attack.ts'
 
 const JSON_TYPE = { 'content-type': 'application/json' }
 
@@ -35,7 +35,7 @@ const startReceiver = async (status: number, afterMs: number): Promise<{ url: st
   }
 }
 
-const STREAMS = 1_500
+const STREAMS = 800
 
 const hoardedStreams: Attack = {
   name: 'hoarded-streams',
@@ -49,10 +49,10 @@ const hoardedStreams: Attack = {
       ;(await answer)?.resume()
       await closed
     }
-    const loops = Array.from({ length: STREAMS }, () => again(1_000, one))
+    const end = await many(STREAMS, () => again(1_000, one))
     return async () => {
       connections.close()
-      await Promise.all(loops.map((end) => end()))
+      await end()
     }
   },
 }
