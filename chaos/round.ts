@@ -98,6 +98,7 @@ export const playRound = async (
   const after = client.counts()
   const exact = settled && differences.length === 0
   const noticed = {
+    requests: after.requests - before.requests,
     refused: after.refused - before.refused,
     unanswered: after.unanswered - before.unanswered,
     p99Ms: quantile(client.takeTimes(), 0.99),
@@ -106,7 +107,6 @@ export const playRound = async (
   const result = {
     fault: round.fault.name,
     also: round.also?.fault.name,
-    requests: after.requests - before.requests,
     ...noticed,
     lost: ofLedger.lost.length,
     duplicated: ofLedger.duplicated.length,
