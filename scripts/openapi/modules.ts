@@ -7,12 +7,13 @@ import { createRedisConnections } from '@fluxo/shared/redis/connection'
 import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { Registry } from 'prom-client'
 
-const SECRET = 'for-documents-only-never-signs-anything'
+/** Signs what is asked of them in tests. */
+export const SECRET = 'for-documents-only-never-signs-anything'
 /** Nobody listens there, and nobody is asked: what is not started only has its routes. */
 const NOWHERE = '127.0.0.1:1'
 
 /** The services as they are put together, never started. In the order in which the document shows them. */
-export async function withModules<T>(use: (modules: readonly AppModule[]) => T): Promise<T> {
+export async function withModules<T>(use: (modules: readonly AppModule[]) => T | Promise<T>): Promise<T> {
   const log = createLogger({ service: 'openapi', level: 'silent' })
   const redis = createRedisConnections({ url: `redis://${NOWHERE}`, name: 'openapi', log })
   const common = () => ({
@@ -32,7 +33,7 @@ export async function withModules<T>(use: (modules: readonly AppModule[]) => T):
     createEntregas({ ...common(), fluxo: { automatico: false, atrasoMs: 0 } }),
   ]
   try {
-    return use(modules)
+    return await use(modules)
   } finally {
     await Promise.all(modules.map((module) => module.close()))
     await redis.close()
