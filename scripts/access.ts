@@ -63,5 +63,11 @@ export const serviceUrl = (database: Database): Promise<string> => {
   return urlOf([service], `databaseUrl${name}`)
 }
 
+/** Whether that URL is known here. */
+export const hasServiceUrl = async (database: Database): Promise<boolean> => {
+  const [, service, name] = NAMES[database]
+  return Boolean(process.env[service] || (await readRunning(dataFolder()))?.[`databaseUrl${name}`])
+}
+
 /** The URL of Redis. */
 export const redisUrlInUse = (): Promise<string> => urlOf(['REDIS_URL'], 'redisUrl')

@@ -1,123 +1,132 @@
-import { createVersionedCache } from '@fluxo/shared/cache/versioned-cache'
-import { lerCartas } from '@fluxo/shared/follow/dead-letters'
-import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
-import { createRedisConnections } from '@fluxo/shared/redis/connection'
-import { createBreaker } from '@fluxo/shared/resilience/breaker'
-import type { DeadLetters } from '@fluxo/shared/stream/dead-letter'
-import { createLogger } from '@fluxo/shared/telemetry/logger'
-import { Registry } from 'prom-client'
-import { CACHE_PREFIX } from '../apps/consolidado/src/app.ts'
-import { STREAM_PREFIX } from '../apps/consolidado/src/projetar/consumir.ts'
-import { montarProjecao } from '../apps/consolidado/src/projetar/montar.ts'
-import { redisUrlInUse, serviceUrl } from './access.ts'
+import { createLetterStore } from '@fluxo/shared/follow/letter-store'
+import { codeOf } from '@fluxo/shared/postgres/failure'
+import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
+import { type Database, hasServiceUrl, serviceUrl } from './access.ts'
 import { argumentsOf, runCommand, UsageError } from './cli.ts'
+import { KEEPERS } from './letters.ts'
 
 const LIMITE_DEFAULT = '100'
 const LIMITE_MAX = 10_000
 /** A command of its own needs few connections. */
 const CONNECTIONS = 2
-const REDIS_WAIT_MS = 3_000
-const BREAKER = { volumeThreshold: 20, errorThresholdPercentage: 50, resetTimeoutMs: 1_000 }
 
-/** Opens the same parts as the service, hands over its dead letters, and closes everything again. */
-const withDeadLetters = async (use: (cartas: DeadLetters) => Promise<void>): Promise<void> => {
-  const [databaseUrl, redisUrl] = [await serviceUrl('consolidado'), await redisUrlInUse()]
-  const log = createLogger({ service: 'dlq', level: 'error' })
-  const registry = new Registry()
-  const sql = createSql({ url: databaseUrl, max: CONNECTIONS, name: 'dlq' })
-  const redis = createRedisConnections({ url: redisUrl, name: 'dlq', log })
-  const breaker = createBreaker({ name: 'redis-cache', ...BREAKER, registry })
-  const cache = createVersionedCache({ redis: redis.cache, prefix: CACHE_PREFIX, breaker, registry, name: 'dlq' })
+const BANCOS = ['consolidado', 'lancamentos', 'entregas'] as const satisfies readonly Database[]
+type Posicao = { particao: number; posicao: number }
+type Carta = Posicao & { grupo: string; tentativas: number; motivo: string; evento: string }
+
+/** A command over one database. Gives how many letters it had to do with. */
+type Work = (sql: Sql, banco: Database) => Promise<number>
+
+const withSql = async (banco: Database, work: Work): Promise<number> => {
+  const sql = createSql({ url: await serviceUrl(banco), max: CONNECTIONS, name: 'dlq' })
   try {
-    // Without it a redriven day would be right in the database and old in the cache.
-    if (!(await redis.ready(REDIS_WAIT_MS))) throw new Error('Redis does not answer: try again when it is back.')
-    const { cartas } = montarProjecao({
-      sql,
-      redis: redis.commands,
-      streamPrefix: STREAM_PREFIX,
-      cache,
-      epocaDoLog: () => Promise.reject(new Error('invariant: dead letters carry their own epoch')),
-      log,
-      registry,
-    })
-    await use(cartas)
+    return await work(sql, banco)
   } finally {
-    await cache.close()
-    breaker.close()
-    await Promise.all([closeSql(sql), redis.close()])
+    await closeSql(sql)
   }
 }
 
-/** Whose dead letters: `consolidado` keeps its own, the others those of who follows the orders. */
-const BANCOS = ['consolidado', 'lancamentos', 'entregas'] as const
-type Banco = (typeof BANCOS)[number]
-type Posicao = { particao: number; posicao: number }
-type Carta = Posicao & { motivo: string; evento: string; tentativas?: number }
-
-/** The dead letters of a database, oldest first, or the one at a position. */
-const lerDe = async (banco: Banco, limite: number, so?: Posicao): Promise<Carta[]> => {
-  if (banco !== 'consolidado') {
-    const sql = createSql({ url: await serviceUrl(banco), max: 1, name: 'dlq' })
+/** Does it on each database that is known here, one after the other; one that is away is named, and the others are served. */
+const overAll = async (work: Work): Promise<{ letters: number; away: number }> => {
+  const known: Database[] = []
+  for (const banco of BANCOS) if (await hasServiceUrl(banco)) known.push(banco)
+  const [only] = known
+  if (only === undefined || known.length === 1) return { letters: await withSql(only ?? BANCOS[0], work), away: 0 }
+  let [letters, away] = [0, 0]
+  for (const banco of known) {
     try {
-      return await lerCartas(sql, { limite, so })
-    } finally {
-      await closeSql(sql)
+      letters += await withSql(banco, work)
+    } catch (error) {
+      away += 1
+      console.error(`fluxo: ${banco}: ${(error instanceof Error && error.message) || codeOf(error) || 'away'}`)
     }
   }
-  let cartas: Carta[] = []
-  await withDeadLetters(async (letters) => {
-    const found = await letters.list({ limite: so === undefined ? limite : LIMITE_MAX })
-    cartas = found.map(({ body, ...carta }) => ({ ...carta, evento: body }))
-  })
-  return so === undefined
-    ? cartas
-    : cartas.filter(({ particao, posicao }) => particao === so.particao && posicao === so.posicao)
+  return { letters, away }
 }
 
-const list = async (banco: Banco, { limite, json }: { limite: number; json: boolean }): Promise<void> => {
-  const cartas = await lerDe(banco, limite)
-  for (const { particao, posicao, tentativas, motivo, evento } of cartas) {
-    const attempts = tentativas === undefined ? '' : `attempts ${tentativas}  `
-    const carta = { particao, posicao, ...(tentativas !== undefined && { tentativas }), motivo, evento }
-    console.log(json ? JSON.stringify(carta) : `${particao}:${posicao}  ${attempts}${motivo}`)
+/** The letters that wait in a database, group by group, oldest first, or those at a position. */
+const lettersIn = async (sql: Sql, banco: Database, limite: number, at?: Posicao): Promise<Carta[]> => {
+  const found: Carta[] = []
+  for (const { grupo, table } of KEEPERS[banco]) {
+    const page = { limite: limite - found.length, ...(at && { at }) }
+    if (page.limite === 0) break
+    const letters = await createLetterStore(sql, table).list(page)
+    found.push(...letters.map(({ body, ...carta }) => ({ grupo, ...carta, evento: body })))
   }
-  if (!json) console.log(`${cartas.length} dead letters`)
+  return found
 }
 
-const show = async (banco: Banco, where: string | undefined): Promise<void> => {
+const line = ({ grupo, particao, posicao, tentativas, motivo }: Carta): string =>
+  `${grupo}  ${particao}:${posicao}  attempts ${tentativas}  ${motivo}`
+
+const list = ({ limite, json }: { limite: number; json: boolean }): Work => {
+  return async (sql, banco) => {
+    const letters = await lettersIn(sql, banco, limite)
+    for (const carta of letters) console.log(json ? JSON.stringify(carta) : line(carta))
+    return letters.length
+  }
+}
+
+const show = (where: string | undefined): Work => {
   const [, particao, posicao] = /^(\d{1,4}):(\d{1,15})$/.exec(where ?? '') ?? []
   if (particao === undefined || posicao === undefined) throw new UsageError('show takes a position such as 0:17')
-  const [carta] = await lerDe(banco, 1, { particao: Number(particao), posicao: Number(posicao) })
-  if (carta === undefined) throw new Error(`there is no dead letter at ${where} in ${banco}`)
-  console.log(`${carta.motivo}\n${carta.evento}`)
+  return async (sql, banco) => {
+    const at = { particao: Number(particao), posicao: Number(posicao) }
+    const letters = await lettersIn(sql, banco, LIMITE_MAX, at)
+    for (const carta of letters) console.log(`${line(carta)}\n${carta.evento}`)
+    return letters.length
+  }
 }
 
-const redrive = async (banco: Banco, limite: number): Promise<void> => {
-  if (banco !== 'consolidado') {
-    throw new UsageError('redrive is for consolidado; what to do here: docs/operations.md#fluxofollowerdeadletters')
+const redrive = (limite: number, counts: { applied: number; failed: number }): Work => {
+  return async (sql, banco) => {
+    let left = limite
+    for (const { grupo, redriving } of KEEPERS[banco]) {
+      if (left === 0) break
+      await redriving(sql, async (cartas) => {
+        const { redirigidas, falhas } = await cartas.redrive({ limite: left })
+        for (const { particao, posicao, motivo } of falhas)
+          console.log(`${grupo}  ${particao}:${posicao}  failed again: ${motivo}`)
+        counts.applied += redirigidas
+        counts.failed += falhas.length
+        left -= redirigidas + falhas.length
+      })
+    }
+    return limite - left
   }
-  await withDeadLetters(async (cartas) => {
-    const { redirigidas, falhas } = await cartas.redrive({ limite })
-    for (const { particao, posicao, motivo } of falhas) console.log(`${particao}:${posicao}  failed again: ${motivo}`)
-    console.log(`${redirigidas} applied, ${falhas.length} failed again`)
-  })
 }
 
 await runCommand('dlq', async () => {
   const { values, positionals } = argumentsOf('dlq', {
     limite: { type: 'string', default: LIMITE_DEFAULT },
     json: { type: 'boolean', default: false },
-    de: { type: 'string', default: 'consolidado' },
+    de: { type: 'string' },
   })
   const limite = Number(values.limite)
   if (!(Number.isInteger(limite) && limite >= 1 && limite <= LIMITE_MAX)) {
     throw new UsageError(`--limite takes a whole number from 1 to ${LIMITE_MAX}`)
   }
   const banco = BANCOS.find((name) => name === values.de)
-  if (banco === undefined) throw new UsageError(`--de takes one of ${BANCOS.join(', ')}`)
+  if (values.de !== undefined && banco === undefined) throw new UsageError(`--de takes one of ${BANCOS.join(', ')}`)
+  const run = async (work: Work) => (banco ? { letters: await withSql(banco, work), away: 0 } : overAll(work))
+
   const [action, where] = positionals
-  if (action === 'list') await list(banco, { limite, json: values.json })
-  else if (action === 'show') await show(banco, where)
-  else if (action === 'redrive') await redrive(banco, limite)
-  else throw new UsageError(action === undefined ? 'say list, show or redrive' : `unknown action "${action}"`)
+  if (action === 'list') {
+    const { letters, away } = await run(list({ limite, json: values.json }))
+    if (!values.json) console.log(`${letters} dead letters`)
+    return Math.min(away, 1)
+  }
+  if (action === 'show') {
+    const { letters, away } = await run(show(where))
+    if (letters === 0 && away === 0)
+      throw new Error(`there is no dead letter at ${where}${banco ? ` in ${banco}` : ''}`)
+    return Math.min(away, 1)
+  }
+  if (action !== 'redrive') {
+    throw new UsageError(action === undefined ? 'say list, show or redrive' : `unknown action "${action}"`)
+  }
+  const counts = { applied: 0, failed: 0 }
+  const { away } = await run(redrive(limite, counts))
+  console.log(`${counts.applied} applied, ${counts.failed} failed again`)
+  return Math.min(away, 1)
 })

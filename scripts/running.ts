@@ -19,6 +19,8 @@ const RunningSchema = z.object({
   ownerUrlEntregas: z.string().optional(),
   redisUrl: z.string().optional(),
   jwtSecret: z.string().optional(),
+  /** How its automatic flow is set, as the environment says it. */
+  fluxo: z.record(z.string(), z.string()).optional(),
 })
 
 /** What a running `npm start` tells the other commands about itself; the URLs are there once it serves. */

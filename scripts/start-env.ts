@@ -1,6 +1,7 @@
-import { envBoolean, envDurationMs, envInteger, envPort, envUrl } from '@fluxo/shared/process/env'
+import { envBoolean, envInteger, envPort, envUrl } from '@fluxo/shared/process/env'
 import { LIMITES_ENV } from '@fluxo/shared/ratelimit/settings'
 import { z } from 'zod'
+import { FLUXO_ENV } from '../apps/entregas/src/fluir/settings.ts'
 
 const databaseUrlOf = (what: string) => envUrl('postgres', 'postgresql').optional().describe(what)
 
@@ -15,8 +16,7 @@ export const StartEnvSchema = z.object({
   DATABASE_URL_CONSOLIDADO_OWNER: databaseUrlOf('who may migrate it'),
   DATABASE_URL_ENTREGAS: databaseUrlOf('another PostgreSQL for the orders'),
   DATABASE_URL_ENTREGAS_OWNER: databaseUrlOf('who may migrate it'),
-  ENTREGAS_FLUXO: z.enum(['automatico', 'manual']).default('automatico').describe('whether orders move by themselves'),
-  ENTREGAS_ATRASO_MS: envDurationMs().default(1_000).describe('how long each step of the automatic flow waits'),
+  ...FLUXO_ENV,
   ENTREGAS_WEBHOOKS_LOOPBACK: envBoolean().default(false).describe('whether webhooks may go to this machine'),
   REDIS_URL: envUrl('redis', 'rediss').optional().describe('another Redis'),
   JWT_SECRET: z.string().optional().describe('the secret of the tokens, made once by default'),

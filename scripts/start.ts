@@ -1,6 +1,7 @@
 import { signToken } from '@fluxo/shared/http/tokens'
 import { portIsFree } from '@fluxo/shared/local/free-port'
 import { parseEnv } from '@fluxo/shared/process/env'
+import { fluxoDe } from '../apps/entregas/src/fluir/settings.ts'
 import { dataFolder, ensureSecrets } from './data-folder.ts'
 import { guardServers } from './guard.ts'
 import { createLeaving, type Leaving } from './leaving.ts'
@@ -86,7 +87,7 @@ const serve = async (env: StartEnv, folder: string, running: RunningFile, leavin
     hostname,
     ...urls,
     webhooksLoopback: env.ENTREGAS_WEBHOOKS_LOOPBACK,
-    fluxo: { automatico: env.ENTREGAS_FLUXO === 'automatico', atrasoMs: env.ENTREGAS_ATRASO_MS },
+    fluxo: fluxoDe(env),
     jwtSecret,
     limites: env,
     ...(env.LOG_LEVEL === undefined
@@ -96,7 +97,9 @@ const serve = async (env: StartEnv, folder: string, running: RunningFile, leavin
   })
   leaving.opened(tudo.stop)
   leaving.check()
-  await running.publish({ ...servers, jwtSecret, url: tudo.url })
+  const { ENTREGAS_FLUXO, ENTREGAS_ATRASO_MS } = env
+  const fluxo = { ENTREGAS_FLUXO, ENTREGAS_ATRASO_MS: String(ENTREGAS_ATRASO_MS) }
+  await running.publish({ ...servers, jwtSecret, url: tudo.url, fluxo })
   const token = await signToken({
     secret: jwtSecret,
     comercianteId: TOKEN_MERCHANT,

@@ -1,5 +1,6 @@
 import { migrate } from '@fluxo/drizzle/migrate'
 import type { Clock } from '@fluxo/shared/clock'
+import { createLetterStore, lettersAt, passing } from '@fluxo/shared/follow/letter-store'
 import { createInbox } from '@fluxo/shared/inbox/inbox'
 import { createAppend } from '@fluxo/shared/log/append'
 import { createReadPage, readHead } from '@fluxo/shared/log/feed'
@@ -8,7 +9,6 @@ import { createDatabase, type TestDatabase } from '@fluxo/shared/testing/databas
 import { afterAll, expect, test } from 'vitest'
 import { createConsultaStore } from '../apps/consolidado/src/consultar/store.ts'
 import type { Saldo } from '../apps/consolidado/src/domain/saldo.ts'
-import { cartasEm, createCartasStore, efeitoDePular } from '../apps/consolidado/src/projetar/cartas.ts'
 import { efeitoDoSaldo, type Lancado } from '../apps/consolidado/src/projetar/efeito.ts'
 import { lerDias } from '../apps/consolidado/src/projetar/saldo-store.ts'
 import { LEDGER, type LedgerRow, rowOf } from '../apps/lancamentos/src/registrar/ledger-table.ts'
@@ -100,10 +100,10 @@ function projectionStep(random: Random): Step {
     apply,
     apply,
     apply,
-    (server) => inboxOf(server).pass({ particao, epoca: null, rows: passed }, efeitoDePular),
+    (server) => inboxOf(server).pass({ particao, epoca: null, rows: passed }, passing()),
     (server) => inboxOf(server).marcas(),
-    ({ sql }) => createCartasStore(sql).put(letter),
-    async ({ sql }) => (await cartasEm(sql, particao, posicoes)).sort((a, b) => a - b),
+    ({ sql }) => createLetterStore(sql).put(letter),
+    async ({ sql }) => (await lettersAt(sql, particao, posicoes)).sort((a, b) => a - b),
     async ({ sql }) => untimed(await lerDias(sql, uniqueDays(rows))),
     async (server) => untimed([await consultaOf(server).lerDia(`loja-${from % 4}`, '2026-11-21')]),
   ])

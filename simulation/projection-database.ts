@@ -1,6 +1,6 @@
+import { passing } from '@fluxo/shared/follow/letter-store'
 import { applyStatement } from '@fluxo/shared/inbox/statement'
 import { VERSOES_POR_GERACAO } from '../apps/consolidado/src/domain/saldo.ts'
-import { efeitoDePular } from '../apps/consolidado/src/projetar/cartas.ts'
 import { efeitoDoSaldo } from '../apps/consolidado/src/projetar/efeito.ts'
 import { type Parameter, PostgresError, type Row, type Statement } from './postgres-server.ts'
 import { arrayOf } from './postgres-text.ts'
@@ -13,7 +13,7 @@ export function projectionStatements(state: ProjectionState, apply = applyOf): r
 }
 
 const APPLY = applyStatement(efeitoDoSaldo)
-const PASS = applyStatement(efeitoDePular)
+const PASS = applyStatement(passing())
 
 export type Asked = { posicao: number; id: string | null; comercianteId: string; data: string; valor: bigint }
 

@@ -61,7 +61,8 @@ export function inboxStatements({ inbox }: Pick<ProjectionState, 'inbox'>): Stat
   ]
 }
 
-function letterStatements({ letters, onLetter }: ProjectionState): Statement[] {
+/** What is asked of the dead letters. */
+export function letterStatements({ letters, onLetter }: Pick<ProjectionState, 'letters' | 'onLetter'>): Statement[] {
   return [
     {
       matches: startsWith('insert into carta_morta'),

@@ -138,15 +138,20 @@ export const inboxParticao = pgTable('inbox_particao', {
   divergente: text(),
 })
 
-/** Events that can never be applied, each with its reason. */
-export const cartaMorta = pgTable(
-  'carta_morta',
-  {
-    particao: smallint().notNull(),
-    posicao: bigint({ mode: 'number' }).notNull(),
-    evento: text().notNull(),
-    motivo: text().notNull(),
-    criadaEm: timestamp('criada_em', { withTimezone: true }).notNull().defaultNow(),
-  },
-  (t) => [primaryKey({ columns: [t.particao, t.posicao] })],
-)
+/** Columns of a table of dead letters: `pulada_em` is when the watermark passed one over, `redirigida_em` when it was applied after all. */
+const carta = {
+  particao: smallint().notNull(),
+  posicao: bigint({ mode: 'number' }).notNull(),
+  evento: text().notNull(),
+  motivo: text().notNull(),
+  tentativas: integer().notNull().default(1),
+  criadaEm: timestamp('criada_em', { withTimezone: true }).notNull().defaultNow(),
+  puladaEm: timestamp('pulada_em', { withTimezone: true, mode: 'string' }).default('-infinity'),
+  redirigidaEm: timestamp('redirigida_em', { withTimezone: true }),
+}
+
+/** Events that the automatic flow can never apply, each with its reason. */
+export const cartaMorta = pgTable('carta_morta', carta, (t) => [primaryKey({ columns: [t.particao, t.posicao] })])
+
+/** The same of the webhooks. */
+export const cartaAvisos = pgTable('carta_avisos', carta, (t) => [primaryKey({ columns: [t.particao, t.posicao] })])

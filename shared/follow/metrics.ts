@@ -1,16 +1,14 @@
 import type { Marca } from '../inbox/marca.ts'
-import type { Sql } from '../postgres/sql.ts'
 import { createLook } from '../telemetry/look.ts'
 import { gauge, type Registry } from '../telemetry/metrics.ts'
+import type { LetterCount } from './letter-store.ts'
 
-type Grupo = { marcas: () => Promise<Marca[] | undefined>; cartas: () => Promise<Cartas | undefined> }
-type Cartas = { database: string; quantas: number }
+type Grupo = { marcas: () => Promise<Marca[] | undefined>; letters: () => Promise<LetterCount | undefined> }
 
 export type FollowMetricsOptions = {
   grupo: string
   marcas: () => Promise<Marca[]>
-  /** The database of `carta_morta`. */
-  sql: Sql
+  letters: () => Promise<LetterCount>
   registry: Registry
 }
 
@@ -18,17 +16,12 @@ export type FollowMetricsOptions = {
 const gruposDe = new WeakMap<Registry, Map<string, Grupo>>()
 
 /**
- * Exports how far a group has followed its log, whether it stands still, and the dead letters of its database, which its groups
- * share. All of it is read from the database, so every instance shows the same: across instances take `max`.
+ * Exports how far a group has followed its log, whether it stands still, and the dead letters that wait in its database, those of all
+ * its groups. All of it is read from the database, so every instance shows the same: across instances take `max`.
  */
-export function exportFollowMetrics({ grupo, marcas, sql, registry }: FollowMetricsOptions): void {
+export function exportFollowMetrics({ grupo, marcas, letters, registry }: FollowMetricsOptions): void {
   const grupos = gruposDe.get(registry) ?? mostrar(registry)
-  const cartas = async (): Promise<Cartas> => {
-    const [row] = await sql<Cartas[]>`
-      select current_database() as database, count(*)::float8 as quantas from carta_morta`
-    return row ?? { database: '', quantas: 0 }
-  }
-  grupos.set(grupo, { marcas: createLook(marcas), cartas: createLook(cartas) })
+  grupos.set(grupo, { marcas: createLook(marcas), letters: createLook(letters) })
 }
 
 function mostrar(registry: Registry): Map<string, Grupo> {
@@ -57,14 +50,12 @@ function mostrar(registry: Registry): Map<string, Grupo> {
   )
   gauge(registry, {
     name: 'fluxo_follow_dead_letters',
-    help: 'Events that the groups of a database could never apply, each kept with its reason.',
+    help: 'Dead letters of the groups of a database that wait for an operator.',
     labelNames: ['database'],
     async collect() {
+      const counts = await Promise.all([...grupos.values()].map(({ letters }) => letters()))
       this.reset()
-      for (const { cartas } of grupos.values()) {
-        const vistas = await cartas()
-        if (vistas !== undefined) this.set({ database: vistas.database }, vistas.quantas)
-      }
+      for (const count of counts) if (count !== undefined) this.inc({ database: count.database }, count.pendentes)
     },
   })
   return grupos

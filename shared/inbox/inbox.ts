@@ -2,6 +2,7 @@ import { type Clock, systemClock } from '../clock.ts'
 import { invariant } from '../errors.ts'
 import type { Sql } from '../postgres/sql.ts'
 import { arrayLiteral } from './array-literal.ts'
+import { converting } from './isolate.ts'
 import { type Marca, prepareParticoes, readMarcas, stopParticao } from './marca.ts'
 import { multirangeLiteral, runsOf } from './runs.ts'
 import { applyStatement, claimStatement, type Effect, INBOX, type InboxTable } from './statement.ts'
@@ -36,8 +37,8 @@ export type Inbox<Row extends Posicionado, Touched> = {
   /**
    * Dedupes by position and applies the effect to what is new, in one statement: all of it or nothing.
    *
-   * Safe to repeat and to run anywhere at once. Rejects with what PostgreSQL said; then nothing is applied, unless the
-   * connection broke, and then repeating tells.
+   * Safe to repeat and to run anywhere at once. Rejects with what PostgreSQL said, or `Inconvertible` where the effect's own
+   * columns throw; then nothing is applied, unless the connection broke, and then repeating tells.
    */
   apply(lote: Lote<Row>): Promise<Aplicado<Touched> | Recusa>
   /** Passes positions over without the inbox's own effect: `effect` runs for those that were not applied before. */
@@ -83,7 +84,7 @@ export function createInbox<Row extends Posicionado, Touched>(deps: {
       multirangeLiteral(runsOf(posicoes)),
       arrayLiteral(posicoes),
       arrayLiteral(rows.map(({ id }) => id)),
-      ...columns.map(({ value }) => arrayLiteral(rows.map(value))),
+      ...converting(() => columns.map(({ value }) => arrayLiteral(rows.map(value)))),
     ]
     const [resposta] = await sql.unsafe<Resposta[]>(text, parameters, { prepare: true })
     invariant(resposta, `partition ${lote.particao} was not prepared`)

@@ -23,11 +23,14 @@ export type Effect<Row, Touched> = {
 /** First key of the advisory lock under which a partition is applied to; the second is the partition. */
 export const INBOX_LOCK = 7_264_201
 
-/** Where an inbox keeps its partitions. Two groups that read the same log into one database have one each. */
-export type InboxTable = { readonly name: string; readonly lock: number }
+/**
+ * Where an inbox keeps its partitions, and the letters of what it could not apply. Two groups that read the same log into one
+ * database have both of their own.
+ */
+export type InboxTable = { readonly name: string; readonly lock: number; readonly letters: string }
 
 /** The inbox of a database that has one. */
-export const INBOX: InboxTable = { name: 'inbox_particao', lock: INBOX_LOCK }
+export const INBOX: InboxTable = { name: 'inbox_particao', lock: INBOX_LOCK, letters: 'carta_morta' }
 
 /** Parameters before the columns: partition, epoch, runs, positions, ids. */
 const FIXED_PARAMETERS = 5

@@ -3,24 +3,25 @@ import { z } from 'zod'
 /**
  * The envelope of every event: CloudEvents 1.0 in JSON with the `sequence` extension.
  *
- * Readers ignore fields that they do not know; `data` is read by each consumer with a schema of its own.
+ * Every reader of a log reads it by these rules, so that an event is poison for all of them or for none. Readers ignore fields that
+ * they do not know; `data` is read by each consumer with a schema of its own.
  */
 export const EventoSchema = z.object({
   specversion: z.literal('1.0'),
-  /** The id of the row that the event tells of: the same row is the same event, however often it arrives. */
-  id: z.uuid(),
+  /** The id of the row that the event tells of: the same row is the same event, however often it arrives. Any that `uuid` holds. */
+  id: z.guid(),
   source: z.string(),
   /** A past fact with a version, such as `lancamento.registrado.v1`. */
   type: z.string(),
   subject: z.string(),
   /** When the row was registered, RFC 3339. */
-  time: z.string(),
+  time: z.iso.datetime({ offset: true }),
   datacontenttype: z.literal('application/json'),
   /** The position in the partition, zero-padded so that text order is number order (CloudEvents sequence extension). */
   sequence: z.string().regex(/^\d{16}$/),
   particao: z.int().nonnegative(),
   /** Which log these positions belong to: a restored log gets another. */
-  epoca: z.uuid(),
+  epoca: z.guid(),
   /** W3C trace context of the request that made the row. */
   traceparent: z.string().optional(),
   data: z.unknown(),
@@ -69,25 +70,33 @@ export type EventoLido<Data> = { ok: true; evento: Evento<Data> } | { ok: false;
 
 /** Reads an event that arrived at `posicao`, with the schema of what its reader needs of `data`. */
 export function lerEvento<Data>(dados: z.ZodType<Data>, posicao: number, evento: unknown): EventoLido<Data> {
-  const envelope = lerEnvelope(evento)
+  const lido = lerEnvelope(posicao, evento)
+  if (!lido.ok) return lido
+  const data = dados.safeParse(lido.evento.data)
+  if (!data.success) return { ok: false, motivo: `data: ${camposDe(data.error)}` }
+  return { ok: true, evento: { ...lido.evento, data: data.data } }
+}
+
+/** The same without looking at `data`, for who reads that by hand. */
+export function lerEnvelope(posicao: number, evento: unknown): EventoLido<unknown> {
+  const envelope = envelopeDe(evento)
   if (typeof envelope === 'string') return { ok: false, motivo: envelope }
   if (posicaoDe(envelope) !== posicao) {
     return { ok: false, motivo: 'sequence is not the position at which the event arrived' }
   }
-  const data = dados.safeParse(envelope.data)
-  if (!data.success) return { ok: false, motivo: `data: ${camposDe(data.error)}` }
-  return { ok: true, evento: { ...envelope, data: data.data } }
+  return { ok: true, evento: envelope }
 }
 
 /** The envelope, or why it is none. */
-function lerEnvelope(evento: unknown): Evento | string {
+function envelopeDe(evento: unknown): Evento | string {
   if (isUsual(evento)) return evento
   const lido = EventoSchema.safeParse(evento)
   return lido.success ? lido.data : `not an event: ${camposDe(lido.error)}`
 }
 
 const SEQUENCE = /^\d{16}$/
-const UUID = /^[\da-f]{8}-[\da-f]{4}-[1-8][\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/
+const UUID = z.regexes.guid
+const TIME = z.regexes.datetime({ offset: true })
 
 const isText = (value: unknown, form: RegExp): value is string => typeof value === 'string' && form.test(value)
 
@@ -104,7 +113,7 @@ const isUsual = (value: unknown): value is Evento => {
     typeof e.source === 'string' &&
     typeof e.type === 'string' &&
     typeof e.subject === 'string' &&
-    typeof e.time === 'string' &&
+    isText(e.time, TIME) &&
     e.datacontenttype === 'application/json' &&
     isText(e.sequence, SEQUENCE) &&
     Number.isSafeInteger(e.particao) &&

@@ -1,5 +1,6 @@
 import { migrate } from '@fluxo/drizzle/migrate'
 import type { Clock } from '@fluxo/shared/clock'
+import { createLetterStore, lettersAt, passing } from '@fluxo/shared/follow/letter-store'
 import { createInbox } from '@fluxo/shared/inbox/inbox'
 import { createReadPage, readHead } from '@fluxo/shared/log/feed'
 import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
@@ -140,6 +141,9 @@ function stepOf(random: Random, step: number): Step {
     ({ sql }) => createReadPage(sql, EVENTOS)(particao, after, 7),
     ({ sql }) => readHead(sql, particao),
     (server) => inboxOf(server).marcas(),
+    ({ sql }) => createLetterStore(sql).put({ particao, posicao: after + 1, body: '{}', motivo: 'm', tentativas: 1 }),
+    (server) => inboxOf(server).pass({ particao, epoca: null, rows: [{ posicao: after + 1, id: null }] }, passing()),
+    async ({ sql }) => (await lettersAt(sql, particao, [after, after + 1])).sort((a, b) => a - b),
     ({ sql, clock }) => createLeituraStore(sql, clock).porId(merchantOf(order), uuid(order)),
     ({ sql, clock }) => createLeituraStore(sql, clock).porChave(merchantOf(order), `chave-${random.int(1, 30)}`),
   ])

@@ -1,8 +1,9 @@
-import { efeitoDeGuardar } from '@fluxo/shared/follow/dead-letters'
+import { passing } from '@fluxo/shared/follow/letter-store'
 import { applyStatement, type Effect } from '@fluxo/shared/inbox/statement'
 import type { Parameter, Row, Statement } from '../postgres-server.ts'
 import { inboxOf, isNew, note, placesOf, refusalOf } from '../projection-database.ts'
-import type { InboxRow } from '../projection-state.ts'
+import { letterStatements } from '../projection-readings.ts'
+import { type InboxRow, type Letter, letterKey } from '../projection-state.ts'
 import type { Followed } from './orders-state.ts'
 
 /** What a follower's effect means: what it sees from its beginning, and what it does with the rows that are new. */
@@ -17,18 +18,20 @@ export type FollowerStatementsDeps<R> = {
   group: string
   effect: Effect<R, unknown>
   apply: Meaning
+  letters: Map<string, Letter>
   onFollowed: (followed: Followed) => void
-  onLetter: (what: string) => void
+  onLetter: (group: string, letter: Letter) => void
 }
 
-/** The two statements by which a follower notes positions: with its effect, and as dead letters. */
+/** The statements by which a follower notes positions, with its effect and without, and keeps dead letters. */
 export function applyStatements<R>(deps: FollowerStatementsDeps<R>): readonly Statement[] {
-  const { group, onFollowed, onLetter } = deps
+  const { group, letters, onFollowed, onLetter } = deps
   const applied = statementOf(deps, applyStatement(deps.effect), deps.apply, onFollowed)
-  const passed = statementOf(deps, applyStatement(efeitoDeGuardar), { effect: () => null }, ({ particao, posicao }) =>
-    onLetter(`${group} buried ${particao}:${posicao}`),
-  )
-  return [applied, passed]
+  const passed = statementOf(deps, applyStatement(passing()), { effect: () => null }, ({ particao, posicao }) => {
+    const letter = letters.get(letterKey(particao, posicao))
+    if (letter !== undefined) letter.pulada = true
+  })
+  return [applied, passed, ...letterStatements({ letters, onLetter: (letter) => onLetter(group, letter) })]
 }
 
 /** Under the partition's lock, by the inbox's row as its last holder left it. */

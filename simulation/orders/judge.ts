@@ -1,7 +1,9 @@
 import { diaEmSaoPaulo } from '@fluxo/shared/dia'
 import { type Status, statusDe } from '../../apps/entregas/src/domain/status.ts'
 import type { LedgerEntry } from '../ledger-database.ts'
+import { letterKey } from '../projection-state.ts'
 import { chaveDaMudanca, nomeDoCliente } from './model.ts'
+import { LOJA_ENVENENADA } from './orders-database.ts'
 import type { EventRow } from './orders-state.ts'
 import type { World } from './world.ts'
 
@@ -33,10 +35,15 @@ export function judge(world: World): void {
       world.model.complain(`order ${order.id} is ${order.status}, version ${order.version}, its history says otherwise`)
     // The flow takes an order from either of them, whoever brought it there.
     const status = statusDe(order.status)
-    if (status === 'RECEIVED' || status === 'IN_TRANSIT')
+    const planned = order.comerciante_id !== LOJA_ENVENENADA
+    if (planned && (status === 'RECEIVED' || status === 'IN_TRANSIT'))
       world.model.complain(`order ${order.id} was forgotten in ${status}`)
   }
   judgeMoney(world)
+  for (const { particao, posicao, comerciante_id } of world.orders.events) {
+    if (comerciante_id !== LOJA_ENVENENADA || world.orders.letters.get(letterKey(particao, posicao))?.pulada) continue
+    world.model.complain(`${particao}:${posicao} is poison for the flow and has no letter`)
+  }
 }
 
 function judgePositions({ orders, plan, model }: World): void {

@@ -4,15 +4,23 @@ import { efeitoDePlanejar } from '../../apps/entregas/src/fluir/passo-store.ts'
 import { EVENTOS } from '../../apps/entregas/src/mover/evento-table.ts'
 import { PEDIDO_COLUNAS } from '../../apps/entregas/src/mover/pedido-row.ts'
 import { logStatements } from '../ledger-database.ts'
-import type { Parameter, Row, Statement } from '../postgres-server.ts'
+import { type Parameter, PostgresError, type Row, type Statement } from '../postgres-server.ts'
 import { arrayOf, plain } from '../postgres-text.ts'
 import { inboxStatements } from '../projection-readings.ts'
 import { applyStatements } from './follower-statements.ts'
 import { moveOf, receiveOf, shown } from './move-statements.ts'
 import { type EventRow, type OrdersState, type StepRow, stepKey } from './orders-state.ts'
 
-/** Statements that a planted bug gives another meaning. */
-export type OrdersMeanings = { move?: (state: OrdersState) => Statement; take?: (state: OrdersState) => Statement }
+/** Whose orders the automatic flow can never plan: its effect fails on each of their events, as on a value beyond its column. */
+export const LOJA_ENVENENADA = 'loja-veneno'
+const OUT_OF_RANGE = '22003'
+
+/** Statements that a planted bug gives another meaning, and what the database says of an effect that fails. */
+export type OrdersMeanings = {
+  move?: (state: OrdersState) => Statement
+  take?: (state: OrdersState) => Statement
+  refusal?: string
+}
 
 /** Every statement of the service `entregas` that the simulation runs, over its tables. */
 export function ordersStatements(state: OrdersState, meanings: OrdersMeanings = {}): readonly Statement[] {
@@ -20,7 +28,7 @@ export function ordersStatements(state: OrdersState, meanings: OrdersMeanings = 
     receiveOf(state),
     (meanings.move ?? moveOf)(state),
     (meanings.take ?? takeOf)(state),
-    ...applyStatements({ ...state, group: 'entregas', effect: efeitoDePlanejar, apply: planning(state) }),
+    ...applyStatements({ ...state, group: 'entregas', effect: efeitoDePlanejar, apply: planning(state, meanings) }),
     ...inboxStatements(state),
     ...logStatements(state),
     ...readings(state),
@@ -31,12 +39,13 @@ export function ordersStatements(state: OrdersState, meanings: OrdersMeanings = 
 type Snapshot = { commits: number; now: number }
 
 /** Plans the steps of new events: where the snapshot, older than the inbox's lock, sees the order at the event's version. */
-const planning = (state: OrdersState) => ({
+const planning = (state: OrdersState, { refusal = OUT_OF_RANGE }: OrdersMeanings) => ({
   snapshot: () => ({ commits: state.commits, now: state.now() }),
   effect: (taken: readonly number[], parameters: readonly Parameter[], snapshot: unknown): string => {
     const [orders = [], merchants = [], seqs = [], from = [], to = [], recorded = [], delays = [], traces = []] =
       parameters.slice(5).map(arrayOf)
     const seenAt = snapshot as Snapshot
+    if (taken.some((i) => merchants[i] === LOJA_ENVENENADA)) throw new PostgresError(refusal, 'out of range')
     state.commits += 1
     let planned = 0
     for (const i of taken) {

@@ -1,4 +1,4 @@
-import type { InboxRow } from '../projection-state.ts'
+import type { InboxRow, Letter } from '../projection-state.ts'
 
 /** A row of `pedido`; `commit` is the statement that made it. Times are milliseconds. */
 export type OrderRow = {
@@ -74,6 +74,7 @@ export type OrdersState = {
   events: EventRow[]
   steps: Map<string, StepRow>
   inbox: Map<number, InboxRow>
+  letters: Map<string, Letter>
   /** Per partition: the counter's row, and the relay's cursor. */
   ultima: number[]
   cursor: number[]
@@ -87,7 +88,7 @@ export type OrdersState = {
   /** of each that a follower has just noted, */
   onFollowed: (followed: Followed) => void
   /** and of each that one has set aside. */
-  onLetter: (what: string) => void
+  onLetter: (group: string, letter: Letter) => void
 }
 
 export const stepKey = ({ pedido_id, versao }: Pick<StepRow, 'pedido_id' | 'versao'>): string =>
@@ -104,6 +105,7 @@ export function emptyOrders(
     events: [],
     steps: new Map(),
     inbox: new Map(),
+    letters: new Map(),
     ultima: zeros(),
     cursor: zeros(),
     commits: 0,

@@ -2,6 +2,7 @@ import type { Status } from '../../apps/entregas/src/domain/status.ts'
 import { type Moments, type Profile, type Surroundings, stepFaults, timedFaults } from '../fault-plan.ts'
 import type { Fault } from '../faults.ts'
 import { createRandom, type Random } from '../random.ts'
+import { LOJA_ENVENENADA } from './orders-database.ts'
 
 /** An order that a merchant places. Without a key it is sent once only. */
 export type Order = { at: number; id: number; comerciante: string; centavos?: number; chave?: string; twice: boolean }
@@ -79,7 +80,7 @@ export function planOf(seed: number): OrdersPlan {
     bursts,
     loadMs,
   }
-  const orders = ordersOf(random, bursts)
+  const orders = poisoned(createRandom(seed, 'orders poison'), ordersOf(random, bursts))
   return {
     seed,
     profile,
@@ -106,6 +107,12 @@ const ordersOf = (random: Random, bursts: Moments): Order[] =>
     ...(random.chance(0.75) && { chave: `pedido-${id}` }),
     twice: random.chance(0.2),
   }))
+
+/** In some histories a merchant is among them whose events the flow cannot apply. */
+const poisoned = (random: Random, orders: Order[]): Order[] =>
+  random.chance(0.25)
+    ? orders.map((order) => (random.chance(0.3) ? { ...order, comerciante: LOJA_ENVENENADA } : order))
+    : orders
 
 type Pace = { atrasoMs: number; loadMs: number }
 

@@ -4,6 +4,8 @@ import * as planted from './planted-parts.ts'
 import type { Seams } from './seams.ts'
 
 const always = (seams: Seams) => () => seams
+/** An internal error: nobody takes it for poison. */
+const NOT_OF_THE_DATA = 'XX000'
 
 /** By name, in the order of an order's way. */
 export const PLANTED_BUGS: Readonly<Record<string, PlantedBug<Seams>>> = {
@@ -35,6 +37,10 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug<Seams>>> = {
   'followers-never-reclaim': {
     what: 'nobody takes over what a dead follower left pending',
     seams: always(noReclaim),
+  },
+  'follower-without-isolation': {
+    what: 'an effect that fails on the data of one event is tried again for ever, and its partition with it',
+    seams: always({ refusal: NOT_OF_THE_DATA }),
   },
   'money-after-the-mark': {
     what: 'the position of a delivery is noted before its entry is in the books',

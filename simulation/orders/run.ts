@@ -3,6 +3,7 @@ import { STREAM_PREFIX } from '../../apps/entregas/src/domain/evento.ts'
 import { GRUPO } from '../../apps/entregas/src/fluir/consumir.ts'
 import { GRUPO as GRUPO_DO_LIVRO } from '../../apps/lancamentos/src/faturar/seguir.ts'
 import { scheduleFaults, stopRedis } from '../disturbances.ts'
+import { type InboxRow, letterKey } from '../projection-state.ts'
 import type { Verdict } from '../room.ts'
 import { judge } from './judge.ts'
 import type { OrdersPlan } from './plan.ts'
@@ -23,14 +24,14 @@ export async function runPlan(plan: OrdersPlan, seams: Seams = {}): Promise<Verd
   const { scheduler, model, orders, ledger } = world
   const verdict = () => ({ plan, wrongs: model.wrongs, lines: scheduler.lines(), digest: scheduler.digest() })
   await load(world)
-  if (!(await comesToRest(world, `by the ${PATHS[plan.profile]}`))) return verdict()
+  if (!(await comesToRest(world, `by the ${PATHS[plan.profile]}`, isApplied))) return verdict()
   scheduler.note('! everything is back')
   world.setPulling(true)
   world.servers.redisServer.setUp(true)
   const written = (): number => orders.commits + ledger.entries.length
   for (let before = -1; before !== written(); await passes(world, SETTLES_MS + 2 * plan.slowestMs)) {
     before = written()
-    if (!(await comesToRest(world, 'in the end'))) return verdict()
+    if (!(await comesToRest(world, 'in the end', isFollowed))) return verdict()
   }
   judge(world)
   return verdict()
@@ -52,10 +53,13 @@ async function load(world: World): Promise<void> {
 const passes = ({ scheduler }: World, ms: number): Promise<boolean> =>
   scheduler.runUntil(scheduler.now() + ms, () => false)
 
-async function comesToRest(world: World, how: string): Promise<boolean> {
+/** Whether an event log was followed in a partition. */
+type Followed = (world: World, particao: number) => boolean
+
+async function comesToRest(world: World, how: string, isFollowed: Followed): Promise<boolean> {
   const { scheduler, model } = world
   const until = scheduler.now() + REST_MAX_MS
-  while (!isAtRest(world)) {
+  while (!isAtRest(world, isFollowed)) {
     if (model.wrongs.length > 0) return false
     if (scheduler.now() > until) {
       model.complain(`not at rest ${how} after ${REST_MAX_MS} ms: ${situation(world)}`)
@@ -67,7 +71,7 @@ async function comesToRest(world: World, how: string): Promise<boolean> {
 }
 
 /** Every request is answered, every event is followed by both, and no step is left to be taken. */
-const isAtRest = (world: World): boolean =>
+const isAtRest = (world: World, isFollowed: Followed): boolean =>
   world.clients.satisfied() &&
   world.orders.steps.size === 0 &&
   world.servers.entregas.idle() &&
@@ -77,11 +81,22 @@ const isAtRest = (world: World): boolean =>
 
 const partitions = ({ plan }: World): number[] => Array.from({ length: plan.particoes }, (_, particao) => particao)
 
+/** The same without the log's own word, which alone lets the flow pass what it keeps as a letter. */
+function isApplied(world: World, particao: number): boolean {
+  const { orders } = world
+  const row = orders.inbox.get(particao)
+  if (orders.letters.size === 0 || row === undefined) return isFollowed(world, particao)
+  const posicoes = Array.from({ length: orders.ultima[particao] ?? 0 }, (_, i) => i + 1)
+  const known = (posicao: number): boolean =>
+    posicao <= row.aplicadaAte || row.adiante.has(posicao) || orders.letters.has(letterKey(particao, posicao))
+  return posicoes.every(known) && isAtHead(world.followed.get(particao), orders.ultima[particao])
+}
+
+const isAtHead = (row: InboxRow | undefined, ultima: number | undefined): boolean =>
+  row?.aplicadaAte === ultima && row?.adiante.size === 0
+
 const isFollowed = ({ orders, followed }: World, particao: number): boolean =>
-  [orders.inbox, followed].every((inbox) => {
-    const row = inbox.get(particao)
-    return row?.aplicadaAte === orders.ultima[particao] && row?.adiante.size === 0
-  })
+  [orders.inbox, followed].every((inbox) => isAtHead(inbox.get(particao), orders.ultima[particao]))
 
 /** Whether a group of the stream still has something to read or to acknowledge. Without Redis there is no stream. */
 function isPending({ servers }: World, particao: number): boolean {

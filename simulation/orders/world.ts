@@ -1,12 +1,13 @@
 import { Registry } from 'prom-client'
 import { statusDe } from '../../apps/entregas/src/domain/status.ts'
+import { GRUPO as FLOW } from '../../apps/entregas/src/fluir/consumir.ts'
 import { SEM_MAIS } from '../../apps/lancamentos/src/faturar/seguir.ts'
 import { createFeedNetwork } from '../feed-network.ts'
 import { createInstances } from '../instances.ts'
 import { createLedgerDatabase } from '../ledger-database.ts'
 import { createPostgresServer, type Statement } from '../postgres-server.ts'
 import { inboxStatements } from '../projection-readings.ts'
-import type { InboxRow } from '../projection-state.ts'
+import type { InboxRow, Letter } from '../projection-state.ts'
 import { createRandom } from '../random.ts'
 import { SCRIPTS } from '../redis-scripts.ts'
 import { createRedisServer } from '../redis-server.ts'
@@ -17,8 +18,8 @@ import { type Entregas, startEntregas } from './entregas.ts'
 import { applyStatements } from './follower-statements.ts'
 import { type Lancamentos, startLancamentos } from './lancamentos.ts'
 import { createModel } from './model.ts'
-import { ordersStatements } from './orders-database.ts'
-import { type EventRow, emptyOrders, type Followed } from './orders-state.ts'
+import { LOJA_ENVENENADA, ordersStatements } from './orders-database.ts'
+import { type EventRow, emptyOrders, type Followed, type OrdersState } from './orders-state.ts'
 import type { OrdersPlan } from './plan.ts'
 import type { Seams } from './seams.ts'
 import type { Servers } from './servers.ts'
@@ -48,7 +49,11 @@ export function createWorld(plan: OrdersPlan, seams: Seams = {}) {
       scheduler.note(`${followed.group}  has followed ${followed.particao}:${followed.posicao}`)
       model.followed(followed)
     },
-    onLetter: model.complain,
+    onLetter: (group: string, { particao, posicao, motivo }: Letter) => {
+      scheduler.note(`${group}  keeps ${particao}:${posicao} as a letter: ${motivo}`)
+      if (group === FLOW && isPoison(orders, particao, posicao)) return
+      model.complain(`${group} keeps ${particao}:${posicao} as a dead letter, and it is no poison: ${motivo}`)
+    },
   }
   const onEvent = ({ particao, posicao, pedido_id, seq, status, source }: EventRow): void =>
     scheduler.note(`orders  ${particao}:${posicao} order ${pedido_id.slice(-4)} ${seq} ${statusDe(status)} (${source})`)
@@ -58,6 +63,7 @@ export function createWorld(plan: OrdersPlan, seams: Seams = {}) {
   const following = applyStatements({
     ...heard,
     inbox: followed,
+    letters: new Map(),
     group: 'lancamentos',
     effect: SEM_MAIS,
     apply: { effect: () => null },
@@ -109,6 +115,10 @@ export function createWorld(plan: OrdersPlan, seams: Seams = {}) {
   }
   return { plan, scheduler, servers, orders, ledger, followed, model, instances, feed, setPulling, clients }
 }
+
+/** Whether the flow can never plan what an event asks for. */
+export const isPoison = ({ events }: Pick<OrdersState, 'events'>, particao: number, posicao: number): boolean =>
+  events.some((one) => one.particao === particao && one.posicao === posicao && one.comerciante_id === LOJA_ENVENENADA)
 
 /** The instances of both services, told apart. */
 function createOrdersInstances() {

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { migrationsOf } from '@fluxo/drizzle/journal'
 import { createVersionedCache } from '@fluxo/shared/cache/versioned-cache'
+import { countLetters } from '@fluxo/shared/follow/letter-store'
 import type { Verifier } from '@fluxo/shared/http/auth'
 import { createLease } from '@fluxo/shared/postgres/lease'
 import { exportPostgresMetrics } from '@fluxo/shared/postgres/metrics'
@@ -19,7 +20,6 @@ import type { Registry } from '@fluxo/shared/telemetry/metrics'
 import type { Tracing } from '@fluxo/shared/telemetry/tracing'
 import { createConsultarRoutes } from './consultar/route.ts'
 import { createConsultaStore, foraDoAr, LEITURA_SETTINGS, LIMITES_DA_CONSULTA } from './consultar/store.ts'
-import { contarCartas } from './projetar/cartas.ts'
 import { createConsumidores } from './projetar/consumir.ts'
 import { exportarMetricas, type MetricasDeps } from './projetar/metricas.ts'
 import { montarProjecao } from './projetar/montar.ts'
@@ -157,7 +157,7 @@ type ExportarDeps = Pick<MetricasDeps, 'redis' | 'marcas' | 'streamPrefix' | 'pa
 
 /** What is looked at when Prometheus asks: the projection, the pools, PostgreSQL and Redis themselves. */
 const exportar = ({ writes, ...deps }: ExportarDeps & { writes: Sql }): void => {
-  exportarMetricas({ ...deps, group: GRUPO, cartas: () => contarCartas(writes) })
+  exportarMetricas({ ...deps, group: GRUPO, cartas: () => countLetters(writes) })
   exportRedisMetrics(deps)
   const pools = { consolidado: PROJECTION_CONNECTIONS, 'consolidado leitura': READ_CONNECTIONS }
   exportPostgresMetrics({ registry: deps.registry, database: 'consolidado', sql: writes, pools })

@@ -9,6 +9,7 @@ import { LIMITES_ENV } from '@fluxo/shared/ratelimit/settings'
 import { createRedisConnections } from '@fluxo/shared/redis/connection'
 import { z } from '@hono/zod-openapi'
 import { createEntregas } from './app.ts'
+import { FLUXO_ENV, fluxoDe } from './fluir/settings.ts'
 
 const EnvSchema = z.object({
   ...SERVICE_ENV,
@@ -16,8 +17,7 @@ const EnvSchema = z.object({
   DATABASE_URL_ENTREGAS: envUrl('postgres', 'postgresql').describe('the role of the service on its database'),
   PARTICOES: envInteger({ min: 1, max: 1024 }).optional(),
   ...LIMITES_ENV,
-  ENTREGAS_FLUXO: z.enum(['automatico', 'manual']).default('automatico').describe('whether orders move by themselves'),
-  ENTREGAS_ATRASO_MS: envDurationMs().default(1_000).describe('how long each step of the automatic flow waits'),
+  ...FLUXO_ENV,
   ENTREGAS_GRUPOS: z
     .string()
     .default('lancamentos')
@@ -49,7 +49,7 @@ const entregas = createEntregas({
   cursorSecret: env.JWT_SECRET ?? databaseUrl,
   particoes,
   instancia: env.INSTANCIA,
-  fluxo: { automatico: env.ENTREGAS_FLUXO === 'automatico', atrasoMs: env.ENTREGAS_ATRASO_MS },
+  fluxo: fluxoDe(env),
   avisos: { permiteLoopback: env.ENTREGAS_WEBHOOKS_LOOPBACK, esperasMs: env.ENTREGAS_WEBHOOKS_ESPERAS },
   outrosGrupos: env.ENTREGAS_GRUPOS.split(',').filter((grupo) => grupo !== ''),
   log,

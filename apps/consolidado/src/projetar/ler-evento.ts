@@ -1,12 +1,11 @@
 import { diaValido } from '@fluxo/shared/dia'
+import { lerEnvelope } from '@fluxo/shared/log/event'
 import { centsFromDecimal } from '@fluxo/shared/money'
 import type { Lancado } from './efeito.ts'
 
 /** The one fact that this reader understands. Another version is another fact: it waits among the dead letters. */
 export const LANCAMENTO_REGISTRADO = 'lancamento.registrado.v1'
 
-const SEQUENCE = /^\d{16}$/
-const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i
 const COMERCIANTE = /^[A-Za-z0-9._-]{1,64}$/
 
 const isTexto = (valor: unknown, forma: RegExp): valor is string => typeof valor === 'string' && forma.test(valor)
@@ -20,7 +19,7 @@ export type EventoLido =
       lancado: Lancado
       epoca: string
       traceparent: string | undefined
-      /** When the entry was registered, in ms since 1970; NaN where the event does not say. */
+      /** When the entry was registered, in ms since 1970. */
       registradoEm: number
     }
   | { ok: false; motivo: string }
@@ -33,30 +32,18 @@ const MOTIVO_CHARS_MAX = 300
 /**
  * Reads one event of the ledger that arrived at `posicao`, parsed from JSON.
  *
- * Whatever this reader cannot apply exactly is refused with a reason, in words that name the first wrong field and never
- * its value. Fields that it does not know are ignored, as every reader must. By hand: every event of a backlog passes
- * here, and a schema took a tenth of a consumer's time and a fifth of its garbage.
+ * Whatever this reader cannot apply exactly is refused with a reason, in words that name the wrong field and never its value.
+ * Fields that it does not know are ignored, as every reader must. `data` by hand: every event of a backlog passes here, and a
+ * schema took a tenth of a consumer's time and a fifth of its garbage.
  */
 export function lerEvento(posicao: number, evento: unknown): EventoLido {
-  if (!isObjeto(evento)) return falha('event: not an object')
-  const { id, type, sequence, epoca, traceparent, time, data } = evento
-  if (type !== LANCAMENTO_REGISTRADO) {
-    return falha(typeof type === 'string' ? `unknown type: ${type}`.slice(0, MOTIVO_CHARS_MAX) : 'type: not a text')
-  }
-  if (!isTexto(id, UUID)) return falha('id: not a UUID')
-  if (!isTexto(epoca, UUID)) return falha('epoca: not a UUID')
-  if (!isTexto(sequence, SEQUENCE)) return falha('sequence: not 16 digits')
-  if (Number(sequence) !== posicao) return falha('sequence is not the position at which the event arrived')
+  const lido = lerEnvelope(posicao, evento)
+  if (!lido.ok) return lido
+  const { id, type, epoca, traceparent, time, data } = lido.evento
+  if (type !== LANCAMENTO_REGISTRADO) return falha(`unknown type: ${type}`.slice(0, MOTIVO_CHARS_MAX))
   const lancado = lerDados(data)
   if (typeof lancado === 'string') return falha(lancado)
-  return {
-    ok: true,
-    epoca,
-    traceparent: typeof traceparent === 'string' ? traceparent : undefined,
-    // For a metric only, so an event without it is as good as any.
-    registradoEm: typeof time === 'string' ? Date.parse(time) : Number.NaN,
-    lancado: { posicao, id, ...lancado },
-  }
+  return { ok: true, epoca, traceparent, registradoEm: Date.parse(time), lancado: { posicao, id, ...lancado } }
 }
 
 /** The entry within an event, or what is wrong with it. */

@@ -1,9 +1,9 @@
+import type { LetterCount } from '@fluxo/shared/follow/letter-store'
 import type { Marca } from '@fluxo/shared/inbox/marca'
 import type { RedisConnections } from '@fluxo/shared/redis/connection'
 import { type GroupLag, groupLag } from '@fluxo/shared/stream/lag'
 import { createLook } from '@fluxo/shared/telemetry/look'
 import { counter, gauge, type Registry } from '@fluxo/shared/telemetry/metrics'
-import type { ContagemDeCartas } from './cartas.ts'
 
 export type MetricasDeps = {
   redis: RedisConnections['commands']
@@ -11,7 +11,7 @@ export type MetricasDeps = {
   group: string
   particoes: number
   marcas: () => Promise<Marca[]>
-  cartas: () => Promise<ContagemDeCartas>
+  cartas: () => Promise<LetterCount>
   registry: Registry
 }
 
@@ -77,7 +77,7 @@ const filasDe = ({ redis, streamPrefix, group, particoes }: Omit<MetricasDeps, '
 }
 
 /** Redriving is done by a command of its own, so the table is what knows. */
-function exportarCartas(registry: Registry, cartas: () => Promise<ContagemDeCartas>): void {
+function exportarCartas(registry: Registry, cartas: () => Promise<LetterCount>): void {
   const olhar = createLook(cartas)
   gauge(registry, {
     name: 'fluxo_dead_letters_pending',

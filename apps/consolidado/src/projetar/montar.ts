@@ -1,15 +1,15 @@
 import type { VersionedCache } from '@fluxo/shared/cache/versioned-cache'
 import type { Clock } from '@fluxo/shared/clock'
+import { createDeadLetters, type DeadLetters } from '@fluxo/shared/follow/dead-letters'
+import { createLetterStore, reapply } from '@fluxo/shared/follow/letter-store'
 import { createInbox, type Inbox } from '@fluxo/shared/inbox/inbox'
 import { isInfrastructure } from '@fluxo/shared/postgres/failure'
 import type { Sql } from '@fluxo/shared/postgres/sql'
 import type { RedisConnections } from '@fluxo/shared/redis/connection'
-import { createDeadLetters, type DeadLetters } from '@fluxo/shared/stream/dead-letter'
 import type { Logger } from '@fluxo/shared/telemetry/logger'
 import type { Registry } from '@fluxo/shared/telemetry/metrics'
 import type { Tracing } from '@fluxo/shared/telemetry/tracing'
 import type { Saldo } from '../domain/saldo.ts'
-import { createCartasStore, reaplicar } from './cartas.ts'
 import { createDivergencias, type Divergencias } from './divergencia.ts'
 import { efeitoDoSaldo, type Lancado } from './efeito.ts'
 import { lerTexto } from './ler-evento.ts'
@@ -42,16 +42,15 @@ export function montarProjecao(deps: MontarDeps): Montagem {
   const inbox = createInbox({ sql, effect: efeitoDoSaldo, clock: deps.clock })
   const divergencias = createDivergencias(deps)
   const cartas = createDeadLetters({
-    redis,
-    prefix: streamPrefix,
-    store: createCartasStore(sql),
+    copies: { redis, prefix: streamPrefix },
+    store: createLetterStore(sql),
     isInfrastructure,
     log,
     reapply: async ({ particao, posicao, body }) => {
       const lido = lerTexto(posicao, body)
       if (!lido.ok) throw new Error(lido.motivo)
-      const saldos = await reaplicar(inbox, { particao, epoca: lido.epoca, rows: [lido.lancado] })
-      await cache.setIfNewer(saldos.map(entradaDeCache))
+      const saldos = await reapply(inbox, { particao, epoca: lido.epoca, rows: [lido.lancado] })
+      await cache.setIfNewer((saldos ?? []).map(entradaDeCache))
     },
   })
   return { inbox, cartas, divergencias, projecao: createProjecao({ ...deps, inbox, cartas, divergencias }) }

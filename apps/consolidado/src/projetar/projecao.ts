@@ -1,17 +1,17 @@
 import type { VersionedCache } from '@fluxo/shared/cache/versioned-cache'
+import type { DeadLetters } from '@fluxo/shared/follow/dead-letters'
+import { passing } from '@fluxo/shared/follow/letter-store'
 import type { Aplicado, Inbox, Recusa } from '@fluxo/shared/inbox/inbox'
+import { applyIsolating } from '@fluxo/shared/inbox/isolate'
 import type { Sql } from '@fluxo/shared/postgres/sql'
-import type { DeadLetters } from '@fluxo/shared/stream/dead-letter'
 import type { Logger } from '@fluxo/shared/telemetry/logger'
 import { counter, type Registry } from '@fluxo/shared/telemetry/metrics'
 import { traceIdOf } from '@fluxo/shared/telemetry/trace-context'
 import type { Tracing } from '@fluxo/shared/telemetry/tracing'
 import type { BatchTrace } from '@fluxo/shared/telemetry/tracing-batch'
 import { chaveDoSaldo, type Saldo, saldoJson } from '../domain/saldo.ts'
-import { efeitoDePular } from './cartas.ts'
 import type { Divergencias } from './divergencia.ts'
 import type { Lancado } from './efeito.ts'
-import { aplicarIsolando } from './isolar.ts'
 import { rastrear } from './rastro.ts'
 import { type Origem, type Recebido, textoDe } from './recebido.ts'
 import { lerDias } from './saldo-store.ts'
@@ -62,9 +62,9 @@ export function createProjecao(deps: ProjecaoDeps): Projecao {
     let cacheEmDia = true
     for (const [epoca, rows] of porEpoca) {
       const aplicado = rastro?.step('inbox apply')
-      const { outcomes, envenenados } = await aplicarIsolando(rows, (some) => applyRows(particao, epoca, some))
+      const { outcomes, poisoned } = await applyIsolating(rows, (some) => applyRows(particao, epoca, some))
       aplicado?.()
-      for (const { row, motivo } of envenenados) {
+      for (const { row, motivo } of poisoned) {
         const recebido = recebidos.find(({ posicao }) => posicao === row.posicao)
         if (recebido) mortos.push({ recebido, motivo })
       }
@@ -182,7 +182,7 @@ async function enterrar({ cartas, inbox }: ProjecaoDeps, particao: number, morto
   }
   if (origem === 'stream') return
   const rows = mortos.map(({ recebido }) => ({ posicao: recebido.posicao, id: null }))
-  await inbox.pass({ particao, epoca: null, rows }, efeitoDePular)
+  await inbox.pass({ particao, epoca: null, rows }, passing())
 }
 
 /** Ties the projection of an event to the request that made its row (W3C trace context). */

@@ -21,7 +21,7 @@ export function visibilidade(registry: Registry): (recebidos: readonly Recebido[
   return (recebidos, origem) => {
     const agora = Date.now()
     for (const { lido } of recebidos) {
-      if (lido.ok && !Number.isNaN(lido.registradoEm)) observe[origem](Math.max(0, agora - lido.registradoEm) / 1_000)
+      if (lido.ok) observe[origem](Math.max(0, agora - lido.registradoEm) / 1_000)
     }
   }
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '@fluxo/shared/clock'
+import { passAbsent } from '@fluxo/shared/follow/letter-store'
 import type { Inbox } from '@fluxo/shared/inbox/inbox'
 import type { Lease } from '@fluxo/shared/postgres/lease'
 import type { Sql } from '@fluxo/shared/postgres/sql'
@@ -7,7 +8,6 @@ import { createRepair, type Repair } from '@fluxo/shared/repair/repair'
 import type { Logger } from '@fluxo/shared/telemetry/logger'
 import { counter, type Registry } from '@fluxo/shared/telemetry/metrics'
 import type { Saldo } from '../domain/saldo.ts'
-import { cartasEm, efeitoDePular } from '../projetar/cartas.ts'
 import type { Divergencias } from '../projetar/divergencia.ts'
 import type { Lancado } from '../projetar/efeito.ts'
 import { lerEvento } from '../projetar/ler-evento.ts'
@@ -58,11 +58,7 @@ export function createReparo(deps: ReparoDeps): Repair {
     },
     // The ledger has nothing there: what a stream delivered under such a position and is kept as a letter, is passed over.
     ausentes: async (particao, posicoes) => {
-      const cartas = await cartasEm(sql, particao, posicoes)
-      if (cartas.length > 0) {
-        const rows = cartas.map((posicao) => ({ posicao, id: null }))
-        await inbox.pass({ particao, epoca: null, rows }, efeitoDePular)
-      }
+      const cartas = await passAbsent({ sql, inbox }, particao, posicoes)
       const chave = `${particao}:${posicoes[0]}`
       if (cartas.length === posicoes.length || avisadas.has(chave)) return
       avisadas.add(chave)

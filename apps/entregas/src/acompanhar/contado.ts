@@ -6,7 +6,7 @@ const opcional = z.string().optional()
 
 /** An event of the log as it travels. Readers ignore what they do not know. */
 const DadosSchema = z.object({
-  order_id: z.uuid(),
+  order_id: z.guid(),
   comerciante_id: z.string(),
   seq: z.int().positive(),
   status: z.enum(STATUSES),

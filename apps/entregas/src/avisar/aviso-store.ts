@@ -3,8 +3,8 @@ import type { Effect, InboxTable } from '@fluxo/shared/inbox/statement'
 import type { Sql } from '@fluxo/shared/postgres/sql'
 import type { Avisavel } from './ler-evento.ts'
 
-/** The webhooks' own inbox, beside the one of the automatic flow. */
-export const INBOX_DE_AVISOS: InboxTable = { name: 'inbox_avisos', lock: 7_264_211 }
+/** The webhooks' own inbox and letters, beside those of the automatic flow. */
+export const INBOX_DE_AVISOS: InboxTable = { name: 'inbox_avisos', lock: 7_264_211, letters: 'carta_avisos' }
 
 /** What a delivery has come to; the index is the code in the database. */
 export const SITUACOES = ['pending', 'delivered', 'exhausted', 'cancelled'] as const

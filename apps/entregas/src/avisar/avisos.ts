@@ -11,16 +11,12 @@ import type { Tracing } from '@fluxo/shared/telemetry/tracing'
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import { feedDoLog, type LogDoBanco } from '../mover/feed-do-log.ts'
 import type { RegraDeAlvo } from './alvo.ts'
-import { efeitoDeAvisar, INBOX_DE_AVISOS } from './aviso-store.ts'
 import { createDespachante } from './despachar.ts'
 import { createRemetente } from './enviar.ts'
-import { lerAvisavel } from './ler-evento.ts'
+import { AVISOS } from './grupo.ts'
 import { exportarFilaDeAvisos } from './metricas.ts'
 import { createWebhookRoutes } from './route.ts'
 import { createWebhookStore } from './webhook-store.ts'
-
-/** The consumer group of the webhooks on the orders' streams. */
-export const GRUPO_DE_AVISOS = 'entregas-avisos'
 
 /** Keys of the lease of the webhooks' repair; the second tells it from the automatic flow's. */
 const REPARO_LOCK = [7_264_202, 1] as const
@@ -73,13 +69,10 @@ export function createAvisos(deps: AvisosDeps): Avisos {
   const feed = feedDoLog(deps)
   const follower = createFollower({
     ...deps,
-    grupo: GRUPO_DE_AVISOS,
-    table: INBOX_DE_AVISOS,
+    ...AVISOS,
     feed,
     epocaDoLog: async (particao) => (await feed.page({ particao, depoisDe: 0, limite: 1 })).epoca,
     lease: createLease({ url: databaseUrl, key: REPARO_LOCK, name: 'reparo avisos', log }),
-    ler: lerAvisavel,
-    effect: efeitoDeAvisar,
     depois: despachante.wake,
   })
   exportarFilaDeAvisos(registry, sql)

@@ -4,7 +4,7 @@ import { STATUSES } from '../domain/status.ts'
 import type { Acontecido } from './fluir.ts'
 
 const DadosSchema = z.object({
-  order_id: z.uuid(),
+  order_id: z.guid(),
   comerciante_id: z.string(),
   seq: z.int().positive(),
   status: z.enum(STATUSES),

@@ -1,6 +1,5 @@
-import { Indisponivel } from '@fluxo/shared/errors'
 import type { Recusado } from '@fluxo/shared/follow/follower'
-import { codeOf, isInfrastructure } from '@fluxo/shared/postgres/failure'
+import { converting, isPoison, reasonOf } from '@fluxo/shared/inbox/isolate'
 import type { Logger } from '@fluxo/shared/telemetry/logger'
 import { isSampled, type Tracing } from '@fluxo/shared/telemetry/tracing'
 import type { Registro } from '../registrar/registro.ts'
@@ -32,8 +31,8 @@ export const createLancar =
           await comRastro(deps, entrega)
           return []
         } catch (error) {
-          if (error instanceof Indisponivel || isInfrastructure(error) || codeOf(error) === undefined) throw error
-          return [{ posicao, motivo: `SQLSTATE ${codeOf(error)}` }]
+          if (!isPoison(error)) throw error
+          return [{ posicao, motivo: reasonOf(error) }]
         }
       }),
     )
@@ -60,12 +59,13 @@ async function lancar(deps: LancarDeps, entrega: Entrega): Promise<void> {
   const { store, novoId, agora } = deps
   const momento = () => ({ id: novoId(), agora: agora() })
   const credito = await store.registrar({
-    lancamento: lancamentoDaEntrega(entrega, momento()),
+    lancamento: converting(() => lancamentoDaEntrega(entrega, momento())),
     chave: chaveDaEntrega(entrega),
   })
   avisar(deps, entrega, credito)
-  if (entrega.devolvidoEm === undefined || credito.lancamento.estorna !== undefined) return
-  const lancamento = estornoDaEntrega(credito.lancamento, entrega, entrega.devolvidoEm, momento())
+  const { devolvidoEm } = entrega
+  if (devolvidoEm === undefined || credito.lancamento.estorna !== undefined) return
+  const lancamento = converting(() => estornoDaEntrega(credito.lancamento, entrega, devolvidoEm, momento()))
   avisar(deps, entrega, await store.registrar({ lancamento, chave: chaveDaDevolucao(entrega) }))
 }
 

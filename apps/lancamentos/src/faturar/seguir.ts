@@ -1,5 +1,5 @@
 import type { Clock } from '@fluxo/shared/clock'
-import { createFollower, type Follower } from '@fluxo/shared/follow/follower'
+import { createFollower, type Follower, type Group } from '@fluxo/shared/follow/follower'
 import type { Effect } from '@fluxo/shared/inbox/statement'
 import { createLease, type Lease } from '@fluxo/shared/postgres/lease'
 import type { Sql } from '@fluxo/shared/postgres/sql'
@@ -49,17 +49,19 @@ export const SEM_MAIS: Effect<Lancavel, undefined> = {
   parse: () => undefined,
 }
 
+/** The money of orders as a group of their log: the entries come first, the position is noted after them. */
+export function grupoDoFaturamento(deps: LancarDeps): Group<Lancavel> {
+  const lancar = createLancar(deps)
+  return { grupo: GRUPO, ler: lerEvento, antes: (_, rows) => lancar(rows), effect: SEM_MAIS }
+}
+
 /** Follows the orders' log: a paid delivery becomes an entry, and its return the reversal, once each. */
 export function createSeguidor({ streamPrefix = STREAM_PREFIX, ...deps }: SeguidorDeps): Follower {
-  const lancar = createLancar(deps)
   return createFollower<Lancavel>({
     ...deps,
+    ...grupoDoFaturamento(deps),
     streamPrefix,
-    grupo: GRUPO,
     epocaDoLog: deps.feed.epoca,
-    ler: lerEvento,
-    antes: (_, rows) => lancar(rows),
-    effect: SEM_MAIS,
   })
 }
 

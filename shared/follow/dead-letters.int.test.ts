@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { deadLetterKey } from '../stream/keys.ts'
+import { type StreamFixture, streamFixture } from '../stream/stream-fixture.ts'
 import { redisUrl } from '../testing/databases.ts'
-import { type CartaMorta, createDeadLetters, type DeadLetterStore } from './dead-letter.ts'
-import { deadLetterKey } from './keys.ts'
-import { type StreamFixture, streamFixture } from './stream-fixture.ts'
+import { type CartaMorta, createDeadLetters, type DeadLetterStore } from './dead-letters.ts'
 
 let stream: StreamFixture
 beforeEach(async () => {
@@ -31,7 +31,8 @@ const letters = (store: DeadLetterStore, reapply: (one: CartaMorta) => Promise<v
   const log = { warn: () => {}, error: () => {} } as never
   const { prefix } = stream
   const isInfrastructure = (error: unknown) => error === away
-  return createDeadLetters({ redis: stream.redis.commands, prefix, store, reapply, isInfrastructure, log })
+  const copies = { redis: stream.redis.commands, prefix }
+  return createDeadLetters({ copies, store, reapply, isInfrastructure, log })
 }
 
 test('a dead letter is in the table, and a copy with its reason on the stream', async () => {
@@ -66,6 +67,12 @@ test('a redrive takes no more than it is told, keeps what fails again with its n
   expect(given).toEqual([1, 2, 3])
   expect(await dead.list({ limite: 10 })).toEqual([{ ...carta(2), motivo: 'ainda inválido', tentativas: 2 }, carta(4)])
   expect(cartas.size).toBe(2)
+})
+
+test('an entry beyond every position of a log is dropped instead of holding its stream up', async () => {
+  const { cartas, store } = memoryStore()
+  await letters(store).put(carta(2 ** 64))
+  expect(cartas.size).toBe(0)
 })
 
 test('a database that is away ends a redrive without blaming the letter', async () => {

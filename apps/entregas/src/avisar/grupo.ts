@@ -1,0 +1,14 @@
+import type { Group } from '@fluxo/shared/follow/follower'
+import { efeitoDeAvisar, INBOX_DE_AVISOS } from './aviso-store.ts'
+import { type Avisavel, lerAvisavel } from './ler-evento.ts'
+
+/** The consumer group of the webhooks on the orders' streams. */
+export const GRUPO_DE_AVISOS = 'entregas-avisos'
+
+/** The webhooks as a group of the orders' log: each event is noted for whoever wants to hear of it. */
+export const AVISOS: Group<Avisavel> = {
+  grupo: GRUPO_DE_AVISOS,
+  table: INBOX_DE_AVISOS,
+  ler: lerAvisavel,
+  effect: efeitoDeAvisar,
+}

@@ -1,0 +1,103 @@
+import { createVersionedCache } from '@fluxo/shared/cache/versioned-cache'
+import type { DeadLetters } from '@fluxo/shared/follow/dead-letters'
+import { createGroupLetters, type Group } from '@fluxo/shared/follow/group'
+import { createNovoId } from '@fluxo/shared/id'
+import { createInbox, type Posicionado } from '@fluxo/shared/inbox/inbox'
+import { INBOX, type InboxTable } from '@fluxo/shared/inbox/statement'
+import { readLogState } from '@fluxo/shared/log/estado'
+import type { Sql } from '@fluxo/shared/postgres/sql'
+import { createTransactions } from '@fluxo/shared/postgres/transactions'
+import { parseEnv } from '@fluxo/shared/process/env'
+import { createRedisConnections } from '@fluxo/shared/redis/connection'
+import { createBreaker } from '@fluxo/shared/resilience/breaker'
+import { createLogger } from '@fluxo/shared/telemetry/logger'
+import { Registry } from 'prom-client'
+import { z } from 'zod'
+import { CACHE_PREFIX } from '../apps/consolidado/src/app.ts'
+import { montarProjecao } from '../apps/consolidado/src/projetar/montar.ts'
+import { GRUPO as CONSOLIDADO, STREAM_PREFIX } from '../apps/consolidado/src/projetar/nomes.ts'
+import { INBOX_DE_AVISOS } from '../apps/entregas/src/avisar/aviso-store.ts'
+import { AVISOS, GRUPO_DE_AVISOS } from '../apps/entregas/src/avisar/grupo.ts'
+import { GRUPO as ENTREGAS, grupoDoFluxo } from '../apps/entregas/src/fluir/consumir.ts'
+import type { FluxoOptions } from '../apps/entregas/src/fluir/fluir.ts'
+import { FLUXO_ENV, fluxoDe } from '../apps/entregas/src/fluir/settings.ts'
+import { grupoDoFaturamento, GRUPO as LANCAMENTOS } from '../apps/lancamentos/src/faturar/seguir.ts'
+import { createRegistroStore } from '../apps/lancamentos/src/registrar/store.ts'
+import { type Database, redisUrlInUse, serviceUrl } from './access.ts'
+import { dataFolder } from './data-folder.ts'
+import { readRunning } from './running.ts'
+
+/** A group that keeps dead letters, and how its own parts are put together to apply them again. */
+export type Keeper = {
+  grupo: string
+  table: InboxTable
+  redriving: (sql: Sql, use: (letters: DeadLetters) => Promise<void>) => Promise<void>
+}
+
+const BREAKER = { volumeThreshold: 20, errorThresholdPercentage: 50, resetTimeoutMs: 1_000 }
+const REDIS_WAIT_MS = 3_000
+
+const log = createLogger({ service: 'dlq', level: 'fatal' })
+
+const lettersOf = <Row extends Posicionado>(sql: Sql, group: Group<Row>): DeadLetters => {
+  const { effect, table } = group
+  return createGroupLetters(group, { sql, log, inbox: createInbox({ sql, effect, ...(table && { table }) }) })
+}
+
+/** The projection, as the service has it. */
+const projecting: Keeper['redriving'] = async (sql, use) => {
+  const registry = new Registry()
+  const redis = createRedisConnections({ url: await redisUrlInUse(), name: 'dlq', log })
+  const breaker = createBreaker({ name: 'redis-cache', ...BREAKER, registry })
+  const cache = createVersionedCache({ redis: redis.cache, prefix: CACHE_PREFIX, breaker, registry, name: 'dlq' })
+  try {
+    // Without it a redriven day would be right in the database and old in the cache.
+    if (!(await redis.ready(REDIS_WAIT_MS))) throw new Error('Redis does not answer: try again when it is back.')
+    const { cartas } = montarProjecao({
+      sql,
+      redis: redis.commands,
+      streamPrefix: STREAM_PREFIX,
+      cache,
+      epocaDoLog: () => Promise.reject(new Error('invariant: dead letters carry their own epoch')),
+      log,
+      registry,
+    })
+    await use(cartas)
+  } finally {
+    await cache.close()
+    breaker.close()
+    await redis.close()
+  }
+}
+
+/** The money of orders. The ledger's relay sees new entries by itself. */
+const registering: Keeper['redriving'] = async (sql, use) => {
+  const transactions = createTransactions({ url: await serviceUrl('lancamentos'), max: 1, name: 'dlq' })
+  try {
+    const { particoes } = await readLogState(sql, undefined)
+    const store = createRegistroStore({ sql, transactions, particoes, onCommit: () => {} })
+    await use(lettersOf(sql, grupoDoFaturamento({ store, novoId: createNovoId(), agora: () => new Date(), log })))
+  } finally {
+    await transactions.close()
+  }
+}
+
+/** How the automatic flow is set: in the environment, or else in the `npm start` that runs. */
+const fluxoInUse = async (): Promise<FluxoOptions> => {
+  const running = await readRunning(dataFolder())
+  return fluxoDe(parseEnv(z.object(FLUXO_ENV), { ...running?.fluxo, ...process.env }))
+}
+
+/** Who keeps dead letters in each database. */
+export const KEEPERS: Readonly<Record<Database, readonly Keeper[]>> = {
+  consolidado: [{ grupo: CONSOLIDADO, table: INBOX, redriving: projecting }],
+  lancamentos: [{ grupo: LANCAMENTOS, table: INBOX, redriving: registering }],
+  entregas: [
+    {
+      grupo: ENTREGAS,
+      table: INBOX,
+      redriving: async (sql, use) => use(lettersOf(sql, grupoDoFluxo(await fluxoInUse()))),
+    },
+    { grupo: GRUPO_DE_AVISOS, table: INBOX_DE_AVISOS, redriving: (sql, use) => use(lettersOf(sql, AVISOS)) },
+  ],
+}

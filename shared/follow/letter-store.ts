@@ -1,0 +1,133 @@
+import { arrayLiteral } from '../inbox/array-literal.ts'
+import type { Inbox, Lote, Posicionado } from '../inbox/inbox.ts'
+import { type Effect, INBOX, type InboxTable } from '../inbox/statement.ts'
+import type { Sql } from '../postgres/sql.ts'
+import type { CartaMorta, DeadLetterStore } from './dead-letters.ts'
+
+/**
+ * A letter that was redriven stays as it is: its effect has happened, and a late redelivery of the same poison must not make
+ * it pending again. A new one was not passed over yet, whatever the column's default says.
+ */
+const put = ({ letters }: InboxTable): string => `
+insert into ${letters} as c (particao, posicao, evento, motivo, tentativas, pulada_em)
+values ($1::smallint, $2::text::bigint, $3, $4, $5::int, null)
+on conflict (particao, posicao) do update set
+  evento = excluded.evento, motivo = excluded.motivo, tentativas = greatest(c.tentativas, excluded.tentativas)
+where c.redirigida_em is null`
+
+/**
+ * Which letters wait: passed over, or their position is still a hole. What only the stream had damaged was applied from the log
+ * meanwhile, so nothing is left to be done with its letter.
+ */
+const waiting = ({ name }: InboxTable): string => `c.redirigida_em is null and (c.pulada_em is not null or not exists (
+  select from ${name} p where p.particao = c.particao and (c.posicao <= p.aplicada_ate or c.posicao <@ p.adiante)))`
+
+const list = (table: InboxTable): string => `
+select c.particao::int as particao, c.posicao::float8 as posicao, c.evento as body, c.motivo, c.tentativas
+from ${table.letters} c
+where ${waiting(table)} and ($2::int is null or c.particao = $2::int and c.posicao = $3::text::bigint)
+order by c.criada_em, c.particao, c.posicao limit $1::int`
+
+/** Only what the inbox applied under its position is done with; what was passed over needs a claim (`claim`). */
+const mark = ({ letters }: InboxTable): string => `
+update ${letters} set redirigida_em = now()
+where particao = $1::smallint and posicao = $2::text::bigint and redirigida_em is null and pulada_em is null`
+
+/** The dead letters of a group, in the database of its inbox. */
+export function createLetterStore(sql: Sql, table = INBOX): DeadLetterStore {
+  return {
+    put: async ({ particao, posicao, body, motivo, tentativas }) => {
+      // A NUL is not text to PostgreSQL, and a broken body may hold one.
+      const texto = body.replaceAll('\0', '\uFFFD')
+      await sql.unsafe(put(table), [particao, String(posicao), texto, motivo, tentativas], { prepare: true })
+    },
+    list: async ({ limite, at }) => {
+      const place = at === undefined ? [null, null] : [at.particao, String(at.posicao)]
+      const cartas = await sql.unsafe<CartaMorta[]>(list(table), [limite, ...place], { prepare: true })
+      return cartas.map((carta) => ({ ...carta }))
+    },
+    mark: async ({ particao, posicao }) => {
+      await sql.unsafe(mark(table), [particao, String(posicao)], { prepare: true })
+    },
+  }
+}
+
+/** Lets the watermark pass positions whose letters are kept: noted in the same statement that passes them. */
+export const passing = ({ letters } = INBOX): Effect<Posicionado, unknown> => ({
+  columns: [],
+  ctes: `puladas as (
+  update ${letters} c set pulada_em = now() from novos n where c.particao = $1::smallint and c.posicao = n.posicao
+  returning c.posicao
+)`,
+  result: '(select null::text from puladas limit 1)',
+  parse: () => undefined,
+})
+
+/** Hands out a letter that the watermark passed over, once: the claim and the effect are one statement. */
+const claim = ({ letters }: InboxTable): string => `novos as (
+  update ${letters} c set redirigida_em = now() from lote l, recusa r
+  where r.motivo is null and c.particao = $1::smallint and c.posicao = l.posicao
+    and c.pulada_em is not null and c.redirigida_em is null
+  returning l.*
+)`
+
+/**
+ * Applies a dead letter's event exactly once, wherever its position stands: passed over (then by claiming the letter),
+ * still a hole, or meanwhile applied from the log (then by the inbox, which knows). Gives what the effect gave.
+ */
+export async function reapply<Row extends Posicionado, Touched>(
+  inbox: Inbox<Row, Touched>,
+  lote: Lote<Row>,
+  table = INBOX,
+): Promise<Touched | undefined> {
+  const claimed = await inbox.claim(lote, claim(table))
+  if (claimed.outcome !== 'aplicado') throw new Error(`the inbox refuses: ${claimed.outcome}`)
+  if (claimed.novos > 0) return claimed.touched
+  const applied = await inbox.apply(lote)
+  if (applied.outcome !== 'aplicado') throw new Error(`the inbox refuses: ${applied.outcome}`)
+  return applied.touched
+}
+
+/**
+ * The log has nothing at these positions: what a stream delivered under one and is kept as a letter is passed over. Gives which
+ * have one.
+ */
+export async function passAbsent(
+  {
+    sql,
+    inbox,
+    table = INBOX,
+  }: { sql: Sql; inbox: Pick<Inbox<never, unknown>, 'pass'>; table?: InboxTable | undefined },
+  particao: number,
+  posicoes: readonly number[],
+): Promise<readonly number[]> {
+  const kept = await lettersAt(sql, particao, posicoes, table)
+  const rows = kept.map((posicao) => ({ posicao, id: null }))
+  if (rows.length > 0) await inbox.pass({ particao, epoca: null, rows }, passing(table))
+  return kept
+}
+
+/** Which of the positions have a letter. */
+export async function lettersAt(
+  sql: Sql,
+  particao: number,
+  posicoes: readonly number[],
+  { letters } = INBOX,
+): Promise<number[]> {
+  const text = `select posicao::float8 as posicao from ${letters}
+    where particao = $1::smallint and ${letters}.posicao = any($2::text::bigint[])`
+  const rows = await sql.unsafe<{ posicao: number }[]>(text, [particao, arrayLiteral(posicoes)], { prepare: true })
+  return rows.map(({ posicao }) => posicao)
+}
+
+export type LetterCount = { database: string; pendentes: number; redirigidas: number }
+
+/** How many letters wait, and how many were applied after all. */
+export async function countLetters(sql: Sql, table = INBOX): Promise<LetterCount> {
+  const text = `
+select current_database() as database, count(*) filter (where ${waiting(table)})::float8 as pendentes,
+  count(c.redirigida_em)::float8 as redirigidas
+from ${table.letters} c`
+  const [count] = await sql.unsafe<LetterCount[]>(text, [], { prepare: true })
+  return count ?? { database: '', pendentes: 0, redirigidas: 0 }
+}
