@@ -18,7 +18,7 @@ const headOf = async ({ postgres }: World): Promise<Head | undefined> => {
   const { sql } = postgres.entregas
   const [head] = await sql<Head[]>`
     select ultima::float8 as ultima, (select count(*)::float8 from evento) as linhas,
-      (select count(*)::float8 from passo) as passos, (select count(*)::float8 from carta_morta) as cartas,
+      (select count(*)::float8 from passo) as passos, (select count(*)::float8 from carta_morta) + (select count(*)::float8 from carta_avisos) as cartas,
       (select count(*)::float8 from pedido where status in ${sql(onItsWay)}) as a_caminho,
       (select count(*)::float8 from pedido p left join evento e on e.pedido_id = p.id and e.seq = p.version
         where e.status is distinct from p.status
