@@ -94,21 +94,26 @@ test('the entry is dated by the delivery in São Paulo; a second delivery of one
 
 describe('registering', () => {
   const avisos: object[] = []
-  const lancarCom = (registrar: (item: { lancamento: Lancamento }) => Promise<unknown>) =>
+  const lancarCom = (registrar: (item: { lancamento: Lancamento }) => Promise<unknown>, esta = entrega) =>
     createLancar({
       store: { registrar } as unknown as Parameters<typeof createLancar>[0]['store'],
       novoId: () => 'id',
       agora: () => new Date(0),
       log: { warn: (linha: object) => avisos.push(linha) } as unknown as Parameters<typeof createLancar>[0]['log'],
-    })([{ posicao: 7, id: 'e', entrega }])
+    })([{ posicao: 7, id: 'e', entrega: esta }])
 
   test('what PostgreSQL will never take is named, all else is tried again', async () => {
     const falha = (code?: string) => async () => {
       throw Object.assign(new Error('x'), code === undefined ? {} : { code })
     }
     expect(await lancarCom(falha('22003'))).toEqual([{ posicao: 7, motivo: 'SQLSTATE 22003' }])
-    await expect(lancarCom(falha('57P01'))).rejects.toThrow('x')
+    for (const code of ['57P01', '42501', '42P01']) await expect(lancarCom(falha(code))).rejects.toThrow('x')
     await expect(lancarCom(falha())).rejects.toThrow('x')
+  })
+
+  test('an event of which no entry can be made is named, too', async () => {
+    const nunca = { ...entrega, entregueEm: new Date(Number.NaN) }
+    expect(await lancarCom(async () => ({}), nunca)).toEqual([{ posicao: 7, motivo: 'the effect throws RangeError' }])
   })
 
   test('money that the merchant has recorded by hand is in the books once, and that is told', async () => {
