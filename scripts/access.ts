@@ -63,10 +63,16 @@ export const serviceUrl = (database: Database): Promise<string> => {
   return urlOf([service], `databaseUrl${name}`)
 }
 
+/** The `npm start` that runs on the data folder, unless the environment names other servers than it has. */
+export const runningInUse = async (): Promise<Running | undefined> => {
+  const started = await readRunning(dataFolder())
+  return started && otherThan(started) === undefined ? started : undefined
+}
+
 /** Whether that URL is known here. */
 export const hasServiceUrl = async (database: Database): Promise<boolean> => {
   const [, service, name] = NAMES[database]
-  return Boolean(process.env[service] || (await readRunning(dataFolder()))?.[`databaseUrl${name}`])
+  return Boolean(process.env[service] || (await runningInUse())?.[`databaseUrl${name}`])
 }
 
 /** The URL of Redis. */

@@ -23,9 +23,7 @@ import type { FluxoOptions } from '../apps/entregas/src/fluir/fluir.ts'
 import { FLUXO_ENV, fluxoDe } from '../apps/entregas/src/fluir/settings.ts'
 import { grupoDoFaturamento, GRUPO as LANCAMENTOS } from '../apps/lancamentos/src/faturar/seguir.ts'
 import { createRegistroStore } from '../apps/lancamentos/src/registrar/store.ts'
-import { type Database, redisUrlInUse, serviceUrl } from './access.ts'
-import { dataFolder } from './data-folder.ts'
-import { readRunning } from './running.ts'
+import { type Database, redisUrlInUse, runningInUse, serviceUrl } from './access.ts'
 
 /** A group that keeps dead letters, and how its own parts are put together to apply them again. */
 export type Keeper = {
@@ -84,7 +82,7 @@ const registering: Keeper['redriving'] = async (sql, use) => {
 
 /** How the automatic flow is set: in the environment, or else in the `npm start` that runs. */
 const fluxoInUse = async (): Promise<FluxoOptions> => {
-  const running = await readRunning(dataFolder())
+  const running = await runningInUse()
   return fluxoDe(parseEnv(z.object(FLUXO_ENV), { ...running?.fluxo, ...process.env }))
 }
 
