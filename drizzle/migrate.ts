@@ -9,6 +9,8 @@ export type MigrateOptions = {
   database: Database
   /** A URL whose role may create tables; the services' own roles may not. */
   url: string
+  /** How TLS is done, as postgres.js takes it; `url` then says nothing of it. */
+  ssl?: object | undefined
   /** Partitions of a new log, 1 by default. Fixed at the first migration; another number is refused later. */
   particoes?: number
   /** Other migrations than this version's: for tests of two versions beside each other. */
@@ -35,9 +37,14 @@ export const migrationsFolder = (database: Database): string =>
  * Safe to run again and from several places at once. Rejects where PARTICOES differs from what the log was made with.
  */
 export const migrate = async (options: MigrateOptions): Promise<void> => {
-  const { database, url, particoes, folder = migrationsFolder(database), log = () => {} } = options
+  const { database, url, ssl, particoes, folder = migrationsFolder(database), log = () => {} } = options
   // One connection, which holds the lock, and a client of drizzle's own: drizzle changes the parsers of its client.
-  const sql = postgres(url, { max: 1, onnotice: () => {}, connection: { application_name: 'fluxo migrate' } })
+  const sql = postgres(url, {
+    ...(ssl && { ssl }),
+    max: 1,
+    onnotice: () => {},
+    connection: { application_name: 'fluxo migrate' },
+  })
   try {
     await sql`select pg_advisory_lock(${MIGRATION_LOCK})`
     await sql.unsafe(`set lock_timeout = ${LOCK_TIMEOUT_MS}`)

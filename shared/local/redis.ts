@@ -39,6 +39,8 @@ export type LocalRedisOptions = {
   password?: string
   /** As Redis writes it, such as `256mb`. Default: no limit. */
   maxmemory?: string
+  /** More lines of its configuration. */
+  settings?: readonly string[]
   /** `false` keeps the server in our process group. Default: a group of its own, so that Ctrl-C does not close it under us. */
   ownGroup?: boolean
   log?: (line: string) => void
@@ -81,6 +83,7 @@ const configText = (options: LocalRedisOptions, dir: string, port: number): stri
     'maxmemory-policy volatile-lru',
     ...(options.maxmemory === undefined ? [] : [`maxmemory ${options.maxmemory}`]),
     ...(options.password === undefined ? [] : [`requirepass "${options.password}"`]),
+    ...(options.settings ?? []),
   ]
   return `${lines.join('\n')}\n`
 }

@@ -4,7 +4,7 @@ export const codeOf = (error: unknown): string | undefined => {
   return typeof error.code === 'string' ? error.code : undefined
 }
 
-/** postgres.js' and Node's own codes for "the server cannot be reached or has gone". */
+/** postgres.js', Node's and our own codes for "the server cannot be reached or has gone". */
 const CONNECTION_CODES = new Set([
   'CONNECTION_CLOSED',
   'CONNECTION_ENDED',
@@ -19,6 +19,7 @@ const CONNECTION_CODES = new Set([
   'ETIMEDOUT',
   'EHOSTUNREACH',
   'ENOENT',
+  'TLS_REFUSED',
 ])
 
 /**

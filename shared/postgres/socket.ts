@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { PoolSocket } from './pool-socket.ts'
+import type { Tls } from './tls.ts'
 
 /** How often the sockets are looked at: a silent one is found this much later at most. */
 const LOOK_EVERY_MS = 500
@@ -24,7 +25,7 @@ const bury = (sockets: readonly PoolSocket[]): void => {
  * hour, and postgres.js never does (#1089): the pool would send one statement after another into the void. Where one
  * socket is found dead, those that have not been heard of since go with it, so that each need not be found out in turn.
  */
-export const createSocketMaker = (silentMs: number): ((address: SocketAddress) => Socket) => {
+export const createSocketMaker = (silentMs: number, tls?: Tls): ((address: SocketAddress) => Socket) => {
   const watched = new Set<PoolSocket>()
   let timer: NodeJS.Timeout | undefined
   let lookedAt = 0
@@ -49,13 +50,13 @@ export const createSocketMaker = (silentMs: number): ((address: SocketAddress) =
   return ({ host, port, path }) => {
     const at = made++ % host.length
     const address = { host: host[at] ?? 'localhost', port: port[at] ?? 5432 }
-    const socket = new PoolSocket().open(path ? { path } : address)
+    const socket = path ? new PoolSocket().open({ path }) : new PoolSocket().open(address, tls?.(address.host))
     watched.add(socket)
     if (timer === undefined) {
       lookedAt = performance.now()
       timer = setInterval(look, LOOK_EVERY_MS).unref()
     }
-    // postgres.js names the server by these, in errors and for TLS.
+    // postgres.js names the server by these in errors.
     return Object.assign(socket, address)
   }
 }

@@ -1,10 +1,12 @@
 import postgres from 'postgres'
 import { type Clock, systemClock } from '../clock.ts'
 import { createSocketMaker } from './socket.ts'
+import { readTls } from './tls.ts'
 
 export type Sql = postgres.Sql
 
 export type SqlOptions = {
+  /** With `sslmode` and `sslrootcert` where there is TLS: see `readTls`. */
   url: string
   /** Connections at most. */
   max: number
@@ -44,12 +46,15 @@ const identity = (value: string): string => value
  * int8 and numeric arrive as text (money never passes through floating point), dates as `YYYY-MM-DD`.
  */
 export const createSql = (options: SqlOptions): Sql => {
-  const { url, max, name, settings, fetchTypes = false, onclose } = options
+  const { max, name, settings, fetchTypes = false, onclose } = options
   const { statementTimeoutMs = STATEMENT_TIMEOUT_MS } = options
+  const { url, tls } = readTls(options.url)
   // `socket` is missing in the package's types.
-  const sockets = { socket: createSocketMaker(statementTimeoutMs + SILENT_GRACE_MS) }
+  const sockets = { socket: createSocketMaker(statementTimeoutMs + SILENT_GRACE_MS, tls) }
   return postgres(url, {
     ...sockets,
+    // The sockets do it.
+    ssl: false,
     max,
     connect_timeout: CONNECT_TIMEOUT_SECONDS,
     backoff: (attempt: number) => Math.min(RECONNECT_SECONDS.first * 2 ** attempt, RECONNECT_SECONDS.max),

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Redis, type RedisOptions } from 'ioredis'
 import { type Clock, systemClock } from '../clock.ts'
@@ -38,12 +40,16 @@ export type RedisConnections = {
 /**
  * Opens the connections to the Redis at `url` (redis:// or rediss://) under the client name `name`.
  *
+ * Under TLS (rediss://) the server's certificate and its name are always checked: by the authority in the file that `sslrootcert` in the
+ * query names, as for PostgreSQL, or by Node's own.
+ *
  * Returns at once and never throws for a Redis that is away: a service must start without it. `commands` queues what it is given
  * while connecting and rejects it at the next failed attempt (`maxRetriesPerRequest: 0`), which also rejects whatever was in flight
  * when a connection broke. ioredis would otherwise re-send it silently, and a re-sent XADD `*` or XAUTOCLAIM is not harmless.
  */
 export function createRedisConnections({ url, name, log }: RedisDeps): RedisConnections {
   const base = {
+    ...tlsOf(url),
     connectTimeout: CONNECT_TIMEOUT_MS,
     maxRetriesPerRequest: 0,
     enableAutoPipelining: false,
@@ -93,6 +99,21 @@ export function createRedisConnections({ url, name, log }: RedisDeps): RedisConn
       closing = true
       for (const reader of readers) reader.disconnect()
       await Promise.all([quit(commands), quit(cache)])
+    },
+  }
+}
+
+function tlsOf(url: string): Pick<RedisOptions, 'tls'> {
+  const { protocol, hostname, searchParams } = new URL(url)
+  const root = searchParams.get('sslrootcert')
+  if (protocol !== 'rediss:') {
+    if (root !== null) throw new Error('sslrootcert in the URL of Redis needs rediss://')
+    return {}
+  }
+  return {
+    tls: {
+      ...(isIP(hostname) === 0 && { servername: hostname }),
+      ...(root !== null && { ca: readFileSync(root, 'utf8') }),
     },
   }
 }
