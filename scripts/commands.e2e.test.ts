@@ -35,6 +35,7 @@ describe('every command answers --help without installing anything', () => {
     'dlq',
     'fuzz',
     'simulate',
+    'openapi',
     'test:compose',
   ]
   test.each(commands)('%s', (command) => {
