@@ -29,6 +29,7 @@ const KINDS: Readonly<Record<string, { bytes: string; openedAtOnce: number; rene
   bodies: {
     bytes: `POST /lancamentos ${HEAD}${FULL}Content-Length: ${LARGE}\r\n\r\n${' '.repeat(LARGE - 1)}`,
     ...REQUESTS,
+    openedAtOnce: 10,
   },
   'half headers': { bytes: `GET /x ${HEAD}X-`, ...HEADERS },
   'long half headers': { bytes: `GET /x ${HEAD}${FULL}X-`, ...HEADERS },
