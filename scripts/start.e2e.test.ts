@@ -96,3 +96,14 @@ test('after a kill -9 of everything at once the next start recovers too', async 
   current = await start()
   expect(await quantidade(current)).toBe(1)
 })
+
+test('whoever closes the terminal, or what reads its output, gets an end in order', async () => {
+  const pids = Object.values(await serverPids(folder))
+  const child = current?.child
+  child?.stdout?.destroy()
+  child?.stderr?.destroy()
+  child?.kill('SIGHUP')
+  await waitFor(() => child?.exitCode !== null || child.signalCode !== null, { timeoutMs: STOP_MS, what: 'its end' })
+  expect(child?.exitCode).toBe(0)
+  for (const server of pids) expect(await isAlive(server)).toBe(false)
+})

@@ -128,4 +128,6 @@ const main = async (): Promise<number> => {
   }
 }
 
+// A terminal that was closed takes no more words, and has sent SIGHUP: we end for that, in order, and not for words nobody reads.
+for (const words of [process.stdout, process.stderr]) words.on('error', () => {})
 process.exit(await main())
