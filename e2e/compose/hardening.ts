@@ -147,8 +147,11 @@ export const checkComposeFile = async ({ stack, report }: Deps): Promise<void> =
 
 const OPERATION = [
   ['consolidado', 'dlq.ts list'],
+  ['consolidado', 'dlq.ts redrive'],
   ['lancamentos', 'dlq.ts list --de lancamentos'],
-  ['entregas', 'dlq.ts list --de entregas'],
+  ['lancamentos', 'dlq.ts redrive'],
+  ['entregas', 'dlq.ts list'],
+  ['entregas', 'dlq.ts redrive --limite 10'],
   ['consolidado', 'consolidado-rebuild.ts'],
 ] as const
 
