@@ -95,6 +95,7 @@ test('every setting comes from somewhere, and is one that the service knows', ()
     ...services.map((name) => `apps/${name}/src/main.ts`),
     'shared/process/service.ts',
     'shared/ratelimit/settings.ts',
+    'apps/entregas/src/fluir/settings.ts',
   ]
   const mains = files.map((name) => readFileSync(join(root, name), 'utf8')).join('')
   for (const variable of config.keys()) if (variable !== 'NODE_OPTIONS') expect(mains).toContain(`${variable}:`)
