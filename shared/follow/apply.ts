@@ -4,8 +4,9 @@ import type { Logger } from '../telemetry/logger.ts'
 import { counter, type Registry } from '../telemetry/metrics.ts'
 import { type Tracing, traceparentIn } from '../telemetry/tracing.ts'
 import { startBatch } from '../telemetry/tracing-batch.ts'
+import { follows, type Stops } from './another-log.ts'
 import type { DeadLetters } from './dead-letters.ts'
-import type { Group, Lido } from './group.ts'
+import type { Group, Lido, Recusado } from './group.ts'
 import { passing } from './letter-store.ts'
 
 /** An event that arrived, already read, and how often it was delivered. */
@@ -19,6 +20,7 @@ export type Apply<Row> = (particao: number, chegados: readonly Chegado<Row>[], o
 export type ApplyDeps<Row extends Posicionado> = Pick<Group<Row>, 'grupo' | 'table' | 'antes'> & {
   inbox: Inbox<Row, unknown>
   letters: Pick<DeadLetters, 'put'>
+  stops: Pick<Stops, 'moved'>
   /** The epoch of the log now. Rejects where the log is away. */
   epocaDoLog: (particao: number) => Promise<string>
   /** Hears that a partition has got new rows. */
@@ -32,7 +34,6 @@ type Morto<Row> = { chegado: Chegado<Row>; motivo: string }
 
 /** Applies what arrived, epoch by epoch, with what cannot be applied isolated from its neighbours. */
 export function createApply<Row extends Posicionado>(deps: ApplyDeps<Row>): Apply<Row> {
-  const { antes } = deps
   const bury = createBury(deps)
   return traced(deps, async (particao, chegados, origem) => {
     const porEpoca = new Map<string, Row[]>()
@@ -46,7 +47,7 @@ export function createApply<Row extends Posicionado>(deps: ApplyDeps<Row>): Appl
       }
     }
     for (const [epoca, rows] of porEpoca) {
-      const recusados = (await antes?.(particao, rows)) ?? []
+      const recusados = await before(deps, particao, epoca, rows)
       for (const { posicao, motivo } of recusados) motivos.set(posicao, motivo)
       const boas = recusados.length === 0 ? rows : rows.filter(({ posicao }) => !motivos.has(posicao))
       for (const { posicao, motivo } of await applyEpoch(deps, particao, epoca, boas)) motivos.set(posicao, motivo)
@@ -60,6 +61,18 @@ export function createApply<Row extends Posicionado>(deps: ApplyDeps<Row>): Appl
   })
 }
 
+/** What comes before the inbox is not done for rows that the inbox would refuse, those of another log. */
+async function before<Row extends Posicionado>(
+  { antes, inbox }: ApplyDeps<Row>,
+  particao: number,
+  epoca: string,
+  rows: readonly Row[],
+): Promise<readonly Recusado[]> {
+  if (antes === undefined) return []
+  const marca = (await inbox.marcas()).find((uma) => uma.particao === particao)
+  return follows(marca, epoca, rows) ? antes(particao, rows) : []
+}
+
 /** Applies rows of one epoch, and gives those that can never be applied. */
 async function applyEpoch<Row extends Posicionado>(
   deps: ApplyDeps<Row>,
@@ -67,9 +80,10 @@ async function applyEpoch<Row extends Posicionado>(
   epoca: string,
   rows: readonly Row[],
 ): Promise<{ posicao: number; motivo: string }[]> {
-  const { inbox, depois } = deps
+  const { inbox, depois, stops } = deps
   const apply = (some: readonly Row[]) => inbox.apply({ particao, epoca, rows: some })
   const { outcomes, poisoned } = await applyIsolating(rows, apply)
+  if (outcomes.some(({ outcome }) => outcome === 'aplicado')) stops.moved(particao)
   if (outcomes.some((outcome) => outcome.outcome === 'aplicado' && outcome.novos > 0)) depois?.(particao)
   const recusa = outcomes.find((outcome): outcome is Recusa => outcome.outcome !== 'aplicado')
   if (recusa !== undefined) await refused(deps, particao, epoca, recusa)

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { Registry } from 'prom-client'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { waitFor } from '../testing/wait-for.ts'
 import type { Follower } from './follower.ts'
@@ -48,4 +49,45 @@ test('events of a log that is no more are dropped, and what no stream brings is 
   f.eventos.push(f.evento({}), f.evento({}))
   await waitFor(async () => (await f.vistos()).filter(({ posicao }) => posicao >= 5).length === 2)
   expect((await f.vistos()).every(({ vezes }) => vezes === 1)).toBe(true)
+})
+
+test('of another log nothing is done, not even what comes before the inbox, until an operator has decided; and that is told', async () => {
+  await follower.stop()
+  // A log that was restored: another epoch, and what it has got since.
+  const epoca = randomUUID()
+  const outros = [...f.eventos.map((texto) => ({ ...JSON.parse(texto), epoca })), { id: randomUUID(), epoca }]
+  const ultima = outros.length
+  const feitas: number[] = []
+  const registry = new Registry()
+  const parada = async (valor: number) =>
+    (await registry.metrics()).includes(`fluxo_follow_parada{group="teste",particao="0"} ${valor}`)
+  follower = await f.seguir({
+    epocaDoLog: async () => epoca,
+    feed: {
+      page: async ({ depoisDe, limite }) => {
+        const depois = outros.slice(depoisDe, depoisDe + limite)
+        return {
+          particao: 0,
+          ultima,
+          epoca,
+          eventos: depois.map((evento, i) => ({ posicao: depoisDe + i + 1, evento })),
+        }
+      },
+    },
+    antes: async (_, rows) => {
+      feitas.push(...rows.map(({ posicao }) => posicao))
+      return []
+    },
+    registry,
+  })
+  await f.publisher.publish(0, [{ posicao: ultima, body: JSON.stringify(outros[ultima - 1]) }])
+  const pendente = async () => (await f.redis.commands.xpending(`${f.streamPrefix}:{0}`, 'teste'))[0] === 1
+  await waitFor(pendente, { what: 'the stream to have brought it' })
+  await waitFor(() => parada(1), { what: 'the metric of the alert' })
+  expect(feitas).toEqual([])
+  // What docs/operations.md says to do where the log is the right one.
+  await f.sql`update inbox_particao set aplicada_ate = 0, adiante = '{}', epoca = null, ultima_posicao = 0, ultimo_id = null`
+  await waitFor(async () => (await f.aplicadaAte()) === ultima)
+  await waitFor(() => parada(0), { what: 'the alert to end' })
+  expect(feitas).toContain(ultima)
 })

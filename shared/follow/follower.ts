@@ -9,6 +9,7 @@ import { createConsumer } from '../stream/consumer.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Registry } from '../telemetry/metrics.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
+import { createStops } from './another-log.ts'
 import { createApply } from './apply.ts'
 import { createGroupLetters, type Group, readEvent, readText } from './group.ts'
 import { countLetters, passAbsent } from './letter-store.ts'
@@ -60,8 +61,9 @@ export function createFollower<Row extends Posicionado>(options: FollowerOptions
   const { sql, redis, particoes, grupo, log, registry, ler } = options
   const { effect, table, clock } = options
   const inbox = createInbox({ sql, effect, clock, ...(table && { table }) })
-  exportFollowMetrics({ grupo, marcas: () => inbox.marcas(), letters: () => countLetters(sql, table), registry })
-  const apply = createApply({ ...options, inbox, letters: createGroupLetters(options, { inbox, sql, log }) })
+  const stops = createStops(options)
+  exportFollowMetrics({ grupo, stops, marcas: () => inbox.marcas(), letters: () => countLetters(sql, table), registry })
+  const apply = createApply({ ...options, inbox, stops, letters: createGroupLetters(options, { inbox, sql, log }) })
 
   const consumers = Array.from({ length: particoes }, (_, particao) =>
     createConsumer({
@@ -110,9 +112,10 @@ export function createFollower<Row extends Posicionado>(options: FollowerOptions
       log.error({ grupo, particao, primeira: posicoes[0], quantidade: posicoes.length }, 'the log lacks positions')
     },
     divergencia: async (particao, motivo) => {
-      if (motivo === undefined) return
+      if (motivo === undefined) return stops.moved(particao)
+      // Another epoch is refused by every apply anyway, and ends by itself if the right log returns.
       if (motivo !== 'epoca-divergente') await inbox.stop(particao, motivo)
-      log.error({ grupo, particao, motivo }, 'the log is another one than was followed: an operator has to look')
+      stops.stopped(particao, motivo)
     },
     ...(options.graceMs !== undefined && { graceMs: options.graceMs }),
     log,
