@@ -22,6 +22,7 @@ import { startLoad } from './load.ts'
 import { createOrders, ORDER_SCOPES } from './orders.ts'
 import { checkPageKeys } from './page-keys.ts'
 import { createReport, type Report } from './report.ts'
+import { checkRestore } from './restore.ts'
 import { rollServices } from './roll.ts'
 import { checkImageSecrets, checkRunningSecrets, plantSecret } from './secrets.ts'
 import { createStack, type Stack } from './stack.ts'
@@ -124,6 +125,7 @@ const test = async (stack: Stack, report: Report): Promise<void> => {
     await report.part('lancamentos alone', () => checkIndependence(all))
     await report.part('Floods', () => checkFloods({ ...all, token }))
     await report.part('Commands of operation', () => checkOperation(outside))
+    await report.part('Backup and restore', () => checkRestore({ stack, client, report, token: sender }))
     await report.part('Containers after the load', () => checkContainers(outside))
     await report.part('Secrets of what ran', () => checkRunningSecrets(outside))
     await report.part('TLS and limits', async () => checkTlsAndLimits({ stack, report, tokens: [token, other] }))
