@@ -13,15 +13,16 @@ COPY shared/package.json shared/
 # A third of the packages' bytes are declarations, sources and source maps: nothing reads them here.
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
  && find node_modules -type f \( -name '*.map' -o -name '*.ts' -o -name '*.mts' -o -name '*.cts' \) -delete
-# The files of Swagger UI that its page needs (shared/http/openapi.ts), for nginx.
-RUN mkdir /docs \
+# The document of the API and what its page needs of Swagger UI (shared/http/docs.ts), for nginx.
+COPY docs/openapi.json /files/
+RUN mkdir /files/docs \
  && cd node_modules/swagger-ui-dist \
- && cp swagger-ui.css swagger-ui-bundle.js favicon-32x32.png /docs \
- && gzip -9 --keep /docs/*.css /docs/*.js
+ && cp swagger-ui.css swagger-ui-bundle.js favicon-32x32.png /files/docs \
+ && gzip -9 --keep /files/*.json /files/docs/*.css /files/docs/*.js
 
-# nginx, with the files of the page at /docs: it serves them from disk.
+# nginx, with these files: it serves them from disk.
 FROM nginx:1.30-trixie AS nginx
-COPY --from=dependencies /docs /usr/share/fluxo/docs
+COPY --from=dependencies /files /usr/share/fluxo
 
 FROM node:26-slim
 ENV NODE_ENV=production

@@ -64,7 +64,7 @@ test('nginx serves every file of the page at /docs', () => {
   const names = [...assets.matchAll(/'([^']+)':/g)].map(([, name = '']) => name)
   const [copied] = linesOf('Dockerfile').filter((line) => line.includes(' cp '))
   expect(names.length).toBeGreaterThan(0)
-  expect(copied?.trim()).toBe(`&& cp ${names.join(' ')} /docs \\`)
+  expect(copied?.trim()).toBe(`&& cp ${names.join(' ')} /files/docs \\`)
 })
 
 test('a file that names a folder keeps out what is in it, and a later line wins', () => {
