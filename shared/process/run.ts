@@ -7,6 +7,7 @@ import type { Tracing } from '../telemetry/tracing.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import type { AppModule } from './module.ts'
 import { handleSignals } from './signals.ts'
+import { VERSION } from './version.ts'
 
 export type RunOptions = {
   modules: readonly AppModule[]
@@ -82,7 +83,7 @@ export async function runModules(options: RunOptions): Promise<RunningProcess> {
   }
   phase.started = true
   begun.resolve()
-  log.info({ url, modules: modules.map(({ name }) => name) }, 'ready')
+  log.info({ version: VERSION, url, modules: modules.map(({ name }) => name) }, 'ready')
   return running
 }
 
