@@ -1,7 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
-import { createCertificate } from '@fluxo/shared/testing/certificate'
+import { createAuthority } from '@fluxo/shared/testing/certificates'
 import { waitFor } from '@fluxo/shared/testing/wait-for'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createReceptor, type Receptor } from '../../test/receptor.ts'
@@ -37,8 +38,10 @@ const abrirNomes = async (dizer: (nome: string, vezes: number) => Dito): Promise
   return nomes
 }
 const abrirTls = async (): Promise<Receptor> => {
-  const certificado = createCertificate(['*.loja.example'])
-  setDefaultCACertificates([...getCACertificates(), certificado.cert])
+  // An authority is found by its name: no two tests' have the same.
+  const autoridade = createAuthority(randomUUID())
+  const certificado = autoridade.issue('*.loja.example')
+  setDefaultCACertificates([...getCACertificates(), autoridade.cert])
   const com = await createReceptor(() => 200, certificado)
   fechar.push(com.fechar)
   return com

@@ -1,6 +1,7 @@
+import { randomUUID } from 'node:crypto'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
-import { createCertificate } from '@fluxo/shared/testing/certificate'
+import { createAuthority } from '@fluxo/shared/testing/certificates'
 import { waitFor } from '@fluxo/shared/testing/wait-for'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { json } from '../../test/bancada.ts'
@@ -17,8 +18,10 @@ let vitima: Pedir
 let chegadas: Map<string, number>
 let dosOutros: (recebida: Recebida) => Resposta
 beforeEach(async () => {
-  const certificado = createCertificate(['*.loja.example'])
-  setDefaultCACertificates([...getCACertificates(), certificado.cert])
+  // An authority is found by its name: no two tests' have the same.
+  const autoridade = createAuthority(randomUUID())
+  const certificado = autoridade.issue('*.loja.example')
+  setDefaultCACertificates([...getCACertificates(), autoridade.cert])
   nomes = await createServidorDeNomes((nome) => (nome.endsWith('.mudo.example') ? 'calado' : ['127.0.0.1']))
   chegadas = new Map()
   dosOutros = () => 200
