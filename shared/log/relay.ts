@@ -133,22 +133,29 @@ export const createRelay = (options: RelayOptions): Relay => {
 
 /** Finds out where a partition's relay goes on, and drops a stream that another log has filled. */
 const createResume = ({ sql, readPage, publisher, log }: RelayOptions, metrics: RelayMetrics) => {
-  return async (particao: number): Promise<number> => {
+  const look = async (particao: number): Promise<{ cursor: number; head: number }> => {
     const [row] = await sql<{ cursor: number; head: number }[]>`
       select c.posicao::float8 as cursor, p.ultima::float8 as head
       from relay_cursor c join posicao p using (particao) where c.particao = ${particao}`
     if (!row) throw new Error(`partition ${particao} has no cursor: run \`npm run migrate\``)
+    return row
+  }
+  return async (particao: number): Promise<number> => {
+    // What a former holder has in hand may still arrive meanwhile: a cursor is never beyond a stream that is read after it, nor a
+    // stream beyond a head that is read after that.
+    const { cursor } = await look(particao)
     const tail = await publisher.tail(particao)
+    const { head } = await look(particao)
     const [atTail] = tail && tail.posicao > 0 ? await readPage(particao, tail.posicao - 1, 1) : []
     const known = atTail && atTail.posicao === tail?.posicao ? eventId(atTail) : undefined
-    const decision = decideResume({ ...row, tail, idAtTail: known })
+    const decision = decideResume({ cursor, head, tail, idAtTail: known })
     if (decision.kind === 'redis-lost') {
       metrics.redisLosses.inc({ particao })
-      log.warn({ particao, cursor: row.cursor, tail }, 'Redis has lost published entries; readers pull them')
+      log.warn({ particao, cursor, tail }, 'Redis has lost published entries; readers pull them')
     }
     if (decision.kind === 'foreign-stream') {
       metrics.redisLosses.inc({ particao })
-      log.error({ particao, head: row.head, tail }, 'the stream was filled from another log; dropping it')
+      log.error({ particao, head, tail }, 'the stream was filled from another log; dropping it')
       if (tail?.epoca !== undefined) await renewEpoca(sql, tail.epoca, log)
       await publisher.reset(particao)
     }

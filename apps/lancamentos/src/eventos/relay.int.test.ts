@@ -27,13 +27,13 @@ describe.each([1, 4])('the relay with %i partition(s)', (particoes) => {
   const prefix = 'fluxo:relay'
   const relays: Relay[] = []
 
-  const startRelay = (): Relay => {
+  const startRelay = (publisher = createPublisher({ redis: redis.commands, prefix })): Relay => {
     const relay = createRelay({
       name: 'lancamentos',
       sql,
       particoes,
       readPage: createReadPage(sql, LEDGER),
-      publisher: createPublisher({ redis: redis.commands, prefix }),
+      publisher,
       lease: (p) => createLease({ url: database.appUrl, key: [77, p], name: 'relay', log }),
       log,
       registry: new Registry(),
@@ -121,6 +121,36 @@ describe.each([1, 4])('the relay with %i partition(s)', (particoes) => {
     await waitFor(() => second.holding().length === particoes, { what: 'the second relay holds every lease' })
     await registrar(100)
     await published()
+  })
+
+  it('drops no stream and renews no epoch where the former holder still publishes while another takes over', async () => {
+    await relays.at(-1)?.stop()
+    const epoca = async () => (await sql`select epoca::text from log_estado`)[0]?.['epoca']
+    const antes = await epoca()
+    const former = createPublisher({ redis: redis.commands, prefix })
+    const late = new Set<number>()
+    const drops: number[] = []
+    startRelay({
+      ...former,
+      // What the former holder had in hand arrives after the new one has begun to look.
+      tail: async (particao) => {
+        if (!late.has(particao)) {
+          await registrar(22)
+          const from = (await former.tail(particao))?.posicao ?? 0
+          await former.publish(particao, await createReadPage(sql, LEDGER)(particao, from, 50))
+          late.add(particao)
+        }
+        return former.tail(particao)
+      },
+      reset: async (particao) => {
+        drops.push(particao)
+        await former.reset(particao)
+      },
+    })
+    await waitFor(() => late.size === particoes, { what: 'a look at every partition' })
+    await registrar(50)
+    await published()
+    expect([await epoca(), drops]).toEqual([antes, []])
   })
 
   it('goes on from its cursor when Redis has lost everything', async () => {
