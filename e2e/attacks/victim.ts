@@ -25,6 +25,8 @@ export type Victim = {
 }
 
 const PAUSE_MS = 40
+/** A public page answers 20 requests a second, and each look at it is two. */
+const PAGE_PAUSE_MS = 150
 /** A call that takes longer was not answered, as far as a person is concerned. */
 const TIMEOUT_MS = 10_000
 const WEBHOOK_TIMEOUT_MS = 15_000
@@ -142,7 +144,7 @@ export const createVictim = async (target: Target): Promise<Victim> => {
         (error: unknown) => String(error),
       )
       observations.push({ call, ms: performance.now() - began, refused })
-      await delay(PAUSE_MS)
+      await delay(call === 'page' ? PAGE_PAUSE_MS : PAUSE_MS)
     }
     return observations
   }
