@@ -7,19 +7,20 @@ const OUTER_NPM =
 
 const cleanEnv = () => Object.fromEntries(Object.entries(process.env).filter(([name]) => !OUTER_NPM.test(name)))
 
-/** Runs a program with its output in the log file `log` (a descriptor); rejects with its name when it fails. */
-export const run = (program, args, { cwd, env, log }) =>
+/** Runs a program with its output in the log file `log` (a descriptor); rejects with its `name` when it fails. */
+export const run = (program, args, { cwd, env, log, name = `${program} ${args[0] ?? ''}` }) =>
   new Promise((resolve, reject) => {
     writeSync(log, `\n$ ${program} ${args.join(' ')}\n`)
     const child = spawn(program, args, { cwd, env: { ...cleanEnv(), ...env }, stdio: ['ignore', log, log] })
     child.on('error', reject)
     child.on('close', (code, signal) =>
-      code === 0 ? resolve() : reject(new Error(`${program} ${args[0] ?? ''} ended with ${code ?? signal}`)),
+      code === 0 ? resolve() : reject(new Error(`${name} ended with ${code ?? signal}`)),
     )
   })
 
 /** Runs the npm that runs us, or the one on PATH. */
-export const npm = (args, options) => {
+export const npm = (args, settings) => {
+  const options = { ...settings, name: `npm ${args[0]}` }
   const cli = process.env.npm_execpath
   if (cli && /npm-cli\.[cm]?js$/.test(cli)) return run(process.execPath, [cli, ...args], options)
   return run(process.platform === 'win32' ? 'npm.cmd' : 'npm', args, options)

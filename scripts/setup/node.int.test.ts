@@ -91,7 +91,7 @@ test.each(['its own hash', 'the hash of the lock'])(
   'a Node with another content than the lock says is refused, where the registry claims %s for it',
   async (claim) => {
     if (claim === 'the hash of the lock') claimed = readLock().packages[`node_modules/${NAME}`].integrity
-    expect(await install()).toContain('ci ended with 1')
+    expect(await install()).toContain('npm ci ended with 1')
     expect(readFileSync(join(folder, 'log'), 'utf8')).toContain('EINTEGRITY')
     expect(installed()).toBe(false)
   },

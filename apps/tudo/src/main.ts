@@ -3,10 +3,12 @@ import { createConsolidado } from '@fluxo/consolidado/app'
 import { createEntregas } from '@fluxo/entregas/app'
 import { createLancamentos } from '@fluxo/lancamentos/app'
 import { createVerifier } from '@fluxo/shared/http/auth'
+import { createProblemResponse } from '@fluxo/shared/http/problem'
 import { signToken } from '@fluxo/shared/http/tokens'
 import { readLogState } from '@fluxo/shared/log/estado'
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
 import { createLifecycle } from '@fluxo/shared/process/lifecycle'
+import type { AppModule } from '@fluxo/shared/process/module'
 import { runModules } from '@fluxo/shared/process/run'
 import { createLimites } from '@fluxo/shared/ratelimit/admission'
 import type { LimitesEnv } from '@fluxo/shared/ratelimit/settings'
@@ -82,6 +84,12 @@ export const startTudo = async (options: TudoOptions): Promise<{ url: string; st
     registry,
     tracing,
   })
+  const problem = createProblemResponse({ log })
+  /** Asks a module's routes in memory. What they throw is answered as over HTTP; Hono itself would print its stack. */
+  const inMemory = (routes: AppModule['routes']) => {
+    routes.onError((error, c) => problem(c, error))
+    return (url: string, init: RequestInit) => routes.request(url, init)
+  }
   const lancamentos = createLancamentos({
     databaseUrl: options.databaseUrlLancamentos,
     redis,
@@ -90,7 +98,7 @@ export const startTudo = async (options: TudoOptions): Promise<{ url: string; st
     cursorSecret: jwtSecret,
     particoes,
     pedidos: {
-      eventos: { baseUrl: 'http://entregas/entregas', token, fetch: (url, init) => entregas.routes.request(url, init) },
+      eventos: { baseUrl: 'http://entregas/entregas', token, fetch: inMemory(entregas.routes) },
       particoes: particoesDosPedidos,
       instancia: instance,
     },
@@ -103,7 +111,7 @@ export const startTudo = async (options: TudoOptions): Promise<{ url: string; st
     redis,
     verifier,
     limites,
-    eventos: { baseUrl: 'http://lancamentos', token, fetch: (url, init) => lancamentos.routes.request(url, init) },
+    eventos: { baseUrl: 'http://lancamentos', token, fetch: inMemory(lancamentos.routes) },
     particoes,
     instancia: instance,
     log,
