@@ -66,7 +66,7 @@ const checkTracking = async ({ client, report, token }: Deps, id: string): Promi
   const { check } = report
   const { url } = parse(TrackingSchema, await client.send('POST', `/orders/${id}/tracking`, { token }))
   const page = await client.send('GET', url)
-  const isPage = page.status === 200 && String(page.headers['content-type']).startsWith('application/problem+json')
+  const isPage = page.status === 200 && String(page.headers['content-type']).startsWith('text/html')
   check('the tracking page needs no token', isPage && !page.text.includes('Lima') && !page.text.includes('Flores'))
   const policy = String(page.headers['content-security-policy'])
   check('it brings its own policy', policy.includes("script-src 'self'") && page.headers['x-robots-tag'] !== undefined)
@@ -76,7 +76,7 @@ const checkTracking = async ({ client, report, token }: Deps, id: string): Promi
   const wrong = await client.send('GET', `${url.slice(0, -1)}${url.endsWith('A') ? 'B' : 'A'}`)
   check(
     'another token opens nothing',
-    wrong.status === 404 && String(wrong.headers['content-type']).startsWith('text/html'),
+    wrong.status === 404 && String(wrong.headers['content-type']).startsWith('application/problem+json'),
   )
   await client.send('DELETE', `/orders/${id}/tracking`, { token })
   check('a revoked one opens nothing', (await client.send('GET', url)).status === 404)
