@@ -177,7 +177,7 @@ export const checkOperation = async ({ stack, report }: Deps): Promise<void> => 
   }
   const script = await metricsScript()
   for (const service of ['lancamentos', 'consolidado', 'entregas']) {
-    const { stdout } = await stack.tryCompose(['exec', '-T', '--index', '1', service, 'node', '-e', script])
+    const { stdout } = await stack.tryCompose(['exec', '-T', service, 'node', '-e', script])
     report.check(`the metrics of ${service} are read as documented`, stdout.includes('# TYPE process_'))
   }
 }
