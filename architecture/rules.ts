@@ -1,7 +1,7 @@
 import { codeOf, type Import, importsOf, isTest, partOf, roomOf, type SourceFile } from './source-files.ts'
 
 /** What a rule looked at, and what it found. A rule that looked at nothing has failed too. */
-export type Verdict = { seen: number; violations: string[] }
+type Verdict = { seen: number; violations: string[] }
 export type Rule = (files: readonly SourceFile[]) => Verdict
 
 const LINES_MAX = 250

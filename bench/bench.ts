@@ -32,7 +32,7 @@ const GROUPS: readonly Group[] = [
 const PROF_FOLDER = join(import.meta.dirname, '..', '.fluxo', 'prof')
 const FSYNC_WARN_MS = 0.005
 
-export type Outcome = { results: RowResult[]; failures: string[]; machine: string[] }
+type Outcome = { results: RowResult[]; failures: string[]; machine: string[] }
 
 const say = (line: string): void => console.error(`bench: ${line}`)
 
@@ -105,7 +105,7 @@ const conclude = async (options: BenchOptions, outcome: Outcome): Promise<boolea
 }
 
 /** Runs the bench; resolves the exit code. Nothing is left behind, also not after Ctrl-C. */
-export const main = async (argv: readonly string[]): Promise<number> => {
+const main = async (argv: readonly string[]): Promise<number> => {
   if (argv.includes('--help') || argv.includes('-h')) {
     process.stdout.write(await readFile(join(import.meta.dirname, 'help.txt'), 'utf8'))
     return 0

@@ -65,7 +65,7 @@ const daysOfLedger = (sql: Sql) => sql<Day[]>`
   from lancamentos group by comerciante_id, data`
 
 /** Days of the generation that is being read. */
-export const daysOfBalances = (sql: Sql) => sql<Day[]>`
+const daysOfBalances = (sql: Sql) => sql<Day[]>`
   select comerciante_id || ' ' || data as chave, creditos::text, debitos::text, quantidade::text
   from saldo join projecao using (geracao) where not starts_with(comerciante_id, ${COLD_MERCHANT_PREFIX})`
 

@@ -77,7 +77,7 @@ const lineOf = (result: RowResult): string => {
   return `${result.row}: ${figure(result.median)} ${result.unit}${ratios}${short}${wrong}`
 }
 
-export type CreateBenchOptions = {
+type CreateBenchOptions = {
   options: BenchOptions
   folder: string
   leaving: ReturnType<typeof createLeaving>

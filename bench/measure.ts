@@ -13,7 +13,7 @@ export type Target = {
   settled?: () => Promise<void>
 }
 
-export type LoadShape = { connections: number; seconds: number }
+type LoadShape = { connections: number; seconds: number }
 
 /** What the samples of one target came to. */
 export type Measured = { samples: Sample[]; answered: number; errors: number; cpuUs: number | undefined }

@@ -5,7 +5,7 @@ import { median } from './statistics.ts'
 export type Sample = { value: number; p50?: number; p99?: number; max?: number }
 
 /** A yardstick's median and samples, and how many times it the row reached. */
-export type Yardstick = { name: string; median: number; ratio: number; samples: number[] }
+type Yardstick = { name: string; median: number; ratio: number; samples: number[] }
 
 /** What a row gave. Times in milliseconds, memory in MiB. */
 export type RowResult = {

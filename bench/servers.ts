@@ -7,7 +7,7 @@ import { startRedis } from '@fluxo/shared/local/redis'
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
 
 const KINDS = ['lancamentos', 'consolidado', 'entregas'] as const
-export type DatabaseKind = (typeof KINDS)[number]
+type DatabaseKind = (typeof KINDS)[number]
 
 /** A database of the bench: `appUrl` is the service's own role, `ownerUrl` the superuser, who looks and checks. */
 export type Database = { name: string; appUrl: string; ownerUrl: string }
@@ -23,7 +23,7 @@ export type Servers = {
   durability: string
 }
 
-export type ServersOptions = {
+type ServersOptions = {
   folder: string
   opened: (stop: () => Promise<void>) => void
   check: () => void

@@ -14,7 +14,7 @@ const FILES = {
   singleTransaction: join(root, 'bench/yardsticks/single-transaction.ts'),
 } as const
 
-export type ServicesOptions = {
+type ServicesOptions = {
   servers: Servers
   folder: string
   prof: string | undefined

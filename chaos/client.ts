@@ -3,7 +3,7 @@ import { type Answer, createClient } from '../e2e/load.ts'
 import type { World } from './world.ts'
 
 /** What became of the requests of a time; attempts count, so a request that is repeated counts again. */
-export type Counts = {
+type Counts = {
   requests: number
   /** Answered 503, with the advice to come back. */
   refused: number
@@ -11,7 +11,7 @@ export type Counts = {
   unanswered: number
 }
 
-export type Request = Parameters<ReturnType<typeof createClient>['send']>[1]
+type Request = Parameters<ReturnType<typeof createClient>['send']>[1]
 
 /** A merchant's HTTP client as it should be written: it repeats what is safe to repeat until it knows. */
 export type CarefulClient = {

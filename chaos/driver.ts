@@ -16,7 +16,7 @@ export type Driver = {
   stop: () => Promise<void>
 }
 
-export type DriverOptions = {
+type DriverOptions = {
   world: World
   client: CarefulClient
   model: Model
@@ -24,7 +24,7 @@ export type DriverOptions = {
   random: Random
   rates: Rates
 }
-export type Rates = { writesPerSecond: number; readsPerSecond: number; ordersPerSecond: number }
+type Rates = { writesPerSecond: number; readsPerSecond: number; ordersPerSecond: number }
 
 /** Requests under way at once: with every server away, clients wait rather than pile up. */
 const WRITES_OPEN_MAX = 48

@@ -108,7 +108,7 @@ const served = async (world: World, model: Model): Promise<string[]> => {
 export type Compared = { world: World; model: Model; orders: Orders }
 
 /** Compares orders, model, ledger, balances and cache once; every difference by merchant and day. Rejects where a server is away. */
-export const findDifferences = async ({ world, model, orders }: Compared): Promise<string[]> => {
+const findDifferences = async ({ world, model, orders }: Compared): Promise<string[]> => {
   const { lancamentos, consolidado } = world.postgres
   // Until the orders are at rest, nobody knows what money they come to.
   const unsettled = await orders.differences()

@@ -25,7 +25,7 @@ export type Instance = {
   setClock: (offsetMs: number) => Promise<void>
 }
 
-export const WIRES = ['postgres', 'redis', 'http'] as const
+const WIRES = ['postgres', 'redis', 'http'] as const
 export type WireName = (typeof WIRES)[number]
 
 export type InstanceDeps = {

@@ -13,7 +13,7 @@ export const SERVICES = ['lancamentos', 'consolidado', 'entregas'] as const
 export type Service = (typeof SERVICES)[number]
 
 /** A server that can be ended and comes back on its port with the data that it had. */
-export type Restartable = {
+type Restartable = {
   port: number
   /** Sends a signal and waits for the end. */
   end: (signal: NodeJS.Signals) => Promise<void>

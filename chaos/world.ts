@@ -48,7 +48,7 @@ const ENTREGAS = {
 const delayOf = (name: string): string => (name === 'entregas-1' ? '0' : '150')
 
 /** Where servers keep their data, and where services leave what they say. */
-export type Folders = { folder: string; logs: string }
+type Folders = { folder: string; logs: string }
 
 /** Makes the instances of a service, and a wire from each to the feed that it follows, if any. */
 const createInstances = async (

@@ -4,7 +4,7 @@ import type { CarefulClient } from './client.ts'
 import type { Model, Sent } from './model.ts'
 import type { Random } from './random.ts'
 
-export type Writer = {
+type Writer = {
   /** One write, repeated under its key until it is answered; resolves then. */
   write: () => Promise<void>
   /** The last acknowledged entries that are alone on their day, so that a balance shows whether it contains them. */

@@ -5,7 +5,7 @@ import { migrate as applyMigrations } from 'drizzle-orm/postgres-js/migrator'
 import postgres from 'postgres'
 import type { Database } from './journal.ts'
 
-export type MigrateOptions = {
+type MigrateOptions = {
   database: Database
   /** A URL whose role may create tables; the services' own roles may not. */
   url: string

@@ -10,8 +10,8 @@ import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
 import { createDatabase, startOwnPostgres, type TestDatabase } from '@fluxo/shared/testing/databases'
 
 /** A backup of one database, taken while it is written to. Each `restore` makes a new database. */
-export type Backup = { ms: number; restore: () => Promise<TestDatabase> }
-export type BackupTool = { name: string; backup: (database: TestDatabase, folder: string) => Promise<Backup> }
+type Backup = { ms: number; restore: () => Promise<TestDatabase> }
+type BackupTool = { name: string; backup: (database: TestDatabase, folder: string) => Promise<Backup> }
 
 /** The image whose pg_dump docs/operations.md uses. */
 const IMAGE = 'postgres:18-trixie'

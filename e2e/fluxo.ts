@@ -36,7 +36,7 @@ const CATCH_UP_MS = 60_000
 /** Above what a test can send, so that the limits are at work and refuse nothing; a test of theirs sets others. */
 const LIMITS = { LIMITE_ESCRITA_POR_SEGUNDO: '100000', LIMITE_LEITURA_POR_SEGUNDO: '100000' }
 
-export type Databases = { ledger: TestDatabase; balances: TestDatabase }
+type Databases = { ledger: TestDatabase; balances: TestDatabase }
 
 type Shape = {
   /** Databases that exist already, such as restored ones; `stop` drops them too. */

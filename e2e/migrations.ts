@@ -5,7 +5,7 @@ import { type Database, type Migration, migrationsOf } from '@fluxo/drizzle/jour
 import { migrationsFolder } from '@fluxo/drizzle/migrate'
 
 /** The migrations of another version of the code, in a folder of their own. */
-export type OtherVersion = { folder: string; remove: () => Promise<void> }
+type OtherVersion = { folder: string; remove: () => Promise<void> }
 
 const JOURNAL = join('meta', '_journal.json')
 const BREAK = '--> statement-breakpoint\n'

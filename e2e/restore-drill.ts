@@ -68,7 +68,7 @@ export const command = (
     })
   })
 
-export const metric = async ({ url }: ServiceProcess, name: string): Promise<number> =>
+const metric = async ({ url }: ServiceProcess, name: string): Promise<number> =>
   Math.max(0, ...(samplesOf(await (await fetch(`${url}/metrics`)).text()).get(name) ?? []).map(({ value }) => value))
 
 /** The metrics of FluxoProjectionStopped and FluxoBooksDiffer. */

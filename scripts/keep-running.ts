@@ -9,7 +9,7 @@ const RESTART_MS = 500
 
 type Server = { port: number; ended: Promise<string>; stop: () => Promise<void> }
 
-export type KeepOptions<S extends Server> = {
+type KeepOptions<S extends Server> = {
   /** As the person at the terminal knows it. */
   name: string
   /** What it said is in this file. */

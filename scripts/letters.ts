@@ -26,7 +26,7 @@ import { createRegistroStore } from '../apps/lancamentos/src/registrar/store.ts'
 import { type Database, redisUrlInUse, runningInUse, serviceUrl } from './access.ts'
 
 /** A group that keeps dead letters, and how its own parts are put together to apply them again. */
-export type Keeper = {
+type Keeper = {
   grupo: string
   table: InboxTable
   redriving: (sql: Sql, use: (letters: DeadLetters) => Promise<void>) => Promise<void>

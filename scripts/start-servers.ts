@@ -8,7 +8,7 @@ import { type LocalRedis, startRedis } from '@fluxo/shared/local/redis'
 import type { Secrets } from './data-folder.ts'
 import { keepRunning } from './keep-running.ts'
 
-export type ServerOptions = {
+type ServerOptions = {
   folder: string
   secrets: Secrets
   particoes: number | undefined

@@ -24,7 +24,7 @@ export function decimalFromCents(cents: bigint): string {
 export type Centavos = bigint
 
 /** Why a text is not an amount that an entry may have. */
-export type ValorRecusado = 'formato' | 'casas' | 'nao-positivo' | 'maximo'
+type ValorRecusado = 'formato' | 'casas' | 'nao-positivo' | 'maximo'
 
 /** What the merchant reads for each reason. */
 export const MENSAGEM_DE_VALOR: Readonly<Record<ValorRecusado, string>> = {

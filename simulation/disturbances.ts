@@ -5,7 +5,7 @@ import type { RedisServer } from './redis-server.ts'
 import type { Scheduler } from './scheduler.ts'
 
 /** What the faults of a plan need of a world, whichever services it has. */
-export type Disturbed = {
+type Disturbed = {
   plan: { faults: readonly Fault[]; profile: string }
   scheduler: Scheduler
   servers: { redisServer: RedisServer }

@@ -3,7 +3,7 @@ import type { Random } from './random.ts'
 import type { Line, Wire } from './wire.ts'
 
 /** The way from those who follow a log to its feed. */
-export type FeedNetwork = {
+type FeedNetwork = {
   ask(asking: Process, url: string): Promise<Response>
   setUp(up: boolean): void
 }
@@ -14,7 +14,7 @@ type Source = {
   feed: (particao: number, depoisDe: number, limite: number) => Promise<string>
 }
 
-export type FeedNetworkDeps = { wire: Wire; random: Random; sources: () => readonly Source[] }
+type FeedNetworkDeps = { wire: Wire; random: Random; sources: () => readonly Source[] }
 
 const unreachable = (): Error => new TypeError('fetch failed')
 

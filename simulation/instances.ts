@@ -7,15 +7,13 @@ export type Service = { readonly process: Process; stop: () => Promise<void> }
 
 type Life<S> = { process: Process; service: S; leaving: boolean }
 
-export type InstancesDeps<S> = {
+type InstancesDeps<S> = {
   plan: { seed: number; loadMs: number; faults: readonly Fault[] }
   scheduler: Scheduler
   /** All of them, in the order in which they start. */
   names: readonly string[]
   begin: (instance: string, process: Process) => S
 }
-
-export type Instances<S extends Service> = ReturnType<typeof createInstances<S>>
 
 /** The instances: each is one process at a time, and comes back after it was killed or has left. */
 export function createInstances<S extends Service>() {

@@ -82,7 +82,7 @@ export function logStatements(state: Pick<LedgerState, 'ultima' | 'cursor' | 'ep
   ]
 }
 
-export type LedgerDatabaseDeps = { epoca: string; particoes: number; append?: (state: LedgerState) => Statement }
+type LedgerDatabaseDeps = { epoca: string; particoes: number; append?: (state: LedgerState) => Statement }
 
 const APPEND = appendStatement(LEDGER)
 
@@ -135,7 +135,7 @@ export function knownOf(
 }
 
 /** The unique indexes, which see what the snapshot does not. */
-export function refuseRepeated({ entries }: LedgerState, fresh: readonly Asked[]): void {
+function refuseRepeated({ entries }: LedgerState, fresh: readonly Asked[]): void {
   for (const row of fresh) {
     if (!entries.some((one) => one.id === row.id || VIAS.some((via) => KEYS[via](one, row)))) continue
     throw new PostgresError('23505', 'duplicate key value violates unique constraint')

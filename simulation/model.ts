@@ -3,7 +3,7 @@ import type { Letter, Taken } from './projection-state.ts'
 import { venenoDe } from './veneno.ts'
 
 /** What a client was told: this entry, at this place, is durable. */
-export type Acknowledged = { post: number; particao: number; posicao: number; id: string }
+type Acknowledged = { post: number; particao: number; posicao: number; id: string }
 
 /** Knows what was acknowledged and what was applied, and says where the product is wrong. */
 export type Model = {

@@ -11,14 +11,14 @@ import {
 import type { Process } from './process.ts'
 import type { Line, Wire } from './wire.ts'
 
-export type SimulatedSql = {
+type SimulatedSql = {
   /** A pool as the product knows it, for single statements. */
   sql: Sql
   /** Breaks its connections. */
   cut(): void
 }
 
-export type SimulatedSqlDeps = { wire: Wire; server: PostgresServer; process: Process; name: string }
+type SimulatedSqlDeps = { wire: Wire; server: PostgresServer; process: Process; name: string }
 
 /** A pool of one process. Statements travel beside each other: there is no order among them. */
 export function createSimulatedSql({ wire, server, process, name }: SimulatedSqlDeps): SimulatedSql {
@@ -50,7 +50,7 @@ const firstWords = (text: string): string => {
   return known
 }
 
-export type SimulatedLeaseDeps = Omit<SimulatedSqlDeps, 'name'> & {
+type SimulatedLeaseDeps = Omit<SimulatedSqlDeps, 'name'> & {
   key: readonly [number, number]
   name: string
   log: Logger

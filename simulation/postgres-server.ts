@@ -115,7 +115,7 @@ export function createPostgresServer({ scheduler, random, statements, slowestMs 
   }
 }
 
-export type PostgresServerDeps = {
+type PostgresServerDeps = {
   scheduler: Scheduler
   random: Random
   statements: readonly Statement[]

@@ -25,7 +25,7 @@ export type Process = {
   onEnd(listener: () => void): void
 }
 
-export type ProcessDeps = {
+type ProcessDeps = {
   scheduler: Scheduler
   seed: number
   instance: string

@@ -94,7 +94,7 @@ export function letterStatements({ letters, onLetter }: Pick<ProjectionState, 'l
 }
 
 /** The time of a row as the statements write it. */
-export const timeOf = ({ atualizadoMs }: DayRow): string => new Date(atualizadoMs).toISOString()
+const timeOf = ({ atualizadoMs }: DayRow): string => new Date(atualizadoMs).toISOString()
 
 const shown = (day: DayRow) => ({
   comerciante_id: day.comercianteId,

@@ -5,7 +5,7 @@ import type { Process } from './process.ts'
 import type { RedisServer } from './redis-server.ts'
 import type { Line, Wire } from './wire.ts'
 
-export type Purpose = 'comandos' | 'cache' | 'leitor'
+type Purpose = 'comandos' | 'cache' | 'leitor'
 
 /** The connections of one process to the simulated Redis, and what may befall them. */
 export type SimulatedRedis = RedisConnections & {
@@ -19,7 +19,7 @@ export type RedisHabits = {
   hears?: (command: string, value: unknown) => unknown
 }
 
-export type SimulatedRedisDeps = { wire: Wire; server: RedisServer; process: Process; habits?: RedisHabits }
+type SimulatedRedisDeps = { wire: Wire; server: RedisServer; process: Process; habits?: RedisHabits }
 
 /** A connection is made anew this long after it broke, and tried again as long after that. */
 const RECONNECT_MS = { least: 50, most: 150 }

@@ -72,7 +72,7 @@ function groupIn(store: Store, key: string, name: string, command: string) {
 }
 
 /** An XREADGROUP as it was asked. */
-export type GroupRead = { key: string; blockMs: number | undefined; perform: () => unknown }
+type GroupRead = { key: string; blockMs: number | undefined; perform: () => unknown }
 
 /** Reads the arguments of XREADGROUP; `perform` may be tried again until it gives something else than null. */
 export function groupRead(store: Store, args: readonly string[]): GroupRead {

@@ -8,8 +8,8 @@ import type { Store } from './redis-commands.ts'
 import { add, emptyStream, type Stream } from './redis-streams.ts'
 
 /** What a script does to the keys, all at one moment. */
-export type ScriptSemantics = (store: Store, keys: readonly string[], args: readonly string[]) => unknown
-export type ScriptName = 'publish' | 'leave' | 'sweep' | 'setIfNewer'
+type ScriptSemantics = (store: Store, keys: readonly string[], args: readonly string[]) => unknown
+type ScriptName = 'publish' | 'leave' | 'sweep' | 'setIfNewer'
 export type Scripts = Readonly<Record<ScriptName, ScriptSemantics>>
 
 /** Our scripts by name: a text or a digest that is none of these has no meaning here. */

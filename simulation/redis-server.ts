@@ -27,7 +27,7 @@ export type RedisServer = {
   fill(skip: number): void
 }
 
-export type RedisServerDeps = {
+type RedisServerDeps = {
   now: () => number
   after: (ms: number, run: () => void) => void
   /** Whether readers are told when the stream under them is deleted, as Redis does since 7.2. */

@@ -19,7 +19,7 @@ export type Line = {
   onLoss: () => void
 }
 
-export type Call = {
+type Call = {
   line: Line
   what: string
   up: () => boolean
@@ -39,7 +39,7 @@ export type Wire = {
 /** Nearly all messages arrive within a fraction of a millisecond, some much later: that is what reorders them. */
 const LATENCY_MS = { least: 0.1, most: 6 }
 
-export type WireDeps = {
+type WireDeps = {
   scheduler: Scheduler
   /** Kills a process; it is started again after `ms`. */
   kill: (process: Process, ms: number) => void

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 
-export type ProgramOptions = {
+type ProgramOptions = {
   program: string
   args: readonly string[]
   timeoutMs: number

@@ -11,7 +11,7 @@ import { type RowResult, type Sample, summarise } from '../result.ts'
 import { median, percentile } from '../statistics.ts'
 import type { ReadSetting } from './read-setting.ts'
 
-export type LagRow = { row: RowName; rate: number; seconds: number }
+type LagRow = { row: RowName; rate: number; seconds: number }
 
 export const LAGS: readonly LagRow[] = [
   { row: 'lag-200', rate: 200, seconds: 4 },

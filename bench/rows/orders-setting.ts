@@ -31,7 +31,7 @@ export const emptyRedis = async ({ servers }: Bench): Promise<void> => {
   }
 }
 
-export type ToReceive = {
+type ToReceive = {
   /** Whose the order with this number is. */
   merchantOf: (n: number) => string
   count: number

@@ -5,7 +5,7 @@ import type { Book, SentOrder } from './book.ts'
 import { wishFor } from './machine.ts'
 import { type Ask, createMover, type Known } from './mover.ts'
 
-export type MerchantDeps = {
+type MerchantDeps = {
   client: CarefulClient
   book: Book
   random: Random

@@ -35,7 +35,7 @@ export type OrderCounts = {
   webhooks: WebhookCounts
 }
 
-export type OrdersDeps = {
+type OrdersDeps = {
   world: World
   client: CarefulClient
   model: Model

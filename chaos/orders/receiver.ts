@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { type CuttingProxy, startCuttingProxy } from '@fluxo/shared/testing/cutting-proxy'
 
 /** An event as the receiver has taken it: under which webhook-ids, and how often. */
-export type Taken = { ids: Set<string>; times: number }
+type Taken = { ids: Set<string>; times: number }
 
 /** How a receiver is at a moment. `away`: nobody listens. `hanging`: it takes the request and never answers. */
 export type Mood = 'well' | 'failing' | 'hanging' | 'away'

@@ -22,7 +22,7 @@ export type Webhooks = {
 }
 
 /** `waiting`: will be sent. `lost`: the service holds it for done, or does not know of it. */
-export type Missing = { waiting: string[]; lost: string[] }
+type Missing = { waiting: string[]; lost: string[] }
 
 export type WebhookCounts = ReceiverCounts & {
   /** Events that their receiver has taken, and how often one was taken once more. */

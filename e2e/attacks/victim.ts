@@ -13,7 +13,7 @@ type Observation = {
 }
 
 export const CALLS = ['post', 'read', 'batch', 'import', 'order', 'stream', 'page', 'webhook'] as const
-export type Call = (typeof CALLS)[number]
+type Call = (typeof CALLS)[number]
 
 /** What a victim noticed of one kind of call. */
 export type Noticed = { calls: number; refused: string[]; p50: number; p99: number; max: number }

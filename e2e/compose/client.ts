@@ -8,7 +8,7 @@ export type Client = {
   close: () => void
 }
 
-export type SendOptions = { token?: string; headers?: Record<string, string>; body?: string | Buffer }
+type SendOptions = { token?: string; headers?: Record<string, string>; body?: string | Buffer }
 
 /** Longer than nginx takes to give up on every instance. */
 const ANSWER_TIMEOUT_MS = 40_000

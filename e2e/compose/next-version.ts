@@ -10,7 +10,7 @@ const SERVICES = ['migrate', 'lancamentos', 'consolidado', 'entregas']
 const JOURNAL = 'lancamentos/migrations/meta/_journal.json'
 
 /** An image with one more migration of the ledger than this code, and the environment in which compose uses it. */
-export type NextVersion = { env: NodeJS.ProcessEnv; remove: () => Promise<void> }
+type NextVersion = { env: NodeJS.ProcessEnv; remove: () => Promise<void> }
 
 /** Builds it on top of the image that `docker compose build` has made. */
 export const buildNext = async (stack: Stack, statement: string): Promise<NextVersion> => {

@@ -5,7 +5,7 @@ import { ANSWER_MS_MAX, complaintsOf } from './oracle.ts'
 import { exchange } from './wire.ts'
 
 /** One case that was not answered as it should have been. */
-export type Failure = { number: number; class: CaseClass; complaints: string[]; request: string }
+type Failure = { number: number; class: CaseClass; complaints: string[]; request: string }
 
 /** Answers by class and status; 0 stands for a connection that ended without an answer. */
 export type Counts = Map<CaseClass, Map<number, number>>

@@ -7,7 +7,7 @@ const CreatedSchema = z.object({ id: z.uuid() })
 const PageSchema = z.object({ proximo: z.string() })
 
 /** Where a service answers, and where its document is. */
-export type Doors = Readonly<Record<'lancamentos' | 'consolidado', { url: string; document: string }>>
+type Doors = Readonly<Record<'lancamentos' | 'consolidado', { url: string; document: string }>>
 
 /** Registers some entries, and gathers what cases are made of: the documented calls that `known` keeps. */
 export const prepare = async (

@@ -20,7 +20,7 @@ export const plainText = (schema: Schema, random: Random, ids: readonly string[]
   return `texto ${random.below(1_000_000_000)}`
 }
 
-export type Mutation =
+type Mutation =
   | { kind: 'none' }
   /** One field somewhere becomes this JSON source. */
   | { kind: 'value'; source: string }

@@ -2,7 +2,7 @@ import { connect } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 
 /** Names in lower case. */
-export type Headers = Readonly<Record<string, string | undefined>>
+type Headers = Readonly<Record<string, string | undefined>>
 
 /** One answer as it came over the wire. */
 export type Answer = { status: number; headers: Headers; body: string }
@@ -52,7 +52,7 @@ export const exchange = async (
 }
 
 /** Cuts what came into answers. */
-export const answersIn = (bytes: Buffer): { answers: Answer[]; rest: number } => {
+const answersIn = (bytes: Buffer): { answers: Answer[]; rest: number } => {
   const answers: Answer[] = []
   let at = 0
   while (at < bytes.length) {

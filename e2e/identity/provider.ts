@@ -20,7 +20,7 @@ export const SCOPES = [
 /** A client of the provider whose own name is that of the API, as a careless administrator might call it. */
 export const NAMESAKE = API
 export const PEOPLE = 'painel'
-export const MACHINE = 'erp'
+const MACHINE = 'erp'
 const SECRET = 'segredo-de-cliente-com-mais-de-32-bytes'
 export const REDIRECT = 'https://painel.example/retorno'
 const TOKEN_SECONDS = 300

@@ -15,7 +15,7 @@ import {
 import type { Pedido } from './world.ts'
 
 /** What an attempt may use: the other merchant's secrets, and what it recorded under them. */
-export type Alvo = Segredos & { entradas: readonly Entrada[] }
+type Alvo = Segredos & { entradas: readonly Entrada[] }
 
 const VAZIO: Entrada = { tipo: 'CREDITO', valor: '1.00', data: '2025-10-15' }
 /** A valid id that was never given. */

@@ -28,7 +28,7 @@ export type Pedido = {
   /** The status that it must have, where only one is right. */
   espera?: number
 }
-export type Cabecalhos = { readonly [name: string]: string | undefined }
+type Cabecalhos = { readonly [name: string]: string | undefined }
 export type Resposta = { status: number; headers: Cabecalhos; body: string }
 export type Pedir = (pedido: Pedido) => Promise<Resposta>
 

@@ -8,8 +8,8 @@ export const folder = join(root, 'deploy', 'kubernetes')
 
 export type Labels = Readonly<Record<string, string>>
 type KeyRef = { name: string; key: string }
-export type Probe = { httpGet: { path: string; port: string } }
-export type Container = {
+type Probe = { httpGet: { path: string; port: string } }
+type Container = {
   name: string
   command: string[]
   ports?: { name: string; containerPort: number }[]
@@ -24,7 +24,7 @@ export type Container = {
   startupProbe: Probe
   readinessProbe: Probe
 }
-export type PodTemplate = {
+type PodTemplate = {
   metadata: { labels: Labels }
   spec: {
     automountServiceAccountToken: boolean
@@ -64,7 +64,7 @@ export const manifests: readonly Manifest[] = resources().listed.flatMap((name) 
 
 export const ofKind = (kind: string): Manifest[] => manifests.filter((manifest) => manifest.kind === kind)
 
-export const templateOf = (manifest: Manifest): PodTemplate => manifest.spec['template'] as PodTemplate
+const templateOf = (manifest: Manifest): PodTemplate => manifest.spec['template'] as PodTemplate
 
 /** Deployments and Jobs with their pods. */
 export const workloads = manifests

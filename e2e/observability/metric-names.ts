@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-export const root = fileURLToPath(new URL('../..', import.meta.url))
+const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** Our own metrics, and those of Node and the process that prom-client brings. Recording rules have colons, so they are not found. */
 const METRIC = /(?<![\w:])(?:fluxo|http|process|nodejs)_[a-z0-9_]*[a-z0-9](?![\w:])/g

@@ -15,7 +15,7 @@ const readAll = async (redis: Redis, keys: readonly string[]): Promise<(string |
   return (await Promise.all(calls)).flat()
 }
 
-export type BatchedGetDeps = {
+type BatchedGetDeps = {
   redis: Redis
   /** Surrounds each round trip: timeout and breaker. */
   guard: (read: () => Promise<(string | null)[]>) => Promise<(string | null)[]>

@@ -3,7 +3,7 @@ import { Counter, type Registry } from 'prom-client'
 /** How a request was answered: from the cache, past it because it knew nothing, with an old value, or without asking it. */
 export type RequestResult = 'hit' | 'miss' | 'stale' | 'bypass'
 /** What became of a write: kept, older than what was there, or refused (and repeated later). */
-export type SetResult = 'written' | 'outdated' | 'failed'
+type SetResult = 'written' | 'outdated' | 'failed'
 
 type Totals = { requests: Record<RequestResult, number>; sets: Record<SetResult, number> }
 

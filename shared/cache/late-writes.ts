@@ -8,7 +8,7 @@ const LATE_BATCH_MAX = 1_000
 /** How soon a write that failed is tried again: until then other processes may read the old value. */
 const RETRY_MS = 250
 
-export type LateWrites = {
+type LateWrites = {
   /** True where `key` waits to be written, so that what the server holds may be outdated. */
   has(key: string): boolean
   size(): number

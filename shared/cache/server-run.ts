@@ -5,7 +5,7 @@ const RUN_CHARS = 8
 /** Stands for every run where INFO is forbidden (some hosted servers): entries then outlive a restart. */
 const UNKNOWN_RUN = 'desconhecida'
 
-export type ServerRun = {
+type ServerRun = {
   /** The run of the server that this connection speaks to, `undefined` while that is not known. */
   current(): string | undefined
   /** Resolves once it is known, rejects when the connection breaks first. */

@@ -1,4 +1,4 @@
-export type SingleFlight<T> = {
+type SingleFlight<T> = {
   /** Runs `work` unless the same `key` is being worked on, in which case it shares that outcome. */
   run(key: string, work: () => Promise<T>): Promise<T>
   /** Keys being worked on now. */

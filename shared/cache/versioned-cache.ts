@@ -17,7 +17,7 @@ export class CacheUnavailable extends Error {
   }
 }
 
-export type CacheEntry = {
+type CacheEntry = {
   key: string
   /** A whole number below 2^53 that grows with every change of what `body` tells. */
   versao: number

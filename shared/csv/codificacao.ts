@@ -4,7 +4,7 @@ import { isAscii, isUtf8 } from 'node:buffer'
 export type Codificacao = 'utf-8' | 'windows-1252'
 
 /** Turns the bytes of a file into text, piece by piece. */
-export type Decodificador = { decodificar: (bytes: Buffer) => string; fim: () => string }
+type Decodificador = { decodificar: (bytes: Buffer) => string; fim: () => string }
 
 /**
  * Decodes UTF-8 or Latin-1, told apart by **the first character outside ASCII**: where its bytes are well-formed UTF-8

@@ -11,7 +11,7 @@ export type LinhaPronta<Pedido> = { linha: number; pedido: Pedido; chave: string
 /** What became of a line: stored now, stored before, or refused with a reason for the merchant. */
 export type Destino = 'criado' | 'repetido' | { recusado: string }
 
-export type ImportacaoOptions<Coluna extends string, Pedido> = {
+type ImportacaoOptions<Coluna extends string, Pedido> = {
   formato: Formato<Coluna>
   lerLinha: LerLinha<Coluna, Pedido>
   /** The merchant's own name of what the line says, unique for ever. */

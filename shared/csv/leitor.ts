@@ -5,7 +5,7 @@
 export type RegistroCsv = { linha: number; campos: string[]; aberta?: true } | { linha: number; motivo: string }
 
 /** Splits a CSV text that arrives in pieces. `separador` is known once the header was seen. */
-export type LeitorCsv = {
+type LeitorCsv = {
   /** The records that are complete now. The last call says `fim`, and nothing is held back any more. */
   ler: (texto: string, fim?: boolean) => RegistroCsv[]
 }
@@ -14,7 +14,7 @@ export type LeitorCsv = {
  * Longest record in UTF-16 units. The longest correct one has about 2 000 (255 characters of `descricao`, all quotes,
  * doubled); it also bounds how far an unclosed quote can reach, and with it the memory.
  */
-export const REGISTRO_CARACTERES_MAX = 8_192
+const REGISTRO_CARACTERES_MAX = 8_192
 
 const ASPAS = 34
 const QUEBRA = 10

@@ -1,5 +1,5 @@
 /** Says how many times each content was seen, itself included: 1 for the first. `undefined` when the table is full. */
-export type Ordinais = { proximo: (impressao: string) => number | undefined }
+type Ordinais = { proximo: (impressao: string) => number | undefined }
 
 /** Slots at the beginning; a power of two, as are all later sizes. */
 const CAPACIDADE_INICIAL = 1 << 12

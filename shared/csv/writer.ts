@@ -4,7 +4,7 @@ import { decimalFromCents } from '../money.ts'
 export type CsvFormat = 'csv' | 'planilha'
 
 /** Writes the cells and lines of a CSV file in one format. */
-export type CsvWriter = {
+type CsvWriter = {
   /** What stands before the header. */
   begin: string
   text: (value: string) => string

@@ -10,14 +10,14 @@ import type { Group, Lido, Recusado } from './group.ts'
 import { passing } from './letter-store.ts'
 
 /** An event that arrived, already read, and how often it was delivered. */
-export type Chegado<Row> = { posicao: number; tentativas: number; lido: Lido<Row>; body: () => string }
+type Chegado<Row> = { posicao: number; tentativas: number; lido: Lido<Row>; body: () => string }
 /** Which way it came: delivered by the stream, or pulled from the log. */
-export type Origem = 'stream' | 'feed'
+type Origem = 'stream' | 'feed'
 
 /** Applies what arrived. Resolves when all of it is durable or kept as a dead letter; rejects where that cannot be now. */
-export type Apply<Row> = (particao: number, chegados: readonly Chegado<Row>[], origem: Origem) => Promise<void>
+type Apply<Row> = (particao: number, chegados: readonly Chegado<Row>[], origem: Origem) => Promise<void>
 
-export type ApplyDeps<Row extends Posicionado> = Pick<Group<Row>, 'grupo' | 'table' | 'antes'> & {
+type ApplyDeps<Row extends Posicionado> = Pick<Group<Row>, 'grupo' | 'table' | 'antes'> & {
   inbox: Inbox<Row, unknown>
   letters: Pick<DeadLetters, 'put'>
   stops: Pick<Stops, 'moved'>

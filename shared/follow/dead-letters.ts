@@ -21,7 +21,7 @@ export type DeadLetterStore = {
 
 type Lugar = { particao: number; posicao: number }
 
-export type DeadLettersOptions = {
+type DeadLettersOptions = {
   /** Where letters are copied for eyes and tools; by default nowhere. */
   copies?: { redis: Redis; prefix: string } | undefined
   store: DeadLetterStore
@@ -33,7 +33,7 @@ export type DeadLettersOptions = {
 }
 
 /** What a redrive did; a letter that failed again stays, with one attempt more and the new reason. */
-export type Redirigidas = { redirigidas: number; falhas: { particao: number; posicao: number; motivo: string }[] }
+type Redirigidas = { redirigidas: number; falhas: { particao: number; posicao: number; motivo: string }[] }
 
 export type DeadLetters = {
   /** Keeps the letter; the caller acks only after this resolved. Rejects when the table cannot be written: pause, do not ack. */

@@ -15,7 +15,7 @@ import { createGroupLetters, type Group, readEvent, readText } from './group.ts'
 import { countLetters, passAbsent } from './letter-store.ts'
 import { exportFollowMetrics } from './metrics.ts'
 
-export type { Group, Lido, Recusado } from './group.ts'
+export type { Group, Recusado } from './group.ts'
 
 export type FollowerOptions<Row extends Posicionado> = Group<Row> & {
   /** The name of this instance in the group. */

@@ -52,7 +52,7 @@ export function readText<Row>(ler: Ler<Row>, posicao: number, body: string): Lid
   return readEvent(ler, posicao, evento)
 }
 
-export type GroupLettersDeps<Row extends Posicionado> = { inbox: Inbox<Row, unknown>; sql: Sql; log: Logger }
+type GroupLettersDeps<Row extends Posicionado> = { inbox: Inbox<Row, unknown>; sql: Sql; log: Logger }
 
 /** The dead letters of a group: kept beside its inbox, and applied again by its own effect. */
 export function createGroupLetters<Row extends Posicionado>(

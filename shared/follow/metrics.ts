@@ -10,7 +10,7 @@ type Grupo = {
   letters: () => Promise<LetterCount | undefined>
 }
 
-export type FollowMetricsOptions = {
+type FollowMetricsOptions = {
   grupo: string
   /** The partitions whose log this instance has seen to be another one: of another epoch nothing is noted in the database. */
   stops: Pick<Stops, 'has'>

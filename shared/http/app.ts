@@ -13,7 +13,7 @@ import { NO_ROUTE, observeRoutes } from './observe.ts'
 import { noSuchAddress, pageRoutes } from './pages.ts'
 import { createProblemResponse } from './problem.ts'
 
-export type HttpAppOptions = {
+type HttpAppOptions = {
   modules: readonly AppModule[]
   registry: Registry
   log: Logger

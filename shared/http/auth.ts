@@ -10,7 +10,7 @@ import { createKeyServer, type KeyServerLimits, KeysUnavailable } from './jwks.t
 import type { Escopo } from './scopes.ts'
 
 /** Who is asking, as the verified token says. `exp` is in seconds since 1970. */
-export type Identity = {
+type Identity = {
   readonly comercianteId: string | undefined
   readonly scopes: ReadonlySet<string>
   readonly exp: number

@@ -23,7 +23,7 @@ export type BodyLimits = {
   countsAtLeast?: number
 }
 
-export type Arrival = { owner: string; declared: number | undefined; limits: BodyLimits }
+type Arrival = { owner: string; declared: number | undefined; limits: BodyLimits }
 
 /** A body on its way to be whole. It counts from the first moment, by the length that it declares, until `release`. */
 export type Held = {

@@ -8,7 +8,7 @@ import { jsonText } from './json.ts'
 import { documented, parameter } from './openapi.ts'
 import { parseWith } from './validate.ts'
 
-export type FeedRoutesDeps = FeedPageDeps & {
+type FeedRoutesDeps = FeedPageDeps & {
   /** Where the log is read, such as `/eventos`; each log of a process has its own. */
   path: string
   operationId: string

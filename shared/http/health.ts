@@ -9,7 +9,7 @@ import { jsonText } from './json.ts'
 /** A dependency that takes longer than this to say that it works does not work. */
 const CHECK_TIMEOUT_MS = 1000
 
-export type HealthOptions = {
+type HealthOptions = {
   checks: readonly HealthCheck[]
   registry: Registry
   log: Logger

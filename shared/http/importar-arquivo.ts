@@ -8,7 +8,7 @@ import type { Trechos } from './upload.ts'
 
 export type Arquivo = { trechos: Trechos; codificacao?: Codificacao | undefined }
 
-export type ImportarArquivoOptions<Pedido> = Arquivo & {
+type ImportarArquivoOptions<Pedido> = Arquivo & {
   importacao: Importacao<Pedido>
   /** Stores lines durably and says what became of each, in order. May be called again with lines that it has stored. */
   gravar: (linhas: readonly LinhaPronta<Pedido>[]) => Promise<readonly Destino[]>

@@ -12,7 +12,7 @@ const CLOSE_OBJECT = 125
  *
  * Looks at brackets and quotes only, some 2 ns a byte, so what it cuts out of broken JSON is broken, too.
  */
-export function endOfValue(utf8: Uint8Array, from: number, to: number): number {
+function endOfValue(utf8: Uint8Array, from: number, to: number): number {
   let depth = 0
   for (let at = from; at < to; at += 1) {
     switch (utf8[at]) {

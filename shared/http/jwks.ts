@@ -3,7 +3,7 @@ import type { Registry } from 'prom-client'
 import { createBreaker } from '../resilience/breaker.ts'
 import { createPolicy } from '../resilience/policy.ts'
 
-export type KeyServerOptions = {
+type KeyServerOptions = {
   url: string
   /** Where the circuit's state is exported, under the name `jwks`. */
   registry?: Registry | undefined
@@ -44,7 +44,7 @@ export class KeysUnavailable extends Error {
   }
 }
 
-export type KeyServer = {
+type KeyServer = {
   /** The key for a token, as `jwtVerify` asks for it. */
   key: JWTVerifyGetKey
   /** How much longer what was just verified may be trusted without asking again. */

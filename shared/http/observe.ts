@@ -26,7 +26,7 @@ export const NO_ROUTE = 'desconhecida'
 /** Probes come every few seconds for ever; they are counted, and logged at `debug` only. */
 const QUIET = new Set(['/health/live', '/health/ready', '/metrics'])
 
-export type ObserveOptions = {
+type ObserveOptions = {
   registry: Registry
   log: Logger
   started: () => boolean

@@ -32,7 +32,7 @@ const REASONS: Readonly<Record<number, string>> = {
   431: 'Request Header Fields Too Large',
 }
 
-export type ParseErrors = {
+type ParseErrors = {
   /** Told of every request whose headers were read. */
   seen: (outgoing: ServerResponse<IncomingMessage>) => void
   /** For the server's `clientError`. */

@@ -42,7 +42,7 @@ export const problemAnswer = (problem: Problem): Response =>
   })
 
 /** The path of a URL as it was written, without host and query: safe to show and to log. */
-export function pathOf(url: string): string {
+function pathOf(url: string): string {
   const start = url.indexOf('/', url.indexOf('//') + 2)
   const end = url.search(/[?#]/)
   return start === -1 ? '/' : url.slice(start, end === -1 ? undefined : end)

@@ -30,7 +30,7 @@ export type HttpServer = {
   stop(deadlineMs: number): Promise<void>
 }
 
-export type ServeOptions = { app: Pick<Hono<AppEnv>, 'fetch'>; port: number; hostname: string; log: Logger }
+type ServeOptions = { app: Pick<Hono<AppEnv>, 'fetch'>; port: number; hostname: string; log: Logger }
 
 /** Listens on `hostname:port` (0: a free port). Rejects where the port is taken. */
 export async function serveHttp({ app, port, hostname, log }: ServeOptions): Promise<HttpServer> {

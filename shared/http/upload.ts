@@ -14,7 +14,7 @@ const LIMITES = { fields: 20, fieldSize: 1_024, headerPairs: 50, parts: 25 } as 
 
 const interrompida = () => new DomainError('requisicao-interrompida', 'O arquivo não chegou inteiro. Envie-o de novo.')
 
-export type Ritmo = {
+type Ritmo = {
   /** A sender may be silent for so long, once or in all. */
   esperaMs: number
   /** What arrives makes up for silence, as much as this rate would have needed for it. */

@@ -18,7 +18,7 @@ export function parseWith<S extends z.ZodType>(schema: S, value: unknown): z.out
 }
 
 /** One entry for each wrong field; an unknown field is named by itself. */
-export function camposDe(error: z.core.$ZodError): CampoInvalido[] {
+function camposDe(error: z.core.$ZodError): CampoInvalido[] {
   const campos: CampoInvalido[] = []
   for (const issue of error.issues) {
     const names = issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key]) : [issue.path]
@@ -52,7 +52,7 @@ const FORMATOS: Readonly<Record<string, string>> = {
 }
 
 /** What the merchant reads for an issue whose schema has no message of its own. */
-export function mensagemDe(issue: z.core.$ZodRawIssue): string {
+function mensagemDe(issue: z.core.$ZodRawIssue): string {
   switch (issue.code) {
     case 'invalid_type':
       return issue.input === undefined ? 'Campo obrigatório.' : `Deve ser ${TIPOS[issue.expected] ?? issue.expected}.`

@@ -9,7 +9,7 @@ import { codeOf } from '../postgres/failure.ts'
 const POISON_CLASSES = new Set(['22', '23'])
 
 /** Our own code cannot turn a row into what is to be written: an exception before anything was sent. */
-export class Inconvertible extends Error {
+class Inconvertible extends Error {
   constructor(cause: unknown) {
     super(`the effect throws ${cause instanceof Error ? cause.name : typeof cause}`, { cause })
     this.name = 'Inconvertible'
@@ -39,7 +39,7 @@ export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-export type Poisoned<Row> = { row: Row; motivo: string }
+type Poisoned<Row> = { row: Row; motivo: string }
 
 /**
  * Applies `rows`, halving them where it fails because of one of them, so that a bad row stays alone.

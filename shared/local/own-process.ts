@@ -20,7 +20,7 @@ export const isAlive = async (pid: number): Promise<boolean> => {
 }
 
 /** The command line of a process, its arguments parted by blanks; an empty text where it is gone. */
-export const commandLineOf = async (pid: number): Promise<string> => {
+const commandLineOf = async (pid: number): Promise<string> => {
   const raw = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => undefined)
   if (raw !== undefined) return raw.replaceAll('\0', ' ').trim()
   return new Promise((resolve) => {

@@ -52,7 +52,7 @@ const versionOf = (program: string): Promise<string | undefined> =>
   })
 
 /** The server program of this machine: `redis-server` ≥ 7.0 or `valkey-server` from PATH; throws a sentence that says what to do. */
-export const findRedisProgram = async (): Promise<string> => {
+const findRedisProgram = async (): Promise<string> => {
   let tooOld: string | undefined
   for (const program of PROGRAMS) {
     const version = await versionOf(program)

@@ -11,11 +11,7 @@ export type Appended<Known> =
   | { outcome: 'conhecido'; via: string; posicao: number; row: Known }
   | { outcome: 'recusado'; error: unknown }
 
-export type Append<Known> = (
-  particao: number,
-  rows: readonly LogRow[],
-  connection?: Sql | Tx,
-) => Promise<Appended<Known>[]>
+type Append<Known> = (particao: number, rows: readonly LogRow[], connection?: Sql | Tx) => Promise<Appended<Known>[]>
 
 /** The same for a log that moves state: a row that was let in tells the state after it; `barrado`, it was not let in. */
 export type Moved<Known, State> =

@@ -3,7 +3,7 @@ import { isSampled, type SpanOptions, type Tracing } from '../telemetry/tracing.
 /** What a log answered for a row; where it got one, or had one, with its position. */
 type Answer = { outcome: string; posicao?: number }
 
-export type CommitTrace = {
+type CommitTrace = {
   /** From the queue to the disk, in the row's own trace. */
   commit: <T extends Answer>(particao: number, rastro: string | undefined, work: () => Promise<T>) => Promise<T>
   /** The statement of a group commit or of a batch: a trace of its own, linked to those of its rows. */

@@ -2,7 +2,7 @@ import { codeOf } from '../postgres/failure.ts'
 import type { Sql } from '../postgres/sql.ts'
 
 /** What a log is: the epoch in which its positions are valid, and into how many partitions it is split. */
-export type LogState = { epoca: string; particoes: number }
+type LogState = { epoca: string; particoes: number }
 
 const UNDEFINED_TABLE = '42P01'
 
@@ -21,11 +21,4 @@ export const readLogState = async (sql: Sql, particoesWanted?: number): Promise<
     throw new Error(`PARTICOES=${particoesWanted}, but this log was made with ${state.particoes}, which cannot change.`)
   }
   return state
-}
-
-/** The highest position of each partition. */
-export const readHeads = async (sql: Sql): Promise<Map<number, number>> => {
-  const rows = await sql<{ particao: number; ultima: number }[]>`
-    select particao::int, ultima::float8 as ultima from posicao`
-  return new Map(rows.map(({ particao, ultima }) => [particao, ultima]))
 }

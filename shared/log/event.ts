@@ -43,7 +43,7 @@ export type Fato = {
 const SEQUENCE_DIGITS = 16
 
 /** The address of a row in a log. */
-export type Endereco = { particao: number; posicao: number; epoca: string }
+type Endereco = { particao: number; posicao: number; epoca: string }
 
 /** Writes one event as JSON text: the body of a stream entry and of a feed item alike. */
 export const encodeEvento = (fato: Fato, { particao, posicao, epoca }: Endereco): string =>

@@ -2,7 +2,7 @@ import { type Clock, systemClock } from '../clock.ts'
 import { Indisponivel } from '../errors.ts'
 import { createShares } from '../shares.ts'
 
-export type GroupCommitOptions<Item, Result> = {
+type GroupCommitOptions<Item, Result> = {
   /** Writes a batch durably and answers one result per item, in order. No two items of a batch share a key. */
   flush: (items: readonly Item[]) => Promise<readonly Result[]>
   /** What must not be in the air twice: items that share a key go in different batches, one after the other. */

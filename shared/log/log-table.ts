@@ -1,7 +1,7 @@
 import type { Fato } from './event.ts'
 
 /** The PostgreSQL types that a row's columns may have on their way through `jsonb_to_recordset`. */
-export type ColumnType = 'bigint' | 'bytea' | 'date' | 'int' | 'jsonb' | 'smallint' | 'text' | 'timestamptz' | 'uuid'
+type ColumnType = 'bigint' | 'bytea' | 'date' | 'int' | 'jsonb' | 'smallint' | 'text' | 'timestamptz' | 'uuid'
 
 /** One row as it goes into the statement: values that JSON can carry (what is undefined becomes null); `bytea` as `\x…` hex, money as decimal text. */
 export type LogRow = Readonly<Record<string, string | number | boolean | null | undefined>>

@@ -1,5 +1,5 @@
 /** What is known when a relay takes its lease. Positions; `id`s of events, undefined where there is none. */
-export type Resume = {
+type Resume = {
   /** The cursor row: every position up to here was published once. */
   cursor: number
   /** The highest position of the log. */
@@ -10,7 +10,7 @@ export type Resume = {
   idAtTail: string | undefined
 }
 
-export type ResumeDecision =
+type ResumeDecision =
   /** Go on after this position. */
   | { kind: 'continue'; from: number }
   /** Redis has lost entries that were published: go on from the cursor, readers pull what is missing. */

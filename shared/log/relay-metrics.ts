@@ -3,7 +3,7 @@ import { createLook } from '../telemetry/look.ts'
 import { counter, gauge, type Registry } from '../telemetry/metrics.ts'
 import type { LogEntry, ReadPage } from './feed.ts'
 
-export type RelayMetricsOptions = {
+type RelayMetricsOptions = {
   /** The log, as the metrics call it: a process may hold several. */
   name: string
   sql: Sql

@@ -11,7 +11,7 @@ import { decideResume } from './relay-machine.ts'
 import { createRelayMetrics, type RelayMetrics } from './relay-metrics.ts'
 import { tracedPublish } from './relay-trace.ts'
 
-export type RelayOptions = {
+type RelayOptions = {
   /** The log, as the metrics call it. */
   name: string
   sql: Sql

@@ -14,7 +14,7 @@ export type Lease = {
 }
 
 /** A session of its own with the server; what it locked is free again once it has ended. */
-export type LeaseSession = {
+type LeaseSession = {
   /** Takes the lock unless another session has it. */
   tryLock: () => Promise<boolean>
   /** Rejects where the session, and so the lock, is gone. */
@@ -22,7 +22,7 @@ export type LeaseSession = {
   close: () => Promise<void>
 }
 
-export type LeaseTerms = {
+type LeaseTerms = {
   key: readonly [number, number]
   /** Opens a session; `onclose` hears when it ends by itself. */
   open: (onclose: () => void) => LeaseSession
@@ -31,7 +31,7 @@ export type LeaseTerms = {
   clock?: Clock
 }
 
-export type LeaseOptions = {
+type LeaseOptions = {
   url: string
   /** The advisory lock's two int4 keys: the kind of work and the partition. */
   key: readonly [number, number]

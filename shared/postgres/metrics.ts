@@ -2,7 +2,7 @@ import { createLook } from '../telemetry/look.ts'
 import { gauge, type Registry } from '../telemetry/metrics.ts'
 import type { Sql } from './sql.ts'
 
-export type PostgresMetricsOptions = {
+type PostgresMetricsOptions = {
   registry: Registry
   /** Label `database`. */
   database: string

@@ -4,7 +4,7 @@ import type { Logger } from '../telemetry/logger.ts'
 import { codeOf } from './failure.ts'
 import type { Sql } from './sql.ts'
 
-export type SchemaGateDeps = {
+type SchemaGateDeps = {
   /** The database's name, for whoever has to migrate it. */
   database: string
   /** What the code needs: `when` is what the database remembers of each. */

@@ -6,7 +6,7 @@ import type { Tls } from './tls.ts'
 const LOOK_EVERY_MS = 500
 
 /** What postgres.js hands to the function that makes its sockets. */
-export type SocketAddress = { host: readonly string[]; port: readonly number[]; path?: string | false | null }
+type SocketAddress = { host: readonly string[]; port: readonly number[]; path?: string | false | null }
 
 /** Destroys those at rest first: what the others reject is asked again at once, and must not be handed to one that is dying. */
 const bury = (sockets: readonly PoolSocket[]): void => {

@@ -84,7 +84,7 @@ export const closeSql = async (sql: Sql): Promise<void> => {
 }
 
 /** The reply of a statement did not come in time. Whether it was committed is **not known**. */
-export class StatementDeadline extends Error {
+class StatementDeadline extends Error {
   constructor(deadlineMs: number) {
     super(`no reply from PostgreSQL within ${deadlineMs} ms`)
     this.name = 'StatementDeadline'

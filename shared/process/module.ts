@@ -10,7 +10,7 @@ export type HealthCheck = {
 }
 
 /** What must be there before a module starts, such as its database's schema. */
-export type Gate = {
+type Gate = {
   /** Rejects, in words for an operator (`NotReady`), while it is not: the process is not ready then. */
   check: () => Promise<void>
   /** Resolves when it is, or after `stop`. */

@@ -9,7 +9,7 @@ import type { AppModule } from './module.ts'
 import { handleSignals } from './signals.ts'
 import { VERSION } from './version.ts'
 
-export type RunOptions = {
+type RunOptions = {
   modules: readonly AppModule[]
   /** 0 takes a free port. */
   port: number
@@ -28,7 +28,7 @@ export type RunOptions = {
   signals?: boolean
 }
 
-export type RunningProcess = { url: string; port: number; stop(): Promise<void> }
+type RunningProcess = { url: string; port: number; stop(): Promise<void> }
 
 /** A request waits at most 10 s (`Prefer: wait`), so nothing that is answered at all is cut. */
 const REQUESTS_DEADLINE_MS = 12_000

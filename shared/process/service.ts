@@ -40,7 +40,7 @@ export const SERVICE_ENV = {
 /** Everything is closed within this; compose waits longer before it kills. */
 const STOP_DEADLINE_MS = 15_000
 
-export type ServiceSettings = Pick<
+type ServiceSettings = Pick<
   z.infer<z.ZodObject<typeof SERVICE_ENV>>,
   'LOG_LEVEL' | 'OTEL_EXPORTER_OTLP_ENDPOINT' | 'OTEL_TRACES_SAMPLER_ARG'
 >

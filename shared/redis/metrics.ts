@@ -74,7 +74,7 @@ export function exportRedisMetrics({ registry, redis }: { registry: Registry; re
 }
 
 /** INFO as names and values; sections and empty lines are left out. */
-export function parseInfo(text: string): Info {
+function parseInfo(text: string): Info {
   const pairs = text.split('\r\n').flatMap((line) => {
     const colon = line.indexOf(':')
     return colon < 1 || line.startsWith('#') ? [] : [[line.slice(0, colon), line.slice(colon + 1)] as const]

@@ -15,7 +15,7 @@ export type Situacao = {
   headEveryMs: number
 }
 
-export type Reparo =
+type Reparo =
   | { acao: 'nada' }
   /** Ask the ledger where its log ends, and whether it is still the same log. */
   | { acao: 'ver-cabeca' }

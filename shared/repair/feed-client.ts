@@ -15,7 +15,7 @@ export type FeedPage = {
   eventos: EventoDoFeed[]
 }
 
-export type FeedRequest = {
+type FeedRequest = {
   particao: number
   depoisDe: number
   /** Events at most. */
@@ -29,7 +29,7 @@ export type FeedClient = {
 }
 
 /** The ledger did not give the page. `status` is 0 where it did not answer with HTTP at all. */
-export class FeedUnavailable extends Error {
+class FeedUnavailable extends Error {
   readonly status: number
 
   constructor(status: number, message: string, options?: ErrorOptions) {

@@ -6,7 +6,7 @@ import { counter, gauge, type Registry } from '../telemetry/metrics.ts'
 import { ausentesDe, decidirReparo, divergenciaDe, type Faixa } from './decidir-reparo.ts'
 import type { EventoDoFeed, FeedClient, FeedPage } from './feed-client.ts'
 
-export type RepairDeps = {
+type RepairDeps = {
   /** Who repairs, as the metrics call it. */
   name: string
   /** One instance repairs; the others stand by. */

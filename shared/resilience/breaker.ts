@@ -2,7 +2,7 @@ import CircuitBreaker from 'opossum'
 import { Counter, Gauge, type Registry } from 'prom-client'
 import { Rejection } from './rejection.ts'
 
-export type BreakerState = 'closed' | 'half-open' | 'open'
+type BreakerState = 'closed' | 'half-open' | 'open'
 
 export type BreakerOptions = {
   /** The dependency, unique within the process: a label of the metrics. */

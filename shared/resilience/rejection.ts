@@ -1,7 +1,7 @@
 import { Indisponivel } from '../errors.ts'
 
 /** Why a call was turned away, or given up, before its dependency had answered. */
-export type RejectionReason = 'circuit-open' | 'bulkhead-full' | 'deadline' | 'attempt-timeout'
+type RejectionReason = 'circuit-open' | 'bulkhead-full' | 'deadline' | 'attempt-timeout'
 
 const SECONDS_UNTIL_RETRY = 1
 

@@ -1,7 +1,7 @@
 /** First pause after a failure; a blip is over in less. */
-export const BACKOFF_BASE_MS = 50
+const BACKOFF_BASE_MS = 50
 /** Longest pause: what is back is used again within five seconds. */
-export const BACKOFF_MAX_MS = 5_000
+const BACKOFF_MAX_MS = 5_000
 
 /**
  * Milliseconds to wait after the given number of failures in a row (1, 2, …): doubles up to the maximum.

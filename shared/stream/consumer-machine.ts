@@ -30,7 +30,7 @@ export type LaneName = 'source' | 'apply' | 'ack'
 export const LANES: readonly LaneName[] = ['source', 'apply', 'ack']
 
 /** Whether an action is in flight, how many failed in a row, and the time before which the lane rests. */
-export type Lane = { readonly busy: boolean; readonly failures: number; readonly at: number }
+type Lane = { readonly busy: boolean; readonly failures: number; readonly at: number }
 const CALM: Lane = { busy: false, failures: 0, at: 0 }
 
 /** Open a session, read own pending, reclaim from others, read what is new. */

@@ -19,8 +19,6 @@ import type { Reading } from './consumer-session.ts'
 import { streamKey } from './keys.ts'
 import type { Entry } from './reply.ts'
 
-export type { Entry } from './reply.ts'
-
 /** Big batches are what makes a consumer fast: 1,000 drain a backlog 15 % faster than 500 do, in a trial, and are still applied in 30 ms. */
 const COUNT_MAX = 1_000
 /** A finite BLOCK bounds a lost wake-up; two seconds cost half a command per second and idle consumer. */
@@ -60,7 +58,7 @@ export type ConsumerOptions = {
   clock?: Clock
 }
 
-export type EstadoDoConsumidor = 'lendo' | 'pausado' | 'sem-redis' | 'parado'
+type EstadoDoConsumidor = 'lendo' | 'pausado' | 'sem-redis' | 'parado'
 
 export type Consumer = {
   /** Begins reading in the background; returns at once, with Redis there or not. */

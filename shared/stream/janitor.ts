@@ -15,7 +15,7 @@ const EVERY_MS = 10_000
 /** A consumer without pending that was not seen for this long is dead, or so quiet that its next read makes it anew unharmed. */
 const DEAD_CONSUMER_IDLE_MS = 600_000
 
-export type JanitorOptions = {
+type JanitorOptions = {
   redis: Redis
   prefix: string
   particoes: number
@@ -29,7 +29,7 @@ export type JanitorOptions = {
 }
 
 /** What one sweep of one partition removed. */
-export type Swept = { trimmed: number; consumers: number }
+type Swept = { trimmed: number; consumers: number }
 
 export type Janitor = {
   /** Sweeps all partitions every `everyMs` (± half), in the background. */

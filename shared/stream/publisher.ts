@@ -25,7 +25,7 @@ export type Publisher = {
 }
 
 /** One entry to publish: position in the ledger and the event's JSON text. */
-export type Publication = { posicao: number; body: string }
+type Publication = { posicao: number; body: string }
 
 /**
  * KEYS[1] stream; ARGV position, body, position, body, … → { added, repeated, error? }.

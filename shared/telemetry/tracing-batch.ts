@@ -2,7 +2,7 @@ import type { Attributes, Span, SpanKind, Tracing } from './tracing.ts'
 import { isSampled } from './tracing.ts'
 
 /** One member of a batch: the trace it came with, and what to say of it. */
-export type Member = { traceparent: string; attributes?: Attributes }
+type Member = { traceparent: string; attributes?: Attributes }
 
 export type BatchTrace = {
   /** Begins a step of the work, in the batch's trace and in each member's own. Gives the function that ends it. */

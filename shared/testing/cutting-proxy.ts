@@ -32,7 +32,7 @@ export type CuttingProxy = {
   stop(): Promise<void>
 }
 
-export type CuttingProxyOptions = {
+type CuttingProxyOptions = {
   /** Ports of this machine to connect to, tried in turn; each connection begins with the next one. */
   targets: () => readonly number[]
   /** Whose protocol the servers speak, where `loseNextReply` must know when a statement is over. */

@@ -11,7 +11,7 @@ import { ROLE_PASSWORD, type ServiceRole } from './roles.ts'
 /** A database of a test's own. `ownerUrl` migrates, `appUrl` is the least-privilege login of a service. */
 export type TestDatabase = { ownerUrl: string; appUrl: string; drop: () => Promise<void> }
 
-export type CreateDatabaseOptions = {
+type CreateDatabaseOptions = {
   /** Brings the schema in, as the owner. Injected: shared knows no migration. */
   migrate?: (ownerUrl: string) => Promise<void>
   /** The service's login role, made when it is missing; without it `appUrl` is `ownerUrl`. */

@@ -7,13 +7,13 @@ import { type InboxRow, type Letter, letterKey } from '../projection-state.ts'
 import type { Followed } from './orders-state.ts'
 
 /** What a follower's effect means: what it sees from its beginning, and what it does with the rows that are new. */
-export type Meaning = {
+type Meaning = {
   snapshot?: () => unknown
   /** `taken`: which places of the batch are new. Gives the statement's `resultado`. */
   effect: (taken: readonly number[], parameters: readonly Parameter[], snapshot: unknown) => string | null
 }
 
-export type FollowerStatementsDeps<R> = {
+type FollowerStatementsDeps<R> = {
   inbox: Map<number, InboxRow>
   group: string
   effect: Effect<R, unknown>

@@ -32,7 +32,7 @@ const RECEIVE = appendStatement(EVENTOS, RECEBER)
 const MOVE = appendStatement(EVENTOS, MOVER)
 
 /** The rows of a batch; what one does not say is null. */
-export const rowsOf = ([batch]: readonly Parameter[]): Asked[] =>
+const rowsOf = ([batch]: readonly Parameter[]): Asked[] =>
   JSON.parse(String(batch)).map((row: Partial<Asked>) => ({ ...SILENT_ROW, ...row }))
 
 const SILENT_ROW = {

@@ -71,7 +71,7 @@ const planning = (state: OrdersState, { refusal = OUT_OF_RANGE }: OrdersMeanings
 })
 
 const HELD_MS = /interval '(\d+) milliseconds'/
-export const isTake = (text: string): boolean => plain(text).startsWith('with devidos as materialized')
+const isTake = (text: string): boolean => plain(text).startsWith('with devidos as materialized')
 
 /** The steps that are due by the snapshot and its time, and are still there and due when it commits; by when they were due. */
 export function dueOf(state: OrdersState, [particao, limit]: readonly Parameter[], snapshot: unknown): StepRow[] {

@@ -117,7 +117,7 @@ export function createWorld(plan: OrdersPlan, seams: Seams = {}) {
 }
 
 /** Whether the flow can never plan what an event asks for. */
-export const isPoison = ({ events }: Pick<OrdersState, 'events'>, particao: number, posicao: number): boolean =>
+const isPoison = ({ events }: Pick<OrdersState, 'events'>, particao: number, posicao: number): boolean =>
   events.some((one) => one.particao === particao && one.posicao === posicao && one.comerciante_id === LOJA_ENVENENADA)
 
 /** The instances of both services, told apart. */

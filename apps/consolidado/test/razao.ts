@@ -118,8 +118,6 @@ export function createRazao({ redis, prefix }: { redis: RedisConnections; prefix
   }
 }
 
-export type Razao = ReturnType<typeof createRazao>
-
 /** Entries of a few merchants and days, credits and debits. */
 export const fatos = (quantidade: number, sal = 0): Fato[] =>
   Array.from({ length: quantidade }, (_, i) => ({

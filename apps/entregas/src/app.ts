@@ -36,7 +36,7 @@ import { createPedidoStore } from './mover/store.ts'
 import { createReceberRoutes } from './receber/route.ts'
 import { createSaida, POOL_DE_AVISOS } from './saida.ts'
 
-export type EntregasDeps = {
+type EntregasDeps = {
   /** URL of the service's own role on the database `entregas`. */
   databaseUrl: string
   redis: RedisConnections

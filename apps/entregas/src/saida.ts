@@ -13,7 +13,7 @@ import { createLimiteDaPagina } from './rastrear/limite.ts'
 import { createRastrearRoutes } from './rastrear/route.ts'
 import { createRastreioStore } from './rastrear/store.ts'
 
-export type SaidaDeps = Omit<AvisosDeps, 'sql' | 'avisos'> & {
+type SaidaDeps = Omit<AvisosDeps, 'sql' | 'avisos'> & {
   /** Where webhooks may go; by default to public addresses only. */
   avisos?: AvisosOptions
   /** Session settings of statements that must not scan whole tables. */
@@ -26,7 +26,7 @@ export type SaidaDeps = Omit<AvisosDeps, 'sql' | 'avisos'> & {
 }
 
 /** What leaves the house: webhooks, live streams, the public page. */
-export type Saida = {
+type Saida = {
   routes: OpenAPIHono<AppEnv>
   start: () => Promise<void>
   /** Ends the streams: their clients go on at another instance. */

@@ -14,7 +14,7 @@ import { createInstancia, SEGREDO } from './instancia.ts'
 const ESCOPOS = ['entregas:escrever', 'entregas:ler']
 const log = createLogger({ service: 'teste', level: 'silent' })
 
-export type CasaOptions = {
+type CasaOptions = {
   fluxo?: FluxoOptions
   /** By which way the instances reach the database; straight, by default. */
   caminho?: (databaseUrl: string) => string

@@ -27,7 +27,7 @@ type Resposta = {
   params?: unknown
   sessionId?: string
 }
-export type Tela = { largura: number; escuro?: boolean }
+type Tela = { largura: number; escuro?: boolean }
 
 /** A tab: what a test does with it, over the DevTools protocol. */
 export type Aba = {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
 /** One event as a client of Server-Sent Events got it, and when (`performance.now()`). */
-export type Ouvido = { id: string; event: string; data: Record<string, unknown>; em: number }
+type Ouvido = { id: string; event: string; data: Record<string, unknown>; em: number }
 
 /** A client of Server-Sent Events: reads what comes, and comes back with `Last-Event-ID` when it is cut off. */
 export function createOuvinte(enderecos: () => string, headers: Record<string, string> = {}) {

@@ -30,7 +30,7 @@ import { LEDGER } from './registrar/ledger-table.ts'
 import { createRegistrarRoutes } from './registrar/route.ts'
 import { createRegistroStore } from './registrar/store.ts'
 
-export type LancamentosDeps = {
+type LancamentosDeps = {
   /** URL of the service's own role on the database `lancamentos`. */
   databaseUrl: string
   redis: RedisConnections

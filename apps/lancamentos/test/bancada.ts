@@ -24,7 +24,7 @@ const SEGREDO = 'segredo-de-teste-com-mais-de-32-bytes'
 const ESCOPOS = ['lancamentos:escrever', 'lancamentos:ler']
 
 /** Time that a test may turn. */
-export type Relogio = { agora: Date }
+type Relogio = { agora: Date }
 
 type Pedir = (caminho: string, init?: RequestInit & { duplex?: 'half' }) => Promise<Response>
 

@@ -17,7 +17,7 @@ import { createLogger, type LogStream } from '@fluxo/shared/telemetry/logger'
 import { startTracing } from '@fluxo/shared/telemetry/start-tracing'
 import { Registry } from 'prom-client'
 
-export type TudoOptions = {
+type TudoOptions = {
   /** 0 takes a free port. */
   port: number
   hostname: string

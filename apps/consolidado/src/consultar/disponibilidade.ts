@@ -1,5 +1,5 @@
 /** Whether the truth behind a cache is within reach, known without asking it for every answer. */
-export type Disponibilidade = {
+type Disponibilidade = {
   /** True or false at once where that is fresh enough, else once a probe has come back. Never rejects. */
   agora(): boolean | Promise<boolean>
   /** What a real request has just found out. */

@@ -6,7 +6,7 @@ import { z } from '@hono/zod-openapi'
 import { diasEntre } from './dia.ts'
 
 /** Days of one period at most (API.md): a leap year. */
-export const PERIODO_DIAS_MAX = 366
+const PERIODO_DIAS_MAX = 366
 
 const DiaSchema = z
   .string({ error: (issue) => (issue.input === undefined ? 'Campo obrigatório.' : undefined) })

@@ -18,9 +18,9 @@ export type ConsultaStore = {
   disponivel(): boolean | Promise<boolean>
 }
 
-export type PeriodoLido = { saldoInicial: bigint; dias: DiaSomado[] }
+type PeriodoLido = { saldoInicial: bigint; dias: DiaSomado[] }
 
-export type ConsultaStoreDeps = {
+type ConsultaStoreDeps = {
   /** A pool of `LEITURA_SETTINGS`; its `statementTimeoutMs` should be `LIMITES_DA_CONSULTA.attemptTimeoutMs`. */
   sql: Sql
   /** Bulkhead, retry and breaker of these reads; see `LIMITES_DA_CONSULTA`. */

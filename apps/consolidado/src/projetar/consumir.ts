@@ -7,8 +7,6 @@ import { lerTexto } from './ler-evento.ts'
 import { GRUPO } from './nomes.ts'
 import type { Projecao } from './projecao.ts'
 
-export { STREAM_PREFIX } from './nomes.ts'
-
 /**
  * Consumers of one partition within an instance: while PostgreSQL applies the batch of one, the other parses its own,
  * writes the cache and acks. The partition's lock keeps the applies themselves one after another.

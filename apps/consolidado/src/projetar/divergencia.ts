@@ -6,7 +6,7 @@ import { gauge, type Registry } from '@fluxo/shared/telemetry/metrics'
  *
  * Neither poison nor an outage: nothing is applied, acked or dead-lettered until a rebuild, and then it goes on by itself.
  */
-export class ProjecaoDivergente extends Error {
+class ProjecaoDivergente extends Error {
   readonly particao: number
 
   constructor(particao: number, motivo: string) {

@@ -17,7 +17,7 @@ import { type Origem, type Recebido, textoDe } from './recebido.ts'
 import { lerDias } from './saldo-store.ts'
 import { visibilidade } from './visibilidade.ts'
 
-export type ProjecaoDeps = {
+type ProjecaoDeps = {
   sql: Sql
   inbox: Inbox<Lancado, Saldo[]>
   cache: Pick<VersionedCache, 'setIfNewer'>

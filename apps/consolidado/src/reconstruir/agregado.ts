@@ -9,7 +9,7 @@ export type DiaAgregado = {
   quantidade: number
 }
 
-export type Agregado = {
+type Agregado = {
   add(lancado: Lancado): void
   size(): number
   /** Gives the days in the order of their key and forgets them. */

@@ -1,7 +1,7 @@
 import type { FeedClient, FeedPage } from '@fluxo/shared/repair/feed-client'
 
 /** The most that the feed gives at once. */
-export const PAGE_ROWS = 5_000
+const PAGE_ROWS = 5_000
 /** Requests in flight: the ledger makes the next pages while this one is added up. */
 const PREFETCH = 2
 

@@ -10,7 +10,7 @@ import { createGeracaoStore } from './geracao-store.ts'
 import { createSombra, type Sombra } from './sombra.ts'
 import { apagarOutras, segurar, soltar, trocar } from './trocar.ts'
 
-export type ReconstruirDeps = {
+type ReconstruirDeps = {
   /** The service's own role on the database `consolidado`. */
   databaseUrl: string
   feed: FeedClient

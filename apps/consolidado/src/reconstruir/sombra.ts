@@ -5,7 +5,7 @@ import type { GeracaoStore } from './geracao-store.ts'
 import { paginas } from './paginas.ts'
 
 /** An event that this reader cannot apply: it stays a dead letter of the new generation. */
-export type Ilegivel = { posicao: number; body: string; motivo: string }
+type Ilegivel = { posicao: number; body: string; motivo: string }
 
 /** What the new generation holds of one partition. */
 export type Sombra = {
@@ -27,7 +27,7 @@ export type Sombra = {
 /** Days kept in memory before they are written: some 4 MB, and few enough for one statement. */
 const DIAS_MAX = 20_000
 
-export type SombraDeps = {
+type SombraDeps = {
   feed: FeedClient
   store: GeracaoStore
   geracao: number

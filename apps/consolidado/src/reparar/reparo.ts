@@ -16,7 +16,7 @@ import type { Projecao } from '../projetar/projecao.ts'
 /** Keys of the lease: the kind of work, and one for all partitions, since one instance repairs them all. */
 export const REPARO_LOCK = [7_264_202, 0] as const
 
-export type ReparoDeps = {
+type ReparoDeps = {
   sql: Sql
   lease: Lease
   feed: FeedClient

@@ -15,7 +15,7 @@ const EVENTS_MAX = 50_000
 /** Days that are noted as touched; further ones are compared in their turn. */
 export const TOCADOS_MAX = 5_000
 
-export type AvancarDeps = {
+type AvancarDeps = {
   marca: MarcaCrua
   epoca: string
   primeiro: Instante

@@ -36,7 +36,7 @@ export type Opcoes = {
 }
 
 type Write = (line: string) => void
-export type Saidas = { out: Write; err: Write }
+type Saidas = { out: Write; err: Write }
 const terminal: Saidas = {
   out: (line) => void process.stdout.write(`${line}\n`),
   err: (line) => void process.stderr.write(`${line}\n`),

@@ -10,7 +10,7 @@ import { createConferenciaStore } from './conferencia-store.ts'
 import { conferirCache } from './conferir-cache.ts'
 import { createVigia, VERIFICACAO_LOCK, type Vigia } from './vigia.ts'
 
-export type MontarVigiaDeps = {
+type MontarVigiaDeps = {
   databaseUrl: string
   /** A pool for single statements. */
   sql: Sql

@@ -19,7 +19,7 @@ import {
 /** How far the relay says it has published, and the head of the same moment: read where the ledger's database may be. */
 export type CursorDoRelay = { particao: number; cursor: number; ultima: number }
 
-export type VerificarDeps = {
+type VerificarDeps = {
   /** The service's own role on the database `consolidado`. */
   databaseUrl: string
   feed: FeedClient

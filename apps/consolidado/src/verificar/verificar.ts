@@ -12,8 +12,6 @@ export type Diferenca =
   | { tipo: 'versao' | 'cache'; comercianteId: string; data: string; motivo: string }
   | { tipo: 'razao' | 'inbox' | 'epoca' | 'relay' | 'carta'; particao: number; motivo: string }
 
-export const TIPOS_DE_DIFERENCA = ['saldo', 'versao', 'cache', 'razao', 'inbox', 'epoca', 'relay', 'carta'] as const
-
 /** The inbox of a partition as it is stored, runs and not holes: nothing of it is taken for granted here. */
 export type MarcaCrua = {
   particao: number
@@ -38,7 +36,7 @@ export const maisAlta = ({ aplicadaAte, adiante }: MarcaCrua): number => adiante
 export const estaAplicada = ({ aplicadaAte, adiante }: MarcaCrua, posicao: number): boolean =>
   posicao <= aplicadaAte || adiante.some(({ de, ate }) => posicao >= de && posicao <= ate)
 
-export const iguais = (a: Soma, b: Soma): boolean =>
+const iguais = (a: Soma, b: Soma): boolean =>
   a.creditos === b.creditos && a.debitos === b.debitos && a.quantidade === b.quantidade
 
 /** Compares one day: what the ledger's entries add up to, and the row of the balances (undefined where there is none). */
@@ -65,7 +63,7 @@ export function conferirDia(
 }
 
 /** What the ledger says of a partition: its epoch, its head, and the id of the event at the inbox's last position. */
-export type Cabeca = { epoca: string; ultima: number; idNaUltima: string | undefined }
+type Cabeca = { epoca: string; ultima: number; idNaUltima: string | undefined }
 
 /** Compares the inbox of a partition with itself and with the ledger. */
 export function conferirMarca(marca: MarcaCrua, cabeca: Cabeca): Diferenca[] {

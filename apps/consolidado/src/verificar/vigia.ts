@@ -8,7 +8,7 @@ import { type Diferenca, linhaDe } from './verificar.ts'
 /** Keys of the lease: the kind of work, and one for all partitions. */
 export const VERIFICACAO_LOCK = [7_264_204, 0] as const
 
-export type VigiaDeps = ConferirDeps & {
+type VigiaDeps = ConferirDeps & {
   lease: Lease
   /** Between the beginnings of two rounds. */
   everyMs: number

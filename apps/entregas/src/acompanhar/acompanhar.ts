@@ -13,7 +13,7 @@ export const quadro = (seq: number, item: unknown): string =>
   `id: ${seq}\nevent: order.status\ndata: ${JSON.stringify(item)}\n\n`
 
 /** A client that was cut off comes back after this. */
-export const VOLTA_MS = 3_000
+const VOLTA_MS = 3_000
 
 /** The first bytes of a stream. */
 export const ABERTURA = `retry: ${VOLTA_MS}\n\n`

@@ -5,7 +5,7 @@ import { createCauda } from './cauda.ts'
 import { createPlateia, type Plateia } from './plateia.ts'
 import type { AcompanharStore } from './store.ts'
 
-export type AoVivoDeps = {
+type AoVivoDeps = {
   redis: RedisConnections
   streamPrefix: string
   particoes: number

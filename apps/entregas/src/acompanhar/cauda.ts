@@ -8,7 +8,7 @@ import type { Logger } from '@fluxo/shared/telemetry/logger'
 import type { Redis } from 'ioredis'
 import { createAlarme } from '../alarme.ts'
 
-export type CaudaDeps = {
+type CaudaDeps = {
   redis: RedisConnections
   streamPrefix: string
   particoes: number
@@ -21,7 +21,7 @@ export type CaudaDeps = {
   log: Logger
 }
 
-export type Cauda = {
+type Cauda = {
   start: () => void
   /** Says that somebody wants to hear now. */
   acordar: () => void

@@ -24,7 +24,7 @@ const DadosSchema = z.object({
 })
 
 /** An event as merchants are told of it: the item of `GET /orders/{id}/events`, beside whose it is and what it is called. */
-export type Contado = {
+type Contado = {
   posicao: number
   id: string
   tipo: string
@@ -38,7 +38,7 @@ export type Contado = {
   item: Readonly<Record<string, unknown>>
 }
 
-export type LidoContado = { ok: true; epoca: string; row: Contado } | { ok: false; motivo: string }
+type LidoContado = { ok: true; epoca: string; row: Contado } | { ok: false; motivo: string }
 
 /** Reads an event of the log for those outside who are told of it. */
 export function lerContado(posicao: number, evento: unknown): LidoContado {

@@ -34,7 +34,7 @@ export type Plateia = {
   encerrar: () => void
 }
 
-export type PlateiaDeps = {
+type PlateiaDeps = {
   store: AcompanharStore
   log: Logger
   registry: Registry

@@ -14,7 +14,7 @@ import { ABERTURA, pontoDe } from './acompanhar.ts'
 import type { Ouvinte, Plateia } from './plateia.ts'
 import type { Vagas } from './vagas.ts'
 
-export type AcompanharDeps = {
+type AcompanharDeps = {
   plateia: Plateia
   /** Places for the streams of merchants. */
   vagas: Vagas

@@ -1,7 +1,7 @@
 import { createShares } from '@fluxo/shared/shares'
 
 /** Places for open streams of one kind: so many in an instance, of one merchant, and of one order. */
-export type VagasOptions = { max: number; porComercianteMax: number; porPedidoMax: number }
+type VagasOptions = { max: number; porComercianteMax: number; porPedidoMax: number }
 
 export type Vagas = {
   /** Takes a place; gives how to give it back, as often as one likes. `undefined` where there is none. */

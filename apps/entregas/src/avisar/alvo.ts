@@ -85,7 +85,7 @@ export function motivoDoAlvo(texto: string, regra: RegraDeAlvo): string | undefi
 }
 
 /** The host of a URL as `node:net` names it: without brackets and without the dot of the root. */
-export const hostDe = ({ hostname }: URL): string => hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '')
+const hostDe = ({ hostname }: URL): string => hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '')
 
 /** The names of this machine (RFC 6761): no name server is asked for them. */
 export const ehLocalhost = (host: string): boolean => /(^|\.)localhost\.?$/.test(host)

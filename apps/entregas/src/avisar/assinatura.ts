@@ -6,7 +6,7 @@ const PREFIXO = 'whsec_'
 export const SEGREDO_BYTES = 32
 
 /** What is signed: the message's id, the moment of the attempt in Unix seconds, and the very bytes of the body. */
-export type Mensagem = { id: string; timestamp: number; corpo: string }
+type Mensagem = { id: string; timestamp: number; corpo: string }
 
 /** A secret as the merchant gets it, of random bytes. */
 export const segredoDe = (bytes: Uint8Array): string => PREFIXO + Buffer.from(bytes).toString('base64')

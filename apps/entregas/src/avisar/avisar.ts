@@ -6,7 +6,7 @@ export const corpoDoAviso = (tipo: string, quando: string, data: Readonly<Record
 export type Tentado = { status: number | undefined; erro: string | undefined }
 
 /** What becomes of a delivery after an attempt. `desativar`: the receiver said that it is gone for good. */
-export type Desfecho = 'entregue' | 'tentar' | 'desativar'
+type Desfecho = 'entregue' | 'tentar' | 'desativar'
 
 const GONE = 410
 

@@ -13,7 +13,7 @@ import { ESPERAS_MS } from './prazo.ts'
 import { type Feito, tentar } from './tentar.ts'
 import { type Tomado, tomarAvisos } from './tomar-store.ts'
 
-export type DespacharDeps = {
+type DespacharDeps = {
   /** A pool for single statements. */
   sql: Sql
   remetente: Remetente
@@ -27,7 +27,7 @@ export type DespacharDeps = {
   descansoMs?: number
 }
 
-export type Despachante = {
+type Despachante = {
   start: () => void
   /** Says that deliveries may be due. A hint: polling is the guarantee. */
   wake: () => void

@@ -7,7 +7,7 @@ import type { Tentado } from './avisar.ts'
 import { createNomes, type NomesOptions } from './nomes.ts'
 
 /** One attempt: where to, for whom, and what. */
-export type Remessa = {
+type Remessa = {
   url: string
   comercianteId: string
   cabecalhos: Readonly<Record<string, string>>

@@ -1,9 +1,9 @@
-export type LugaresOptions = { totalMax: number; porComercianteMax: number; porWebhookMax: number }
+type LugaresOptions = { totalMax: number; porComercianteMax: number; porWebhookMax: number }
 
 type Quem = { webhookId: string; comercianteId: string }
 
 /** Places for attempts under way: how many there are, who has them, and which webhooks may get none now. */
-export type Lugares = {
+type Lugares = {
   livres: () => number
   ocupados: () => number
   /** How many places each merchant has that has any. */

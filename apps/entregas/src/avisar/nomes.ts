@@ -26,7 +26,7 @@ export type NomesOptions = RegraDeAlvo & {
 }
 
 /** The addresses of a name; none where it has none. Rejects where nobody knows: no answer in time, or a name server that fails. */
-export type Nomes = (nome: string, comercianteId: string, signal: AbortSignal) => Promise<LookupAddress[]>
+type Nomes = (nome: string, comercianteId: string, signal: AbortSignal) => Promise<LookupAddress[]>
 
 /**
  * Looks names up at the name servers of `/etc/resolv.conf`, over sockets of its own. `dns.lookup` would wait in threads, of which libuv

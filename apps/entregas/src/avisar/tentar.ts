@@ -9,7 +9,7 @@ import type { Enviado, Remetente } from './enviar.ts'
 import { esperaMs, PRAZO_MS } from './prazo.ts'
 import type { Tomado } from './tomar-store.ts'
 
-export type TentarDeps = {
+type TentarDeps = {
   remetente: Remetente
   agora: () => Date
   circuitos: Circuitos

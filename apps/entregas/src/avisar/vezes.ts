@@ -1,7 +1,7 @@
-export type VezesOptions = { totalMax: number; porComercianteMax: number }
+type VezesOptions = { totalMax: number; porComercianteMax: number }
 
 /** Turns at something of which only so much may go on at once. */
-export type Vezes = {
+type Vezes = {
   /** Waits for a turn; gives how to end it. Rejects where `signal` is aborted first. */
   entrar: (comercianteId: string, signal: AbortSignal) => Promise<() => void>
 }

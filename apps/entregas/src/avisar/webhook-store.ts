@@ -30,7 +30,7 @@ export type Entrega = {
 }
 
 /** A place in the log of deliveries, newest first. */
-export type PontoDeEntrega = { criadoEm: string; id: string }
+type PontoDeEntrega = { criadoEm: string; id: string }
 
 export type WebhookStore = {
   /** Makes a webhook; `undefined` where the merchant has as many as one may have. The secret is told here and never again. */

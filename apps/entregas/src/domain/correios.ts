@@ -15,7 +15,7 @@ export function codigoDeRastreioValido(texto: string): boolean {
 }
 
 /** What an event of the carrier says: a status, a note that changes nothing, or that the event before was wrong. */
-export type Informe = { para: Status; reason?: Motivo } | 'nota' | 'correcao'
+type Informe = { para: Status; reason?: Motivo } | 'nota' | 'correcao'
 
 const ENTREGA = ['BDE', 'BDI', 'BDR']
 const entrega = (codigos: readonly number[], informe: Informe): [string, Informe][] =>

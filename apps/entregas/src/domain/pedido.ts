@@ -9,8 +9,8 @@ import { MOTIVOS, STATUSES, type Status } from './status.ts'
 export const NOME_CARACTERES_MAX = 255
 export const ENDERECO_CARACTERES_MAX = 500
 export const REFERENCIA_CARACTERES_MAX = 128
-export const NOTA_CARACTERES_MAX = 500
-export const LOCAL_CARACTERES_MAX = 255
+const NOTA_CARACTERES_MAX = 500
+const LOCAL_CARACTERES_MAX = 255
 
 /** What a merchant asks to be delivered, already parsed. Names and addresses are data: any text without controls. */
 export type NovoPedido = {

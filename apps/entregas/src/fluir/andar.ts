@@ -9,7 +9,7 @@ import type { PedidoStore } from '../mover/store.ts'
 import { mudancaDoPasso, type Passo } from './fluir.ts'
 import { tomarPassos } from './passo-store.ts'
 
-export type AndarDeps = {
+type AndarDeps = {
   /** A pool for single statements. */
   sql: Sql
   store: Pick<PedidoStore, 'mover'>
@@ -24,7 +24,7 @@ export type AndarDeps = {
   clock?: Clock
 }
 
-export type Andador = {
+type Andador = {
   start: () => void
   /** Says that steps of a partition may be due. A hint: polling is the guarantee. */
   wake: (particao: number) => void

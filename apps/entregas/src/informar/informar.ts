@@ -4,7 +4,7 @@ import type { Mudanca, Relato } from '../domain/mudanca.ts'
 import type { Pedido } from '../domain/pedido.ts'
 
 /** A carrier's event, already parsed. */
-export type InformeRecebido = {
+type InformeRecebido = {
   type: string
   status: number
   occurred_at: Date

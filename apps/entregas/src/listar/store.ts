@@ -13,7 +13,7 @@ import { bancoIndisponivel } from '../mover/store.ts'
 import type { Filtros, Ponto } from './listar.ts'
 
 /** What a key did, and where its event stands. */
-export type Registrado = Lugar & { pedidoId: string; impressao: string | undefined }
+type Registrado = Lugar & { pedidoId: string; impressao: string | undefined }
 
 export type LeituraStore = {
   /** The merchant's order with this id; another merchant's is `undefined`, too. */

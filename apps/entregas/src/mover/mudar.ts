@@ -21,7 +21,7 @@ export type MudarDeps = {
 }
 
 /** Who asks for a change of which order, and under which key. */
-export type Pedinte = {
+type Pedinte = {
   comercianteId: string
   pedidoId: string
   chave?: string | undefined

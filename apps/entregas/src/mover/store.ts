@@ -42,7 +42,7 @@ export type PedidoStore = {
   ociosa: () => Promise<void>
 }
 
-export type PedidoStoreOptions = {
+type PedidoStoreOptions = {
   sql: Sql
   particoes: number
   /** Hears of each commit, so that the relay need not wait for its next look. */

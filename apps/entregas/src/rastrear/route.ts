@@ -23,7 +23,7 @@ import { SCRIPT } from './script.ts'
 import type { RastreioStore } from './store.ts'
 import { hashDoToken, novoToken } from './token.ts'
 
-export type RastrearDeps = {
+type RastrearDeps = {
   rastreios: RastreioStore
   leitura: Pick<LeituraStore, 'porId' | 'eventos'>
   plateia: Plateia

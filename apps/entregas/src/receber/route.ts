@@ -16,7 +16,7 @@ import type { PedidoStore, Recebido } from '../mover/store.ts'
 import { receberPedido } from './receber.ts'
 import { NovoPedidoBody, PedidoCriadoSchema } from './schema.ts'
 
-export type ReceberDeps = {
+type ReceberDeps = {
   store: Pick<PedidoStore, 'receber'>
   verifier: Verifier
   limites?: Limites | undefined

@@ -8,7 +8,7 @@ export const LANCAMENTO_REGISTRADO = 'lancamento.registrado.v1'
 export const STREAM_PREFIX = 'fluxo:lancamentos'
 
 /** `data` of the event. No `descricao`: no reader needs it, and what is not sent cannot leak. */
-export type LancamentoRegistrado = {
+type LancamentoRegistrado = {
   id: string
   comerciante_id: string
   tipo: Tipo

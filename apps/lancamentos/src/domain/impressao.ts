@@ -5,7 +5,7 @@ import type { Pedido } from './lancamento.ts'
 const HEX_DIGITS = 32
 
 /** What an entry says, without who says it, its id or when: two requests are "the same content" exactly if this is equal. */
-export type Conteudo = Pick<Pedido, 'tipo' | 'valor' | 'data' | 'descricao' | 'referencia'> & {
+type Conteudo = Pick<Pedido, 'tipo' | 'valor' | 'data' | 'descricao' | 'referencia'> & {
   estorna?: string | undefined
 }
 

@@ -19,7 +19,7 @@ import { LancamentoSchema } from '../registrar/schema.ts'
 import type { RegistroStore } from '../registrar/store.ts'
 import { estornarLancamento, type PedidoDeEstorno, pedeOMesmo } from './estornar.ts'
 
-export type EstornarDeps = {
+type EstornarDeps = {
   store: Pick<RegistroStore, 'registrar'>
   leitura: Pick<LeituraStore, 'porId'>
   verifier: Verifier

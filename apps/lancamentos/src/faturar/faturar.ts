@@ -17,10 +17,10 @@ export type Entrega = {
 }
 
 /** Id, time and trace arrive as values, so the same event always gives the same entry. */
-export type Momento = { id: string; agora: Date }
+type Momento = { id: string; agora: Date }
 
 /** The merchant's entries name the order; a second delivery of one order is another entry. */
-export const referenciaDe = ({ pedidoId, numero }: Entrega): string =>
+const referenciaDe = ({ pedidoId, numero }: Entrega): string =>
   numero === 1 ? `pedido:${pedidoId}` : `pedido:${pedidoId}:${numero}`
 
 /** The keys by which an event's entries are known, however often it comes. */

@@ -27,12 +27,12 @@ export type PedidosOptions = {
 type Seguimento = Omit<PedidosOptions, 'eventos'> &
   LancarDeps & { sql: Sql; redis: RedisConnections; registry: Registry; clock?: Clock }
 
-export type SeguidorDeps = Seguimento & {
+type SeguidorDeps = Seguimento & {
   feed: Pick<Feed, 'page' | 'epoca'>
   lease: Lease
 }
 
-export type SeguirDeps = Omit<Seguimento, keyof PedidosOptions> & { pedidos: PedidosOptions; databaseUrl: string }
+type SeguirDeps = Omit<Seguimento, keyof PedidosOptions> & { pedidos: PedidosOptions; databaseUrl: string }
 
 /** Streams of the orders' events. The name is the contract with entregas. */
 const STREAM_PREFIX = 'fluxo:pedidos'

@@ -4,7 +4,7 @@ import { type CampoInvalido, DomainError, invariant } from '@fluxo/shared/errors
 import { aceito, type Registro } from '../registrar/registro.ts'
 
 /** Why an entry of a batch is refused; `id` names the entry that stands in its way. */
-export type ErroDeEntrada = { codigo: Codigo; mensagem: string; campo?: string; id?: string }
+type ErroDeEntrada = { codigo: Codigo; mensagem: string; campo?: string; id?: string }
 
 /** What became of one entry; `linha` is its place in the batch, from 1. */
 export type Resultado = { linha: number; situacao: 'criado' | 'repetido'; id: string } | Recusado

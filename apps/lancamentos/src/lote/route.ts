@@ -22,7 +22,7 @@ import { type Entrada, type LerLote, lerJson, lerNdjson } from './entradas.ts'
 import { chaveDaEntrada, loteRecusado, type Resultado, resultadoDe } from './lote.ts'
 import { NovoLoteSchema, ResultadoDoLoteSchema } from './schema.ts'
 
-export type LoteDeps = {
+type LoteDeps = {
   store: Pick<RegistroStore, 'registrarLote' | 'registrarAtomico'>
   verifier: Verifier
   limites?: Limites | undefined

@@ -13,7 +13,7 @@ import { respostaDoRegistro } from './resposta.ts'
 import { LancamentoSchema, NovoLancamentoSchema } from './schema.ts'
 import type { RegistroStore } from './store.ts'
 
-export type RegistrarDeps = {
+type RegistrarDeps = {
   store: RegistroStore
   verifier: Verifier
   limites?: Limites | undefined

@@ -24,7 +24,7 @@ export type RegistroStore = {
   ociosa: () => Promise<void>
 }
 
-export type RegistroStoreOptions = {
+type RegistroStoreOptions = {
   sql: Sql
   transactions: Transactions
   particoes: number
