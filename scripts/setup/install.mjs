@@ -111,7 +111,10 @@ const runStep = async (step, { root }) => {
   }
 }
 
-/** Says what each missing step does to this machine, then does all at once; rejects with the first failure. */
+/**
+ * Says what each missing step does to this machine, then does all at once; rejects with the first failure.
+ * @public for its test, which runs it in a process of its own.
+ */
 export const runSteps = async (missing, context) => {
   for (const { announce } of missing) {
     const line = await announce?.()
