@@ -34,6 +34,7 @@ describe('older services go on beside a newer schema: a migration only adds', ()
     ['alter table pedido add column a text not null', 'older services would have to fill'],
     ['alter table pedido add column a text references b', 'with a constraint'],
     ['alter table pedido add column a timestamptz default clock_timestamp()', 'computed for every row'],
+    ['ALTER TABLE "pedido" DROP COLUMN "address";', 'in another way than by a new column'],
     ['drop table passo', 'no form of statement'],
     ['drop index pedido_lista', 'no form of statement'],
     ['truncate passo', 'no form of statement'],
@@ -56,6 +57,7 @@ describe('older services go on beside a newer schema: a migration only adds', ()
 
   test.each([
     'alter table pedido add column a text',
+    'ALTER TABLE "pedido" ADD COLUMN "a" text;',
     "alter table pedido add column a text not null default 'x', add column b int default -1",
     'create index if not exists a on pedido (valor)',
     '-- drop table pedido\ncreate table a (id int);\n--> statement-breakpoint\nalter table a enable row level security',

@@ -13,13 +13,13 @@ export const BEFORE_THE_RULE: Readonly<Record<string, string>> = {
   'drizzle/lancamentos/migrations/0001_isolamento.sql': 'row-level security on a table that services used',
 }
 
-/** The statements of a file, in small letters and with single spaces; a body between `$$` is in one piece. */
+/** The statements of a file, in small letters, with single spaces and without quotes of names; a body between `$$` is in one piece. */
 const statementsOf = ({ text }: MigrationFile): string[] =>
   text
     .replaceAll(/--[^\n]*/g, (comment) => (comment.startsWith('--> statement-breakpoint') ? ';' : ''))
     .replaceAll(/\$\$[\s\S]*?\$\$/g, (body) => body.replaceAll(';', ' '))
     .split(';')
-    .map((statement) => statement.replaceAll(/\s+/g, ' ').trim().toLowerCase())
+    .map((statement) => statement.replaceAll(/\s+/g, ' ').replaceAll('"', '').trim().toLowerCase())
     .filter((statement) => statement !== '')
 
 /** A comma outside of parentheses: between the actions of one `alter table`. */
