@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { Context } from 'hono'
-import type { Registry } from 'prom-client'
+import type { Histogram } from 'prom-client'
 import { DomainError, Indisponivel } from '../errors.ts'
 import { type AccessLine, createAccessLine } from '../telemetry/access-log.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import { type SeriesHistogram, seriesHistogram } from '../telemetry/series-histogram.ts'
+import { histogram, type Registry } from '../telemetry/metrics.ts'
 import { parseTraceparent, traceIdOf } from '../telemetry/trace-context.ts'
 import { isSampled, type Span, type Tracing } from '../telemetry/tracing.ts'
 import { type AppEnv, headerOf, nodeOf } from './env.ts'
@@ -42,6 +42,7 @@ type ObserveOptions = {
  *
  * Measured without sockets, per request: a bare Hono GET 5.0 µs and one through all this, with a remembered token and four more
  * response headers, 7.7; a bare JSON echo 10.6 and one through all this 17. As Hono middleware it was 18.8 and 31.
+ * prom-client's `observe` adds 1.0 µs to that; the counters of our own which it replaces took 0.1.
  */
 export function observeRoutes({ registry, log, started, whenStarted, problem, tracing }: ObserveOptions) {
   const durations = durationsOf(registry)
@@ -157,13 +158,13 @@ function isDecodable(url: string): boolean {
   }
 }
 
-type Durations = SeriesHistogram<'route' | 'method' | 'status'>
+type Durations = Histogram<'route' | 'method' | 'status'>
 
 /** The durations of `registry`, which may be shared by several applications of one process. */
 function durationsOf(registry: Registry): Durations {
   const name = 'http_request_duration_seconds'
   const help = 'Time from the parsed headers to the answer, by route pattern.'
-  return seriesHistogram(registry, { name, help, labelNames: ['route', 'method', 'status'], buckets: BUCKETS })
+  return histogram(registry, { name, help, labelNames: ['route', 'method', 'status'], buckets: BUCKETS })
 }
 
 type Series = { observe: (seconds: number) => void; write: AccessLine }
@@ -177,7 +178,7 @@ function createRecord(route: string, durations: Durations, log: Logger) {
     const known = series.get(key)
     if (known !== undefined) return known
     const made = {
-      observe: durations.series({ route, method, status: String(status) }),
+      observe: durations.labels({ route, method, status: String(status) }).observe,
       write: createAccessLine(log, level, { method, route, status }),
     }
     series.set(key, made)
