@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { html, raw } from 'hono/html'
 
 const STYLE = `
 :root { color-scheme: light dark; font: 1.0625rem/1.6 system-ui, sans-serif; }
@@ -22,16 +23,16 @@ const HEADERS = {
   Vary: 'Accept',
 }
 
-/** A page of ours for people, in one file. `title` and `body` are HTML: no text of a client goes in there. */
-export const htmlPage = (title: string, body: string): Response =>
+/** A page of ours for people, in one file. */
+export const htmlPage = async (title: string, body: ReturnType<typeof html>): Promise<Response> =>
   new Response(
-    `<!doctype html>
+    await html`<!doctype html>
 <html lang="pt-BR">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title}</title>
-<style>${STYLE}</style>
+<style>${raw(STYLE)}</style>
 </head>
 <body>
 <main>

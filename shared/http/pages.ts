@@ -1,4 +1,5 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
+import { html } from 'hono/html'
 import { CODIGOS, type Codigo, ehCodigo } from '../codigos/codigos.ts'
 import { DomainError } from '../errors.ts'
 import { type AppEnv, headerOf } from './env.ts'
@@ -8,7 +9,7 @@ import { jsonText } from './json.ts'
 /** The refusal of an address at which there is nothing. */
 export const noSuchAddress = (): DomainError => new DomainError('nao-encontrado', 'Não há nada neste endereço.')
 
-const START = `
+const START = html`
 <h1>Fluxo</h1>
 <p>O fluxo de caixa diário de uma loja: lançamentos de crédito e débito, o consolidado de cada dia, e os pedidos a caminho do cliente.</p>
 <p>Este endereço é de uma API: quem a usa são programas, com um token.</p>
@@ -39,11 +40,11 @@ const problemJson = (codigo: Codigo): Response => {
   return jsonText(JSON.stringify(body), 200, { 'Cache-Control': 'max-age=3600', Vary: 'Accept' })
 }
 
-function problemHtml(codigo: Codigo): Response {
+function problemHtml(codigo: Codigo): Promise<Response> {
   const { status, titulo, significa, oQueFazer } = CODIGOS[codigo]
   return htmlPage(
     `${titulo} · Fluxo`,
-    `
+    html`
 <h1>${titulo}</h1>
 <p class="quiet"><code>${codigo}</code> · status ${status}</p>
 <h2>O que aconteceu</h2>

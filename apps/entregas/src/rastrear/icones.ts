@@ -1,3 +1,5 @@
+import { html } from 'hono/html'
+
 /** What kind of news a status is; the picture beside the words, for eyes only. */
 export type Icone = 'caixa' | 'caminho' | 'certo' | 'volta' | 'aviso'
 
@@ -12,6 +14,5 @@ const TRACOS: Readonly<Record<Icone, string>> = {
 }
 
 /** The picture as HTML; whoever listens to the page hears nothing of it. */
-export const icone = (qual: Icone): string =>
-  `<svg class="icone" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" ` +
-  `stroke-linejoin="round" aria-hidden="true" focusable="false"><path d="${TRACOS[qual]}"/></svg>`
+export const icone = (qual: Icone): ReturnType<typeof html> =>
+  html`<svg class="icone" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true" focusable="false"><path d="${TRACOS[qual]}"/></svg>`

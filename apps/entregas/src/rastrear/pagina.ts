@@ -1,3 +1,4 @@
+import { html } from 'hono/html'
 import { icone } from './icones.ts'
 import type { Fase, PassoVisivel, Rastreio } from './rastrear.ts'
 
@@ -5,18 +6,9 @@ import type { Fase, PassoVisivel, Rastreio } from './rastrear.ts'
 export const ESTILO_PATH = '/rastreio/pagina.css'
 export const SCRIPT_PATH = '/rastreio/pagina.js'
 
-const ENTIDADES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
+type Html = ReturnType<typeof html>
 
-/** Text as HTML shows it, in elements and in quoted attributes. */
-export const escapar = (texto: string): string => texto.replace(/[&<>"']/g, (um) => ENTIDADES[um] ?? um)
-
-/** Everybody who waits for a parcel of ours lives by this clock. */
+/** All times on the page are São Paulo time. */
 const FORMATO = new Intl.DateTimeFormat('pt-BR', {
   timeZone: 'America/Sao_Paulo',
   day: 'numeric',
@@ -26,31 +18,30 @@ const FORMATO = new Intl.DateTimeFormat('pt-BR', {
   minute: '2-digit',
 })
 
-const momento = (quando: Date): string =>
-  `<time datetime="${quando.toISOString()}">${escapar(FORMATO.format(quando))}</time>`
+const momento = (quando: Date): Html => html`<time datetime="${quando.toISOString()}">${FORMATO.format(quando)}</time>`
 
-const passo = ({ titulo, detalhe, quando }: PassoVisivel): string => `<li>
-<p class="titulo">${escapar(titulo)}</p>
-<p class="quando">${momento(quando)}</p>${detalhe === undefined ? '' : `\n<p class="detalhe">${escapar(detalhe)}</p>`}
+const passo = ({ titulo, detalhe, quando }: PassoVisivel): Html => html`<li>
+<p class="titulo">${titulo}</p>
+<p class="quando">${momento(quando)}</p>${detalhe === undefined ? '' : html`\n<p class="detalhe">${detalhe}</p>`}
 </li>`
 
-const fase = ({ titulo, estado }: Fase): string =>
+const fase = ({ titulo, estado }: Fase): Html =>
   estado === 'atual'
-    ? `<li class="atual" aria-current="step">${escapar(titulo)}</li>`
-    : `<li class="${estado}">${escapar(titulo)}<span class="oculto">${estado === 'feita' ? ': concluído' : ': ainda não'}</span></li>`
+    ? html`<li class="atual" aria-current="step">${titulo}</li>`
+    : html`<li class="${estado}">${titulo}<span class="oculto">${estado === 'feita' ? ': concluído' : ': ainda não'}</span></li>`
 
 /** Where the parcel is on its usual way; nothing where it has left that way. */
-const andamento = (fases: readonly Fase[]): string =>
-  fases.length === 0 ? '' : `<ol class="fases" aria-label="Andamento">${fases.map(fase).join('')}</ol>`
+const andamento = (fases: readonly Fase[]): Html | '' =>
+  fases.length === 0 ? '' : html`<ol class="fases" aria-label="Andamento">${fases.map(fase)}</ol>`
 
-const documento = (titulo: string, cabeca: string, main: string): string => `<!doctype html>
+const documento = (titulo: string, cabeca: Html | '', main: Html): Html => html`<!doctype html>
 <html lang="pt-BR">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex, nofollow">
 <meta name="color-scheme" content="light dark">
-<title>${escapar(titulo)}</title>
+<title>${titulo}</title>
 <link rel="icon" href="data:,">
 <link rel="stylesheet" href="${ESTILO_PATH}">${cabeca}
 </head>
@@ -64,17 +55,17 @@ ${main}
  * The public page of an order. Without JavaScript it is read anew by its own link; with it, what changed is taken from the server's next
  * version whenever something happens, so there is one place that writes HTML, and it escapes everything.
  */
-export const paginaDoRastreio = ({ titulo, frase, desde, icone: qual, fases, encerrado, passos }: Rastreio): string =>
+export const paginaDoRastreio = ({ titulo, frase, desde, icone: qual, fases, encerrado, passos }: Rastreio): Html =>
   documento(
     `${titulo} · Rastreio do pedido`,
-    encerrado ? '' : `\n<script src="${SCRIPT_PATH}" defer></script>`,
-    `<main>
+    encerrado ? '' : html`\n<script src="${SCRIPT_PATH}" defer></script>`,
+    html`<main>
 <h1>Rastreio do pedido</h1>
 <div class="cartao">
 <div id="situacao" role="status" aria-live="polite" aria-atomic="true">
 ${icone(qual)}
-<p class="agora">${escapar(titulo)}</p>
-<p>${escapar(frase)}</p>
+<p class="agora">${titulo}</p>
+<p>${frase}</p>
 <p class="quando">${momento(desde)}</p>
 </div>
 <div id="andamento">${andamento(fases)}</div>
@@ -82,7 +73,7 @@ ${icone(qual)}
 <h2 id="historico">Histórico</h2>
 <div class="cartao">
 <ol id="passos" class="passos" aria-labelledby="historico" reversed>
-${passos.map(passo).join('\n')}
+${passos.map(passo)}
 </ol>
 </div>
 <p id="atualizar"${encerrado ? ' hidden' : ''}><a href="">Atualizar agora</a></p>
@@ -91,11 +82,11 @@ ${passos.map(passo).join('\n')}
   )
 
 /** What a token that opens nothing leads to; it does not say whether it ever did. */
-export const paginaNaoEncontrada = (): string =>
+export const paginaNaoEncontrada = (): Html =>
   documento(
     'Rastreio não encontrado',
     '',
-    `<main>
+    html`<main>
 <h1>Rastreio não encontrado</h1>
 <p class="cartao">Este endereço não abre nenhum pedido, ou deixou de abrir. Peça um novo à loja.</p>
 </main>`,

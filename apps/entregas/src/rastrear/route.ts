@@ -48,11 +48,11 @@ const HTML = { ...SEGURANCA, 'Content-Type': 'text/html; charset=utf-8', 'Cache-
 
 const html = (texto: string, status = 200): Response => new Response(texto, { status, headers: HTML })
 /** People are told so by a page, programs by a problem. */
-function naoHaPagina(c: Context<AppEnv>): Response {
+async function naoHaPagina(c: Context<AppEnv>): Promise<Response> {
   if (!asksForHtml(headerOf(c, 'accept'))) {
     throw new DomainError('nao-encontrado', 'Este endereço não mostra nenhum pedido.')
   }
-  return html(paginaNaoEncontrada(), 404)
+  return html(await paginaNaoEncontrada(), 404)
 }
 const arquivo = (texto: string, type: string) => (): Response =>
   new Response(texto, { headers: { ...SEGURANCA, 'Content-Type': type, 'Cache-Control': 'max-age=3600' } })
@@ -185,7 +185,7 @@ function documentarPagina(
       const eventos = await leitura.eventos(comercianteId, pedidoId, 0)
       const status = eventos?.at(-1)?.status
       if (eventos === undefined || status === undefined) return naoHaPagina(c)
-      return html(paginaDoRastreio(rastreioDe(status, eventos)))
+      return html(await paginaDoRastreio(rastreioDe(status, eventos)))
     },
   )
   documented(
