@@ -1,5 +1,5 @@
 /**
- * Wraps a query so that PostgreSQL itself shows it one merchant's rows only. `$1` is the merchant, for the query too.
+ * Wraps a query so that PostgreSQL itself shows it one merchant's rows only. `merchant` is the parameter that names it.
  *
  * It is for connections whose role is under row-level security with the policy
  * `comerciante_id = current_setting('fluxo.comerciante', true)`. The query keeps its own `comerciante_id = $1`, by which it is
@@ -9,8 +9,8 @@
  * pooled connection. `leitor` sets it; everything else hangs on a column of `leitor` behind `offset 0`, which is never
  * pulled up, so no row is looked at before. The inner order stays, since `leitor` is one row. Some 10 µs a read.
  */
-export const ownRows = (query: string): string => `
-with leitor as materialized (select set_config('fluxo.comerciante', $1, true) as comerciante)
+export const ownRows = (query: string, merchant = '$1'): string => `
+with leitor as materialized (select set_config('fluxo.comerciante', ${merchant}, true) as comerciante)
 select r.* from leitor cross join lateral (
   select q.* from (${query}) q where leitor.comerciante is not null offset 0
 ) r`

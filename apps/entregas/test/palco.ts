@@ -5,7 +5,7 @@ import { json } from './bancada.ts'
 import { createCasa, type Pedir } from './casa.ts'
 import { createReceptor, type Recebida } from './receptor.ts'
 
-export type Criado = { id: string; secret: string }
+export type Criado = { id: string; secret: string; events: string[] | null }
 export type Entrega = {
   id: string
   type: string

@@ -47,7 +47,9 @@ describe('a webhook', () => {
 
   test('hears only of what it asked for, of its own merchant, and of nothing before it was made', async () => {
     const pedido = await receber(pedir)
-    const { id } = await criar({ events: ['pedido.cancelado.v1'] })
+    const { id, events } = await criar({ events: ['pedido.cancelado.v1'] })
+    const lido = await (await pedir(`/webhooks/${id}`)).json()
+    expect([events, lido]).toEqual([['pedido.cancelado.v1'], expect.objectContaining({ events })])
     const outra = await uma.como('outra')
     await receber(outra)
     await mover(pedir, pedido, 'SEPARATED')

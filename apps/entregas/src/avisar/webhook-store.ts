@@ -1,8 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import { aviso, webhook } from '@fluxo/drizzle/entregas/schema'
 import { Indisponivel } from '@fluxo/shared/errors'
+import { ask, askOwn, type Question } from '@fluxo/shared/postgres/ask'
 import { isInfrastructure, isUniqueViolation } from '@fluxo/shared/postgres/failure'
-import { ownRows } from '@fluxo/shared/postgres/own-rows'
 import type { Sql } from '@fluxo/shared/postgres/sql'
+import { and, desc, eq, isNull, type SQL, sql } from 'drizzle-orm'
+import type { SelectResultFields } from 'drizzle-orm/query-builders/select.types'
 import { SEGREDO_BYTES, segredoDe } from './assinatura.ts'
 import { TIPO_DE_TESTE } from './avisar.ts'
 import { codigoDaSituacao, SITUACOES } from './aviso-store.ts'
@@ -67,16 +70,17 @@ const RETRY_AFTER_SECONDS = 2
 
 const novoSegredo = (): string => segredoDe(randomBytes(SEGREDO_BYTES))
 
-type Row = {
-  id: string
-  url: string
-  eventos: string[] | null
-  criado_em: Date
-  desativado_em: Date | null
-  motivo: string | null
+/** What a merchant sees of a webhook, and the role of reads with it. */
+const VISIVEL = {
+  id: webhook.id,
+  url: webhook.url,
+  eventos: webhook.eventos,
+  criado_em: webhook.criado_em,
+  desativado_em: webhook.desativado_em,
+  motivo: webhook.motivo,
 }
 
-const webhookDe = (row: Row): Webhook => ({
+const webhookDe = (row: SelectResultFields<typeof VISIVEL>): Webhook => ({
   id: row.id,
   url: row.url,
   eventos: row.eventos ?? undefined,
@@ -85,133 +89,145 @@ const webhookDe = (row: Row): Webhook => ({
   motivo: row.motivo ?? undefined,
 })
 
+/** The merchant's webhooks, or the one with this id. */
+const de = (comercianteId: string, id?: string): SQL | undefined =>
+  and(
+    eq(webhook.comerciante_id, comercianteId),
+    id === undefined ? undefined : eq(webhook.id, id),
+    isNull(webhook.removido_em),
+  )
+
+/** Awaits `work`; PostgreSQL out of reach is told as such. */
+const tentar = async <T>(work: Promise<T>): Promise<T> => {
+  try {
+    return await work
+  } catch (cause) {
+    if (!isInfrastructure(cause)) throw cause
+    const mensagem = 'Os webhooks estão indisponíveis agora. Tente de novo.'
+    throw new Indisponivel('banco-indisponivel', mensagem, RETRY_AFTER_SECONDS, { cause })
+  }
+}
+
 /**
  * Webhooks and their log, as their merchants ask for them. `leituras` is a pool of `LEITURA_SETTINGS`, which sees one merchant's rows
- * and no secrets; `sql` is the service's own, for what changes something.
+ * and no secrets; `pool` is the service's own, for what changes something.
  */
-export function createWebhookStore({ sql, leituras }: { sql: Sql; leituras: Sql }): WebhookStore {
-  const em =
-    (pool: Sql) =>
-    async <Linha extends object>(texto: string, valores: readonly (string | number | null)[]) => {
-      try {
-        return await pool.unsafe<Linha[]>(texto, [...valores], { prepare: true })
-      } catch (cause) {
-        if (!isInfrastructure(cause)) throw cause
-        const mensagem = 'Os webhooks estão indisponíveis agora. Tente de novo.'
-        throw new Indisponivel('banco-indisponivel', mensagem, RETRY_AFTER_SECONDS, { cause })
-      }
-    }
-  const [mudar, ler] = [em(sql), em(leituras)]
+export function createWebhookStore({ sql: pool, leituras }: { sql: Sql; leituras: Sql }): WebhookStore {
+  const mudar = <T>(question: Question<T>) => tentar(ask(pool, question))
+  const ler = <T>(comercianteId: string, question: Question<T>) => tentar(askOwn(leituras, comercianteId, question))
   return {
-    criar: async ({ id, comercianteId, particao, url, eventos }) => {
+    criar: async (novo) => {
       const segredo = novoSegredo()
-      const lista = eventos === undefined ? null : JSON.stringify(eventos)
       // Whoever loses a place has lost it to somebody who has it now, so this ends.
       for (;;) {
         try {
-          const [row] = await mudar<Row>(CRIAR, [id, comercianteId, url, lista, segredo, particao, WEBHOOKS_MAX])
-          return row && { webhook: webhookDe(row), segredo }
+          const [row] = await mudar((db) => db.execute<{ criado_em: Date }>(criacao({ ...novo, segredo })))
+          const { id, url, eventos } = novo
+          const parado = { desativadoEm: undefined, motivo: undefined }
+          return row && { webhook: { id, url, eventos, criadoEm: row.criado_em, ...parado }, segredo }
         } catch (error) {
           if (!isUniqueViolation(error)) throw error
         }
       }
     },
-    listar: async (comercianteId) => (await ler<Row>(LISTAR, [comercianteId])).map(webhookDe),
+    listar: async (comercianteId) => {
+      const rows = await ler(comercianteId, (db) =>
+        db.select(VISIVEL).from(webhook).where(de(comercianteId)).orderBy(webhook.criado_em, webhook.id),
+      )
+      return rows.map(webhookDe)
+    },
     porId: async (comercianteId, id) => {
-      const [row] = await ler<Row>(POR_ID, [comercianteId, id])
+      const [row] = await ler(comercianteId, (db) => db.select(VISIVEL).from(webhook).where(de(comercianteId, id)))
       return row && webhookDe(row)
     },
-    remover: async (comercianteId, id) =>
-      (await mudar(REMOVER, [id, comercianteId, codigoDaSituacao('cancelled')])).length > 0,
+    remover: async (comercianteId, id) => (await mudar((db) => db.execute(remocao(comercianteId, id)))).length > 0,
     trocarSegredo: async (comercianteId, id) => {
       const segredo = novoSegredo()
-      return (await mudar(TROCAR, [id, comercianteId, segredo])).length > 0 ? segredo : undefined
+      const anterior = {
+        segredo_anterior: sql`${webhook.segredo}`,
+        anterior_ate: sql`now() + make_interval(hours => ${ROTACAO_HORAS}::int)`,
+      }
+      const rows = await mudar((db) =>
+        db
+          .update(webhook)
+          .set({ segredo, ...anterior })
+          .where(de(comercianteId, id))
+          .returning({ id: webhook.id }),
+      )
+      return rows.length > 0 ? segredo : undefined
     },
     testar: async (id) => {
-      const [row] = await mudar<{ id: string }>(TESTAR, [id, randomUUID(), TIPO_DE_TESTE])
+      const novo = { webhook_id: id, evento_id: randomUUID(), tipo: TIPO_DE_TESTE, vence_em: sql`now()` }
+      const [row] = await mudar((db) => db.insert(aviso).values(novo).returning({ id: aviso.id }))
       return row?.id ?? ''
     },
-    reenviar: async (id, avisoId) => (await mudar(REENVIAR, [avisoId, id])).length > 0,
+    reenviar: async (id, avisoId) => {
+      const novo = { vence_em: sql`now()`, terminado_em: null, situacao: 0, passo: 0, devolvido_em: null, motivo: null }
+      const este = and(eq(aviso.id, avisoId), eq(aviso.webhook_id, id))
+      return (await mudar((db) => db.update(aviso).set(novo).where(este).returning({ id: aviso.id }))).length > 0
+    },
     entregas: async (comercianteId, id, { depois, quantos, so }) => {
-      const linhas = await ler<EntregaRow>(ENTREGAS, [
-        comercianteId,
-        id,
-        depois?.criadoEm ?? null,
-        depois?.id ?? null,
-        quantos,
-        so ?? null,
-      ])
-      return linhas.map(entregaDe)
+      const onde = and(
+        eq(webhook.id, id),
+        eq(webhook.comerciante_id, comercianteId),
+        depois && sql`(${aviso.criado_em}, ${aviso.id}) < (${depois.criadoEm}, ${depois.id})`,
+        so === undefined ? undefined : eq(aviso.id, so),
+      )
+      const rows = await ler(comercianteId, (db) =>
+        db
+          .select(ENTREGA)
+          .from(webhook)
+          .innerJoin(aviso, eq(aviso.webhook_id, webhook.id))
+          .where(onde)
+          .orderBy(desc(aviso.criado_em), desc(aviso.id))
+          .limit(quantos),
+      )
+      return rows.map(entregaDe)
     },
   }
 }
 
-const COLUNAS = 'w.id, w.url, w.eventos, w.criado_em, w.desativado_em, w.motivo'
+type NovoWebhook = Parameters<WebhookStore['criar']>[0] & { segredo: string }
 
 /** Takes the merchant's first free place; two that reach for one are decided by its unique index. */
-const CRIAR = `
-insert into webhook as w (id, comerciante_id, url, eventos, segredo, desde, vaga)
-select $1::uuid, $2, $3, (select array_agg(e) from jsonb_array_elements_text($4::text::jsonb) e), $5,
-  (select p.ultima from posicao p where p.particao = $6::smallint), livre.vaga
-from (
-  select g as vaga from generate_series(1, $7::int) g
-  where not exists (select from webhook w where w.comerciante_id = $2 and w.removido_em is null and w.vaga = g)
-  order by g limit 1
-) livre
-returning ${COLUNAS}`
+const criacao = ({ id, comercianteId, particao, url, eventos, segredo }: NovoWebhook): SQL => sql`
+insert into webhook (id, comerciante_id, url, eventos, segredo, desde, vaga)
+select ${id}::uuid, ${comercianteId}, ${url}, ${sql.param(eventos ?? null, webhook.eventos)}::text[], ${segredo},
+  (select p.ultima from posicao p where p.particao = ${particao}), g
+from generate_series(1, ${WEBHOOKS_MAX}::int) g
+where not exists (select from webhook w where w.comerciante_id = ${comercianteId} and w.removido_em is null and w.vaga = g)
+order by g limit 1
+returning criado_em`
 
-const LISTAR = ownRows(`select ${COLUNAS} from webhook w where w.comerciante_id = $1 and w.removido_em is null
-  order by w.criado_em, w.id`)
-
-const POR_ID = ownRows(`select ${COLUNAS} from webhook w
-  where w.id = $2::uuid and w.comerciante_id = $1 and w.removido_em is null`)
-
-const REMOVER = `
+/** Ends a webhook, and what waits for it. */
+const remocao = (comercianteId: string, id: string): SQL => sql`
 with fim as (
   update webhook set removido_em = now(), segredo = '', segredo_anterior = null, anterior_ate = null
-  where id = $1::uuid and comerciante_id = $2 and removido_em is null returning id
+  where id = ${id} and comerciante_id = ${comercianteId} and removido_em is null returning id
 ),
 cancelados as (
-  update aviso set vence_em = null, terminado_em = now(), situacao = $3::smallint
+  update aviso set vence_em = null, terminado_em = now(), situacao = ${codigoDaSituacao('cancelled')}
   where webhook_id = (select id from fim) and vence_em is not null
 )
 select id from fim`
 
-const TROCAR = `
-update webhook set segredo = $3, segredo_anterior = segredo, anterior_ate = now() + interval '${ROTACAO_HORAS} hours'
-where id = $1::uuid and comerciante_id = $2 and removido_em is null returning id`
-
-const TESTAR = `insert into aviso (webhook_id, evento_id, tipo, vence_em) values ($1::uuid, $2::uuid, $3, now()) returning id`
-
-const REENVIAR = `
-update aviso set vence_em = now(), terminado_em = null, situacao = 0, passo = 0, devolvido_em = null, motivo = null
-where id = $1::uuid and webhook_id = $2::uuid returning id`
-
-type EntregaRow = {
-  id: string
-  tipo: string
-  evento_id: string
-  situacao: number
-  criado_em: Date
-  vence_em: Date | null
-  terminado_em: Date | null
-  devolvido_em: Date | null
-  motivo: string | null
-  tentativas: Entrega['tentativas'] | null
+/** What a merchant sees of a delivery. The index (webhook_id, criado_em, id) is walked backwards. */
+const ENTREGA = {
+  id: aviso.id,
+  tipo: aviso.tipo,
+  evento_id: aviso.evento_id,
+  situacao: aviso.situacao,
+  criado_em: aviso.criado_em,
+  vence_em: aviso.vence_em,
+  terminado_em: aviso.terminado_em,
+  devolvido_em: aviso.devolvido_em,
+  motivo: aviso.motivo,
+  tentativas: sql<Entrega['tentativas'] | null>`(
+    select json_agg(json_build_object('tentativa', t.tentativa, 'em', t.em, 'duracao_ms', t.duracao_ms, 'status', t.status,
+      'erro', t.erro, 'resposta', t.resposta) order by t.tentativa) from aviso_tentativa t where t.aviso_id = ${aviso.id})`,
 }
 
-/** Walks the index (webhook_id, criado_em, id) backwards from a point; `$6` is one delivery alone. */
-const ENTREGAS = ownRows(`
-select a.id, a.tipo, a.evento_id, a.situacao::int as situacao, a.criado_em, a.vence_em, a.terminado_em, a.devolvido_em, a.motivo,
-  (select json_agg(json_build_object('tentativa', t.tentativa, 'em', t.em, 'duracao_ms', t.duracao_ms, 'status', t.status,
-    'erro', t.erro, 'resposta', t.resposta) order by t.tentativa) from aviso_tentativa t where t.aviso_id = a.id) as tentativas
-from webhook w join aviso a on a.webhook_id = w.id
-where w.id = $2::uuid and w.comerciante_id = $1
-  and ($3::text is null or (a.criado_em, a.id) < ($3::text::timestamptz, $4::text::uuid))
-  and ($6::text is null or a.id = $6::text::uuid)
-order by a.criado_em desc, a.id desc limit $5::int`)
-
-const entregaDe = (row: EntregaRow): Entrega => ({
+const entregaDe = (row: SelectResultFields<typeof ENTREGA>): Entrega => ({
   id: row.id,
   tipo: row.tipo,
   eventoId: row.evento_id,

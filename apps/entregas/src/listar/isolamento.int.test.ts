@@ -52,7 +52,7 @@ afterAll(async () => {
   await receptor.fechar()
 })
 
-const FILTRO = /\w+\.comerciante_id = \$1/g
+const FILTRO = /(?:\w+\.comerciante_id|"\w+"\."comerciante_id") = (\$\d+)/g
 
 /** The pool `sql`, but every statement on it has lost the filters that name the merchant. */
 function semFiltro(sql: Sql): Sql {
