@@ -9,6 +9,7 @@ COPY apps/lancamentos/package.json apps/lancamentos/
 COPY apps/tudo/package.json apps/tudo/
 COPY drizzle/package.json drizzle/
 COPY shared/package.json shared/
+COPY tests/package.json tests/
 # The workspaces stay symlinks: Node strips no types below node_modules, and it judges by the real path.
 # A third of the packages' bytes are declarations, sources and source maps: nothing reads them here.
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \

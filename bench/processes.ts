@@ -3,7 +3,7 @@ import { open, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { type Ending, endProcess } from '@fluxo/shared/local/own-process'
+import { type Ending, endProcess } from '../scripts/local/own-process.ts'
 
 /** A process of ours under measurement. */
 export type Service = {

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { migrate } from '@fluxo/drizzle/migrate'
-import { databaseUrl, ensureDatabase, ensureRole, runStatements } from '@fluxo/shared/local/ensure-database'
-import { type LocalPostgres, startPostgres } from '@fluxo/shared/local/postgres'
-import { startRedis } from '@fluxo/shared/local/redis'
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
+import { databaseUrl, ensureDatabase, ensureRole, runStatements } from '../scripts/local/ensure-database.ts'
+import { type LocalPostgres, startPostgres } from '../scripts/local/postgres.ts'
+import { startRedis } from '../scripts/local/redis.ts'
 
 const KINDS = ['lancamentos', 'consolidado', 'entregas'] as const
 type DatabaseKind = (typeof KINDS)[number]

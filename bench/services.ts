@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { freePort } from '@fluxo/shared/local/free-port'
+import { freePort } from '../scripts/local/free-port.ts'
 import type { Bench, StartServices } from './context.ts'
 import { type Service, startNode } from './processes.ts'
 import type { Database, Servers } from './servers.ts'

@@ -1,4 +1,4 @@
-import { createDatabase, type TestDatabase } from '@fluxo/shared/testing/databases'
+import { createDatabase, type TestDatabase } from '@fluxo/tests/stage/databases'
 import { is } from 'drizzle-orm'
 import { getTableConfig, type IndexedColumn, PgTable } from 'drizzle-orm/pg-core'
 import postgres from 'postgres'

@@ -1,10 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort } from '@fluxo/shared/local/free-port'
-import { isAlive, waitGone } from '@fluxo/shared/local/own-process'
-import { waitFor } from '@fluxo/shared/testing/wait-for'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { waitFor } from '../tests/stage/wait-for.ts'
+import { freePort } from './local/free-port.ts'
+import { isAlive, waitGone } from './local/own-process.ts'
 import { readRunning } from './running.ts'
 import { childrenOf, READY, type Started, serverPids, servicesPid, startFluxo } from './start-process.ts'
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { endLeftOverPostgres } from '@fluxo/shared/local/postgres'
-import { endLeftOverRedis } from '@fluxo/shared/local/redis'
+import { endLeftOverPostgres } from './local/postgres.ts'
+import { endLeftOverRedis } from './local/redis.ts'
 import { readRunning } from './running.ts'
 
 /** Run by the guard after the death of an `npm start`: ends its servers, unless the next start on the folder is there and does it. */

@@ -14,7 +14,7 @@ await runCommand('fuzz', async () => {
     if (!NUMBER.test(value)) throw new UsageError(`--${name} takes a whole number, not "${value}"`)
     env[`FLUXO_FUZZ_${name.toUpperCase()}`] = value
   }
-  const child = spawn('vitest', ['run', '--project', 'e2e', 'e2e/fuzz'], { cwd: root, env, stdio: 'inherit' })
+  const child = spawn('vitest', ['run', '--project', 'e2e', 'tests/fuzz'], { cwd: root, env, stdio: 'inherit' })
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal))
   const [code] = await once(child, 'exit')
   return typeof code === 'number' ? code : 1

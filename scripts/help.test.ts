@@ -95,8 +95,8 @@ test.each(['token', 'migrate', 'verify', 'dlq', 'consolidado:rebuild'])(
 /** Where the options of a command are declared, where that is not in its own script. */
 const OPTIONS_IN: Readonly<Record<string, string>> = {
   bench: 'bench/options.ts',
-  simulate: 'simulation/simulate.ts',
-  'test:chaos': 'chaos/options.ts',
+  simulate: 'tests/simulation/simulate.ts',
+  'test:chaos': 'tests/chaos/options.ts',
 }
 
 test.each(['token', 'verify', 'dlq', 'fuzz', 'bench', 'simulate', 'test:chaos'])(

@@ -23,8 +23,8 @@ const COMMANDS = {
   dlq: { file: 'scripts/dlq.ts', redis: () => false },
   fuzz: { file: 'scripts/fuzz.ts', redis: () => true },
   openapi: { file: 'scripts/openapi.ts', redis: () => false },
-  'test:chaos': { file: 'chaos/chaos.ts', redis: () => true },
-  simulate: { file: 'simulation/simulate.ts', redis: () => false },
+  'test:chaos': { file: 'tests/chaos/chaos.ts', redis: () => true },
+  simulate: { file: 'tests/simulation/simulate.ts', redis: () => false },
   'test:compose': { file: 'scripts/test-compose.ts', redis: () => false },
 }
 

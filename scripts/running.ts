@@ -1,8 +1,8 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { isAlive, startMarkOf } from '@fluxo/shared/local/own-process'
 import { z } from 'zod'
+import { isAlive, startMarkOf } from './local/own-process.ts'
 
 /** Two that found the same stale file both write; after this long both read the same, and only its writer goes on. */
 const SETTLE_MS = 100

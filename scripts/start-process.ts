@@ -2,8 +2,8 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { waitFor } from '@fluxo/shared/testing/wait-for'
 import { expect } from 'vitest'
+import { waitFor } from '../tests/stage/wait-for.ts'
 import { root } from './data-folder.ts'
 
 export type Started = {

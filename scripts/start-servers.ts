@@ -2,11 +2,11 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Database } from '@fluxo/drizzle/journal'
-import { databaseUrl, ensureDatabase, ensureRole } from '@fluxo/shared/local/ensure-database'
-import { type LocalPostgres, startPostgres } from '@fluxo/shared/local/postgres'
-import { type LocalRedis, startRedis } from '@fluxo/shared/local/redis'
 import type { Secrets } from './data-folder.ts'
 import { keepRunning } from './keep-running.ts'
+import { databaseUrl, ensureDatabase, ensureRole } from './local/ensure-database.ts'
+import { type LocalPostgres, startPostgres } from './local/postgres.ts'
+import { type LocalRedis, startRedis } from './local/redis.ts'
 
 type ServerOptions = {
   folder: string

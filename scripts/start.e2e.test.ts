@@ -3,10 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort } from '@fluxo/shared/local/free-port'
-import { isAlive, waitGone } from '@fluxo/shared/local/own-process'
-import { waitFor } from '@fluxo/shared/testing/wait-for'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { waitFor } from '../tests/stage/wait-for.ts'
+import { freePort } from './local/free-port.ts'
+import { isAlive, waitGone } from './local/own-process.ts'
 import { READY, type Started, serverPids, startFluxo } from './start-process.ts'
 
 const STOP_MS = 10_000

@@ -1,3 +1,3 @@
-import { testCompose } from '../e2e/compose/main.ts'
+import { testCompose } from '../tests/compose/main.ts'
 
 process.exit(await testCompose())

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:
 import { delimiter, join } from 'node:path'
 import { outputOf, run } from './commands.mjs'
 
-/** As in shared/local/redis.ts: streams need what came with Redis 7.0; every Valkey has it. */
+/** As in scripts/local/redis.ts: streams need what came with Redis 7.0; every Valkey has it. */
 const REDIS_MAJOR_MIN = 7
 const PROGRAMS = ['redis-server', 'valkey-server']
 const POLICY_FILE = '/usr/sbin/policy-rc.d'

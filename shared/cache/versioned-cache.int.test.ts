@@ -1,11 +1,11 @@
+import { startOwnRedis, uniquePrefix } from '@fluxo/tests/stage/databases'
+import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { Redis } from 'ioredis'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createRedisConnections, type RedisConnections } from '../redis/connection.ts'
 import { type Breaker, createBreaker } from '../resilience/breaker.ts'
-import { startOwnRedis, uniquePrefix } from '../testing/databases.ts'
-import { waitFor } from '../testing/wait-for.ts'
 import {
   CacheUnavailable,
   createVersionedCache,

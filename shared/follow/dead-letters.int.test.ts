@@ -1,7 +1,7 @@
+import { redisUrl } from '@fluxo/tests/stage/databases'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { deadLetterKey } from '../stream/keys.ts'
 import { type StreamFixture, streamFixture } from '../stream/stream-fixture.ts'
-import { redisUrl } from '../testing/databases.ts'
 import { type CartaMorta, createDeadLetters, type DeadLetterStore } from './dead-letters.ts'
 
 let stream: StreamFixture

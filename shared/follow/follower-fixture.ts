@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { createDatabase, redisUrl, uniquePrefix } from '@fluxo/tests/stage/databases'
+import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { Registry } from 'prom-client'
 import type { Effect } from '../inbox/statement.ts'
 import { createLease } from '../postgres/lease.ts'
@@ -6,8 +8,6 @@ import { closeSql, createSql } from '../postgres/sql.ts'
 import { createRedisConnections } from '../redis/connection.ts'
 import { createPublisher } from '../stream/publisher.ts'
 import { createLogger } from '../telemetry/logger.ts'
-import { createDatabase, redisUrl, uniquePrefix } from '../testing/databases.ts'
-import { waitFor } from '../testing/wait-for.ts'
 import { createFollower, type FollowerOptions, type Recusado } from './follower.ts'
 
 export type Linha = { posicao: number; id: string; numero: number; quando: number; recusa: boolean }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { Registry } from 'prom-client'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { waitFor } from '../testing/wait-for.ts'
 import type { Follower } from './follower.ts'
 import { createFollowerFixture, type FollowerFixture } from './follower-fixture.ts'
 import { createLetterStore } from './letter-store.ts'

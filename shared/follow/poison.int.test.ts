@@ -1,5 +1,5 @@
+import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { waitFor } from '../testing/wait-for.ts'
 import type { Follower } from './follower.ts'
 import { createFollowerFixture, efeitoDeVer, type FollowerFixture } from './follower-fixture.ts'
 

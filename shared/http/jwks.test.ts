@@ -1,10 +1,10 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { SignJWT } from 'jose'
 import { Registry } from 'prom-client'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { waitFor } from '../testing/wait-for.ts'
 import { createVerifier, type Verifier, type VerifierOptions } from './auth.ts'
 
 type Key = { kid: string; privateKey: KeyObject; jwk: object }

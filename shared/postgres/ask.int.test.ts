@@ -1,7 +1,7 @@
+import { createDatabase, type TestDatabase } from '@fluxo/tests/stage/databases'
 import { eq } from 'drizzle-orm'
 import { bigint, pgTable, text, timestamp } from 'drizzle-orm/pg-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createDatabase, type TestDatabase } from '../testing/databases.ts'
 import { ask } from './ask.ts'
 import { closeSql, createSql, type Sql } from './sql.ts'
 

@@ -21,7 +21,7 @@ const NEVER_MIGRATED = new Set(['3F000', '42P01', '42501'])
 
 /**
  * Keeps a service out of the way until its database has every migration that its code knows. More than those do no harm: they only
- * add (architecture/migrations.ts), so an older service goes on beside them.
+ * add (tests/static/migrations.ts), so an older service goes on beside them.
  *
  * A database that does not answer is no reason: that it is away is for others to say, and some services work without it.
  */

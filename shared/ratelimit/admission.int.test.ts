@@ -1,3 +1,4 @@
+import { redisUrl, uniquePrefix } from '@fluxo/tests/stage/databases'
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
@@ -11,7 +12,6 @@ import { serveHttp } from '../http/server.ts'
 import { signToken } from '../http/tokens.ts'
 import { parseEnv } from '../process/env.ts'
 import { createRedisConnections } from '../redis/connection.ts'
-import { redisUrl, uniquePrefix } from '../testing/databases.ts'
 import { createLimites, type Limites } from './admission.ts'
 import { LIMITES_ENV } from './settings.ts'
 

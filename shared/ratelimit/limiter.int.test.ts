@@ -1,10 +1,10 @@
 import { setImmediate as turn } from 'node:timers/promises'
+import { redisUrl, startOwnRedis, uniquePrefix } from '@fluxo/tests/stage/databases'
+import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import { afterEach, expect, test } from 'vitest'
 import { createRedisConnections, type RedisConnections } from '../redis/connection.ts'
-import { redisUrl, startOwnRedis, uniquePrefix } from '../testing/databases.ts'
-import { waitFor } from '../testing/wait-for.ts'
 import { createLimiter, type Limiter, type LimiterDeps } from './limiter.ts'
 
 const log = pino({ level: 'silent' })

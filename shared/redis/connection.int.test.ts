@@ -1,8 +1,8 @@
+import { redisUrl, startOwnRedis } from '@fluxo/tests/stage/databases'
+import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
-import { freePort } from '../local/free-port.ts'
-import { redisUrl, startOwnRedis } from '../testing/databases.ts'
-import { waitFor } from '../testing/wait-for.ts'
+import { freePort } from '../../scripts/local/free-port.ts'
 import { createRedisConnections, reconnectDelayMs } from './connection.ts'
 
 const open = (url: string) => {

@@ -1,8 +1,8 @@
+import { startCuttingProxy } from '@fluxo/tests/stage/cutting-proxy'
+import { createTlsHouse, SERVER_NAME, type TlsHouse } from '@fluxo/tests/stage/tls-servers'
+import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { startCuttingProxy } from '../testing/cutting-proxy.ts'
-import { createTlsHouse, SERVER_NAME, type TlsHouse } from '../testing/tls-servers.ts'
-import { waitFor } from '../testing/wait-for.ts'
 import { createRedisConnections, type RedisConnections } from './connection.ts'
 
 let house: TlsHouse

@@ -1,6 +1,6 @@
+import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { Registry } from 'prom-client'
 import { afterEach, describe, expect, it } from 'vitest'
-import { waitFor } from '../testing/wait-for.ts'
 import { type Breaker, type BreakerOptions, createBreaker } from './breaker.ts'
 import { isRejection } from './rejection.ts'
 import { withTimeout } from './with-timeout.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { afterEach, describe, expect, it } from 'vitest'
-import { waitFor } from '../testing/wait-for.ts'
 import { type Breaker, createBreaker } from './breaker.ts'
 import { createPolicy, type PolicyOptions } from './policy.ts'
 import { isRejection } from './rejection.ts'

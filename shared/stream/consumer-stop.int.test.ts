@@ -1,6 +1,6 @@
+import { redisUrl, startOwnRedis } from '@fluxo/tests/stage/databases'
+import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { redisUrl, startOwnRedis } from '../testing/databases.ts'
-import { waitFor } from '../testing/wait-for.ts'
 import { range, type StreamFixture, streamFixture } from './stream-fixture.ts'
 
 let stream: StreamFixture

@@ -1,6 +1,6 @@
+import { redisUrl } from '@fluxo/tests/stage/databases'
+import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { redisUrl } from '../testing/databases.ts'
-import { waitFor } from '../testing/wait-for.ts'
 import { createJanitor, type Janitor } from './janitor.ts'
 import { GROUP, range, type StreamFixture, streamFixture } from './stream-fixture.ts'
 

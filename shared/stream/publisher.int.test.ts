@@ -1,8 +1,8 @@
+import { startCuttingProxy } from '@fluxo/tests/stage/cutting-proxy'
+import { redisUrl, startOwnRedis } from '@fluxo/tests/stage/databases'
+import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { Redis } from 'ioredis'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { startCuttingProxy } from '../testing/cutting-proxy.ts'
-import { redisUrl, startOwnRedis } from '../testing/databases.ts'
-import { waitFor } from '../testing/wait-for.ts'
 import { createPublisher } from './publisher.ts'
 import { bodyOf, range, type StreamFixture, streamFixture } from './stream-fixture.ts'
 

@@ -1,7 +1,7 @@
+import { uniquePrefix } from '@fluxo/tests/stage/databases'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import { createRedisConnections, type RedisConnections } from '../redis/connection.ts'
-import { uniquePrefix } from '../testing/databases.ts'
 import { type Consumer, type ConsumerOptions, createConsumer } from './consumer.ts'
 import { streamKey } from './keys.ts'
 import { createPublisher, type Publisher } from './publisher.ts'

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
-import { waitFor } from '@fluxo/shared/testing/wait-for'
+import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { json } from './bancada.ts'
 import { createCasa, type Pedir } from './casa.ts'
 import { createReceptor, type Recebida } from './receptor.ts'

@@ -1,4 +1,4 @@
-import { uniquePrefix } from '@fluxo/shared/testing/databases'
+import { uniquePrefix } from '@fluxo/tests/stage/databases'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type BancadaDeConsulta, createBancadaDeConsulta } from '../../test/bancada-de-consulta.ts'
 import { chaveDoSaldo } from '../domain/saldo.ts'

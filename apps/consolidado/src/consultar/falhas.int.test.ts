@@ -1,5 +1,5 @@
-import { startOwnPostgres, startOwnRedis, uniquePrefix } from '@fluxo/shared/testing/databases'
-import { waitFor } from '@fluxo/shared/testing/wait-for'
+import { startOwnPostgres, startOwnRedis, uniquePrefix } from '@fluxo/tests/stage/databases'
+import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type BancadaDeConsulta, createBancadaDeConsulta } from '../../test/bancada-de-consulta.ts'
 

@@ -1,5 +1,5 @@
-import { uniquePrefix } from '@fluxo/shared/testing/databases'
-import { waitFor } from '@fluxo/shared/testing/wait-for'
+import { uniquePrefix } from '@fluxo/tests/stage/databases'
+import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type BancadaDeConsulta, createBancadaDeConsulta } from '../../test/bancada-de-consulta.ts'
 import { LIMITES_DA_CONSULTA } from './store.ts'

@@ -1,5 +1,5 @@
 import { encodeEvento } from '@fluxo/shared/log/event'
-import { waitFor } from '@fluxo/shared/testing/wait-for'
+import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { afterEach, expect, test } from 'vitest'
 import { type BancadaDeProjecao, createBancadaDeProjecao } from '../../test/bancada-de-projecao.ts'
 import { fatos } from '../../test/razao.ts'

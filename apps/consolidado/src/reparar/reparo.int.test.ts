@@ -1,7 +1,7 @@
-import { freePort } from '@fluxo/shared/local/free-port'
-import { startOwnPostgres, startOwnRedis } from '@fluxo/shared/testing/databases'
-import { waitFor } from '@fluxo/shared/testing/wait-for'
+import { startOwnPostgres, startOwnRedis } from '@fluxo/tests/stage/databases'
+import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { afterEach, expect, test } from 'vitest'
+import { freePort } from '../../../../scripts/local/free-port.ts'
 import { type BancadaDeProjecao, createBancadaDeProjecao } from '../../test/bancada-de-projecao.ts'
 import { fatos } from '../../test/razao.ts'
 

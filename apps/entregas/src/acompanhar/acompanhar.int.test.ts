@@ -1,5 +1,5 @@
 import { signToken } from '@fluxo/shared/http/tokens'
-import { waitFor } from '@fluxo/shared/testing/wait-for'
+import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { json } from '../../test/bancada.ts'
 import { type Casa, createCasa, type Instancia, mover, type Pedir, receber } from '../../test/casa.ts'

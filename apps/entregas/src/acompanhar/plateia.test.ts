@@ -1,5 +1,5 @@
 import { createLogger } from '@fluxo/shared/telemetry/logger'
-import { waitFor } from '@fluxo/shared/testing/wait-for'
+import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { Registry } from 'prom-client'
 import { afterEach, expect, test } from 'vitest'
 import { createPlateia, type Plateia } from './plateia.ts'

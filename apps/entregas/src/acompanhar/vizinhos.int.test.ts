@@ -1,4 +1,4 @@
-import { waitFor } from '@fluxo/shared/testing/wait-for'
+import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Casa, createCasa, type Instancia, mover, type Pedir, receber } from '../../test/casa.ts'
 import { createOuvinte } from '../../test/ouvinte.ts'

@@ -1,4 +1,4 @@
-import { waitFor } from '@fluxo/shared/testing/wait-for'
+import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { json } from '../../test/bancada.ts'
 import { mover, receber } from '../../test/casa.ts'

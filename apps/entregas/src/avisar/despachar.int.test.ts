@@ -1,4 +1,4 @@
-import { waitFor } from '@fluxo/shared/testing/wait-for'
+import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { receber } from '../../test/casa.ts'
 import { assinadaCom, createPalco, type Entrega, type Palco } from '../../test/palco.ts'

@@ -1,6 +1,6 @@
 import { ownRows } from '@fluxo/shared/postgres/own-rows'
 import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
-import { waitFor } from '@fluxo/shared/testing/wait-for'
+import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { json } from '../../test/bancada.ts'
 import { type Casa, createCasa, mover, receber } from '../../test/casa.ts'

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { waitFor } from '@fluxo/shared/testing/wait-for'
+import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { json } from '../../test/bancada.ts'
 import { type Casa, createCasa, type Instancia, mover, type Pedir, receber } from '../../test/casa.ts'

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { waitFor } from '@fluxo/shared/testing/wait-for'
+import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Bancada, createBancada } from '../../test/bancada.ts'
 import { CABECALHO, createEnvio, linha, linhas, novoComerciante } from '../../test/envio.ts'

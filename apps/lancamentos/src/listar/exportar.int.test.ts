@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { closeSql } from '@fluxo/shared/postgres/sql'
-import { waitFor } from '@fluxo/shared/testing/wait-for'
+import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { parse } from 'csv-parse/sync'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Bancada, createBancada } from '../../test/bancada.ts'

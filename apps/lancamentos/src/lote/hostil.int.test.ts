@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { migrate } from '@fluxo/drizzle/migrate'
-import { createDatabase } from '@fluxo/shared/testing/databases'
+import { createDatabase } from '@fluxo/tests/stage/databases'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 const CHILD = new URL('../../test/lote-hostil.ts', import.meta.url).pathname

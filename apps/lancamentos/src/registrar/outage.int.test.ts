@@ -1,13 +1,13 @@
 import { join } from 'node:path'
 import { migrate } from '@fluxo/drizzle/migrate'
 import { Indisponivel } from '@fluxo/shared/errors'
-import { startPostgres } from '@fluxo/shared/local/postgres'
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
 import { createTransactions } from '@fluxo/shared/postgres/transactions'
-import { createDatabase, startOwnPostgres } from '@fluxo/shared/testing/databases'
-import { waitFor } from '@fluxo/shared/testing/wait-for'
+import { createDatabase, startOwnPostgres } from '@fluxo/tests/stage/databases'
+import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { v7 } from 'uuid'
 import { expect, it } from 'vitest'
+import { startPostgres } from '../../../../scripts/local/postgres.ts'
 import { createRegistroStore } from './store.ts'
 
 /** What a caller waits at most before it hears that the ledger is away. */

@@ -1,0 +1,58 @@
+import { codigoDe, type Status } from '../../../apps/entregas/src/domain/status.ts'
+import type { World } from '../world.ts'
+import { ON_ITS_WAY } from './machine.ts'
+
+type Head = {
+  ultima: number
+  linhas: number
+  passos: number
+  cartas: number
+  a_caminho: number
+  diferentes: number
+}
+type Mark = { quem: string; ate: number; divergente: string | null }
+
+/** The orders' log, what the flow has still to do, and orders that stand elsewhere than their last event says. */
+const headOf = async ({ postgres }: World): Promise<Head | undefined> => {
+  const onItsWay = ON_ITS_WAY.map((status) => codigoDe(status as Status))
+  const { sql } = postgres.entregas
+  const [head] = await sql<Head[]>`
+    select ultima::float8 as ultima, (select count(*)::float8 from evento) as linhas,
+      (select count(*)::float8 from passo) as passos, (select count(*)::float8 from carta_morta) + (select count(*)::float8 from carta_avisos) as cartas,
+      (select count(*)::float8 from pedido where status in ${sql(onItsWay)}) as a_caminho,
+      (select count(*)::float8 from pedido p left join evento e on e.pedido_id = p.id and e.seq = p.version
+        where e.status is distinct from p.status
+          or p.version <> (select count(*) from evento u where u.pedido_id = p.id)) as diferentes
+    from posicao`
+  return head
+}
+
+/** How far each of those who follow the orders' log has come, as they noted it themselves. */
+const marksOf = async ({ postgres }: World): Promise<Mark[]> => [
+  ...(await postgres.entregas.sql<Mark[]>`
+    select 'the flow' as quem, aplicada_ate::float8 as ate, divergente from inbox_particao union all
+    select 'the webhooks', aplicada_ate::float8, divergente from inbox_avisos`),
+  ...(await postgres.lancamentos.sql<Mark[]>`
+    select 'the ledger' as quem, aplicada_ate::float8 as ate, divergente from inbox_particao`),
+]
+
+/** What keeps the orders from being at rest: steps to be taken, events that somebody has not followed yet, contradictions. */
+export const unsettledOrders = async (world: World): Promise<string[]> => {
+  const [letters] = await world.postgres.lancamentos.sql<{ cartas: number }[]>`
+    select count(*)::float8 as cartas from carta_morta`
+  const head = await headOf(world)
+  if (head === undefined) return ['the orders have no log']
+  const { ultima, linhas, passos, cartas, a_caminho: onTheirWay, diferentes } = head
+  const found: string[] = []
+  if (ultima !== linhas) found.push(`the orders' log has ${linhas} rows and its counter says ${ultima}`)
+  if (passos > 0) found.push(`${passos} steps of the flow are to be taken`)
+  if (onTheirWay > 0) found.push(`${onTheirWay} orders are where the flow moves them on`)
+  if (diferentes > 0) found.push(`${diferentes} orders are not where their last event says`)
+  const dead = cartas + (letters?.cartas ?? 0)
+  if (dead > 0) found.push(`${dead} events of orders were dead-lettered`)
+  for (const { quem, ate, divergente } of await marksOf(world)) {
+    if (ate !== ultima) found.push(`${quem} followed the orders up to ${ate} of ${ultima}`)
+    if (divergente !== null) found.push(`${quem} stands still: ${divergente}`)
+  }
+  return found
+}

@@ -1,0 +1,126 @@
+import { migrate } from '@fluxo/drizzle/migrate'
+import { createLetterStore } from '@fluxo/shared/follow/letter-store'
+import { prepareParticoes } from '@fluxo/shared/inbox/marca'
+import { encodeEvento } from '@fluxo/shared/log/event'
+import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
+import { afterEach, expect, test, vi } from 'vitest'
+import { KEEPERS } from '../../scripts/letters.ts'
+import { createDatabase, type TestDatabase } from '../stage/databases.ts'
+
+const EPOCA = '0a0b0c0d-0000-4000-8000-000000000001'
+const uuid = (n: number): string => `01a1fbc4-0000-7000-8000-${String(n).padStart(12, '0')}`
+
+const closers: (() => Promise<void>)[] = []
+afterEach(async () => {
+  vi.unstubAllEnvs()
+  for (const close of closers.splice(0).reverse()) await close()
+})
+
+/** A database with two letters at positions 1 and 2 of `table`, as a version before redriving wrote them: they were passed over. */
+const withLetters = async (banco: 'lancamentos' | 'entregas', grupo: string, type: string) => {
+  const database: TestDatabase = await createDatabase({
+    role: banco,
+    migrate: (url) => migrate({ database: banco, url }),
+  })
+  closers.push(database.drop)
+  const [owner, sql] = [database.ownerUrl, database.appUrl].map((url) => createSql({ url, max: 2, name: 'teste' }))
+  if (owner === undefined || sql === undefined) throw new Error('two pools were made')
+  closers.push(
+    () => closeSql(owner),
+    () => closeSql(sql),
+  )
+  vi.stubEnv(`DATABASE_URL_${banco.toUpperCase()}`, database.appUrl)
+  vi.stubEnv('FLUXO_DATA', '/nonexistent')
+  const keeper = KEEPERS[banco].find((one) => one.grupo === grupo)
+  if (keeper === undefined) throw new Error(`nobody is called ${grupo}`)
+  const { table } = keeper
+  await prepareParticoes(sql, 1, table)
+  await owner.unsafe(`update ${table.name} set aplicada_ate = 2, epoca = $1::uuid, ultima_posicao = 2`, [EPOCA])
+  for (const posicao of [1, 2]) {
+    const data = {
+      order_id: uuid(posicao),
+      comerciante_id: 'loja-1',
+      seq: 1,
+      status: 'RECEIVED',
+      occurred_at: '2026-11-21T12:00:00.000Z',
+      valor: '80.00',
+      delivery: 1,
+      delivered_at: '2026-11-21T12:00:00.000Z',
+    }
+    const fato = {
+      id: uuid(100 + posicao),
+      source: '/entregas',
+      type,
+      subject: uuid(posicao),
+      time: data.occurred_at,
+      data,
+    }
+    const evento = encodeEvento(fato, { particao: 0, posicao, epoca: EPOCA })
+    await sql.unsafe(
+      `insert into ${table.letters} (particao, posicao, evento, motivo) values (0, $1, $2, 'then unknown')`,
+      [posicao, evento],
+    )
+  }
+  const redrive = async (limite: number) => {
+    const done: unknown[] = []
+    await keeper.redriving(sql, async (letters) => void done.push(await letters.redrive({ limite })))
+    return done[0]
+  }
+  return { owner, sql, redrive, waiting: async () => (await createLetterStore(sql, table).list({ limite: 9 })).length }
+}
+const count = async (sql: Sql, table: string): Promise<number> =>
+  (await sql.unsafe<{ n: number }[]>(`select count(*)::int as n from ${table}`))[0]?.n ?? 0
+const none = { redirigidas: 0, falhas: [] }
+const seedOrders = (owner: Sql) =>
+  owner.unsafe(`insert into pedido (id, comerciante_id, customer_name, address, status, version, ocorrido_em, created_at, updated_at)
+    select id::uuid, 'loja-1', 'Ana', 'Rua A', 0, 1, now(), now(), now() from unnest('{${uuid(1)},${uuid(2)}}'::text[]) id`)
+
+test('the money of an order: an entry each, no more than asked for, and none twice', async () => {
+  const { sql, redrive, waiting } = await withLetters('lancamentos', 'lancamentos', 'pedido.entregue.v1')
+  expect(await redrive(1)).toEqual({ redirigidas: 1, falhas: [] })
+  expect([await count(sql, 'lancamentos'), await waiting()]).toEqual([1, 1])
+  await Promise.all([redrive(9), redrive(9), redrive(9)])
+  expect([await count(sql, 'lancamentos'), await waiting()]).toEqual([2, 0])
+  expect(await redrive(9)).toEqual(none)
+})
+
+test('the automatic flow: a step each, once', async () => {
+  const { owner, sql, redrive, waiting } = await withLetters('entregas', 'entregas', 'pedido.recebido.v1')
+  await seedOrders(owner)
+  await Promise.all([redrive(9), redrive(9)])
+  expect([await count(sql, 'passo'), await waiting()]).toEqual([2, 0])
+  await sql`delete from passo`
+  expect(await redrive(9)).toEqual(none)
+  expect(await count(sql, 'passo')).toBe(0)
+})
+
+test('the flow as it is set: by hand, a letter is read and plans nothing', async () => {
+  const { owner, sql, redrive } = await withLetters('entregas', 'entregas', 'pedido.recebido.v1')
+  await seedOrders(owner)
+  vi.stubEnv('ENTREGAS_FLUXO', 'manual')
+  expect(await redrive(9)).toEqual({ redirigidas: 2, falhas: [] })
+  expect(await count(sql, 'passo')).toBe(0)
+})
+
+test('webhooks: a delivery each, once', async () => {
+  const { owner, sql, redrive, waiting } = await withLetters('entregas', 'entregas-avisos', 'pedido.recebido.v1')
+  await owner`insert into webhook (id, comerciante_id, url, segredo, desde) values (${uuid(50)}, 'loja-1', 'https://x', 's', 0)`
+  await Promise.all([redrive(9), redrive(9)])
+  expect([await count(sql, 'aviso'), await waiting()]).toEqual([2, 0])
+  expect(await redrive(9)).toEqual(none)
+})
+
+test('what fails again stays, with one attempt more and its new reason; an event of another log is not applied', async () => {
+  const { owner, sql, redrive, waiting } = await withLetters('lancamentos', 'lancamentos', 'pedido.entregue.v1')
+  await owner`update carta_morta set evento = replace(evento, ${EPOCA}, '0a0b0c0d-0000-4000-8000-00000000ffff') where posicao = 2`
+  await owner`update carta_morta set evento = replace(evento, '80.00', 'um') where posicao = 1`
+  expect(await redrive(9)).toMatchObject({
+    redirigidas: 0,
+    falhas: [
+      { posicao: 1, motivo: 'data.valor: not a positive amount' },
+      { posicao: 2, motivo: 'an event of a log that is no more' },
+    ],
+  })
+  expect((await sql`select tentativas from carta_morta`).map(({ tentativas }) => tentativas)).toEqual([2, 2])
+  expect([await count(sql, 'lancamentos'), await waiting()]).toEqual([0, 2])
+})

@@ -1,0 +1,118 @@
+import { createConsolidado } from '@fluxo/consolidado/app'
+import { migrate } from '@fluxo/drizzle/migrate'
+import { createLancamentos } from '@fluxo/lancamentos/app'
+import { createVerifier } from '@fluxo/shared/http/auth'
+import { signToken } from '@fluxo/shared/http/tokens'
+import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
+import { createLifecycle } from '@fluxo/shared/process/lifecycle'
+import { runModules } from '@fluxo/shared/process/run'
+import { createRedisConnections } from '@fluxo/shared/redis/connection'
+import { createLogger } from '@fluxo/shared/telemetry/logger'
+import { Registry } from 'prom-client'
+import { createDatabase, redisUrl, uniquePrefix } from '../stage/databases.ts'
+import { waitFor } from '../stage/wait-for.ts'
+
+const SEGREDO = 'segredo-de-teste-com-mais-de-32-bytes'
+const ESCOPOS = ['lancamentos:escrever', 'lancamentos:ler', 'consolidado:ler']
+const PARTICOES = 2
+const STOP_MS = 10_000
+/** The ledger's clock stands still, so that equal requests give equal times in every world. */
+const AGORA = new Date('2025-10-15T12:00:00.000Z')
+
+export type Pedido = {
+  /** The operation of the OpenAPI document, such as `GET /lancamentos/{id}`. */
+  rota: string
+  caminho: string
+  headers?: Readonly<Record<string, string>>
+  body?: string
+  /** The status that it must have, where only one is right. */
+  espera?: number
+}
+type Cabecalhos = { readonly [name: string]: string | undefined }
+export type Resposta = { status: number; headers: Cabecalhos; body: string }
+export type Pedir = (pedido: Pedido) => Promise<Resposta>
+
+/** Both services, whole, in one process: databases, streams and cache of their own, two partitions. */
+export const createWorld = async () => {
+  const [ledger, balances] = await Promise.all([
+    createDatabase({
+      role: 'lancamentos',
+      migrate: (url) => migrate({ database: 'lancamentos', url, particoes: PARTICOES }),
+    }),
+    createDatabase({ role: 'consolidado', migrate: (url) => migrate({ database: 'consolidado', url }) }),
+  ])
+  const log = createLogger({ service: 'teste', level: 'silent' })
+  const redis = createRedisConnections({ url: redisUrl(), name: 'teste', log })
+  const lifecycle = createLifecycle({ log, deadlineMs: STOP_MS })
+  lifecycle.defer('databases', async () => {
+    await Promise.all([ledger.drop(), balances.drop()])
+  })
+  lifecycle.defer('redis', () => redis.close())
+  const registry = new Registry()
+  const common = {
+    redis,
+    verifier: createVerifier({ secret: SEGREDO }),
+    particoes: PARTICOES,
+    streamPrefix: uniquePrefix('stream'),
+    log,
+    registry,
+  }
+  const lancamentos = createLancamentos({
+    ...common,
+    databaseUrl: ledger.appUrl,
+    cursorSecret: SEGREDO,
+    agora: () => AGORA,
+  })
+  const consolidado = createConsolidado({
+    ...common,
+    databaseUrl: balances.appUrl,
+    cachePrefix: uniquePrefix('cache'),
+    instancia: 'teste',
+    verificacaoMs: 0,
+    eventos: {
+      baseUrl: 'http://lancamentos',
+      token: () => signToken({ secret: SEGREDO, scopes: ['eventos:ler'], expiresInSeconds: 600 }),
+      fetch: (url, init) => lancamentos.routes.request(url, init),
+    },
+  })
+  const running = await runModules({
+    modules: [lancamentos, consolidado],
+    port: 0,
+    hostname: '127.0.0.1',
+    signals: false,
+    log,
+    registry,
+    lifecycle,
+  })
+
+  const ledgerSql = createSql({ url: ledger.ownerUrl, max: 1, name: 'teste' })
+  const balancesSql = createSql({ url: balances.ownerUrl, max: 1, name: 'teste' })
+  const projected = async (): Promise<boolean> => {
+    const heads = await ledgerSql<{ ultima: string }[]>`select ultima from posicao order by particao`
+    const marks = await balancesSql<{ ate: string }[]>`select aplicada_ate as ate from inbox_particao order by particao`
+    return heads.every(({ ultima }, i) => marks[i]?.ate === ultima)
+  }
+
+  /** Asks as a merchant. A write is answered once it is projected, so each is a step of its own there. */
+  const como = async (comercianteId: string): Promise<Pedir> => {
+    const token = await signToken({ secret: SEGREDO, comercianteId, scopes: ESCOPOS, expiresInSeconds: 3_600 })
+    return async ({ rota, caminho, headers, body: sent }) => {
+      const method = rota.slice(0, rota.indexOf(' '))
+      const answer = await fetch(running.url + caminho, {
+        method,
+        headers: { ...headers, authorization: `Bearer ${token}` },
+        ...(sent !== undefined && { body: sent }),
+      })
+      const body = await answer.text()
+      if (method === 'POST' && answer.ok) await waitFor(projected, { timeoutMs: 60_000, what: 'the projection' })
+      return { status: answer.status, headers: Object.fromEntries(answer.headers), body }
+    }
+  }
+  const stop = async (): Promise<void> => {
+    await Promise.all([closeSql(ledgerSql), closeSql(balancesSql)])
+    await running.stop()
+  }
+  return { url: running.url, como, stop }
+}
+
+export type World = Awaited<ReturnType<typeof createWorld>>

@@ -1,0 +1,94 @@
+import { createFeedPage, createReadPage, readHead } from '@fluxo/shared/log/feed'
+import { createRelay } from '@fluxo/shared/log/relay'
+import type { Transactions } from '@fluxo/shared/postgres/transactions'
+import { createPublisher } from '@fluxo/shared/stream/publisher'
+import { LANCAMENTO_REGISTRADO, STREAM_PREFIX } from '../../../apps/lancamentos/src/domain/evento.ts'
+import { LEDGER, type LedgerRow } from '../../../apps/lancamentos/src/registrar/ledger-table.ts'
+import { createRegistroStore, type RegistroStore } from '../../../apps/lancamentos/src/registrar/store.ts'
+import type { Process } from '../process.ts'
+import { createSimulatedLease, createSimulatedSql } from '../servers/postgres-client.ts'
+import { createSimulatedRedis, type SimulatedRedis } from '../servers/redis-client.ts'
+import { SILENT } from '../silent.ts'
+import { venenoDe } from './poison.ts'
+import type { Servers } from './servers.ts'
+
+/** One instance of the write side: the product's own parts over simulated servers. */
+export type Lancamentos = {
+  readonly process: Process
+  readonly redis: SimulatedRedis
+  registrar: RegistroStore['registrar']
+  /** A page of the feed as JSON text. */
+  feed: (particao: number, depoisDe: number, limite: number) => Promise<string>
+  cutDatabase: () => void
+  /** Leaves in order, as at SIGTERM. */
+  stop: () => Promise<void>
+}
+
+/** First key of the relay's leases; the second is the partition. */
+const RELAY_LOCK = 7_264_101
+export const relayLease = (particao: number): string => `${RELAY_LOCK},${particao}`
+/** The lanes of a relay in this world: pages of a few entries, so that a history has many. */
+const PAGE_ROWS_MAX = 5
+const POLL_MS = 150
+
+/** Some entries become events of a version that the reader does not know. */
+const TABLE = {
+  ...LEDGER,
+  fact: (row: LedgerRow) => {
+    const fact = LEDGER.fact(row)
+    return venenoDe(row.valor) === 'evento' ? { ...fact, type: LANCAMENTO_REGISTRADO.replace('.v1', '.v2') } : fact
+  },
+}
+
+/** Nobody asks for a batch here. */
+const NO_TRANSACTIONS: Transactions = {
+  run: () => Promise.reject(new Error('the simulation has no transactions')),
+  close: async () => {},
+}
+
+/** Starts an instance of `lancamentos`. */
+export function startLancamentos(
+  { wire, lancamentos, redisServer, particoes, seams, registry }: Servers,
+  process: Process,
+): Lancamentos {
+  const { clock } = process
+  const redis = createSimulatedRedis({ wire, server: redisServer, process, habits: seams })
+  const { sql, cut } = createSimulatedSql({ wire, server: lancamentos, process, name: 'ledger' })
+  const own = createReadPage(sql, TABLE)
+  const readPage = seams.readPage?.(own, sql) ?? own
+  const relay = createRelay({
+    name: 'lancamentos',
+    sql,
+    particoes,
+    readPage,
+    publisher: createPublisher({ redis: redis.commands, prefix: STREAM_PREFIX }),
+    lease: (particao) =>
+      createSimulatedLease({
+        wire,
+        server: lancamentos,
+        process,
+        key: [RELAY_LOCK, particao],
+        name: `relay ${particao}`,
+        log: SILENT,
+      }),
+    log: SILENT,
+    registry,
+    pageRowsMax: PAGE_ROWS_MAX,
+    pollMs: POLL_MS,
+    clock,
+  })
+  const store = createRegistroStore({ sql, transactions: NO_TRANSACTIONS, particoes, onCommit: relay.wake, clock })
+  relay.start()
+  return {
+    process,
+    redis,
+    registrar: seams.registrar?.(store.registrar) ?? store.registrar,
+    feed: createFeedPage({ readPage: own, readHead: (particao) => readHead(sql, particao) }),
+    cutDatabase: cut,
+    stop: async () => {
+      await store.ociosa()
+      await relay.stop()
+      await redis.close()
+    },
+  }
+}

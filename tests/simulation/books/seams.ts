@@ -1,0 +1,31 @@
+import type { VersionedCache } from '@fluxo/shared/cache/versioned-cache'
+import type { DeadLetters } from '@fluxo/shared/follow/dead-letters'
+import type { Inbox } from '@fluxo/shared/inbox/inbox'
+import type { ReadPage } from '@fluxo/shared/log/feed'
+import type { Sql } from '@fluxo/shared/postgres/sql'
+import type { RedisConnections } from '@fluxo/shared/redis/connection'
+import type { Saldo } from '../../../apps/consolidado/src/domain/saldo.ts'
+import type { Lancado } from '../../../apps/consolidado/src/projetar/efeito.ts'
+import type { Projecao } from '../../../apps/consolidado/src/projetar/projecao.ts'
+import type { RegistroStore } from '../../../apps/lancamentos/src/registrar/store.ts'
+import type { LedgerState } from '../servers/ledger-database.ts'
+import type { Statement } from '../servers/postgres-server.ts'
+import type { ProjectionState } from '../servers/projection-state.ts'
+import type { RedisHabits } from '../servers/redis-client.ts'
+import type { Scripts } from '../servers/redis-scripts.ts'
+
+/**
+ * Where a planted bug stands in for a part of the product: a statement or a script that means something else, a command
+ * that is sent otherwise, or a part that is wrapped. Nothing of it is known to production code.
+ */
+export type Seams = RedisHabits & {
+  append?: (state: LedgerState) => Statement
+  apply?: (state: ProjectionState) => Statement
+  scripts?: Partial<Scripts>
+  readPage?: (real: ReadPage, sql: Sql) => ReadPage
+  registrar?: (real: RegistroStore['registrar']) => RegistroStore['registrar']
+  inbox?: (real: Inbox<Lancado, Saldo[]>) => Inbox<Lancado, Saldo[]>
+  cartas?: (real: Pick<DeadLetters, 'put'>) => Pick<DeadLetters, 'put'>
+  cache?: (real: VersionedCache) => VersionedCache
+  projecao?: (real: Projecao, redis: RedisConnections) => Projecao
+}

@@ -1,0 +1,190 @@
+import { DomainError } from '@fluxo/shared/errors'
+import { cancelarPedido, transitarPedido } from '../../../apps/entregas/src/mover/mudar.ts'
+import { receberPedido } from '../../../apps/entregas/src/receber/receber.ts'
+import type { Random } from '../random.ts'
+import type { Scheduler } from '../scheduler.ts'
+import type { Entregas } from './entregas.ts'
+import { chaveDaMudanca, type Model, nomeDoCliente } from './model.ts'
+import type { OrdersState } from './orders-state.ts'
+import type { Change, Order } from './plan.ts'
+import type { Servers } from './servers.ts'
+
+export type Clients = {
+  order(order: Order): void
+  change(change: Change): void
+  /** Whether every request that may be repeated was answered. */
+  satisfied(): boolean
+}
+
+export type ClientsDeps = {
+  scheduler: Scheduler
+  random: Random
+  model: Model
+  /** The database, to judge answers by. */
+  orders: OrdersState
+  servers: Pick<Servers, 'agora' | 'novoId'>
+  /** The instances that are alive. */
+  entregas: () => Entregas[]
+}
+
+/** A client that hears nothing for so long sends its request again, if it has a key. */
+const PATIENCE_MS = 700
+const AGAIN_MS = { least: 30, most: 250 }
+/** A change waits for its order to be known. */
+const UNKNOWN_MS = 40
+
+/** One request until it is answered. */
+type Request = {
+  name: string
+  repeats: boolean
+  /** Sends it to an instance. Resolves once it is done, rejects where it is refused or not known. */
+  send: (target: Entregas) => Promise<void>
+  refused: (error: DomainError) => void
+}
+
+/** Merchants: they place orders, move and cancel them, and notice what is wrong with the answers. */
+export function createClients(deps: ClientsDeps): Clients {
+  const { scheduler, model } = deps
+  const open = new Set<string>()
+  const versions = new Map<number, number>()
+  const send = createSender(deps, open)
+  const begin = (request: Request, twice: boolean): void => {
+    open.add(request.name)
+    send(request)
+    if (twice && request.repeats) send(request)
+  }
+  const change = (asked: Change): void => {
+    const pedidoId = model.orderOf(asked.order)?.id
+    const name = chaveDaMudanca(asked.id)
+    if (pedidoId !== undefined) {
+      open.delete(name)
+      begin(changeOf(deps, asked, pedidoId, versions), asked.twice)
+      return
+    }
+    // The order of a request that is not repeated may never become known.
+    if (model.isLost(asked.order)) {
+      open.delete(name)
+      return
+    }
+    open.add(name)
+    scheduler.after(UNKNOWN_MS, () => change(asked))
+  }
+  return {
+    order: (asked) => {
+      const request = orderOf(deps, asked, versions)
+      begin(request, asked.twice)
+    },
+    change,
+    satisfied: () => open.size === 0,
+  }
+}
+
+const createSender = ({ scheduler, random, model, entregas }: ClientsDeps, open: Set<string>) => {
+  const again = (request: Request): void => {
+    if (!open.has(request.name)) return
+    if (request.repeats) scheduler.after(random.int(AGAIN_MS.least, AGAIN_MS.most), () => send(request))
+    else {
+      open.delete(request.name)
+      model.lost(request.name)
+    }
+  }
+  const send = (request: Request): void => {
+    if (!open.has(request.name)) return
+    const alive = entregas()
+    const target = alive[random.int(0, alive.length - 1)]
+    if (target === undefined) {
+      again(request)
+      return
+    }
+    let waiting = true
+    const done = (): boolean => {
+      const first = waiting
+      waiting = false
+      cancel()
+      return first
+    }
+    const cancel = scheduler.after(PATIENCE_MS, () => {
+      if (done()) again(request)
+    })
+    request.send(target).then(
+      () => {
+        done()
+        scheduler.note(`client  ${request.name} is done`)
+        open.delete(request.name)
+      },
+      (error: unknown) => {
+        if (!done()) return
+        if (!(error instanceof DomainError)) return again(request)
+        scheduler.note(`client  ${request.name} is refused: ${error.codigo}`)
+        request.refused(error)
+        open.delete(request.name)
+      },
+    )
+  }
+  return send
+}
+
+function orderOf({ model, servers, orders }: ClientsDeps, asked: Order, versions: Map<number, number>): Request {
+  const { id, comerciante: comercianteId, chave, centavos } = asked
+  const { agora, novoId } = servers
+  return {
+    name: nomeDoCliente(id),
+    repeats: chave !== undefined,
+    send: async ({ receber }) => {
+      const novo = {
+        customerName: nomeDoCliente(id),
+        address: 'Rua A, 1',
+        ...(centavos !== undefined && { valor: BigInt(centavos) }),
+        referencia: `ref-${id}`,
+      }
+      const pedido = receberPedido(novo, { comercianteId, id: novoId(), agora: agora() })
+      const recebido = await receber({ pedido, eventoId: novoId(), actor: comercianteId, source: 'api', chave })
+      const { desfecho } = recebido
+      if (desfecho !== 'criado' && desfecho !== 'repetido') return model.complain(`order ${id}: ${desfecho}`)
+      if (!orders.orders.has(recebido.pedido.id)) model.complain(`order ${id} was accepted and is not in the database`)
+      if (!versions.has(id)) versions.set(id, 1)
+      model.accepted(id, { id: recebido.pedido.id, comercianteId })
+    },
+    refused: ({ codigo }) => model.complain(`order ${id} was refused: ${codigo}`),
+  }
+}
+
+function changeOf(
+  { model, orders }: ClientsDeps,
+  asked: Change,
+  pedidoId: string,
+  versions: Map<number, number>,
+): Request {
+  const chave = chaveDaMudanca(asked.id)
+  const version = asked.guarded ? versions.get(asked.order) : undefined
+  const comercianteId = model.orderOf(asked.order)?.comercianteId ?? ''
+  const made = () => orders.events.filter((event) => event.pedido_id === pedidoId && event.chave === chave)
+  return {
+    name: chave,
+    repeats: true,
+    send: async ({ mudar }) => {
+      const madeBefore = made().length > 0
+      const pedinte = { comercianteId, pedidoId, chave }
+      const guard = version === undefined ? {} : { version }
+      const reason = asked.to === 'DELIVERY_FAILED' ? ({ reason: 'absent' } as const) : {}
+      const answer =
+        asked.to === 'cancel'
+          ? cancelarPedido(mudar, pedinte, guard)
+          : transitarPedido(mudar, pedinte, { status: asked.to, ...guard, ...reason })
+      const { pedido } = await answer.catch((error: unknown) => {
+        if (madeBefore && error instanceof DomainError) model.complain(`${chave} was made, and then ${error.codigo}`)
+        throw error
+      })
+      const [event] = made()
+      if (event === undefined) return model.complain(`${chave} was answered and is not in the history`)
+      if (version !== undefined && event.seq !== version + 1)
+        model.complain(`${chave} asked for version ${version} and became event ${event.seq}`)
+      versions.set(asked.order, Math.max(versions.get(asked.order) ?? 0, pedido.version))
+      model.changed(chave)
+    },
+    refused: ({ codigo }) => {
+      if (codigo !== 'transicao-invalida' && codigo !== 'versao-desatualizada')
+        model.complain(`${chave} was refused: ${codigo}`)
+    },
+  }
+}

@@ -1,0 +1,106 @@
+import { createFeedPage, createReadPage, readHead } from '@fluxo/shared/log/feed'
+import { createRelay } from '@fluxo/shared/log/relay'
+import { createJanitor } from '@fluxo/shared/stream/janitor'
+import { createPublisher } from '@fluxo/shared/stream/publisher'
+import { STREAM_PREFIX } from '../../../apps/entregas/src/domain/evento.ts'
+import { createAndador } from '../../../apps/entregas/src/fluir/andar.ts'
+import { createFluxo, GRUPO } from '../../../apps/entregas/src/fluir/consumir.ts'
+import { createLeituraStore } from '../../../apps/entregas/src/listar/store.ts'
+import { EVENTOS } from '../../../apps/entregas/src/mover/evento-table.ts'
+import type { MudarDeps } from '../../../apps/entregas/src/mover/mudar.ts'
+import { createPedidoStore, type PedidoStore } from '../../../apps/entregas/src/mover/store.ts'
+import { GRUPO as GRUPO_DO_LIVRO } from '../../../apps/lancamentos/src/faturar/seguir.ts'
+import { prepared } from '../books/consolidado.ts'
+import type { Process } from '../process.ts'
+import { createSimulatedLease, createSimulatedSql } from '../servers/postgres-client.ts'
+import { createSimulatedRedis, type SimulatedRedis } from '../servers/redis-client.ts'
+import { SILENT } from '../silent.ts'
+import { JANITOR, nameOf, PACE, type Servers } from './servers.ts'
+
+/** One instance of entregas: the product's own parts over simulated servers. */
+export type Entregas = {
+  readonly process: Process
+  readonly redis: SimulatedRedis
+  receber: PedidoStore['receber']
+  /** What a transition and a cancellation need, as the routes have it. */
+  readonly mudar: MudarDeps
+  feed: (particao: number, depoisDe: number, limite: number) => Promise<string>
+  cutDatabase: () => void
+  stop: () => Promise<void>
+}
+
+const RELAY_LOCK = 7_264_101
+const REPARO_LOCK = [7_264_202, 0] as const
+export const relayLease = (particao: number): string => `${RELAY_LOCK},${particao}`
+export const REPAIR_LEASE = REPARO_LOCK.join()
+/** Pages of a few events, so that a history has many. */
+const PAGE_ROWS_MAX = 5
+const RELAY_POLL_MS = 150
+const STEP_POLL_MS = 110
+
+/** Starts an instance of `entregas`, put together as `app.ts` does. */
+export function startEntregas(servers: Servers, process: Process): Entregas {
+  const { wire, entregas: server, redisServer, seams, registry, agora, novoId, pulls } = servers
+  const { particoes, atrasoMs } = servers.plan
+  const { clock } = process
+  const own = createSimulatedRedis({ wire, server: redisServer, process, habits: seams })
+  const redis = seams.redis?.(own, GRUPO) ?? own
+  const { sql, cut } = createSimulatedSql({ wire, server, process, name: 'orders' })
+  const shared = { sql, particoes, log: SILENT, registry, clock }
+  const leaseOf = (key: readonly [number, number], name: string) =>
+    createSimulatedLease({ wire, server, process, key, name, log: SILENT })
+  const readPage = createReadPage(sql, EVENTOS)
+  const head = (particao: number) => readHead(sql, particao)
+  const relay = createRelay({
+    ...shared,
+    name: 'pedidos',
+    readPage,
+    publisher: createPublisher({ redis: redis.commands, prefix: STREAM_PREFIX }),
+    lease: (particao) => leaseOf([RELAY_LOCK, particao], `relay ${particao}`),
+    pageRowsMax: PAGE_ROWS_MAX,
+    pollMs: RELAY_POLL_MS,
+  })
+  const store = createPedidoStore({ ...shared, onCommit: relay.wake })
+  const realLeitura = createLeituraStore(sql, clock)
+  const leitura = seams.leitura?.(realLeitura) ?? realLeitura
+  const mudar = { store, leitura, novoId, agora }
+  const andador = createAndador({ ...shared, ...mudar, pollMs: STEP_POLL_MS })
+  const fluxo = createFluxo({
+    ...shared,
+    ...PACE,
+    automatico: true,
+    atrasoMs: seams.atrasoMs ?? atrasoMs,
+    redis,
+    streamPrefix: STREAM_PREFIX,
+    readPage: async (...page) => {
+      if (!pulls()) throw new Error('only the stream may bring anything now')
+      return readPage(...page)
+    },
+    readHead: head,
+    instancia: nameOf(servers, process),
+    lease: leaseOf(REPARO_LOCK, 'reparo'),
+    onPlanned: andador.wake,
+  })
+  const groups = [GRUPO, GRUPO_DO_LIVRO]
+  const janitor = createJanitor({ ...shared, ...JANITOR, redis: redis.commands, prefix: STREAM_PREFIX, groups })
+  let leaving = false
+  void prepared(fluxo.prepare, process).then(() => {
+    if (leaving) return
+    for (const one of [relay, fluxo, janitor, andador]) one.start()
+  })
+  return {
+    process,
+    redis: own,
+    receber: store.receber,
+    mudar,
+    feed: createFeedPage({ readPage, readHead: head }),
+    cutDatabase: cut,
+    stop: async () => {
+      leaving = true
+      await Promise.all([fluxo.stop(), andador.stop(), janitor.stop()])
+      await store.ociosa()
+      await relay.stop()
+      await own.close()
+    },
+  }
+}

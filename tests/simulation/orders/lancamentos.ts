@@ -1,0 +1,70 @@
+import type { Transactions } from '@fluxo/shared/postgres/transactions'
+import { createFeedClient } from '@fluxo/shared/repair/feed-client'
+import { createSeguidor, GRUPO, REPARO_LOCK } from '../../../apps/lancamentos/src/faturar/seguir.ts'
+import { createRegistroStore } from '../../../apps/lancamentos/src/registrar/store.ts'
+import { onePolicy, prepared } from '../books/consolidado.ts'
+import type { Process } from '../process.ts'
+import { createSimulatedLease, createSimulatedSql } from '../servers/postgres-client.ts'
+import { createSimulatedRedis, type SimulatedRedis } from '../servers/redis-client.ts'
+import { SILENT } from '../silent.ts'
+import { nameOf, PACE, type Servers } from './servers.ts'
+
+/** One instance of the ledger, as far as it follows the orders. */
+export type Lancamentos = {
+  readonly process: Process
+  readonly redis: SimulatedRedis
+  cutDatabase: () => void
+  stop: () => Promise<void>
+}
+
+const FEED_TIMEOUT_MS = 2_000
+
+/** Nobody asks for a batch here. */
+const NO_TRANSACTIONS: Transactions = {
+  run: () => Promise.reject(new Error('the simulation has no transactions')),
+  close: async () => {},
+}
+
+/** Starts an instance of `lancamentos` that follows the orders' money. */
+export function startLancamentos(servers: Servers, process: Process): Lancamentos {
+  const { wire, lancamentos: server, redisServer, feed: ask, seams, registry, agora, novoId } = servers
+  const { particoes } = servers.plan
+  const { clock } = process
+  const own = createSimulatedRedis({ wire, server: redisServer, process, habits: seams })
+  const { sql, cut } = createSimulatedSql({ wire, server, process, name: 'ledger' })
+  const shared = { sql, particoes, log: SILENT, registry, clock }
+  const store = createRegistroStore({ ...shared, transactions: NO_TRANSACTIONS, onCommit: () => {} })
+  const feed = createFeedClient({
+    baseUrl: 'http://entregas',
+    token: () => 'token',
+    policy: onePolicy(process, FEED_TIMEOUT_MS),
+    particoes,
+    fetch: (url) => ask(process, url),
+  })
+  const seguidor = createSeguidor({
+    ...shared,
+    ...PACE,
+    store: { registrar: seams.registrar?.(store.registrar) ?? store.registrar },
+    novoId,
+    agora,
+    redis: seams.redis?.(own, GRUPO) ?? own,
+    instancia: nameOf(servers, process),
+    feed: { page: feed.page, epoca: async (particao) => (await feed.page({ particao, depoisDe: 0, limite: 1 })).epoca },
+    lease: createSimulatedLease({ wire, server, process, key: REPARO_LOCK, name: 'reparo', log: SILENT }),
+  })
+  let leaving = false
+  void prepared(seguidor.prepare, process).then(() => {
+    if (!leaving) seguidor.start()
+  })
+  return {
+    process,
+    redis: own,
+    cutDatabase: cut,
+    stop: async () => {
+      leaving = true
+      await seguidor.stop()
+      await store.ociosa()
+      await own.close()
+    },
+  }
+}

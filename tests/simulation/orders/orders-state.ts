@@ -1,0 +1,113 @@
+import type { InboxRow, Letter } from '../servers/projection-state.ts'
+
+/** A row of `pedido`; `commit` is the statement that made it. Times are milliseconds. */
+export type OrderRow = {
+  commit: number
+  id: string
+  comerciante_id: string
+  customer_name: string
+  address: string
+  valor: string | null
+  referencia: string | null
+  status: number
+  anterior: number | null
+  version: number
+  tentativas: number
+  entregas: number
+  entregue_ms: number | null
+  corrigivel: boolean
+  ocorrido_ms: number
+  created_ms: number
+  updated_ms: number
+}
+
+/** A row of `evento`, as a page of the log reads it, with its keys. */
+export type EventRow = {
+  commit: number
+  particao: number
+  posicao: number
+  id: string
+  pedido_id: string
+  comerciante_id: string
+  seq: number
+  especie: number
+  status: number
+  anterior: number | null
+  informado: number | null
+  tentativas: number
+  entregas: number
+  valor: string | null
+  reason: string | null
+  note: string | null
+  location: string | null
+  actor: string
+  source: string
+  codigo: string | null
+  referencia: string | null
+  chave: string | null
+  impressao: string | null
+  rastro: string | null
+  occurred_ms: number
+  created_ms: number
+  entregue_ms: number | null
+}
+
+/** A row of `passo`: a step that is due at `vence_ms`. */
+export type StepRow = {
+  commit: number
+  particao: number
+  pedido_id: string
+  comerciante_id: string
+  versao: number
+  de: number
+  para: number
+  vence_ms: number
+  rastro: string | null
+}
+
+/** An event that a follower took as new: `group` names the follower. */
+export type Followed = { group: string; particao: number; posicao: number; id: string | null }
+
+/** The tables of `entregas`. */
+export type OrdersState = {
+  orders: Map<string, OrderRow>
+  events: EventRow[]
+  steps: Map<string, StepRow>
+  inbox: Map<number, InboxRow>
+  letters: Map<string, Letter>
+  /** Per partition: the counter's row, and the relay's cursor. */
+  ultima: number[]
+  cursor: number[]
+  /** Statements committed so far. */
+  commits: number
+  epoca: string
+  /** The server's clock, in milliseconds of the day's calendar. */
+  now: () => number
+  /** Hears of each event that has just been committed, */
+  onEvent: (event: EventRow) => void
+  /** of each that a follower has just noted, */
+  onFollowed: (followed: Followed) => void
+  /** and of each that one has set aside. */
+  onLetter: (group: string, letter: Letter) => void
+}
+
+export const stepKey = ({ pedido_id, versao }: Pick<StepRow, 'pedido_id' | 'versao'>): string =>
+  `${pedido_id} ${versao}`
+
+/** The tables before anything happened. */
+export function emptyOrders(
+  given: Pick<OrdersState, 'epoca' | 'now' | 'onEvent' | 'onFollowed' | 'onLetter'> & { particoes: number },
+): OrdersState {
+  const zeros = (): number[] => Array.from({ length: given.particoes }, () => 0)
+  return {
+    ...given,
+    orders: new Map(),
+    events: [],
+    steps: new Map(),
+    inbox: new Map(),
+    letters: new Map(),
+    ultima: zeros(),
+    cursor: zeros(),
+    commits: 0,
+  }
+}

@@ -1,0 +1,50 @@
+import type { AnyPlan, Room, Search, SearchOptions, Verdict } from './scenario.ts'
+import { listOf, shrink } from './shrink.ts'
+
+/** Looks for failures in a room. */
+export function createSearch<P extends AnyPlan, Seams>(room: Room<P, Seams>): Search<P> {
+  const { name, planOf, runPlan, parts, bugs } = room
+  /** A planted bug's stand-ins, new for each history: some keep a state. */
+  const seamsOf = (bug: string | undefined): Seams | undefined => {
+    if (bug === undefined) return undefined
+    const planted = bugs[bug]
+    if (planted === undefined) throw new Error(`unknown bug "${bug}". Bugs: ${Object.keys(bugs).join(', ')}`)
+    return planted.seams()
+  }
+  const runSeed = (seed: number, bug?: string): Promise<Verdict<P>> => runPlan(planOf(seed), seamsOf(bug))
+  return {
+    name,
+    bugs,
+    runSeed,
+    firstFailure: async ({ from, seeds, bug, onSeed }: SearchOptions) => {
+      for (let seed = from; seed < from + seeds; seed += 1) {
+        const verdict = await runSeed(seed, bug)
+        onSeed?.(seed)
+        if (verdict.wrongs.length > 0) return verdict
+      }
+      return undefined
+    },
+    shrunk: async ({ plan }, bug) => {
+      const fails = async (tried: P): Promise<boolean> => (await runPlan(tried, seamsOf(bug))).wrongs.length > 0
+      return runPlan(await shrink(plan, parts, fails), seamsOf(bug))
+    },
+    report: (verdict, bug) => reportOf(room, verdict, bug),
+  }
+}
+
+function reportOf<P extends AnyPlan>(
+  { name, parts }: Pick<Room<P, never>, 'name' | 'parts'>,
+  { plan, wrongs, lines, digest }: Verdict<P>,
+  bug: string | undefined,
+): string {
+  const setup = Object.entries(plan).filter(([key]) => !parts.some((part) => part === key))
+  const planted = bug === undefined ? '' : ` --bug ${bug}`
+  const done = parts.flatMap((part) => listOf(plan, part).map((one) => `${part}  ${JSON.stringify(one)}`))
+  return [
+    `seed ${plan.seed}: ${wrongs.length === 0 ? 'nothing is wrong' : wrongs.join('; ')}`,
+    `setup   ${JSON.stringify(Object.fromEntries(setup))}`,
+    ...done,
+    ...lines,
+    `history ${digest}; again: npm run simulate -- --room ${name} --seed ${plan.seed}${planted}`,
+  ].join('\n')
+}
