@@ -172,3 +172,10 @@ test.each(nonsense)(
     expect(await codigo(verifierWith(), await sign(OLD))).toBe('chaves-indisponiveis')
   },
 )
+
+test('a key server that answers no key set is left alone after two of them', async () => {
+  server.answer = (response) => response.end('{"keys":7}')
+  const verifier = verifierWith()
+  for (let i = 0; i < 4; i += 1) expect(await codigo(verifier, await sign(OLD))).toBe('chaves-indisponiveis')
+  expect(server.asked).toBe(2)
+})

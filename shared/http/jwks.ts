@@ -1,7 +1,12 @@
-import { createLocalJWKSet, errors, type JWTVerifyGetKey } from 'jose'
+import {
+  createLocalJWKSet,
+  createRemoteJWKSet,
+  customFetch,
+  type FetchImplementation,
+  type JWTVerifyGetKey,
+} from 'jose'
 import type { Registry } from 'prom-client'
 import { createBreaker } from '../resilience/breaker.ts'
-import { createPolicy } from '../resilience/policy.ts'
 
 type KeyServerOptions = {
   url: string
@@ -51,10 +56,8 @@ type KeyServer = {
   trustMs(): number
 }
 
-type Known = { find: JWTVerifyGetKey; fetchedAt: number }
-
 /**
- * The public keys of a key server (JWKS).
+ * The public keys of a key server (JWKS), by jose's remote key set.
  *
  * One fetch at a time, whoever waits for it, through timeout and circuit breaker: a server that hangs holds the first requests for
  * `timeoutMs` and nobody after. Known keys serve meanwhile until `trustMs`. Rejects with `JWKSNoMatchingKey` where the key is
@@ -62,61 +65,39 @@ type Known = { find: JWTVerifyGetKey; fetchedAt: number }
  */
 export function createKeyServer({ url, registry, limits }: KeyServerOptions): KeyServer {
   const { refreshMs, trustMs, cooldownMs, timeoutMs, resetTimeoutMs } = { ...LIMITS, ...limits }
-  const policy = createPolicy({
-    name: 'jwks',
-    deadlineMs: timeoutMs,
-    attemptTimeoutMs: timeoutMs,
-    bulkhead: { max: 1, queueMax: 1 },
-    breaker: createBreaker({ name: 'jwks', ...CIRCUIT, resetTimeoutMs, ...(registry && { registry }) }),
-    isTransient: () => false,
+  const breaker = createBreaker({ name: 'jwks', ...CIRCUIT, resetTimeoutMs, ...(registry && { registry }) })
+  let fetchedAt = Number.NEGATIVE_INFINITY
+  const keys = createRemoteJWKSet(new URL(url), {
+    timeoutDuration: timeoutMs,
+    cooldownDuration: cooldownMs,
+    cacheMaxAge: trustMs,
+    [customFetch]: async (...request) => {
+      const answer = await breaker.execute(() => fetchKeys(...request))
+      fetchedAt = Date.now()
+      return answer
+    },
   })
-  let known: Known | undefined
-  let loading: Promise<Known> | undefined
-
-  const load = (): Promise<Known> => {
-    loading ??= policy
-      .execute((signal) => fetchKeys(url, signal))
-      .then((find) => {
-        known = { find, fetchedAt: performance.now() }
-        return known
-      })
-      .finally(() => {
-        loading = undefined
-      })
-    return loading
-  }
-
-  const ageMs = (): number => (known === undefined ? Number.POSITIVE_INFINITY : performance.now() - known.fetchedAt)
-  const current = (): Known | Promise<Known> => {
-    const age = ageMs()
-    if (known === undefined || age >= trustMs) return load()
-    // What fails in the background is tried again by the next request; the breaker bounds how often.
-    if (age >= refreshMs) load().catch(() => undefined)
-    return known
-  }
+  const ageMs = (): number => Date.now() - fetchedAt
 
   return {
-    key: async (header, token) => {
-      const keys = await current()
-      try {
-        return await keys.find(header, token)
-      } catch (error) {
-        const recent = performance.now() - keys.fetchedAt < cooldownMs
-        if (!(error instanceof errors.JWKSNoMatchingKey) || recent) throw error
-        return (await load()).find(header, token)
-      }
+    key: (header, token) => {
+      // What fails in the background is tried again by the next request; the breaker bounds how often.
+      if (keys.fresh && ageMs() >= refreshMs) keys.reload().catch(() => undefined)
+      return keys(header, token)
     },
     trustMs: () => Math.max(0, trustMs - ageMs()),
   }
 }
 
-async function fetchKeys(url: string, signal: AbortSignal): Promise<JWTVerifyGetKey> {
+/** What jose takes for the key set's answer. All that is no key set is a failure here, so that the breaker counts it. */
+const fetchKeys: FetchImplementation = async (url, { signal, headers }) => {
   try {
     // Redirects are not followed: the keys come from where the operator said, or not at all.
-    const answer = await fetch(url, { signal, redirect: 'error', headers: { accept: 'application/json' } })
+    const answer = await fetch(url, { signal, headers, redirect: 'error' })
     if (answer.status !== 200) throw new KeysUnavailable(`the key server answered ${answer.status}`)
-    const text = await readBounded(answer)
-    return createLocalJWKSet(JSON.parse(text))
+    const keys = JSON.parse(await readBounded(answer))
+    createLocalJWKSet(keys)
+    return Response.json(keys)
   } catch (error) {
     if (error instanceof KeysUnavailable) throw error
     throw new KeysUnavailable('the key server gave no key set', { cause: error })
