@@ -1,6 +1,8 @@
+import { execFileSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 import { answeredErrors, ledgerErrors } from './check.ts'
 import { ordersErrors } from './check-orders.ts'
+import { serverCpuMs } from './cpu.ts'
 import { type LoadPlan, MARK, markOf, wireText } from './load/plan.ts'
 import { parseOptions } from './options.ts'
 import { verdictsOn } from './reach.ts'
@@ -31,7 +33,6 @@ describe('figures', () => {
       ['echo', 0.5],
       ['1-tx', 5],
     ])
-    expect(verdictsOn(result).every(({ reached }) => reached)).toBe(true)
   })
 
   test('a row falls short as soon as one of its limits is missed, memory included', () => {
@@ -42,6 +43,30 @@ describe('figures', () => {
       rssMb: { consolidado: 240 },
     })
     expect(verdictsOn(drained).map(({ reached }) => reached)).toEqual([true, false])
+  })
+})
+
+describe('CPU time', () => {
+  const judged = (row: 'post-64' | 'post-64-followed', cpuAllUs: number | undefined) =>
+    verdictsOn(summarise({ row, unit: 'x', samples: [sample(1)], cpu: { cpuUs: 1, cpuAllUs } })).find(({ text }) =>
+      text.includes('CPU'),
+    )?.reached
+
+  test('an entry may cost the machine so much, and more where a reader works too; no verdict where nothing tells of it', () => {
+    expect([judged('post-64', 150), judged('post-64', 151), judged('post-64', undefined)]).toEqual([
+      true,
+      false,
+      undefined,
+    ])
+    expect([judged('post-64-followed', 190), judged('post-64-followed', 191)]).toEqual([true, false])
+  })
+
+  test.runIf(process.platform === 'linux')('of a server includes what its ended children have used', async () => {
+    const burnMs = 200
+    const burn = `const from = process.cpuUsage(); while (process.cpuUsage(from).user < ${burnMs * 1000});`
+    const before = await serverCpuMs(process.pid)
+    execFileSync(process.execPath, ['-e', burn])
+    expect((await serverCpuMs(process.pid)) - before).toBeGreaterThanOrEqual(burnMs - 20)
   })
 })
 

@@ -25,6 +25,7 @@ const LAST_SAMPLE_SECONDS = 20
 const ROW_SECONDS: Record<RowName, number> = {
   'post-16': 21,
   'post-64': 30,
+  'post-64-followed': 16,
   'post-256': 21,
   'post-batch': 18,
   'post-traced': 30,

@@ -1,12 +1,50 @@
 import type { Bench } from './context.ts'
 import type { LoadPlan, LoadResult } from './load/plan.ts'
 import type { Service } from './processes.ts'
-import type { Sample } from './result.ts'
+import type { CpuUs, Sample } from './result.ts'
+
+const US_PER_MS = 1_000
+
+/** Adds up the CPU time of a row's system while it is being measured. */
+export type CpuMeter = {
+  /**
+   * Counts until the returned function has resolved. `beside` are services that work for the row, too, and that `cpuUs` leaves out.
+   */
+  start: (services: readonly Service[], beside?: readonly Service[]) => Promise<() => Promise<void>>
+  /** For each of so many units; `undefined` where there are none or the system does not tell. */
+  perUnit: (units: number) => CpuUs
+}
+
+const sumOf = async (times: readonly Promise<number>[]): Promise<number> =>
+  (await Promise.all(times)).reduce((sum, ms) => sum + ms, 0)
+
+export const createCpuMeter = ({ servers }: Bench): CpuMeter => {
+  const used = { own: 0, all: 0 }
+  const usOf = (ms: number, units: number): number | undefined =>
+    Number.isNaN(ms) || units === 0 ? undefined : (ms * US_PER_MS) / units
+  return {
+    start: async (services, beside = []) => {
+      const read = async () => {
+        const own = await sumOf(services.map((service) => service.cpuMs()))
+        return { own, all: own + (await sumOf([servers.cpuMs(), ...beside.map((service) => service.cpuMs())])) }
+      }
+      const before = await read()
+      return async () => {
+        const after = await read()
+        used.own += after.own - before.own
+        used.all += after.all - before.all
+      }
+    },
+    perUnit: (units) => ({ cpuUs: usOf(used.own, units), cpuAllUs: usOf(used.all, units) }),
+  }
+}
 
 /** Something that a load is sent to, and how much of the row's unit one answer is (a batch has many entries). */
 export type Target = {
   name: string
   service: Service
+  /** Other services whose work is a part of the row's. */
+  beside?: readonly Service[]
   plan: () => LoadPlan
   unitsOfAnswer?: number
   /** Resolves when the service has done what cut-off requests had asked for: it must not disturb the next sample. */
@@ -16,9 +54,7 @@ export type Target = {
 type LoadShape = { connections: number; seconds: number }
 
 /** What the samples of one target came to. */
-export type Measured = { samples: Sample[]; answered: number; errors: number; cpuUs: number | undefined }
-
-const US_PER_MS = 1000
+export type Measured = { samples: Sample[]; answered: number; errors: number; cpu: CpuUs }
 
 /** A warm-up is long enough for V8 to have compiled the hot path and for every connection to have prepared its statements. */
 const WARM_UP_SECONDS = 1
@@ -50,33 +86,29 @@ export const interleave = async (bench: Bench, targets: readonly Target[], shape
     samples: [] as Sample[],
     answered: 0,
     errors: 0,
-    cpu: 0 as number | undefined,
+    cpu: createCpuMeter(bench),
   }))
   for (let round = 0; bench.another(round); round += 1) {
     for (const [index, target] of targets.entries()) {
       const of = measured[index]
       if (!of) continue
-      const before = await target.service.cpuMs()
+      const stopped = await of.cpu.start([target.service], target.beside)
       const { requests, perSecond, p50, p99, max, errors } = await runLoad(bench, target, shape)
-      const after = await target.service.cpuMs()
+      await stopped()
       const units = target.unitsOfAnswer ?? 1
       of.samples.push({ value: perSecond * units, p50, p99, max })
       of.answered += requests * units
       of.errors += errors
-      of.cpu = of.cpu === undefined || before === undefined || after === undefined ? undefined : of.cpu + after - before
     }
   }
-  return measured.map(({ cpu, ...of }) => ({
-    ...of,
-    cpuUs: cpu === undefined || of.answered === 0 ? undefined : (cpu * US_PER_MS) / of.answered,
-  }))
+  return measured.map(({ cpu, ...of }) => ({ ...of, cpu: cpu.perUnit(of.answered) }))
 }
 
 /** The CPU time of yardsticks for each unit of work, as details of a row: its ratio holds also where the machine is shared. */
 export const cpuDetails = (yardsticks: Readonly<Record<string, Measured>>): Record<string, number> =>
   Object.fromEntries(
-    Object.entries(yardsticks).flatMap(([name, { cpuUs }]) =>
-      cpuUs === undefined ? [] : [[`CPU µs of ${name}`, cpuUs]],
+    Object.entries(yardsticks).flatMap(([name, { cpu }]) =>
+      cpu.cpuUs === undefined ? [] : [[`CPU µs of ${name}`, cpu.cpuUs]],
     ),
   )
 

@@ -7,6 +7,7 @@ export const ROW_NAMES = [
   'post-64',
   'post-256',
   'post-batch',
+  'post-64-followed',
   'post-traced',
   'csv-import',
   'get-cached',

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type Ending, endProcess } from '../scripts/local/own-process.ts'
+import { ownCpuMs } from './cpu.ts'
 
 /** A process of ours under measurement. */
 export type Service = {
@@ -16,8 +17,8 @@ export type Service = {
   resetPeak: () => Promise<void>
   /** Peak resident memory, MiB; `undefined` where the system does not tell (it is read from /proc). */
   peakRssMb: () => Promise<number | undefined>
-  /** CPU time used so far, milliseconds, all threads; `undefined` where the system does not tell. */
-  cpuMs: () => Promise<number | undefined>
+  /** CPU time used so far, milliseconds, all threads; NaN where the system does not tell. */
+  cpuMs: () => Promise<number>
 }
 
 export type ServiceOptions = {
@@ -44,8 +45,6 @@ const ENDING: Ending = [
   { signal: 'SIGTERM', graceMs: 16_000 },
   { signal: 'SIGKILL', graceMs: 5_000 },
 ]
-/** Linux counts CPU time in hundredths of a second on every architecture that Node runs on (getconf CLK_TCK). */
-const TICK_MS = 10
 const KIB_PER_MIB = 1024
 
 const tailOf = async (file: string): Promise<string> =>
@@ -77,13 +76,6 @@ const peakRssMb = async (pid: number): Promise<number | undefined> => {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
   const kib = /VmHWM:\s+(\d+) kB/.exec(status)?.[1]
   return kib === undefined ? undefined : Number(kib) / KIB_PER_MIB
-}
-
-const cpuMs = async (pid: number): Promise<number | undefined> => {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
-  // After the name in brackets: utime and stime are the 12th and 13th field (proc(5)).
-  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return fields && (Number(fields[11]) + Number(fields[12])) * TICK_MS
 }
 
 /**
@@ -131,6 +123,6 @@ export const startNode = async (
     // 5 resets the peak (proc(5), clear_refs); elsewhere the peak is that of the whole life.
     resetPeak: () => writeFile(`/proc/${pid}/clear_refs`, '5').catch(() => {}),
     peakRssMb: () => peakRssMb(pid),
-    cpuMs: () => cpuMs(pid),
+    cpuMs: () => ownCpuMs(pid),
   }
 }

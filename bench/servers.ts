@@ -5,6 +5,7 @@ import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
 import { databaseUrl, ensureDatabase, ensureRole, runStatements } from '../scripts/local/ensure-database.ts'
 import { type LocalPostgres, startPostgres } from '../scripts/local/postgres.ts'
 import { startRedis } from '../scripts/local/redis.ts'
+import { serverCpuMs } from './cpu.ts'
 
 const KINDS = ['lancamentos', 'consolidado', 'entregas'] as const
 type DatabaseKind = (typeof KINDS)[number]
@@ -19,6 +20,8 @@ export type Servers = {
   /** A fresh, migrated database: a copy of a template, made in a tenth of a second. */
   createDatabase: (kind: DatabaseKind) => Promise<Database>
   dropDatabase: (database: Database) => Promise<void>
+  /** CPU time that PostgreSQL and Redis have used, milliseconds; NaN where the system does not tell. */
+  cpuMs: () => Promise<number>
   /** What the server says of its settings, such as `fsync=on`. */
   durability: string
 }
@@ -87,6 +90,7 @@ export const startServers = async ({ folder, opened, check }: ServersOptions): P
         ownerUrl: databaseUrl(admin, name),
       }
     },
+    cpuMs: async () => (await serverCpuMs(postgres.value.pid)) + (await serverCpuMs(redis.value.pid)),
     dropDatabase: ({ name }) => runStatements(admin, [`drop database if exists ${name} with (force)`]),
     durability: await durabilityOf(admin),
   }

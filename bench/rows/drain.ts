@@ -1,5 +1,5 @@
 import { readApplied, totalsErrors, withSql } from '../check.ts'
-import { peaksOf } from '../measure.ts'
+import { type CpuMeter, createCpuMeter, peaksOf } from '../measure.ts'
 import type { RowName } from '../options.ts'
 import type { Service } from '../processes.ts'
 import { type RowResult, type Sample, summarise } from '../result.ts'
@@ -10,20 +10,14 @@ import type { Published } from './backlog-setting.ts'
 const DRAIN_TIMEOUT_MS = 120_000
 /** One row is read each time: next to nothing beside the drain. */
 const POLL_MS = 10
-const US_PER_MS = 1000
 
 export type Drained = {
   balances: Database
   consumers: Service[]
-  /** Events a second, and CPU microseconds of all consumers for each. */
+  /** Events a second, and how many were counted. */
   perSecond: number
-  cpuUs: number | undefined
+  counted: number
   errors: string[]
-}
-
-const cpuOf = async (services: readonly Service[]): Promise<number> => {
-  const used = await Promise.all(services.map((service) => service.cpuMs()))
-  return used.reduce<number>((sum, ms) => sum + (ms ?? Number.NaN), 0)
 }
 
 /**
@@ -32,7 +26,11 @@ const cpuOf = async (services: readonly Service[]): Promise<number> => {
  * The clock starts when all of them are ready: what they have applied by then does not count. It stops when
  * `aplicada_ate = ultima`. The consumers stay up; their balances are compared with what was put in.
  */
-export const drainOnce = async (published: Published, consumers: number): Promise<Drained> => {
+export const drainOnce = async (
+  published: Published,
+  consumers: number,
+  cpu: CpuMeter = createCpuMeter(published.bench),
+): Promise<Drained> => {
   const { bench, lancamentos, totals } = published
   const { entries } = bench.options
   const balances = await bench.servers.createDatabase('consolidado')
@@ -41,7 +39,7 @@ export const drainOnce = async (published: Published, consumers: number): Promis
     const starting = Array.from({ length: consumers }, () => bench.start.consolidado(balances, lancamentos.url))
     const services = await Promise.all(starting)
     const began = performance.now()
-    const cpuBefore = await cpuOf(services)
+    const stopped = await cpu.start(services, [lancamentos])
     const appliedBefore = await readApplied(sql)
     let applied = appliedBefore
     const done = await waitUntil(
@@ -53,13 +51,12 @@ export const drainOnce = async (published: Published, consumers: number): Promis
       { timeoutMs: DRAIN_TIMEOUT_MS, everyMs: POLL_MS },
     )
     const seconds = (performance.now() - began) / 1000
-    const cpu = (await cpuOf(services)) - cpuBefore
+    await stopped()
     const errors = done
       ? await totalsErrors(totals, balances.ownerUrl, 'balances')
       : [`after ${Math.round(seconds)} s aplicada_ate is ${applied} of ${entries}`]
     const counted = entries - appliedBefore
-    const cpuUs = Number.isNaN(cpu) ? undefined : (cpu * US_PER_MS) / counted
-    return { balances, consumers: services, perSecond: counted / seconds, cpuUs, errors }
+    return { balances, consumers: services, perSecond: counted / seconds, counted, errors }
   })
 }
 
@@ -76,13 +73,14 @@ export const drain = async (
 ): Promise<RowResult> => {
   const samples: Sample[] = []
   const errors: string[] = []
-  const cpu: number[] = []
+  const cpu = createCpuMeter(published.bench)
+  let counted = 0
   const peaks: number[] = []
   while (published.bench.another(samples.length)) {
-    const drained = await drainOnce(published, consumers)
+    const drained = await drainOnce(published, consumers, cpu)
     samples.push({ value: drained.perSecond })
     errors.push(...drained.errors)
-    if (drained.cpuUs !== undefined) cpu.push(drained.cpuUs)
+    counted += drained.counted
     peaks.push(...Object.values(await peaksOf(drained.consumers)))
     await stop(published, drained)
   }
@@ -92,7 +90,7 @@ export const drain = async (
     samples,
     ...(alone && { yardsticks: { 'drain-1': alone.samples.map((value) => ({ value })) } }),
     rssMb: peaks.length === 0 ? {} : { consolidado: Math.max(...peaks) },
-    ...(cpu.length > 0 && { cpuUs: cpu.reduce((a, b) => a + b) / cpu.length }),
+    cpu: cpu.perUnit(counted),
     ...(!alone && { details: { 'before it the relay published entries/s': published.relayPerSecond } }),
     errors,
     note: `${published.bench.options.entries.toLocaleString('en')} events, from "${consumers} ready" to aplicada_ate = ultima`,

@@ -8,7 +8,7 @@ import { z } from 'zod'
 import { ledgerErrors, readLedger, totalsErrors, withSql } from '../check.ts'
 import type { Bench, Group } from '../context.ts'
 import { addTo, createEntries, type Totals } from '../entries.ts'
-import { peaksOf, resetPeaks } from '../measure.ts'
+import { createCpuMeter, peaksOf, resetPeaks } from '../measure.ts'
 import type { Service } from '../processes.ts'
 import { type Sample, summarise } from '../result.ts'
 
@@ -69,7 +69,8 @@ const run = async (bench: Bench): Promise<void> => {
   const { lines, full } = bench.options
   const errors = [...(await importFile(setting, 'importa-0', WARM_UP_LINES, 0)).errors]
   await resetPeaks([service])
-  const cpuBefore = await service.cpuMs()
+  const cpu = createCpuMeter(bench)
+  const stopped = await cpu.start([service])
   const samples: Sample[] = []
   let bytes = 0
   while (bench.another(samples.length) && !(full && samples.length === 1)) {
@@ -79,17 +80,16 @@ const run = async (bench: Bench): Promise<void> => {
     errors.push(...imported.errors)
     bytes = imported.size
   }
-  const cpuAfter = await service.cpuMs()
+  await stopped()
   errors.push(...ledgerErrors(await withSql(ledger.ownerUrl, readLedger)))
   errors.push(...(await totalsErrors(totals, ledger.ownerUrl, 'ledger')))
-  const cpuUs = cpuBefore === undefined || cpuAfter === undefined ? undefined : cpuAfter - cpuBefore
   bench.report(
     summarise({
       row: 'csv-import',
       unit: 'lines/s',
       samples,
       rssMb: await peaksOf([service]),
-      ...(cpuUs !== undefined && { cpuUs: (cpuUs * 1000) / (lines * samples.length) }),
+      cpu: cpu.perUnit(lines * samples.length),
       errors,
       note: `${samples.length} × one upload of ${lines.toLocaleString('en')} lines, ${(bytes / 1e6).toFixed(1)} MB`,
     }),

@@ -97,7 +97,7 @@ const compare = async (compared: Compared): Promise<void> => {
       samples: measured.samples,
       yardsticks: { echo: echo.samples },
       rssMb: await peaksOf([product]),
-      ...(measured.cpuUs !== undefined && { cpuUs: measured.cpuUs }),
+      cpu: measured.cpu,
       details: cpuDetails({ echo }),
       errors: [
         ...answerErrors('entregas', measured),

@@ -1,4 +1,12 @@
-import { answeredErrors, ledgerErrors, ledgerSettled, readLedger, withSql } from '../check.ts'
+import {
+  answeredErrors,
+  balanceErrors,
+  catchUpErrors,
+  ledgerErrors,
+  ledgerSettled,
+  readLedger,
+  withSql,
+} from '../check.ts'
 import { type Bench, type Group, sampleSeconds } from '../context.ts'
 import type { LoadPlan, PlannedRequest } from '../load/plan.ts'
 import {
@@ -26,6 +34,7 @@ const SINGLES: readonly PostRow[] = [
   { row: 'post-256', connections: 256, seconds: 2 },
 ]
 const BATCH: PostRow = { row: 'post-batch', connections: 4, seconds: 2 }
+const FOLLOWED: PostRow = { row: 'post-64-followed', connections: 64, seconds: 3 }
 const BATCH_ENTRIES = 500
 const WARM_UP_CONNECTIONS = 64
 
@@ -74,7 +83,7 @@ const single = async (setting: Setting, requests: readonly PlannedRequest[], row
     samples: posts.samples,
     yardsticks: { echo: echo.samples, '1-tx': oneByOne.samples },
     rssMb: await peaksOf([product]),
-    ...(posts.cpuUs !== undefined && { cpuUs: posts.cpuUs }),
+    cpu: posts.cpu,
     details: cpuDetails({ echo, '1-tx': oneByOne }),
     errors: [
       ...answerErrors('lancamentos', posts),
@@ -83,6 +92,48 @@ const single = async (setting: Setting, requests: readonly PlannedRequest[], row
       ...(await entriesErrors(ledger, before[0], posts.answered, cutOff)),
       ...(await entriesErrors(singleLedger, before[1], oneByOne.answered, cutOff)),
     ],
+  })
+}
+
+/** The same with consolidado at work: a sample lasts until everything is in the balances, so that all that it costs counts. */
+const followed = async (
+  { bench, ledger, product }: Setting,
+  requests: readonly PlannedRequest[],
+): Promise<RowResult> => {
+  const balances = await bench.servers.createDatabase('consolidado')
+  const reader = await bench.start.consolidado(balances, product.url)
+  const late: string[] = []
+  const settled = async () => {
+    await ledgerSettled(ledger.ownerUrl)
+    late.push(...(await catchUpErrors(balances.ownerUrl, (await withSql(ledger.ownerUrl, readLedger)).ultima)))
+  }
+  await settled()
+  const target: Target = {
+    name: product.name,
+    service: product,
+    beside: [reader],
+    plan: planOf(bench, requests),
+    settled,
+  }
+  const before = await countOf(ledger)
+  const [warm = 0] = await warmUp(bench, [target], FOLLOWED.connections)
+  await resetPeaks([product, reader])
+  const shape = { connections: FOLLOWED.connections, seconds: sampleSeconds(bench, FOLLOWED.seconds) }
+  const [posts] = (await interleave(bench, [target], shape)) as [Measured]
+  const cutOff = FOLLOWED.connections * (bench.options.samples + 1)
+  return summarise({
+    row: FOLLOWED.row,
+    unit: 'POST/s',
+    samples: posts.samples,
+    rssMb: await peaksOf([product, reader]),
+    cpu: posts.cpu,
+    errors: [
+      ...answerErrors('lancamentos', posts),
+      ...(await entriesErrors(ledger, before, posts.answered + warm, cutOff)),
+      ...late,
+      ...(await balanceErrors(ledger.ownerUrl, balances.ownerUrl)),
+    ],
+    note: 'with consolidado at work; all CPU until everything is in the balances',
   })
 }
 
@@ -105,7 +156,7 @@ const batch = async ({ bench, ledger, product, bare }: Setting): Promise<RowResu
     samples: posts.samples,
     yardsticks: { echo: echo.samples },
     rssMb: await peaksOf([product]),
-    ...(posts.cpuUs !== undefined && { cpuUs: posts.cpuUs }),
+    cpu: posts.cpu,
     errors: [
       ...answerErrors('lancamentos', posts),
       ...answerErrors('the echo', echo),
@@ -129,7 +180,8 @@ const run = async (bench: Bench): Promise<void> => {
   }
   for (const row of singles) if (bench.wants(row.row)) bench.report(await single(setting, requests, row))
   if (bench.wants('post-batch')) bench.report(await batch(setting))
+  if (bench.wants(FOLLOWED.row)) bench.report(await followed(setting, requests))
 }
 
-/** `POST /lancamentos` and `/lancamentos/lote`, with the relay at work and no consumer beside it. */
-export const postGroup: Group = { rows: [...SINGLES.map(({ row }) => row), 'post-batch'], run }
+/** `POST /lancamentos` and `/lancamentos/lote`, with the relay at work; only the last row has a consumer beside it. */
+export const postGroup: Group = { rows: [...SINGLES.map(({ row }) => row), 'post-batch', FOLLOWED.row], run }

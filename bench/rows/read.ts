@@ -45,7 +45,7 @@ const cached = async (setting: ReadSetting): Promise<RowResult> => {
     samples: reads.samples,
     yardsticks: { bare: plain.samples },
     rssMb: await peaksOf([consolidado]),
-    ...(reads.cpuUs !== undefined && { cpuUs: reads.cpuUs }),
+    cpu: reads.cpu,
     details: {
       ...Object.fromEntries([...sources].map(([source, times]) => [`Fluxo-Cache: ${source}`, times])),
       ...cpuDetails({ bare: plain }),
@@ -114,7 +114,7 @@ const uncached = async (setting: ReadSetting): Promise<RowResult> => {
     samples: reads.samples,
     yardsticks: { bare: plain.samples },
     rssMb: await peaksOf([consolidado]),
-    ...(reads.cpuUs !== undefined && { cpuUs: reads.cpuUs }),
+    cpu: reads.cpu,
     details: cpuDetails({ bare: plain }),
     errors: [
       ...cold.errors,

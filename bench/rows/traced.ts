@@ -78,7 +78,7 @@ const compare = async (bench: Bench, sink: Awaited<ReturnType<typeof startSink>>
       samples: all.samples,
       yardsticks: { untraced: without.samples, '1 % traced': some.samples },
       rssMb: await peaksOf(services),
-      ...(all.cpuUs !== undefined && { cpuUs: all.cpuUs }),
+      cpu: all.cpu,
       details: cpuDetails({ 'it without traces': without, 'it with 1 % of them': some }),
       errors,
       note: 'every trace kept and sent; beside it the same service without traces, and with one trace in a hundred',
