@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createLeaving } from '../scripts/leaving.ts'
+import { against } from './against.ts'
 import type { Bench, Group } from './context.ts'
 import { createBench } from './create-bench.ts'
 import { describeMachine, fsyncMs } from './machine.ts'
@@ -104,6 +105,17 @@ const conclude = async (options: BenchOptions, outcome: Outcome): Promise<boolea
   return missing.length === 0 && failures.length === 0 && results.every(({ errors }) => errors.length === 0)
 }
 
+const compare = (options: BenchOptions, folder: string, { opened }: Leaving): Promise<string> => {
+  const { only, seconds, entries, lines, plain, dir } = options
+  const args = [
+    ...['--only', [...only].join(','), '--entries', String(entries), '--lines', String(lines)],
+    ...(seconds === undefined ? [] : ['--seconds', String(seconds)]),
+    ...(plain ? ['--plain'] : []),
+    ...(dir === undefined ? [] : ['--dir', dir]),
+  ]
+  return against({ folder, rounds: options.samples, args, opened, say })
+}
+
 /** Runs the bench; resolves the exit code. Nothing is left behind, also not after Ctrl-C. */
 const main = async (argv: readonly string[]): Promise<number> => {
   if (argv.includes('--help') || argv.includes('-h')) {
@@ -113,6 +125,11 @@ const main = async (argv: readonly string[]): Promise<number> => {
   const options = parseOptions(argv, PROF_FOLDER)
   const leaving = createLeaving({ say })
   try {
+    if (options.against !== undefined) {
+      const table = await Promise.race([compare(options, options.against, leaving), leaving.asked])
+      if (table !== undefined) console.log(table)
+      return table === undefined ? 130 : 0
+    }
     const outcome = await Promise.race([measure(options, leaving), leaving.asked.then(() => undefined)])
     await leaving.close()
     if (outcome === undefined) return 130

@@ -33,6 +33,8 @@ const WHEN_ASKED: ReadonlySet<RowName> = new Set(['post-traced'])
 export type BenchOptions = {
   only: ReadonlySet<RowName>
   json: string | undefined
+  /** Another checkout, whose bench takes turns with this one's; `samples` are the rounds. */
+  against: string | undefined
   /** Length of every sample, in place of each row's own. */
   seconds: number | undefined
   samples: number
@@ -61,6 +63,7 @@ const SAMPLES_DEFAULT = 3
 
 const ARGUMENTS = {
   only: { type: 'string' },
+  against: { type: 'string' },
   json: { type: 'string' },
   seconds: { type: 'string' },
   samples: { type: 'string' },
@@ -105,6 +108,7 @@ export const parseOptions = (argv: readonly string[], profFolder: string): Bench
   return {
     only: rowsOf(values.only, values.full),
     json: values.json === undefined ? undefined : here(values.json),
+    against: values.against === undefined ? undefined : here(values.against),
     seconds: number('seconds', values.seconds, 0.5, 600),
     samples: number('samples', values.samples, 1, 99) ?? SAMPLES_DEFAULT,
     entries: number('entries', values.entries, 1_000, 10_000_000) ?? ENTRIES_DEFAULT,
