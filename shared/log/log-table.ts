@@ -1,19 +1,21 @@
+import { getTableColumns, getTableName } from 'drizzle-orm'
+import type { PgTable } from 'drizzle-orm/pg-core'
 import type { Fato } from './event.ts'
-
-/** The PostgreSQL types that a row's columns may have on their way through `jsonb_to_recordset`. */
-type ColumnType = 'bigint' | 'bytea' | 'date' | 'int' | 'jsonb' | 'smallint' | 'text' | 'timestamptz' | 'uuid'
 
 /** One row as it goes into the statement: values that JSON can carry (what is undefined becomes null); `bytea` as `\x…` hex, money as decimal text. */
 export type LogRow = Readonly<Record<string, string | number | boolean | null | undefined>>
+
+/** A row as a log's statements answer it: cents as text (a JSON number is exact to 2^53 only), times in milliseconds, bytes in hex. */
+export type Answered<Row> = { [Column in keyof Row]: AnsweredValue<Row[Column]> }
+type AnsweredValue<Value> = Value extends bigint | Buffer ? string : Value extends Date ? number : Value
 
 /**
  * An append-only table that is a log: its primary key is `(particao, posicao)`, and positions are handed out by the
  * table `posicao(particao, ultima)` in the same statement that inserts the row.
  */
 export type LogTable<Row = Record<string, unknown>> = {
-  name: string
-  /** Every column but `particao` and `posicao`, with its type. */
-  columns: Readonly<Record<string, ColumnType>>
+  /** As its schema has it. */
+  table: PgTable
   /**
    * The unique keys by which a row may be known already, in the order in which they are asked. Each needs a unique
    * index over these columns; a key with a null column matches nothing.
@@ -35,7 +37,7 @@ export type LogShape = Omit<LogTable, 'fact'>
  */
 export type Movement = {
   /** What the batch carries for the move and the log does not store, with its type. */
-  fields: Readonly<Record<string, ColumnType>>
+  fields: Readonly<Record<string, string>>
   /**
    * CTEs, joined by commas, that end in `movidos`, the rows that were let in, each with all its columns of `candidatos`
    * (rows that no key knows) and what the move tells beside them. One that changes rows which others may change at the same time joins `vez`: that locks the
@@ -47,6 +49,12 @@ export type Movement = {
   /** SQL over `m`: the state after the move, as JSON. */
   after: string
 }
+
+/** Every column of a log but `particao` and `posicao`, with its type. */
+const columnsOf = (table: PgTable): [name: string, type: string][] =>
+  Object.values(getTableColumns(table))
+    .filter(({ name }) => name !== 'particao' && name !== 'posicao')
+    .map((column) => [column.name, column.getSQLType()])
 
 const list = (expressions: Readonly<Record<string, string>>): string =>
   Object.entries(expressions)
@@ -67,14 +75,16 @@ const list = (expressions: Readonly<Record<string, string>>): string =>
  *   reader can see position n + 1 without n. A batch that rolls back gives its positions back: the log has no gaps.
  * - Nothing new, nothing touched: a batch of known rows takes no lock.
  */
-export const appendStatement = (table: LogShape, movement?: Movement): string => {
-  const columns = Object.keys(table.columns)
+export const appendStatement = (log: LogShape, movement?: Movement): string => {
+  const table = getTableName(log.table)
+  const typed = columnsOf(log.table)
+  const columns = typed.map(([name]) => name)
   const names = columns.join(', ')
-  const given = Object.entries(table.columns).filter(([name]) => movement?.columns[name] === undefined)
+  const given = typed.filter(([name]) => movement?.columns[name] === undefined)
   const record = [...given, ...Object.entries(movement?.fields ?? {})].map(([name, type]) => `${name} ${type}`)
-  const probes = Object.entries(table.keys).map(
+  const probes = Object.entries(log.keys).map(
     ([via, key]) =>
-      `(select '${via}'::text as via, posicao::float8 as posicao, ${list(table.known)} from ${table.name} e
+      `(select '${via}'::text as via, posicao::float8 as posicao, ${list(log.known)} from ${table} e
         where ${key.map((column) => `e.${column} = l.${column}`).join(' and ')})`,
   )
   return `
@@ -88,7 +98,7 @@ with lote as materialized (
   update posicao p set ultima = p.ultima + q.n from quantos q
   where p.particao = $2 and q.n > 0 returning p.ultima - q.n as base
 ), inseridos as (
-  insert into ${table.name} (particao, posicao, ${names})
+  insert into ${table} (particao, posicao, ${names})
   select $2, c.base + n.passo, ${columns.map((column) => `n.${column}`).join(', ')}
   from contador c cross join novos n order by n.passo
   returning posicao
@@ -127,6 +137,6 @@ select c.ordem, null, null, null, null from candidatos c where c.ordem not in (s
  *
  * Each row names its epoch, read in the same snapshot: a ledger that was restored under a running process is noticed.
  */
-export const pageStatement = (table: LogShape): string => `
-select posicao::float8 as posicao, (select epoca::text from log_estado) as epoca, ${list(table.read)}
-from ${table.name} t where t.particao = $1 and t.posicao > $2::bigint order by t.posicao limit $3`
+export const pageStatement = (log: LogShape): string => `
+select posicao::float8 as posicao, (select epoca::text from log_estado) as epoca, ${list(log.read)}
+from ${getTableName(log.table)} t where t.particao = $1 and t.posicao > $2::bigint order by t.posicao limit $3`

@@ -84,7 +84,7 @@ function wrongsOf({ plan }: World, history: readonly EventRow[]): string[] {
     if (from === 'DELIVERY_FAILED' && to === 'OUT_FOR_DELIVERY' && failed >= ATTEMPTS_MAX) return [`${step}: too often`]
     if (to === 'DELIVERY_FAILED') failed += 1
     const flows = event.source === 'fluxo'
-    if (flows && event.created_ms - before.created_ms < plan.atrasoMs) return [`${step} came before its time`]
+    if (flows && event.created_at - before.created_at < plan.atrasoMs) return [`${step} came before its time`]
     const back = !flows && to === 'RETURNING' && TURNS_BACK.includes(from)
     return back || ARROWS[from]?.includes(to) ? [] : [step]
   })
@@ -97,7 +97,7 @@ function judgeMoney({ orders, ledger, model }: World): void {
     const status = statusDe(event.status)
     if (event.valor === null || event.entregas === 0 || (status !== 'DELIVERED' && status !== 'RETURNED')) continue
     const [tipo, what] = status === 'DELIVERED' ? [1, 'entregue'] : [-1, 'devolvido']
-    const day = diaEmSaoPaulo(new Date(event.occurred_ms))
+    const day = diaEmSaoPaulo(new Date(event.occurred_at))
     expected.set(`Pedido ${event.pedido_id} ${what}`, `${event.comerciante_id} ${tipo} ${event.valor} ${day}`)
   }
   const booked = new Set<string>()

@@ -64,7 +64,7 @@ function refuseRepeated({ events }: OrdersState, rows: readonly Asked[]): void {
 const repeated = (): PostgresError => new PostgresError('23505', 'duplicate key value violates unique constraint')
 
 /** An order as `PEDIDO_JSON` shows it. */
-export const shown = ({ commit: _, entregas: __, entregue_ms: ___, ...order }: OrderRow) => order
+export const shown = ({ commit: _, entregas: __, entregue_em: ___, ...order }: OrderRow) => order
 
 const unknownLine = { posicao: null, via: null, conhecido: null, depois: null }
 
@@ -153,9 +153,9 @@ function eventOf(row: Asked, order: OrderRow, place: Pick<EventRow, 'particao' |
     chave: row.chave,
     impressao: row.impressao,
     rastro: row.rastro,
-    occurred_ms: Date.parse(row.occurred_at),
-    created_ms: Date.parse(row.created_at),
-    entregue_ms: order.entregue_ms,
+    occurred_at: Date.parse(row.occurred_at),
+    created_at: Date.parse(row.created_at),
+    entregue_em: order.entregue_em,
   }
 }
 
@@ -183,11 +183,11 @@ const receivedOf = (row: Asked, commit: number): OrderRow => ({
   version: 1,
   tentativas: 0,
   entregas: 0,
-  entregue_ms: null,
+  entregue_em: null,
   corrigivel: false,
-  ocorrido_ms: Date.parse(row.occurred_at),
-  created_ms: Date.parse(row.created_at),
-  updated_ms: Date.parse(row.created_at),
+  ocorrido_em: Date.parse(row.occurred_at),
+  created_at: Date.parse(row.created_at),
+  updated_at: Date.parse(row.created_at),
 })
 
 const DELIVERY_FAILED = codigoDe('DELIVERY_FAILED')
@@ -242,9 +242,9 @@ function movedOf(order: OrderRow, row: Asked): OrderRow {
     version: order.version + 1,
     tentativas: order.tentativas + failed - takenBack,
     entregas: order.entregas + (delivered ? 1 : 0),
-    entregue_ms: delivered ? occurredMs : order.entregue_ms,
+    entregue_em: delivered ? occurredMs : order.entregue_em,
     corrigivel: para === null ? order.corrigivel : changes && row.source === 'correios',
-    ocorrido_ms: para === null ? order.ocorrido_ms : occurredMs,
-    updated_ms: Date.parse(row.created_at),
+    ocorrido_em: para === null ? order.ocorrido_em : occurredMs,
+    updated_at: Date.parse(row.created_at),
   }
 }

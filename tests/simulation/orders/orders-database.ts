@@ -58,7 +58,7 @@ const planning = (state: OrdersState, { refusal = OUT_OF_RANGE }: OrdersMeanings
         versao: Number(seqs[i]),
         de: Number(from[i]),
         para: Number(to[i]),
-        vence_ms: Math.min(Date.parse(recorded[i] ?? ''), seenAt.now) + Number(delays[i]),
+        vence_em: Math.min(Date.parse(recorded[i] ?? ''), seenAt.now) + Number(delays[i]),
         rastro: traces[i] ?? null,
       }
       const seen = state.events.filter((event) => event.pedido_id === pedidoId && event.commit <= seenAt.commits)
@@ -77,8 +77,8 @@ const isTake = (text: string): boolean => plain(text).startsWith('with devidos a
 export function dueOf(state: OrdersState, [particao, limit]: readonly Parameter[], snapshot: unknown): StepRow[] {
   const { commits, now } = snapshot as Snapshot
   return [...state.steps.values()]
-    .filter((step) => step.particao === Number(particao) && step.commit <= commits && step.vence_ms <= now)
-    .sort((a, b) => a.vence_ms - b.vence_ms)
+    .filter((step) => step.particao === Number(particao) && step.commit <= commits && step.vence_em <= now)
+    .sort((a, b) => a.vence_em - b.vence_em)
     .slice(0, Number(limit))
 }
 
@@ -95,7 +95,7 @@ export function takeOf(state: OrdersState): Statement {
     run: (parameters, snapshot) => {
       const due = dueOf(state, parameters, snapshot)
       const until = (snapshot as Snapshot).now + heldMs
-      for (const step of due) state.steps.set(stepKey(step), { ...step, vence_ms: until })
+      for (const step of due) state.steps.set(stepKey(step), { ...step, vence_em: until })
       return due.map(takenRow)
     },
   }

@@ -1,69 +1,17 @@
+import type { evento, passo, pedido } from '@fluxo/drizzle/entregas/schema'
+import type { Answered } from '@fluxo/shared/log/log-table'
+import type { EventoRow } from '../../../apps/entregas/src/mover/evento-table.ts'
 import type { InboxRow, Letter } from '../servers/projection-state.ts'
 
-/** A row of `pedido`; `commit` is the statement that made it. Times are milliseconds. */
-export type OrderRow = {
-  commit: number
-  id: string
-  comerciante_id: string
-  customer_name: string
-  address: string
-  valor: string | null
-  referencia: string | null
-  status: number
-  anterior: number | null
-  version: number
-  tentativas: number
-  entregas: number
-  entregue_ms: number | null
-  corrigivel: boolean
-  ocorrido_ms: number
-  created_ms: number
-  updated_ms: number
-}
+/** A row of `pedido`; `commit` is the statement that made it. */
+export type OrderRow = Answered<typeof pedido.$inferSelect> & { commit: number }
 
 /** A row of `evento`, as a page of the log reads it, with its keys. */
-export type EventRow = {
-  commit: number
-  particao: number
-  posicao: number
-  id: string
-  pedido_id: string
-  comerciante_id: string
-  seq: number
-  especie: number
-  status: number
-  anterior: number | null
-  informado: number | null
-  tentativas: number
-  entregas: number
-  valor: string | null
-  reason: string | null
-  note: string | null
-  location: string | null
-  actor: string
-  source: string
-  codigo: string | null
-  referencia: string | null
-  chave: string | null
-  impressao: string | null
-  rastro: string | null
-  occurred_ms: number
-  created_ms: number
-  entregue_ms: number | null
-}
+export type EventRow = EventoRow &
+  Answered<Pick<typeof evento.$inferSelect, 'particao' | 'referencia' | 'chave' | 'impressao'>> & { commit: number }
 
-/** A row of `passo`: a step that is due at `vence_ms`. */
-export type StepRow = {
-  commit: number
-  particao: number
-  pedido_id: string
-  comerciante_id: string
-  versao: number
-  de: number
-  para: number
-  vence_ms: number
-  rastro: string | null
-}
+/** A row of `passo`: a step that is due at `vence_em`. */
+export type StepRow = Answered<typeof passo.$inferSelect> & { commit: number }
 
 /** An event that a follower took as new: `group` names the follower. */
 export type Followed = { group: string; particao: number; posicao: number; id: string | null }

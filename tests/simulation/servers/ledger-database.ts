@@ -1,23 +1,13 @@
 import { appendStatement, pageStatement } from '@fluxo/shared/log/log-table'
-import { LEDGER } from '../../../apps/lancamentos/src/registrar/ledger-table.ts'
+import { LEDGER, type LedgerRow } from '../../../apps/lancamentos/src/registrar/ledger-table.ts'
 import { type Parameter, PostgresError, type Row, type Statement } from './postgres-server.ts'
 import { plain } from './postgres-text.ts'
 
-/** One entry as the table has it; `commit` numbers the statements that were committed. */
-export type LedgerEntry = {
+/** One entry as the batch brought it; `commit` numbers the statements that were committed. */
+export type LedgerEntry = Omit<LedgerRow, 'created_at'> & {
   particao: number
-  posicao: number
   commit: number
-  id: string
-  comerciante_id: string
-  tipo: number
-  valor: string
-  data: string
-  descricao: string
-  referencia: string | null
   chave: string | null
-  impressao: string
-  estorna: string | null
   created_at: string
 }
 
@@ -181,7 +171,7 @@ const shown = (entry: LedgerEntry) => ({
   descricao: entry.descricao,
   referencia: entry.referencia,
   estorna: entry.estorna,
-  created_ms: Date.parse(entry.created_at),
+  created_at: Date.parse(entry.created_at),
   rastro: null,
 })
 

@@ -1,34 +1,18 @@
-import type { LogTable } from '@fluxo/shared/log/log-table'
+import { evento } from '@fluxo/drizzle/entregas/schema'
+import type { Answered, LogTable } from '@fluxo/shared/log/log-table'
 import { dadosDoEvento, type Especie, type Evento, fatoDe } from '../domain/evento.ts'
 import type { Origem } from '../domain/mudanca.ts'
 import { type Motivo, statusDe } from '../domain/status.ts'
 import { PEDIDO_JSON, type PedidoRow } from './pedido-row.ts'
 
+type Stored = typeof evento.$inferSelect
+
 /** An event as the log's statements answer it. */
-export type EventoRow = {
-  posicao: number
-  id: string
-  pedido_id: string
-  comerciante_id: string
-  seq: number
-  especie: number
-  status: number
-  anterior: number | null
-  informado: number | null
-  tentativas: number
-  entregas: number
-  /** Cents as text. */
-  valor: string | null
+export type EventoRow = Answered<
+  Omit<Stored, 'particao' | 'referencia' | 'chave' | 'impressao' | 'reason' | 'source'>
+> & {
   reason: Motivo | null
-  note: string | null
-  location: string | null
-  actor: string
   source: Origem
-  codigo: string | null
-  occurred_ms: number
-  created_ms: number
-  entregue_ms: number | null
-  rastro: string | null
 }
 
 /** What is known of a row that a key found: the order now, and the fingerprint of what was asked then. */
@@ -39,33 +23,6 @@ const ESPECIES: readonly Especie[] = ['mudanca', 'nota', 'correcao']
 export const MUDANCA = 0
 export const NOTA = 1
 export const CORRECAO = 2
-
-const COLUMNS = {
-  id: 'uuid',
-  pedido_id: 'uuid',
-  comerciante_id: 'text',
-  seq: 'int',
-  especie: 'smallint',
-  status: 'smallint',
-  anterior: 'smallint',
-  informado: 'smallint',
-  tentativas: 'smallint',
-  entregas: 'smallint',
-  valor: 'bigint',
-  reason: 'text',
-  note: 'text',
-  location: 'text',
-  actor: 'text',
-  source: 'text',
-  codigo: 'text',
-  referencia: 'text',
-  chave: 'text',
-  impressao: 'bytea',
-  rastro: 'text',
-  occurred_at: 'timestamptz',
-  created_at: 'timestamptz',
-  entregue_em: 'timestamptz',
-} as const
 
 const ms = (column: string): string => `(extract(epoch from ${column}) * 1000)::float8`
 
@@ -87,9 +44,9 @@ const EVENTO_READ = {
   actor: 'actor',
   source: 'source',
   codigo: 'codigo',
-  occurred_ms: ms('occurred_at'),
-  created_ms: ms('created_at'),
-  entregue_ms: ms('entregue_em'),
+  occurred_at: ms('occurred_at'),
+  created_at: ms('created_at'),
+  entregue_em: ms('entregue_em'),
   rastro: 'rastro',
 } as const
 
@@ -100,8 +57,7 @@ export const EVENTO_COLUNAS = Object.entries({ posicao: 'posicao::float8', ...EV
 
 /** The orders' events as a log: by which keys one is known again, and which fact each tells. */
 export const EVENTOS: LogTable<EventoRow> = {
-  name: 'evento',
-  columns: COLUMNS,
+  table: evento,
   keys: { chave: ['comerciante_id', 'chave'], referencia: ['comerciante_id', 'referencia'] },
   known: {
     pedido: `(select ${PEDIDO_JSON} from pedido p where p.id = e.pedido_id)`,
@@ -109,15 +65,15 @@ export const EVENTOS: LogTable<EventoRow> = {
   },
   read: EVENTO_READ,
   fact: (row) => {
-    const evento = eventoDe(row)
+    const acontecido = eventoDe(row)
     return {
       id: row.id,
       source: '/entregas',
-      type: fatoDe(evento),
+      type: fatoDe(acontecido),
       subject: row.pedido_id,
-      time: evento.createdAt.toISOString(),
+      time: acontecido.createdAt.toISOString(),
       ...(row.rastro !== null && { traceparent: row.rastro }),
-      data: dadosDoEvento(evento),
+      data: dadosDoEvento(acontecido),
     }
   },
 }
@@ -140,9 +96,9 @@ export const eventoDe = (row: EventoRow): Evento => ({
   codigo: row.codigo ?? undefined,
   tentativas: row.tentativas,
   entregas: row.entregas,
-  entregueEm: row.entregue_ms === null ? undefined : new Date(row.entregue_ms),
+  entregueEm: row.entregue_em === null ? undefined : new Date(row.entregue_em),
   valor: row.valor === null ? undefined : BigInt(row.valor),
-  occurredAt: new Date(row.occurred_ms),
-  createdAt: new Date(row.created_ms),
+  occurredAt: new Date(row.occurred_at),
+  createdAt: new Date(row.created_at),
   rastro: row.rastro ?? undefined,
 })

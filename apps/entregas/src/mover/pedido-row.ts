@@ -1,24 +1,12 @@
+import type { pedido } from '@fluxo/drizzle/entregas/schema'
+import type { Answered } from '@fluxo/shared/log/log-table'
 import type { Pedido } from '../domain/pedido.ts'
 import { statusDe } from '../domain/status.ts'
 
+type Stored = Omit<typeof pedido.$inferSelect, 'entregas' | 'entregue_em'>
+
 /** An order as the statements answer it. */
-export type PedidoRow = {
-  id: string
-  comerciante_id: string
-  customer_name: string
-  address: string
-  /** Cents as text: JSON numbers are exact to 2^53 only. */
-  valor: string | null
-  referencia: string | null
-  status: number
-  anterior: number | null
-  version: number
-  tentativas: number
-  corrigivel: boolean
-  ocorrido_ms: number
-  created_ms: number
-  updated_ms: number
-}
+export type PedidoRow = Answered<Stored>
 
 const COLUNAS = {
   id: 'p.id',
@@ -32,9 +20,9 @@ const COLUNAS = {
   version: 'p.version',
   tentativas: 'p.tentativas::int',
   corrigivel: 'p.corrigivel',
-  ocorrido_ms: '(extract(epoch from p.ocorrido_em) * 1000)::float8',
-  created_ms: '(extract(epoch from p.created_at) * 1000)::float8',
-  updated_ms: '(extract(epoch from p.updated_at) * 1000)::float8',
+  ocorrido_em: '(extract(epoch from p.ocorrido_em) * 1000)::float8',
+  created_at: '(extract(epoch from p.created_at) * 1000)::float8',
+  updated_at: '(extract(epoch from p.updated_at) * 1000)::float8',
 } as const satisfies Record<keyof PedidoRow, string>
 
 /** SQL over `pedido p`: its columns as `PedidoRow` names them. */
@@ -47,8 +35,8 @@ export const PEDIDO_JSON = `json_build_object(${Object.entries(COLUNAS)
   .map(([name, expression]) => `'${name}', ${expression}`)
   .join(', ')})`
 
-/** Reads an order from its row. */
-export const pedidoDe = (row: PedidoRow): Pedido => ({
+/** Reads an order from its row, as a statement or as drizzle answers it. */
+export const pedidoDe = (row: PedidoRow | Stored): Pedido => ({
   id: row.id,
   comercianteId: row.comerciante_id,
   customerName: row.customer_name,
@@ -57,9 +45,9 @@ export const pedidoDe = (row: PedidoRow): Pedido => ({
   version: row.version,
   tentativas: row.tentativas,
   corrigivel: row.corrigivel && row.anterior !== null ? statusDe(row.anterior) : undefined,
-  ocorridoEm: new Date(row.ocorrido_ms),
-  createdAt: new Date(row.created_ms),
-  updatedAt: new Date(row.updated_ms),
+  ocorridoEm: new Date(row.ocorrido_em),
+  createdAt: new Date(row.created_at),
+  updatedAt: new Date(row.updated_at),
   ...(row.valor !== null && { valor: BigInt(row.valor) }),
   ...(row.referencia !== null && { referencia: row.referencia }),
 })

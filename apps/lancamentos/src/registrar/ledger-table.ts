@@ -1,4 +1,5 @@
-import type { LogRow, LogTable } from '@fluxo/shared/log/log-table'
+import { lancamentos } from '@fluxo/drizzle/lancamentos/schema'
+import type { Answered, LogRow, LogTable } from '@fluxo/shared/log/log-table'
 import { dadosDoEvento, LANCAMENTO_REGISTRADO } from '../domain/evento.ts'
 import { impressaoDe } from '../domain/impressao.ts'
 import type { Lancamento, Tipo } from '../domain/lancamento.ts'
@@ -6,41 +7,13 @@ import type { Lancamento, Tipo } from '../domain/lancamento.ts'
 /** An entry to be registered, and the idempotency key under which it was asked for. */
 export type Item = { lancamento: Lancamento; chave?: string | undefined }
 
+type Stored = typeof lancamentos.$inferSelect
+
 /** A stored entry as the ledger's statements answer it. */
-export type LedgerRow = {
-  posicao: number
-  id: string
-  comerciante_id: string
-  tipo: number
-  /** Cents as text. */
-  valor: string
-  data: string
-  descricao: string
-  referencia: string | null
-  estorna: string | null
-  /** Hex. */
-  impressao: string
-  created_ms: number
-  rastro: string | null
-}
+export type LedgerRow = Answered<Omit<Stored, 'particao' | 'chave'>>
 
 const CREDITO = 1
 const DEBITO = -1
-
-const COLUMNS = {
-  id: 'uuid',
-  comerciante_id: 'text',
-  tipo: 'smallint',
-  valor: 'bigint',
-  data: 'date',
-  descricao: 'text',
-  referencia: 'text',
-  chave: 'text',
-  impressao: 'bytea',
-  estorna: 'uuid',
-  rastro: 'text',
-  created_at: 'timestamptz',
-} as const
 
 const READ = {
   id: 'id',
@@ -50,14 +23,13 @@ const READ = {
   data: `to_char(data, 'YYYY-MM-DD')`,
   referencia: 'referencia',
   estorna: 'estorna',
-  created_ms: '(extract(epoch from created_at) * 1000)::float8',
+  created_at: '(extract(epoch from created_at) * 1000)::float8',
   rastro: 'rastro',
 } as const
 
 /** The ledger as a log: how an entry is stored, by which keys it is known again, and which fact it tells. */
 export const LEDGER: LogTable<LedgerRow> = {
-  name: 'lancamentos',
-  columns: COLUMNS,
+  table: lancamentos,
   keys: {
     chave: ['comerciante_id', 'chave'],
     referencia: ['comerciante_id', 'referencia'],
@@ -70,7 +42,7 @@ export const LEDGER: LogTable<LedgerRow> = {
     source: '/lancamentos',
     type: LANCAMENTO_REGISTRADO,
     subject: row.comerciante_id,
-    time: new Date(row.created_ms).toISOString(),
+    time: new Date(row.created_at).toISOString(),
     ...(row.rastro !== null && { traceparent: row.rastro }),
     data: dadosDoEvento(lancamentoDe(row)),
   }),
@@ -78,15 +50,15 @@ export const LEDGER: LogTable<LedgerRow> = {
 
 const tipoDe = (tipo: number): Tipo => (tipo === CREDITO ? 'CREDITO' : 'DEBITO')
 
-/** Reads an entry from its row. `descricao` is empty where the statement did not ask for it. */
-export const lancamentoDe = (row: LedgerRow): Lancamento => ({
+/** Reads an entry from its row, as a statement or as drizzle answers it. `descricao` is empty where the statement did not ask for it. */
+export const lancamentoDe = (row: Omit<LedgerRow | Stored, 'impressao'>): Lancamento => ({
   id: row.id,
   comercianteId: row.comerciante_id,
   tipo: tipoDe(row.tipo),
   valor: BigInt(row.valor),
   data: row.data,
   descricao: row.descricao,
-  createdAt: new Date(row.created_ms),
+  createdAt: new Date(row.created_at),
   ...(row.referencia !== null && { referencia: row.referencia }),
   ...(row.estorna !== null && { estorna: row.estorna }),
   ...(row.rastro !== null && { rastro: row.rastro }),
