@@ -1,9 +1,12 @@
+import { evento, pedido } from '@fluxo/drizzle/entregas/schema'
 import type { Clock } from '@fluxo/shared/clock'
 import type { Lugar } from '@fluxo/shared/http/posicao'
 import { createLines } from '@fluxo/shared/lines'
+import { askOwn, type Question } from '@fluxo/shared/postgres/ask'
 import { isInfrastructure } from '@fluxo/shared/postgres/failure'
 import { ownRows } from '@fluxo/shared/postgres/own-rows'
 import { type Sql, withDeadline } from '@fluxo/shared/postgres/sql'
+import { and, desc, eq, gte, lt, type SQL, sql } from 'drizzle-orm'
 import type { Evento } from '../domain/evento.ts'
 import type { Pedido } from '../domain/pedido.ts'
 import { codigoDe } from '../domain/status.ts'
@@ -60,20 +63,21 @@ const EVENTOS_DO_PEDIDO = ownRows(`select ${EVENTO_COLUNAS} from evento e
   where e.pedido_id = $2 and e.comerciante_id = $1 and e.seq > $3::int order by e.seq limit ${EVENTOS_MAX}`)
 
 /**
- * Reads orders and their events for a merchant. `sql` is a pool of `LEITURA_SETTINGS`: as its role, PostgreSQL shows no other's rows.
+ * Reads orders and their events for a merchant. `pool` is one of `LEITURA_SETTINGS`: as its role, PostgreSQL shows no other's rows.
  *
  * The list walks an index backwards from the cursor's point, so that page 1 000 costs what page 1 costs; each combination of filters is a statement of its own.
  */
-export function createLeituraStore(sql: Sql, clock?: Clock): LeituraStore {
+export function createLeituraStore(pool: Sql, clock?: Clock): LeituraStore {
   const filas = createLines(LEITURAS)
-  const ler = async <Row extends object>(texto: string, [comercianteId, ...valores]: Valores): Promise<Row[]> => {
-    const query = () => sql.unsafe<Row[]>(texto, [comercianteId, ...valores], { prepare: true })
+  const naVez = async <T>(comercianteId: string, query: () => Promise<T>): Promise<T> => {
     try {
       return await filas.run(comercianteId, () => withDeadline(query(), RESPOSTA_MAX_MS, clock))
     } catch (cause) {
       throw isInfrastructure(cause) ? bancoIndisponivel(cause) : cause
     }
   }
+  const ler = <Row extends object>(texto: string, valores: [comercianteId: string, ...resto: (string | number)[]]) =>
+    naVez(valores[0], () => pool.unsafe<Row[]>(texto, valores, { prepare: true }))
   const porId = async (comercianteId: string, id: string): Promise<Pedido | undefined> => {
     const [row] = await ler<PedidoRow>(POR_ID, [comercianteId, id])
     return row && pedidoDe(row)
@@ -93,34 +97,26 @@ export function createLeituraStore(sql: Sql, clock?: Clock): LeituraStore {
       return eventos.map(eventoDe)
     },
     listar: async (comercianteId, filtros, depois, quantos) => {
-      const { texto, valores } = consulta(comercianteId, filtros, depois, quantos)
-      return (await ler<PedidoRow>(texto, valores)).map(pedidoDe)
+      const { created_at, id, comerciante_id } = pedido
+      const estes = and(eq(comerciante_id, comercianteId), ...filtrados(comercianteId, filtros))
+      const adiante = depois && sql`(${created_at}, ${id}) < (${depois.createdAt}, ${depois.id})`
+      const pergunta: Question<(typeof pedido.$inferSelect)[]> = (db) =>
+        db.select().from(pedido).where(and(estes, adiante)).orderBy(desc(created_at), desc(id)).limit(quantos)
+      return (await naVez(comercianteId, () => askOwn(pool, comercianteId, pergunta))).map(pedidoDe)
     },
   }
 }
 
 /** The day in São Paulo as a span of time: the index is over time. */
-const inicioDoDia = (valor: string): string => `(${valor}::date::timestamp at time zone 'America/Sao_Paulo')`
+const inicioDoDia = (dia: string, maisDias = 0): SQL =>
+  sql`((${dia}::date + ${maisDias}::int)::timestamp at time zone 'America/Sao_Paulo')`
 
-/** What a statement asks for, the merchant first. */
-type Valores = [comercianteId: string, ...valores: (string | number)[]]
-
-function consulta(comercianteId: string, filtros: Filtros, depois: Ponto | undefined, quantos: number) {
-  const valores: Valores = [comercianteId]
-  const valor = (v: string | number): string => `$${valores.push(v)}`
-  const onde = ['p.comerciante_id = $1']
-  const { status, de, ate, referencia } = filtros
-  if (status !== undefined) onde.push(`p.status = ${codigoDe(status)}`)
-  if (de !== undefined) onde.push(`p.created_at >= ${inicioDoDia(valor(de))}`)
-  if (ate !== undefined) onde.push(`p.created_at < ${inicioDoDia(`(${valor(ate)}::date + 1)`)}`)
-  if (referencia !== undefined) {
-    onde.push(`p.id = (select e.pedido_id from evento e
-      where e.comerciante_id = $1 and e.referencia = ${valor(referencia)})`)
-  }
-  if (depois !== undefined) {
-    onde.push(`(p.created_at, p.id) < (${valor(depois.createdAt)}::timestamptz, ${valor(depois.id)}::uuid)`)
-  }
-  const texto = `select ${PEDIDO_COLUNAS} from pedido p where ${onde.join(' and ')}
-    order by p.created_at desc, p.id desc limit ${valor(quantos)}`
-  return { texto: ownRows(texto), valores }
-}
+const filtrados = (comercianteId: string, { status, de, ate, referencia }: Filtros): (SQL | undefined)[] => [
+  status === undefined ? undefined : eq(pedido.status, codigoDe(status)),
+  de === undefined ? undefined : gte(pedido.created_at, inicioDoDia(de)),
+  ate === undefined ? undefined : lt(pedido.created_at, inicioDoDia(ate, 1)),
+  referencia === undefined
+    ? undefined
+    : sql`${pedido.id} = (select ${evento.pedido_id} from ${evento}
+        where ${evento.comerciante_id} = ${comercianteId} and ${evento.referencia} = ${referencia})`,
+]

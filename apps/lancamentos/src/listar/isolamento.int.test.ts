@@ -29,7 +29,7 @@ beforeAll(async () => {
 })
 afterAll(() => bancada.fechar())
 
-const FILTRO = 'comerciante_id = $1'
+const FILTRO = '"lancamentos"."comerciante_id" = $1'
 
 /** The store's own statements on `sql`, each without the filter that names the merchant. */
 function semFiltro(sql: Sql) {
