@@ -1,31 +1,13 @@
 import type { Redis } from 'ioredis'
 import { invariant } from '../errors.ts'
-import type { Tail } from '../log/publisher.ts'
+import type { LogEntry } from '../log/feed.ts'
+import type { Publisher } from '../log/publisher.ts'
 import { runScript, script } from '../redis/script.ts'
 import { CAMPO_EVENTO, posicaoDoId, streamKey } from './keys.ts'
 import { flatField, lastEntryOf } from './reply.ts'
 
 /** One call's entries: large enough to hide the round trip, small enough (about 4 ms) not to hold up the other clients of Redis. */
 const PUBLISH_BATCH_MAX = 500
-
-/** Puts the ledger's entries on the partitions' streams, each under the id `<posicao>-0`. */
-export type Publisher = {
-  /** End of the partition's stream by `last-generated-id`, which outlives a trim; undefined when there is no stream. */
-  tail(particao: number): Promise<Tail | undefined>
-  /**
-   * Appends `entries` (ascending positions) and says how many were new and how many Redis already had.
-   *
-   * Idempotent. Rejects at the first real error; whatever was appended by then is a prefix, so calling again goes on from there.
-   */
-  publish(particao: number, entries: readonly Publication[]): Promise<{ added: number; repeated: number }>
-  /** Drops the partition's stream with its groups: only for a log of another epoch. */
-  reset(particao: number): Promise<void>
-  /** Entries that the partition's stream holds now. */
-  length(particao: number): Promise<number>
-}
-
-/** One entry to publish: position in the ledger and the event's JSON text. */
-type Publication = { posicao: number; body: string }
 
 /**
  * KEYS[1] stream; ARGV position, body, position, body, … → { added, repeated, error? }.
@@ -58,9 +40,9 @@ end
 return { added, repeated }
 `)
 
-/** Publisher over `redis` (the fail-fast connection) for the streams under `prefix`. Opens and closes nothing. */
+/** Puts a log's entries on the streams under `prefix`, over the fail-fast connection. Opens and closes nothing. */
 export function createPublisher({ redis, prefix }: { redis: Redis; prefix: string }): Publisher {
-  const publishBatch = async (particao: number, batch: readonly Publication[]) => {
+  const publishBatch = async (particao: number, batch: readonly LogEntry[]) => {
     const args: (string | number)[] = []
     for (const { posicao, body } of batch) args.push(posicao, body)
     const reply = await runScript(redis, PUBLISH, [streamKey(prefix, particao)], args)
@@ -106,7 +88,7 @@ export async function streamInfo(redis: Redis, key: string): Promise<unknown[] |
 }
 
 /** A position out of order would be counted as repeated and never be published: a bug of the caller, refused before anything is sent. */
-function assertAscending(entries: readonly Publication[]): void {
+function assertAscending(entries: readonly LogEntry[]): void {
   let previous = 0
   for (const { posicao } of entries) {
     invariant(Number.isSafeInteger(posicao) && posicao > previous, `position ${posicao} follows ${previous}`)

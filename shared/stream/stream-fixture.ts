@@ -1,10 +1,11 @@
 import { uniquePrefix } from '@fluxo/tests/stage/databases'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
+import type { Publisher } from '../log/publisher.ts'
 import { createRedisConnections, type RedisConnections } from '../redis/connection.ts'
 import { type Consumer, type ConsumerOptions, createConsumer } from './consumer.ts'
 import { streamKey } from './keys.ts'
-import { createPublisher, type Publisher } from './publisher.ts'
+import { createPublisher } from './publisher.ts'
 import type { Entry } from './reply.ts'
 
 /** Name of the group in these tests. */
