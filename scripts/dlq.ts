@@ -47,10 +47,10 @@ const overAll = async (work: Work): Promise<{ letters: number; away: number }> =
 /** The letters that wait in a database, group by group, oldest first, or those at a position. */
 const lettersIn = async (sql: Sql, banco: Database, limite: number, at?: Posicao): Promise<Carta[]> => {
   const found: Carta[] = []
-  for (const { grupo, table } of KEEPERS[banco]) {
-    const page = { limite: limite - found.length, ...(at && { at }) }
-    if (page.limite === 0) break
-    const letters = await createLetterStore(sql, table).list(page)
+  for (const { group: grupo, table } of KEEPERS[banco]) {
+    const left = limite - found.length
+    if (left === 0) break
+    const letters = await createLetterStore(sql, table).list({ limite: left, at })
     found.push(...letters.map(({ body, ...carta }) => ({ grupo, ...carta, evento: body })))
   }
   return found
@@ -81,16 +81,14 @@ const show = (where: string | undefined): Work => {
 const redrive = (limite: number, counts: { applied: number; failed: number }): Work => {
   return async (sql, banco) => {
     let left = limite
-    for (const { grupo, redriving } of KEEPERS[banco]) {
+    for (const keeper of KEEPERS[banco]) {
       if (left === 0) break
-      await redriving(sql, async (cartas) => {
-        const { redirigidas, falhas } = await cartas.redrive({ limite: left })
-        for (const { particao, posicao, motivo } of falhas)
-          console.log(`${grupo}  ${particao}:${posicao}  failed again: ${motivo}`)
-        counts.applied += redirigidas
-        counts.failed += falhas.length
-        left -= redirigidas + falhas.length
-      })
+      const { applied, failed } = await keeper.redrive(sql, left)
+      for (const { particao, posicao, reason } of failed)
+        console.log(`${keeper.group}  ${particao}:${posicao}  failed again: ${reason}`)
+      counts.applied += applied
+      counts.failed += failed.length
+      left -= applied + failed.length
     }
     return limite - left
   }

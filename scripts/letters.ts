@@ -1,8 +1,6 @@
 import { createVersionedCache } from '@fluxo/shared/cache/versioned-cache'
-import type { DeadLetters } from '@fluxo/shared/follow/dead-letters'
-import { createGroupLetters, type Group } from '@fluxo/shared/follow/group'
+import { type Redriven, redriveLetters } from '@fluxo/shared/follow/redrive'
 import { createNovoId } from '@fluxo/shared/id'
-import { createInbox, type Posicionado } from '@fluxo/shared/inbox/inbox'
 import { INBOX, type InboxTable } from '@fluxo/shared/inbox/statement'
 import { readLogState } from '@fluxo/shared/log/estado'
 import type { Sql } from '@fluxo/shared/postgres/sql'
@@ -14,22 +12,22 @@ import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { Registry } from 'prom-client'
 import { z } from 'zod'
 import { CACHE_PREFIX } from '../apps/consolidado/src/app.ts'
-import { montarProjecao } from '../apps/consolidado/src/projetar/montar.ts'
-import { GRUPO as CONSOLIDADO, STREAM_PREFIX } from '../apps/consolidado/src/projetar/nomes.ts'
+import { GRUPO as CONSOLIDADO } from '../apps/consolidado/src/projetar/nomes.ts'
+import { createProjecao } from '../apps/consolidado/src/projetar/projecao.ts'
 import { INBOX_DE_AVISOS } from '../apps/entregas/src/avisar/aviso-store.ts'
 import { AVISOS, GRUPO_DE_AVISOS } from '../apps/entregas/src/avisar/grupo.ts'
-import { GRUPO as ENTREGAS, grupoDoFluxo } from '../apps/entregas/src/fluir/consumir.ts'
 import type { FluxoOptions } from '../apps/entregas/src/fluir/fluir.ts'
+import { GRUPO as ENTREGAS, grupoDoFluxo } from '../apps/entregas/src/fluir/grupo.ts'
 import { FLUXO_ENV, fluxoDe } from '../apps/entregas/src/fluir/settings.ts'
 import { grupoDoFaturamento, GRUPO as LANCAMENTOS } from '../apps/lancamentos/src/faturar/seguir.ts'
 import { createRegistroStore } from '../apps/lancamentos/src/registrar/store.ts'
 import { type Database, redisUrlInUse, runningInUse, serviceUrl } from './access.ts'
 
 /** A group that keeps dead letters, and how its own parts are put together to apply them again. */
-type Keeper = {
-  grupo: string
+export type Keeper = {
+  group: string
   table: InboxTable
-  redriving: (sql: Sql, use: (letters: DeadLetters) => Promise<void>) => Promise<void>
+  redrive: (sql: Sql, limite: number) => Promise<Redriven>
 }
 
 const BREAKER = { volumeThreshold: 20, errorThresholdPercentage: 50, resetTimeoutMs: 1_000 }
@@ -37,13 +35,8 @@ const REDIS_WAIT_MS = 3_000
 
 const log = createLogger({ service: 'dlq', level: 'fatal' })
 
-const lettersOf = <Row extends Posicionado>(sql: Sql, group: Group<Row>): DeadLetters => {
-  const { effect, table } = group
-  return createGroupLetters(group, { sql, log, inbox: createInbox({ sql, effect, ...(table && { table }) }) })
-}
-
 /** The projection, as the service has it. */
-const projecting: Keeper['redriving'] = async (sql, use) => {
+const redriveProjection: Keeper['redrive'] = async (sql, limite) => {
   const registry = new Registry()
   const redis = createRedisConnections({ url: await redisUrlInUse(), name: 'dlq', log })
   const breaker = createBreaker({ name: 'redis-cache', ...BREAKER, registry })
@@ -51,16 +44,7 @@ const projecting: Keeper['redriving'] = async (sql, use) => {
   try {
     // Without it a redriven day would be right in the database and old in the cache.
     if (!(await redis.ready(REDIS_WAIT_MS))) throw new Error('Redis does not answer: try again when it is back.')
-    const { cartas } = montarProjecao({
-      sql,
-      redis: redis.commands,
-      streamPrefix: STREAM_PREFIX,
-      cache,
-      epocaDoLog: () => Promise.reject(new Error('invariant: dead letters carry their own epoch')),
-      log,
-      registry,
-    })
-    await use(cartas)
+    return await redriveLetters(createProjecao({ sql, cache, registry }), sql, limite)
   } finally {
     await cache.close()
     breaker.close()
@@ -69,12 +53,13 @@ const projecting: Keeper['redriving'] = async (sql, use) => {
 }
 
 /** The money of orders. The ledger's relay sees new entries by itself. */
-const registering: Keeper['redriving'] = async (sql, use) => {
+const redriveMoney: Keeper['redrive'] = async (sql, limite) => {
   const transactions = createTransactions({ url: await serviceUrl('lancamentos'), max: 1, name: 'dlq' })
   try {
     const { particoes } = await readLogState(sql, undefined)
     const store = createRegistroStore({ sql, transactions, particoes, onCommit: () => {} })
-    await use(lettersOf(sql, grupoDoFaturamento({ store, novoId: createNovoId(), agora: () => new Date(), log })))
+    const group = grupoDoFaturamento({ store, novoId: createNovoId(), agora: () => new Date(), log })
+    return await redriveLetters(group, sql, limite)
   } finally {
     await transactions.close()
   }
@@ -88,14 +73,18 @@ const fluxoInUse = async (): Promise<FluxoOptions> => {
 
 /** Who keeps dead letters in each database. */
 export const KEEPERS: Readonly<Record<Database, readonly Keeper[]>> = {
-  consolidado: [{ grupo: CONSOLIDADO, table: INBOX, redriving: projecting }],
-  lancamentos: [{ grupo: LANCAMENTOS, table: INBOX, redriving: registering }],
+  consolidado: [{ group: CONSOLIDADO, table: INBOX, redrive: redriveProjection }],
+  lancamentos: [{ group: LANCAMENTOS, table: INBOX, redrive: redriveMoney }],
   entregas: [
     {
-      grupo: ENTREGAS,
+      group: ENTREGAS,
       table: INBOX,
-      redriving: async (sql, use) => use(lettersOf(sql, grupoDoFluxo(await fluxoInUse()))),
+      redrive: async (sql, limite) => redriveLetters(grupoDoFluxo(await fluxoInUse()), sql, limite),
     },
-    { grupo: GRUPO_DE_AVISOS, table: INBOX_DE_AVISOS, redriving: (sql, use) => use(lettersOf(sql, AVISOS)) },
+    {
+      group: GRUPO_DE_AVISOS,
+      table: INBOX_DE_AVISOS,
+      redrive: (sql, limite) => redriveLetters(AVISOS, sql, limite),
+    },
   ],
 }

@@ -1,144 +1,194 @@
-import type { Inbox, Posicionado, Recusa } from '../inbox/inbox.ts'
+import type { Aplicado, Inbox, Posicionado, Recusa } from '../inbox/inbox.ts'
 import { applyIsolating } from '../inbox/isolate.ts'
+import type { EventRead } from '../log/event.ts'
+import { divergenciaDe } from '../repair/decidir-reparo.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import { counter, type Registry } from '../telemetry/metrics.ts'
-import { type Tracing, traceparentIn } from '../telemetry/tracing.ts'
-import { startBatch } from '../telemetry/tracing-batch.ts'
-import { follows, type Stops } from './another-log.ts'
-import type { DeadLetters } from './dead-letters.ts'
-import type { Group, Lido, Recusado } from './group.ts'
+import { traceIdOf } from '../telemetry/trace-context.ts'
+import type { Tracing } from '../telemetry/tracing.ts'
+import { type BatchTrace, startBatch } from '../telemetry/tracing-batch.ts'
+import type { KeepLetter } from './dead-letters.ts'
+import type { Commit, CountEvents, Group, Origin } from './group.ts'
 import { passing } from './letter-store.ts'
+import type { Stops } from './stops.ts'
 
-/** An event that arrived, already read, and how often it was delivered. */
-type Chegado<Row> = { posicao: number; tentativas: number; lido: Lido<Row>; body: () => string }
-/** Which way it came: delivered by the stream, or pulled from the log. */
-type Origem = 'stream' | 'feed'
+/** An event that arrived, how often it was delivered, and as it came: its JSON text from a stream, parsed from the log. */
+type Arrived<Row> = { posicao: number; attempts: number; read: EventRead<Row>; evento: unknown }
+
+/** A batch of one partition, by the way it came. */
+type ArrivedBatch<Row> = { particao: number; origin: Origin; arrived: readonly Arrived<Row>[] }
 
 /** Applies what arrived. Resolves when all of it is durable or kept as a dead letter; rejects where that cannot be now. */
-type Apply<Row> = (particao: number, chegados: readonly Chegado<Row>[], origem: Origem) => Promise<void>
+export type Apply<Row> = (batch: ArrivedBatch<Row>, trace?: BatchTrace) => Promise<void>
 
-type ApplyDeps<Row extends Posicionado> = Pick<Group<Row>, 'grupo' | 'table' | 'antes'> & {
-  inbox: Inbox<Row, unknown>
-  letters: Pick<DeadLetters, 'put'>
-  stops: Pick<Stops, 'moved'>
+export type ApplyDeps<Row extends Posicionado, Touched> = {
+  group: Group<Row, Touched>
+  inbox: Inbox<Row, Touched>
+  keep: KeepLetter
+  stops: Stops
   /** The epoch of the log now. Rejects where the log is away. */
-  epocaDoLog: (particao: number) => Promise<string>
-  /** Hears that a partition has got new rows. */
-  depois?: (particao: number) => void
+  epochOf: (particao: number) => Promise<string>
+  count: CountEvents
   log: Logger
-  registry: Registry
   tracing?: Tracing | undefined
 }
 
-type Morto<Row> = { chegado: Chegado<Row>; motivo: string }
+/** The rows of a batch that are of one epoch. */
+type EpochRows<Row> = { particao: number; origin: Origin; epoca: string; rows: readonly Row[] }
+
+/** Why rows cannot be applied, by their positions. */
+type Reasons = Map<number, string>
 
 /** Applies what arrived, epoch by epoch, with what cannot be applied isolated from its neighbours. */
-export function createApply<Row extends Posicionado>(deps: ApplyDeps<Row>): Apply<Row> {
-  const bury = createBury(deps)
-  return traced(deps, async (particao, chegados, origem) => {
-    const porEpoca = new Map<string, Row[]>()
-    const motivos = new Map<number, string>()
-    for (const { posicao, lido } of chegados) {
-      if (!lido.ok) motivos.set(posicao, lido.motivo)
+export function createApply<Row extends Posicionado, Touched>(deps: ApplyDeps<Row, Touched>): Apply<Row> {
+  const { log, tracing } = deps
+  const apply: Apply<Row> = async (batch, trace) => {
+    const { particao, origin, arrived } = batch
+    const reasons: Reasons = new Map()
+    const byEpoch = new Map<string, Row[]>()
+    for (const { posicao, read } of arrived) {
+      if (read.outcome === 'unreadable') reasons.set(posicao, read.reason)
       else {
-        const desta = porEpoca.get(lido.epoca)
-        if (desta === undefined) porEpoca.set(lido.epoca, [lido.row])
-        else desta.push(lido.row)
+        const rows = byEpoch.get(read.epoca)
+        if (rows === undefined) byEpoch.set(read.epoca, [read.row])
+        else rows.push(read.row)
       }
     }
-    for (const [epoca, rows] of porEpoca) {
-      const recusados = await before(deps, particao, epoca, rows)
-      for (const { posicao, motivo } of recusados) motivos.set(posicao, motivo)
-      const boas = recusados.length === 0 ? rows : rows.filter(({ posicao }) => !motivos.has(posicao))
-      for (const { posicao, motivo } of await applyEpoch(deps, particao, epoca, boas)) motivos.set(posicao, motivo)
-    }
-    if (motivos.size === 0) return
-    const mortos = chegados.flatMap((chegado): Morto<Row>[] => {
-      const motivo = motivos.get(chegado.posicao)
-      return motivo === undefined ? [] : [{ chegado, motivo }]
-    })
-    await bury(particao, mortos, origem)
+    for (const [epoca, rows] of byEpoch) await applyEpoch(deps, { particao, origin, epoca, rows }, reasons, trace)
+    if (reasons.size > 0) await bury(deps, batch, reasons)
+    if (log.isLevelEnabled('debug')) logTraces(deps, batch)
+  }
+  return tracing === undefined ? apply : traced(tracing, deps.group, apply)
+}
+
+/** Applies rows of one epoch; notes why where one can never be. */
+async function applyEpoch<Row extends Posicionado, Touched>(
+  deps: ApplyDeps<Row, Touched>,
+  of: EpochRows<Row>,
+  reasons: Reasons,
+  trace: BatchTrace | undefined,
+): Promise<void> {
+  const { particao, origin, epoca, rows } = of
+  const { inbox, stops, count } = deps
+  const { before, committed, spans } = deps.group
+  const good = before === undefined ? rows : await withoutRefused(deps, before, of, reasons)
+  const ended = spans && trace?.step(spans.apply)
+  const { outcomes, poisoned } = await applyIsolating(good, async (some) => {
+    const outcome = await inbox.apply({ particao, epoca, rows: some })
+    if (outcome.outcome === 'aplicado') stops.moved(particao)
+    else await refused(deps, particao, epoca, outcome)
+    return outcome
   })
+  ended?.()
+  for (const { row, motivo } of poisoned) reasons.set(row.posicao, motivo)
+  const parts = outcomes.filter((outcome): outcome is Aplicado<Touched> => outcome.outcome === 'aplicado')
+  const commit = commitOf({ particao, origin, rows: good }, parts)
+  count('applied', commit.applied, of)
+  count('repeated', commit.repeated, of)
+  if (parts.length < outcomes.length) count('dropped', rows.length, of)
+  if (committed === undefined || parts.length === 0) return
+  const told = spans && trace?.step(spans.committed)
+  await committed(commit)
+  told?.()
+}
+
+/** What the parts of a batch did, together. */
+export function commitOf<Row, Touched>(
+  of: Pick<Commit<Row, Touched>, 'particao' | 'origin' | 'rows'>,
+  parts: readonly Aplicado<Touched>[],
+): Commit<Row, Touched> {
+  const commit = { ...of, applied: 0, repeated: 0, touched: [] as Touched[] }
+  for (const { novos, repetidos, touched } of parts) {
+    commit.applied += novos
+    commit.repeated += repetidos
+    if (touched !== undefined) commit.touched.push(touched)
+  }
+  return commit
 }
 
 /** What comes before the inbox is not done for rows that the inbox would refuse, those of another log. */
-async function before<Row extends Posicionado>(
-  { antes, inbox }: ApplyDeps<Row>,
-  particao: number,
-  epoca: string,
-  rows: readonly Row[],
-): Promise<readonly Recusado[]> {
-  if (antes === undefined) return []
-  const marca = (await inbox.marcas()).find((uma) => uma.particao === particao)
-  return follows(marca, epoca, rows) ? antes(particao, rows) : []
+async function withoutRefused<Row extends Posicionado, Touched>(
+  { inbox }: ApplyDeps<Row, Touched>,
+  before: NonNullable<Group<Row>['before']>,
+  { particao, epoca, rows }: EpochRows<Row>,
+  reasons: Reasons,
+): Promise<readonly Row[]> {
+  const marca = (await inbox.marcas()).find((one) => one.particao === particao)
+  const eventos = rows.map(({ posicao, id }) => ({ posicao, evento: { id } }))
+  const page = { epoca, ultima: Number.MAX_SAFE_INTEGER, eventos }
+  if (marca === undefined || marca.divergente !== null || divergenciaDe(marca, page) !== undefined) return rows
+  const refused = await before(particao, rows)
+  for (const { posicao, reason } of refused) reasons.set(posicao, reason)
+  return refused.length === 0 ? rows : rows.filter(({ posicao }) => !reasons.has(posicao))
 }
 
-/** Applies rows of one epoch, and gives those that can never be applied. */
-async function applyEpoch<Row extends Posicionado>(
-  deps: ApplyDeps<Row>,
-  particao: number,
-  epoca: string,
-  rows: readonly Row[],
-): Promise<{ posicao: number; motivo: string }[]> {
-  const { inbox, depois, stops } = deps
-  const apply = (some: readonly Row[]) => inbox.apply({ particao, epoca, rows: some })
-  const { outcomes, poisoned } = await applyIsolating(rows, apply)
-  if (outcomes.some(({ outcome }) => outcome === 'aplicado')) stops.moved(particao)
-  if (outcomes.some((outcome) => outcome.outcome === 'aplicado' && outcome.novos > 0)) depois?.(particao)
-  const recusa = outcomes.find((outcome): outcome is Recusa => outcome.outcome !== 'aplicado')
-  if (recusa !== undefined) await refused(deps, particao, epoca, recusa)
-  return poisoned.map(({ row: { posicao }, motivo }) => ({ posicao, motivo }))
-}
-
-/** Events of a log that is no more are dropped once the log itself says so; any other refusal stops the partition. */
-async function refused<Row extends Posicionado>(
-  { grupo, epocaDoLog, log }: ApplyDeps<Row>,
+/**
+ * A refusal of the inbox. Events of a log that is no more (left in a stream after a restore) are dropped once the log itself says that
+ * the inbox follows the living one; anything else stops the partition.
+ */
+async function refused<Row extends Posicionado, Touched>(
+  { group: { group }, inbox, stops, epochOf, log }: ApplyDeps<Row, Touched>,
   particao: number,
   epoca: string,
   recusa: Recusa,
 ): Promise<void> {
-  if (recusa.outcome === 'epoca-divergente' && (await epocaDoLog(particao)) === recusa.epoca) {
-    log.warn({ grupo, particao, epoca }, 'events of a log that is no more are dropped')
+  if (recusa.outcome === 'epoca-divergente' && (await epochOf(particao)) === recusa.epoca) {
+    log.warn({ group, particao, epoca }, 'events of a log that is no more are dropped')
     return
   }
-  throw new Error(`${grupo} stands still in partition ${particao}: ${recusa.divergente ?? recusa.outcome}`)
+  const reason = recusa.divergente ?? recusa.outcome
+  if (recusa.outcome === 'id-divergente') await inbox.stop(particao, reason)
+  stops.stopped(particao, reason)
+  throw new Error(`${group} stands still in partition ${particao}: ${reason}`)
 }
 
 /**
  * Keeps what cannot be applied, each with its reason, before anybody acknowledges it. Only the log's own word lets the watermark
  * pass such a position: what a stream delivers may be damaged or a fake, so from there it stays a hole, and repair asks the log.
  */
-function createBury<Row extends Posicionado>({ grupo, table, inbox, letters, registry }: ApplyDeps<Row>) {
-  const unreadable = counter(registry, {
-    name: 'fluxo_follow_unreadable_total',
-    help: 'Events that could not be applied: from the stream (the log is asked instead) or from the log (passed over).',
-    labelNames: ['group', 'particao', 'origem'],
-  })
-  const effect = passing(table)
-  return async (particao: number, mortos: readonly Morto<Row>[], origem: Origem): Promise<void> => {
-    unreadable.inc({ group: grupo, particao: String(particao), origem }, mortos.length)
-    for (const { chegado, motivo } of mortos) {
-      const { posicao, tentativas, body } = chegado
-      await letters.put({ particao, posicao, body: body(), motivo, tentativas })
-    }
-    if (origem === 'stream') return
-    const rows = mortos.map(({ chegado }) => ({ posicao: chegado.posicao, id: null }))
-    await inbox.pass({ particao, epoca: null, rows }, effect)
+async function bury<Row extends Posicionado, Touched>(
+  { group, inbox, keep, count }: ApplyDeps<Row, Touched>,
+  { particao, origin, arrived }: ArrivedBatch<Row>,
+  reasons: Reasons,
+): Promise<void> {
+  const dead = arrived.filter(({ posicao }) => reasons.has(posicao))
+  for (const { posicao, attempts, evento } of dead) {
+    const body = typeof evento === 'string' ? evento : JSON.stringify(evento)
+    await keep({ particao, posicao, body, motivo: reasons.get(posicao) ?? '', tentativas: attempts })
+  }
+  count('kept', dead.length, { particao, origin })
+  if (origin === 'stream') return
+  const rows = dead.map(({ posicao }) => ({ posicao, id: null }))
+  await inbox.pass({ particao, epoca: null, rows }, passing(group.inbox))
+}
+
+/** Ties what became of an event to the request that made its row (W3C trace context). */
+function logTraces<Row extends Posicionado, Touched>(
+  { group: { group }, log }: ApplyDeps<Row, Touched>,
+  { particao, arrived }: ArrivedBatch<Row>,
+): void {
+  for (const { posicao, read } of arrived) {
+    if (read.outcome === 'unreadable' || read.traceparent === undefined) continue
+    log.debug({ group, particao, posicao, traceId: traceIdOf(read.traceparent) }, 'event followed')
   }
 }
 
 /** Applies as `apply` does, and shows it in the trace of every event that has one. */
-function traced<Row extends Posicionado>({ tracing, grupo }: ApplyDeps<Row>, apply: Apply<Row>): Apply<Row> {
-  if (tracing === undefined) return apply
-  return async (particao, chegados, origem) => {
-    const members = chegados.flatMap(({ posicao, body }) => {
-      const traceparent = traceparentIn(body())
-      return traceparent === undefined ? [] : [{ traceparent, attributes: { posicao } }]
+function traced<Row extends Posicionado, Touched>(
+  tracing: Tracing,
+  { group, spans }: Group<Row, Touched>,
+  apply: Apply<Row>,
+): Apply<Row> {
+  return async (batch) => {
+    const { particao, origin, arrived } = batch
+    const members = arrived.flatMap(({ posicao, attempts, read }) => {
+      if (read.outcome === 'unreadable' || read.traceparent === undefined) return []
+      return [{ traceparent: read.traceparent, attributes: { posicao, tentativas: attempts } }]
     })
-    const attributes = { grupo, origem, particao, 'messaging.batch.message_count': chegados.length }
-    const trace = startBatch(tracing, `follow ${grupo}`, { kind: 'consumer', attributes, members })
+    const messages = { 'messaging.system': 'redis', 'messaging.batch.message_count': arrived.length }
+    const attributes = { grupo: group, origem: origin, particao, ...messages }
+    const trace = startBatch(tracing, spans?.batch ?? `follow ${group}`, { kind: 'consumer', attributes, members })
     try {
-      await apply(particao, chegados, origem)
+      await apply(batch, trace)
       trace?.end()
     } catch (error) {
       trace?.end(error)

@@ -1,84 +1,79 @@
-import { redisUrl } from '@fluxo/tests/stage/databases'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { Indisponivel } from '../errors.ts'
+import { prepareParticoes } from '../inbox/marca.ts'
 import { deadLetterKey } from '../stream/keys.ts'
-import { type StreamFixture, streamFixture } from '../stream/stream-fixture.ts'
-import { type CartaMorta, createDeadLetters, type DeadLetterStore } from './dead-letters.ts'
+import { createKeepLetter, type DeadLetter } from './dead-letters.ts'
+import { createFollowerFixture, type FollowerFixture } from './follower-fixture.ts'
+import { createLetterStore } from './letter-store.ts'
+import { redriveLetters } from './redrive.ts'
 
-let stream: StreamFixture
+let f: FollowerFixture
 beforeEach(async () => {
-  stream = await streamFixture(redisUrl())
+  f = await createFollowerFixture()
+  await f.redis.ready(5_000)
+  await prepareParticoes(f.sql, 1)
 })
 afterEach(async () => {
-  if (stream.redis.status() === 'up') await stream.redis.commands.unlink(deadLetterKey(stream.prefix, 0))
-  await stream.close()
+  if (f.redis.status() === 'up') await f.redis.commands.unlink(deadLetterKey(f.streamPrefix, 0))
+  await f.fechar()
 })
 
-const carta = (posicao: number): CartaMorta => {
-  return { particao: 0, posicao, body: `{"n":${posicao}}`, motivo: 'esquema', tentativas: 1 }
-}
-/** The table's contract in memory: the table itself belongs to the consumer's database and is tested there. */
-const memoryStore = () => {
-  const cartas = new Map<number, CartaMorta>()
-  const store: DeadLetterStore = {
-    put: async (one) => void cartas.set(one.posicao, one),
-    list: async ({ limite }) => [...cartas.values()].slice(0, limite),
-    mark: async ({ posicao }) => void cartas.delete(posicao),
-  }
-  return { cartas, store }
-}
-const away = new Error('away')
-const letters = (store: DeadLetterStore, reapply: (one: CartaMorta) => Promise<void> = async () => {}) => {
-  const log = { warn: () => {}, error: () => {} } as never
-  const { prefix } = stream
-  const isInfrastructure = (error: unknown) => error === away
-  const copies = { redis: stream.redis.commands, prefix }
-  return createDeadLetters({ copies, store, reapply, isInfrastructure, log })
-}
+const letterAt = (posicao: number, data: object = {}): DeadLetter => ({
+  ...{ particao: 0, posicao, body: f.evento(posicao, data), motivo: 'then unknown', tentativas: 1 },
+})
+const keep = (letter: DeadLetter, put = createLetterStore(f.sql).put) =>
+  createKeepLetter({ put, copies: { redis: f.redis.commands, prefix: f.streamPrefix }, log: f.log })(letter)
+const waiting = () => createLetterStore(f.sql).list({ limite: 10 })
 
 test('a dead letter is in the table, and a copy with its reason on the stream', async () => {
-  const { cartas, store } = memoryStore()
-  await letters(store).put(carta(7))
-  expect(cartas.get(7)).toEqual(carta(7))
-  const copies = await stream.redis.commands.xrange(deadLetterKey(stream.prefix, 0), '-', '+')
+  const letter = letterAt(7)
+  await keep(letter)
+  expect(await waiting()).toEqual([letter])
+  const copies = await f.redis.commands.xrange(deadLetterKey(f.streamPrefix, 0), '-', '+')
   expect(copies.map(([, fields]) => fields)).toEqual([
-    ['posicao', '7', 'motivo', 'esquema', 'tentativas', '1', 'e', '{"n":7}'],
+    ['posicao', '7', 'motivo', 'then unknown', 'tentativas', '1', 'e', letter.body],
   ])
 })
 
 test('without Redis the letter is kept all the same; without the table it is refused, so that nobody acks', async () => {
-  const { cartas, store } = memoryStore()
-  await stream.redis.close()
-  await letters(store).put(carta(7))
-  expect(cartas.size).toBe(1)
-  const broken = { ...store, put: () => Promise.reject(away) }
-  await expect(letters(broken).put(carta(8))).rejects.toBe(away)
-})
-
-test('a redrive takes no more than it is told, keeps what fails again with its new reason, and goes on', async () => {
-  const { cartas, store } = memoryStore()
-  const given: number[] = []
-  const dead = letters(store, async ({ posicao }) => {
-    given.push(posicao)
-    if (posicao === 2) throw new Error('ainda inválido')
-  })
-  for (const posicao of [1, 2, 3, 4]) await dead.put(carta(posicao))
-  const falhas = [{ particao: 0, posicao: 2, motivo: 'ainda inválido' }]
-  expect(await dead.redrive({ limite: 3 })).toEqual({ redirigidas: 2, falhas })
-  expect(given).toEqual([1, 2, 3])
-  expect(await dead.list({ limite: 10 })).toEqual([{ ...carta(2), motivo: 'ainda inválido', tentativas: 2 }, carta(4)])
-  expect(cartas.size).toBe(2)
+  await f.redis.close()
+  await keep(letterAt(7))
+  expect(await waiting()).toHaveLength(1)
+  await f.sql`alter table carta_morta rename to escondida`
+  await expect(keep(letterAt(8))).rejects.toMatchObject({ code: '42P01' })
 })
 
 test('an entry beyond every position of a log is dropped instead of holding its stream up', async () => {
-  const { cartas, store } = memoryStore()
-  await letters(store).put(carta(2 ** 64))
-  expect(cartas.size).toBe(0)
+  await keep({ ...letterAt(1), posicao: 2 ** 64 })
+  expect(await waiting()).toEqual([])
+  expect(await f.redis.commands.exists(deadLetterKey(f.streamPrefix, 0))).toBe(0)
 })
 
-test('a database that is away ends a redrive without blaming the letter', async () => {
-  const { cartas, store } = memoryStore()
-  const dead = letters(store, () => Promise.reject(away))
-  await dead.put(carta(1))
-  await expect(dead.redrive({ limite: 5 })).rejects.toBe(away)
-  expect(cartas.get(1)?.tentativas).toBe(1)
+test('a redrive takes no more than it is told, keeps what fails again with its new reason, and goes on', async () => {
+  for (const posicao of [1, 2, 3, 4]) await keep(letterAt(posicao, posicao === 2 ? { numero: 13 } : {}))
+  const failed = [{ particao: 0, posicao: 2, reason: 'SQLSTATE 23514' }]
+  expect(await redriveLetters(f.group, f.sql, 3)).toEqual({ applied: 2, failed })
+  expect(await f.vistos()).toEqual([
+    { posicao: 1, vezes: 1 },
+    { posicao: 3, vezes: 1 },
+  ])
+  expect(await waiting()).toMatchObject([{ posicao: 2, motivo: 'SQLSTATE 23514', tentativas: 2 }, { posicao: 4 }])
+})
+
+test('what comes before the rows and after them happens in a redrive, too', async () => {
+  const told: unknown[] = []
+  const group = { ...f.group, committed: (commit: object) => void told.push(commit) }
+  await keep(letterAt(1))
+  await keep(letterAt(2, { recusa: true }))
+  const failed = [{ particao: 0, posicao: 2, reason: 'never' }]
+  expect(await redriveLetters(group, f.sql, 9)).toEqual({ applied: 1, failed })
+  expect(told).toMatchObject([{ particao: 0, origin: 'redrive', rows: [{ posicao: 1 }], applied: 1, touched: [1] }])
+})
+
+test('what is away ends a redrive without blaming the letter', async () => {
+  await keep(letterAt(1))
+  const away = new Indisponivel('banco-indisponivel', 'away', 2)
+  const group = { ...f.group, before: () => Promise.reject(away) }
+  await expect(redriveLetters(group, f.sql, 5)).rejects.toBe(away)
+  expect(await waiting()).toMatchObject([{ motivo: 'then unknown', tentativas: 1 }])
 })

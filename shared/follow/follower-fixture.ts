@@ -3,12 +3,15 @@ import { createDatabase, redisUrl, uniquePrefix } from '@fluxo/tests/stage/datab
 import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { Registry } from 'prom-client'
 import type { Effect } from '../inbox/statement.ts'
+import { type Evento, encodeEvento } from '../log/event.ts'
 import { createLease } from '../postgres/lease.ts'
 import { closeSql, createSql } from '../postgres/sql.ts'
 import { createRedisConnections } from '../redis/connection.ts'
+import type { FeedClient } from '../repair/feed-client.ts'
 import { createPublisher } from '../stream/publisher.ts'
 import { createLogger } from '../telemetry/logger.ts'
-import { createFollower, type FollowerOptions, type Recusado } from './follower.ts'
+import { createFollower, type FollowerContext } from './follower.ts'
+import type { Group, Refused } from './group.ts'
 
 export type Linha = { posicao: number; id: string; numero: number; quando: number; recusa: boolean }
 
@@ -48,48 +51,46 @@ export async function createFollowerFixture() {
   /** The log: its n-th text is at position n. */
   const eventos: string[] = []
   const rede: { feed: boolean } = { feed: true }
-  const grupo = {
-    grupo: 'teste',
-    ler: (posicao: number, lido: unknown) => {
-      const { id, numero = 1, quando = 0, ...mais } = lido as Linha & { ruim?: boolean; epoca: string }
-      if (typeof id !== 'string' || mais.ruim === true) return { ok: false as const, motivo: 'it is bad' }
-      const row = { posicao, id, numero, quando, recusa: mais.recusa === true }
-      return { ok: true as const, epoca: mais.epoca, row }
+  const group = {
+    group: 'teste',
+    read: ({ id, data }: Evento, posicao: number): Linha | string => {
+      const { numero = 1, quando = 0, recusa, ruim } = data as Partial<Linha> & { ruim?: boolean }
+      return ruim === true ? 'it is bad' : { posicao, id, numero, quando, recusa: recusa === true }
     },
-    antes: async (_: number, rows: readonly Linha[]): Promise<Recusado[]> =>
-      rows.filter(({ recusa }) => recusa).map(({ posicao }) => ({ posicao, motivo: 'never' })),
+    before: async (_: number, rows: readonly Linha[]): Promise<Refused[]> =>
+      rows.filter(({ recusa }) => recusa).map(({ posicao }) => ({ posicao, reason: 'never' })),
     effect: efeitoDeVer,
   }
-  const seguir = async (options: Partial<FollowerOptions<Linha>> = {}) => {
-    const follower = createFollower<Linha>({
-      ...grupo,
-      instancia: 'a',
-      redis,
-      streamPrefix,
-      particoes: 1,
-      feed: {
-        page: async ({ depoisDe, limite }) => {
-          if (!rede.feed) throw new Error('the log is away')
-          const depois = eventos.slice(depoisDe, depoisDe + limite)
-          const lidos = depois.map((texto, i) => ({ posicao: depoisDe + i + 1, evento: JSON.parse(texto) as unknown }))
-          return { particao: 0, ultima: eventos.length, epoca, eventos: lidos }
-        },
-      },
-      epocaDoLog: async () => epoca,
-      sql,
-      lease: createLease({ url: database.appUrl, key: [1, 1], name: 'teste', log }),
-      graceMs: 100,
-      log,
-      registry,
-      ...options,
-    })
+  /** The log's pages, of texts that may be another log's. */
+  const feedOf = (textos: readonly string[], epocaDela = epoca): FeedClient => ({
+    page: async ({ depoisDe, limite }) => {
+      if (!rede.feed) throw new Error('the log is away')
+      const depois = textos.slice(depoisDe, depoisDe + limite)
+      const lidos = depois.map((texto, i) => ({ posicao: depoisDe + i + 1, evento: JSON.parse(texto) as unknown }))
+      return { particao: 0, ultima: textos.length, epoca: epocaDela, eventos: lidos }
+    },
+  })
+  const seguir = async (options: Partial<Group<Linha, number> & FollowerContext & { feed: FeedClient }> = {}) => {
+    const lease = createLease({ url: database.appUrl, key: [1, 1], name: 'teste', log })
+    const follower = createFollower(
+      { ...group, ...options, log: { streamPrefix, particoes: 1, feed: options.feed ?? feedOf(eventos) } },
+      { instancia: 'a', redis, sql, lease, timings: { graceMs: 100 }, registry, ...options, log },
+    )
     await follower.prepare()
     follower.start()
     return follower
   }
+  const evento = (posicao: number, data: object, epocaDele = epoca): string =>
+    encodeEvento(
+      { id: randomUUID(), source: '/teste', type: 'teste.v1', subject: 's', time: '2026-11-21T12:00:00Z', data },
+      { particao: 0, posicao, epoca: epocaDele },
+    )
   return {
-    ...{ log, epoca, registry, streamPrefix, sql, redis, publisher, eventos, rede, grupo, seguir },
-    evento: (corpo: object): string => JSON.stringify({ id: randomUUID(), epoca, ...corpo }),
+    ...{ log, epoca, registry, streamPrefix, sql, redis, publisher, eventos, rede, group, seguir, evento, feedOf },
+    /** Writes events to the log, of which no stream knows yet. */
+    escrever: (...data: object[]) => {
+      for (const um of data) eventos.push(evento(eventos.length + 1, um))
+    },
     publicar: (desde = 1) =>
       publisher.publish(
         0,

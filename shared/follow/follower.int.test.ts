@@ -18,7 +18,7 @@ afterAll(async () => {
 })
 
 test('each event has its effect once; what can never be applied is kept with its reason, and nobody waits for it', async () => {
-  f.eventos.push(f.evento({}), f.evento({ ruim: true }), f.evento({ recusa: true }), f.evento({}))
+  f.escrever({}, { ruim: true }, { recusa: true }, {})
   await f.publicar()
   await waitFor(async () => (await f.aplicadaAte()) === 4)
   expect(await f.vistos()).toEqual([
@@ -45,8 +45,8 @@ test('each event has its effect once; what can never be applied is kept with its
 })
 
 test('events of a log that is no more are dropped, and what no stream brings is pulled', async () => {
-  await f.publisher.publish(0, [{ posicao: 5, body: f.evento({ epoca: randomUUID() }) }])
-  f.eventos.push(f.evento({}), f.evento({}))
+  await f.publisher.publish(0, [{ posicao: 5, body: f.evento(5, {}, randomUUID()) }])
+  f.escrever({}, {})
   await waitFor(async () => (await f.vistos()).filter(({ posicao }) => posicao >= 5).length === 2)
   expect((await f.vistos()).every(({ vezes }) => vezes === 1)).toBe(true)
 })
@@ -55,32 +55,22 @@ test('of another log nothing is done, not even what comes before the inbox, unti
   await follower.stop()
   // A log that was restored: another epoch, and what it has got since.
   const epoca = randomUUID()
-  const outros = [...f.eventos.map((texto) => ({ ...JSON.parse(texto), epoca })), { id: randomUUID(), epoca }]
-  const ultima = outros.length
+  const antes = f.eventos.map((texto) => JSON.stringify({ ...JSON.parse(texto), epoca }))
+  const ultima = antes.length + 1
+  const outros = [...antes, f.evento(ultima, {}, epoca)]
   const feitas: number[] = []
   const registry = new Registry()
   const parada = async (valor: number) =>
     (await registry.metrics()).includes(`fluxo_follow_parada{group="teste",particao="0"} ${valor}`)
   follower = await f.seguir({
-    epocaDoLog: async () => epoca,
-    feed: {
-      page: async ({ depoisDe, limite }) => {
-        const depois = outros.slice(depoisDe, depoisDe + limite)
-        return {
-          particao: 0,
-          ultima,
-          epoca,
-          eventos: depois.map((evento, i) => ({ posicao: depoisDe + i + 1, evento })),
-        }
-      },
-    },
-    antes: async (_, rows) => {
+    feed: f.feedOf(outros, epoca),
+    before: async (_, rows) => {
       feitas.push(...rows.map(({ posicao }) => posicao))
       return []
     },
     registry,
   })
-  await f.publisher.publish(0, [{ posicao: ultima, body: JSON.stringify(outros[ultima - 1]) }])
+  await f.publisher.publish(0, [{ posicao: ultima, body: outros[ultima - 1] ?? '' }])
   const pendente = async () => (await f.redis.commands.xpending(`${f.streamPrefix}:{0}`, 'teste'))[0] === 1
   await waitFor(pendente, { what: 'the stream to have brought it' })
   await waitFor(() => parada(1), { what: 'the metric of the alert' })

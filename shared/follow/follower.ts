@@ -1,40 +1,45 @@
 import type { Clock } from '../clock.ts'
-import { createInbox, type Posicionado } from '../inbox/inbox.ts'
+import { createInbox, type Inbox, type Posicionado } from '../inbox/inbox.ts'
+import { readEvent, readText } from '../log/event.ts'
 import type { Lease } from '../postgres/lease.ts'
 import type { Sql } from '../postgres/sql.ts'
 import type { RedisConnections } from '../redis/connection.ts'
-import type { FeedClient } from '../repair/feed-client.ts'
 import { createRepair } from '../repair/repair.ts'
-import { createConsumer } from '../stream/consumer.ts'
+import { type Consumer, createConsumer } from '../stream/consumer.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Registry } from '../telemetry/metrics.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
-import { createStops } from './another-log.ts'
-import { createApply } from './apply.ts'
-import { createGroupLetters, type Group, readEvent, readText } from './group.ts'
-import { countLetters, passAbsent } from './letter-store.ts'
+import { type Apply, createApply } from './apply.ts'
+import { createKeepLetter } from './dead-letters.ts'
+import type { CountEvents, FollowedLog, Group } from './group.ts'
+import { countLetters, createLetterStore, passAbsent } from './letter-store.ts'
 import { exportFollowMetrics } from './metrics.ts'
+import { createStops, type Stops } from './stops.ts'
 
-export type { Group, Recusado } from './group.ts'
+/** The pace of a follower. The defaults stand where they are used; a test or a simulation sets others. */
+export type Timings = {
+  /** Others' entries are taken over when they lie unacknowledged this long. */
+  claimIdleMs: number
+  /** How long the stream may take to bring what is missing before it is pulled. */
+  graceMs: number
+  /** How often repair looks at each partition. */
+  everyMs: number
+  /** How often it asks the log for its head. */
+  headEveryMs: number
+  /** Entries of one read. */
+  countMax: number
+}
 
-export type FollowerOptions<Row extends Posicionado> = Group<Row> & {
-  /** The name of this instance in the group. */
+/** What an instance of a service gives its followers. */
+export type FollowerContext = {
+  /** The name of this instance in the group, stable across restarts where possible. */
   instancia: string
   redis: RedisConnections
-  /** The log's streams in Redis, and how many partitions it has. */
-  streamPrefix: string
-  particoes: number
-  /** The log itself: what no stream brings is pulled from it. */
-  feed: FeedClient
-  /** The epoch of the log now. Rejects where the log is away. */
-  epocaDoLog: (particao: number) => Promise<string>
   /** A pool for single statements, on the database of the inbox and its letters. */
   sql: Sql
+  /** One instance repairs; the others stand by. */
   lease: Lease
-  /** Hears that a partition has got new rows. */
-  depois?: (particao: number) => void
-  claimIdleMs?: number
-  graceMs?: number
+  timings?: Partial<Timings> | undefined
   log: Logger
   registry: Registry
   tracing?: Tracing | undefined
@@ -42,14 +47,17 @@ export type FollowerOptions<Row extends Posicionado> = Group<Row> & {
 }
 
 export type Follower = {
+  readonly inbox: Pick<Inbox<never, unknown>, 'waitApplied'>
   /** Makes the partitions' rows. Call it before `start`. */
   prepare: () => Promise<void>
   start: () => void
   stop: () => Promise<void>
 }
 
-/** Nobody waits for a follower as for a balance, and each batch costs two round trips to Redis and one to PostgreSQL. */
+/** Where nobody waits for the effect: each batch costs two round trips to Redis and one to PostgreSQL. */
 const GATHER_MS = 25
+
+type Declared<Row extends Posicionado, Touched> = Group<Row, Touched> & { log: FollowedLog }
 
 /**
  * Follows a log: each event has its effect once, however often and by whichever way it comes.
@@ -57,72 +65,31 @@ const GATHER_MS = 25
  * The stream is the fast way and the log the sure one. What a stream delivers may be damaged or a fake, so an entry that
  * cannot be applied is kept as a dead letter and leaves a hole, and repair asks the log about it; only the log's own word passes it.
  */
-export function createFollower<Row extends Posicionado>(options: FollowerOptions<Row>): Follower {
-  const { sql, redis, particoes, grupo, log, registry, ler } = options
-  const { effect, table, clock } = options
-  const inbox = createInbox({ sql, effect, clock, ...(table && { table }) })
-  const stops = createStops(options)
-  exportFollowMetrics({ grupo, stops, marcas: () => inbox.marcas(), letters: () => countLetters(sql, table), registry })
-  const apply = createApply({ ...options, inbox, stops, letters: createGroupLetters(options, { inbox, sql, log }) })
-
-  const consumers = Array.from({ length: particoes }, (_, particao) =>
-    createConsumer({
-      blocking: redis.blocking,
-      redis: redis.commands,
-      prefix: options.streamPrefix,
-      particao,
-      group: grupo,
-      consumer: options.instancia,
-      gatherMs: GATHER_MS,
-      ...(options.claimIdleMs !== undefined && { claimIdleMs: options.claimIdleMs }),
-      handle: (entries) => {
-        const chegados = entries.map(({ posicao, body, attempts }) => ({
-          posicao,
-          tentativas: attempts ?? 1,
-          lido: readText(ler, posicao, body),
-          body: () => body,
-        }))
-        return apply(particao, chegados, 'stream')
-      },
-      // What vanished from the stream is a hole of the inbox, and repair fills holes.
-      onGap: () => {},
-      log,
-      registry,
-      ...(clock && { clock }),
-    }),
-  )
-  const repair = createRepair({
-    name: grupo,
-    lease: options.lease,
-    feed: options.feed,
-    marcas: () => inbox.marcas(),
-    particoes,
-    redisUp: () => redis.status() === 'up' && consumers.every((one) => one.state() !== 'sem-redis'),
-    aplicar: (particao, eventos) => {
-      const chegados = eventos.map(({ posicao, evento }) => ({
-        posicao,
-        tentativas: 1,
-        lido: readEvent(ler, posicao, evento),
-        body: () => JSON.stringify(evento),
-      }))
-      return apply(particao, chegados, 'feed')
-    },
-    ausentes: async (particao, posicoes) => {
-      await passAbsent({ sql, inbox, table }, particao, posicoes)
-      log.error({ grupo, particao, primeira: posicoes[0], quantidade: posicoes.length }, 'the log lacks positions')
-    },
-    divergencia: async (particao, motivo) => {
-      if (motivo === undefined) return stops.moved(particao)
-      // Another epoch is refused by every apply anyway, and ends by itself if the right log returns.
-      if (motivo !== 'epoca-divergente') await inbox.stop(particao, motivo)
-      stops.stopped(particao, motivo)
-    },
-    ...(options.graceMs !== undefined && { graceMs: options.graceMs }),
-    log,
-    registry,
-    ...(clock && { clock }),
+export function createFollower<Row extends Posicionado, Touched>(
+  group: Declared<Row, Touched>,
+  context: FollowerContext,
+): Follower {
+  const { sql, redis, log, registry } = context
+  const { streamPrefix, particoes, feed } = group.log
+  const inbox = createInbox({ sql, effect: group.effect, table: group.inbox, clock: context.clock })
+  const stops = createStops({ group: group.group, remedy: group.remedy ?? 'an operator has to look', log })
+  const count = (group.metrics ?? exportFollowMetrics)({
+    ...{ group: group.group, streamPrefix, particoes, redis: redis.commands, stops, registry },
+    marcas: inbox.marcas,
+    letters: () => countLetters(sql, group.inbox),
   })
+  const keep = createKeepLetter({
+    put: createLetterStore(sql, group.inbox).put,
+    copies: group.copiesLetters === true ? { redis: redis.commands, prefix: streamPrefix } : undefined,
+    log: log.child({ group: group.group }),
+  })
+  const epochOf = async (particao: number) => (await feed.page({ particao, depoisDe: 0, limite: 1 })).epoca
+  const apply = createApply({ group, inbox, keep, stops, epochOf, count, log, tracing: context.tracing })
+  const consumers = consumersOf(group, context, apply)
+  const redisUp = () => redis.status() === 'up' && consumers.every((one) => one.state() !== 'sem-redis')
+  const repair = repairOf(group, context, { inbox, stops, count, apply, redisUp })
   return {
+    inbox,
     prepare: () => inbox.prepare(particoes),
     start: () => {
       for (const consumer of consumers) consumer.start()
@@ -132,4 +99,95 @@ export function createFollower<Row extends Posicionado>(options: FollowerOptions
       await Promise.all([...consumers.map((one) => one.stop()), repair.stop()])
     },
   }
+}
+
+/** The consumers of all partitions. */
+function consumersOf<Row extends Posicionado, Touched>(
+  { group, read, lanes, log: { streamPrefix, particoes } }: Declared<Row, Touched>,
+  { instancia, redis, timings, log, registry, clock }: FollowerContext,
+  apply: Apply<Row>,
+): Consumer[] {
+  const consumer = (particao: number, lane: number) =>
+    createConsumer({
+      blocking: redis.blocking,
+      redis: redis.commands,
+      prefix: streamPrefix,
+      particao,
+      group,
+      consumer: lanes === undefined ? instancia : `${instancia}.${lane}`,
+      gatherMs: lanes === undefined ? GATHER_MS : 0,
+      countMax: timings?.countMax,
+      claimIdleMs: timings?.claimIdleMs,
+      handle: (entries) => {
+        const arrived = entries.map(({ posicao, body, attempts }) => ({
+          posicao,
+          attempts: attempts ?? 1,
+          read: readText(read, posicao, body),
+          evento: body,
+        }))
+        return apply({ particao, origin: 'stream', arrived })
+      },
+      // What vanished from the stream is a hole of the inbox, and repair fills holes.
+      onGap: () => {},
+      log,
+      registry,
+      clock,
+    })
+  const each = lanes ?? 1
+  return Array.from({ length: particoes * each }, (_, i) => consumer(Math.floor(i / each), i % each))
+}
+
+type RepairParts<Row extends Posicionado, Touched> = {
+  inbox: Inbox<Row, Touched>
+  stops: Stops
+  count: CountEvents
+  apply: Apply<Row>
+  redisUp: () => boolean
+}
+
+/** Pulls through the same door, and stops a partition whose log was exchanged. */
+function repairOf<Row extends Posicionado, Touched>(
+  { group, inbox: table, read, log: { particoes, feed } }: Declared<Row, Touched>,
+  { sql, lease, timings, log, registry, clock }: FollowerContext,
+  { inbox, stops, count, apply, redisUp }: RepairParts<Row, Touched>,
+) {
+  const told = new Set<string>()
+  return createRepair({
+    name: group,
+    lease,
+    feed,
+    marcas: inbox.marcas,
+    particoes,
+    redisUp,
+    aplicar: (particao, eventos) => {
+      const arrived = eventos.map(({ posicao, evento }) => ({
+        posicao,
+        attempts: 1,
+        read: readEvent(read, posicao, evento),
+        evento,
+      }))
+      return apply({ particao, origin: 'feed', arrived })
+    },
+    // What a stream delivered under such a position, and is kept as a letter, is passed over.
+    ausentes: async (particao, posicoes) => {
+      const kept = await passAbsent(sql, inbox, table, { particao, posicoes })
+      const place = `${particao}:${posicoes[0]}`
+      if (kept.length === posicoes.length || told.has(place)) return
+      told.add(place)
+      count('absent', posicoes.length - kept.length, { particao, origin: 'feed' })
+      log.error({ group, particao, first: posicoes[0], positions: posicoes.length }, 'the log lacks positions')
+    },
+    divergencia: async (particao, reason) => {
+      if (reason === undefined) return stops.moved(particao)
+      // Another epoch is refused by every apply anyway, and ends by itself if the right log returns.
+      if (reason !== 'epoca-divergente') await inbox.stop(particao, reason)
+      stops.stopped(particao, reason)
+    },
+    graceMs: timings?.graceMs,
+    everyMs: timings?.everyMs,
+    headEveryMs: timings?.headEveryMs,
+    log,
+    registry,
+    clock,
+  })
 }

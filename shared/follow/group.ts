@@ -1,77 +1,107 @@
-import { Indisponivel } from '../errors.ts'
-import type { Inbox, Posicionado } from '../inbox/inbox.ts'
+import type { Redis } from 'ioredis'
+import type { Posicionado } from '../inbox/inbox.ts'
+import type { Marca } from '../inbox/marca.ts'
 import type { Effect, InboxTable } from '../inbox/statement.ts'
-import { isInfrastructure } from '../postgres/failure.ts'
-import type { Sql } from '../postgres/sql.ts'
-import type { Logger } from '../telemetry/logger.ts'
-import { createDeadLetters, type DeadLetters } from './dead-letters.ts'
-import { createLetterStore, reapply } from './letter-store.ts'
+import type { Reader } from '../log/event.ts'
+import type { FeedClient } from '../repair/feed-client.ts'
+import type { Registry } from '../telemetry/metrics.ts'
+import type { LetterCount } from './letter-store.ts'
+import type { Stops } from './stops.ts'
 
-/** An event as its follower reads it; `motivo` names what is wrong, never what was in it. */
-export type Lido<Row> = { ok: true; epoca: string; row: Row } | { ok: false; motivo: string }
+/** How an event came: delivered by the stream, pulled from the log, or kept as a dead letter and applied again. */
+export type Origin = 'stream' | 'feed' | 'redrive'
 
 /** A row that can never be applied, and why. */
-export type Recusado = { posicao: number; motivo: string }
+export type Refused = { posicao: number; reason: string }
 
-/** A group of a log: how it reads an event, what it does with it, and where it notes that. */
-export type Group<Row extends Posicionado> = {
+/** What is durable now: rows of one partition and one epoch, those that cannot be applied among them. */
+export type Commit<Row, Touched> = {
+  particao: number
+  origin: Origin
+  rows: readonly Row[]
+  /** How many of them had their effect now, and how many had it before. */
+  applied: number
+  repeated: number
+  /** What the effect gave back. */
+  touched: readonly Touched[]
+}
+
+/** A log as its followers see it. */
+export type FollowedLog = {
+  /** Its streams in Redis: `<prefix>:{<particao>}`. */
+  streamPrefix: string
+  particoes: number
+  /** The log itself: what no stream brings is pulled from it. */
+  feed: FeedClient
+}
+
+/** What metrics show of a group. */
+export type ShownGroup = {
+  group: string
+  streamPrefix: string
+  particoes: number
+  redis: Redis
+  /** The partitions whose log this instance has seen to be another one: of another epoch nothing is noted in the database. */
+  stops: Pick<Stops, 'has'>
+  marcas: () => Promise<Marca[]>
+  letters: () => Promise<LetterCount>
+  registry: Registry
+}
+
+/**
+ * What became of events: applied now or before, dropped with a log that is no more, kept as dead letters; or positions that the log
+ * does not have.
+ */
+type EventEnd = 'applied' | 'repeated' | 'dropped' | 'kept' | 'absent'
+export type CountEvents = (end: EventEnd, events: number, where: { particao: number; origin: Origin }) => void
+
+/** Exports what is shown of a group, and gives the function that counts its events. */
+export type FollowMetrics = (shown: ShownGroup) => CountEvents
+
+/**
+ * What an app declares to follow a log: how it reads an event, what it does with it, and where it notes that.
+ *
+ * @example
+ * createFollower(
+ *   {
+ *     log: { streamPrefix: 'fluxo:pedidos', particoes, feed },
+ *     group: 'avisos',
+ *     read: (evento, posicao) => ({ posicao, id: evento.id, tipo: evento.type }),
+ *     effect: { columns: [], ctes: 'noted as (insert into aviso select id from novos)', result: 'null::text', parse: () => 0 },
+ *   },
+ *   { instancia, redis, sql, lease, log, registry },
+ * )
+ */
+export type Group<Row extends Posicionado, Touched = unknown> = {
   /** The consumer group. */
-  grupo: string
+  group: string
   /** The group's own inbox, where its database has more than one; by default `inbox_particao`. */
-  table?: InboxTable
-  /** Reads one event, parsed from JSON. Whatever it throws makes poison of that event. */
-  ler: (posicao: number, evento: unknown) => Lido<Row>
+  inbox?: InboxTable | undefined
+  /** Reads one event. Whatever it throws makes poison of that event. */
+  read: Reader<Row>
   /** What is done with new rows, in the statement that notes them. */
-  effect: Effect<Row, unknown>
+  effect: Effect<Row, Touched>
   /**
    * What is done before the rows are noted, where that cannot be one statement with it. Must be idempotent: it happens
    * again for rows that were given before. Gives the rows that can never be applied; a rejection means "not now".
    */
-  antes?: (particao: number, rows: readonly Row[]) => Promise<readonly Recusado[]>
-}
-
-type Ler<Row> = (posicao: number, evento: unknown) => Lido<Row>
-
-/** Reads an event of the log. */
-export function readEvent<Row>(ler: Ler<Row>, posicao: number, evento: unknown): Lido<Row> {
-  try {
-    return ler(posicao, evento)
-  } catch (error) {
-    return { ok: false, motivo: `the reader throws ${error instanceof Error ? error.name : typeof error}` }
-  }
-}
-
-/** The same from its JSON text. */
-export function readText<Row>(ler: Ler<Row>, posicao: number, body: string): Lido<Row> {
-  let evento: unknown
-  try {
-    evento = JSON.parse(body)
-  } catch {
-    return { ok: false, motivo: 'not JSON' }
-  }
-  return readEvent(ler, posicao, evento)
-}
-
-type GroupLettersDeps<Row extends Posicionado> = { inbox: Inbox<Row, unknown>; sql: Sql; log: Logger }
-
-/** The dead letters of a group: kept beside its inbox, and applied again by its own effect. */
-export function createGroupLetters<Row extends Posicionado>(
-  { grupo, table, ler, antes }: Group<Row>,
-  { inbox, sql, log }: GroupLettersDeps<Row>,
-): DeadLetters {
-  return createDeadLetters({
-    store: createLetterStore(sql, table),
-    isInfrastructure: (error) => error instanceof Indisponivel || isInfrastructure(error),
-    log: log.child({ grupo }),
-    reapply: async ({ particao, posicao, body }) => {
-      const lido = readText(ler, posicao, body)
-      if (!lido.ok) throw new Error(lido.motivo)
-      const { epoca, row } = lido
-      const marca = (await inbox.marcas()).find((um) => um.particao === particao)
-      if (marca?.epoca && marca.epoca !== epoca) throw new Error('an event of a log that is no more')
-      const [recusado] = (await antes?.(particao, [row])) ?? []
-      if (recusado !== undefined) throw new Error(recusado.motivo)
-      await reapply(inbox, { particao, epoca, rows: [row] }, table)
-    },
-  })
+  before?: ((particao: number, rows: readonly Row[]) => Promise<readonly Refused[]>) | undefined
+  /**
+   * What is done once the rows are durable, before they are acknowledged. A rejection means "not now": they are given again, as
+   * `repeated`. Happens again for rows that were given before.
+   */
+  committed?: ((commit: Commit<Row, Touched>) => Promise<void> | void) | undefined
+  /**
+   * For a group whose effect somebody waits for: consumers of one partition within an instance. While PostgreSQL applies the batch of
+   * one, the other reads its own and acknowledges. Without it there is one, which gathers before it reads.
+   */
+  lanes?: number | undefined
+  /** The names of its spans, where its steps are told apart; by default `follow <group>` alone. */
+  spans?: { batch: string; apply: string; committed: string } | undefined
+  /** What an operator does where the log is another one than was followed. */
+  remedy?: string | undefined
+  /** Whether dead letters are copied to the stream `<prefix>:dlq:{<particao>}` for eyes and tools. */
+  copiesLetters?: boolean | undefined
+  /** Shows the group; by default as `fluxo_follow_*`. */
+  metrics?: FollowMetrics | undefined
 }

@@ -1,8 +1,20 @@
 import { arrayLiteral } from '../inbox/array-literal.ts'
-import type { Inbox, Lote, Posicionado } from '../inbox/inbox.ts'
+import type { Aplicado, Inbox, Lote, Posicionado } from '../inbox/inbox.ts'
 import { type Effect, INBOX, type InboxTable } from '../inbox/statement.ts'
 import type { Sql } from '../postgres/sql.ts'
-import type { CartaMorta, DeadLetterStore } from './dead-letters.ts'
+import type { DeadLetter, KeepLetter } from './dead-letters.ts'
+
+type Place = { particao: number; posicao: number }
+
+/** Where dead letters live: a table in the follower's own database. */
+export type LetterStore = {
+  /** Durable when it resolves; the same (particao, posicao) again updates reason and attempts, unless it was redriven. */
+  put: KeepLetter
+  /** At most `limite` letters that wait, oldest first; with `at`, the one at that position. */
+  list: (page: { limite: number; at?: Place | undefined }) => Promise<DeadLetter[]>
+  /** Notes that the letter was applied after all. */
+  mark: (letter: Place) => Promise<void>
+}
 
 /**
  * A letter that was redriven stays as it is: its effect has happened, and a late redelivery of the same poison must not make
@@ -34,7 +46,7 @@ update ${letters} set redirigida_em = now()
 where particao = $1::smallint and posicao = $2::text::bigint and redirigida_em is null and pulada_em is null`
 
 /** The dead letters of a group, in the database of its inbox. */
-export function createLetterStore(sql: Sql, table = INBOX): DeadLetterStore {
+export function createLetterStore(sql: Sql, table = INBOX): LetterStore {
   return {
     put: async ({ particao, posicao, body, motivo, tentativas }) => {
       // A NUL is not text to PostgreSQL, and a broken body may hold one.
@@ -43,8 +55,8 @@ export function createLetterStore(sql: Sql, table = INBOX): DeadLetterStore {
     },
     list: async ({ limite, at }) => {
       const place = at === undefined ? [null, null] : [at.particao, String(at.posicao)]
-      const cartas = await sql.unsafe<CartaMorta[]>(list(table), [limite, ...place], { prepare: true })
-      return cartas.map((carta) => ({ ...carta }))
+      const letters = await sql.unsafe<DeadLetter[]>(list(table), [limite, ...place], { prepare: true })
+      return letters.map((letter) => ({ ...letter }))
     },
     mark: async ({ particao, posicao }) => {
       await sql.unsafe(mark(table), [particao, String(posicao)], { prepare: true })
@@ -73,19 +85,18 @@ const claim = ({ letters }: InboxTable): string => `novos as (
 
 /**
  * Applies a dead letter's event exactly once, wherever its position stands: passed over (then by claiming the letter),
- * still a hole, or meanwhile applied from the log (then by the inbox, which knows). Gives what the effect gave.
+ * still a hole, or meanwhile applied from the log (then by the inbox, which knows).
  */
 export async function reapply<Row extends Posicionado, Touched>(
   inbox: Inbox<Row, Touched>,
   lote: Lote<Row>,
   table = INBOX,
-): Promise<Touched | undefined> {
+): Promise<Aplicado<Touched>> {
   const claimed = await inbox.claim(lote, claim(table))
-  if (claimed.outcome !== 'aplicado') throw new Error(`the inbox refuses: ${claimed.outcome}`)
-  if (claimed.novos > 0) return claimed.touched
-  const applied = await inbox.apply(lote)
+  if (claimed.outcome === 'aplicado' && claimed.novos > 0) return claimed
+  const applied = claimed.outcome === 'aplicado' ? await inbox.apply(lote) : claimed
   if (applied.outcome !== 'aplicado') throw new Error(`the inbox refuses: ${applied.outcome}`)
-  return applied.touched
+  return applied
 }
 
 /**
@@ -93,13 +104,10 @@ export async function reapply<Row extends Posicionado, Touched>(
  * have one.
  */
 export async function passAbsent(
-  {
-    sql,
-    inbox,
-    table = INBOX,
-  }: { sql: Sql; inbox: Pick<Inbox<never, unknown>, 'pass'>; table?: InboxTable | undefined },
-  particao: number,
-  posicoes: readonly number[],
+  sql: Sql,
+  inbox: Pick<Inbox<never, unknown>, 'pass'>,
+  table: InboxTable | undefined,
+  { particao, posicoes }: { particao: number; posicoes: readonly number[] },
 ): Promise<readonly number[]> {
   const kept = await lettersAt(sql, particao, posicoes, table)
   const rows = kept.map((posicao) => ({ posicao, id: null }))

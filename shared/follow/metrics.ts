@@ -1,56 +1,56 @@
 import type { Marca } from '../inbox/marca.ts'
 import { createLook } from '../telemetry/look.ts'
-import { gauge, type Registry } from '../telemetry/metrics.ts'
-import type { Stops } from './another-log.ts'
+import { counter, gauge, type Registry } from '../telemetry/metrics.ts'
+import type { FollowMetrics } from './group.ts'
 import type { LetterCount } from './letter-store.ts'
+import type { Stops } from './stops.ts'
 
-type Grupo = {
+type Looks = {
   stops: Pick<Stops, 'has'>
   marcas: () => Promise<Marca[] | undefined>
   letters: () => Promise<LetterCount | undefined>
 }
 
-type FollowMetricsOptions = {
-  grupo: string
-  /** The partitions whose log this instance has seen to be another one: of another epoch nothing is noted in the database. */
-  stops: Pick<Stops, 'has'>
-  marcas: () => Promise<Marca[]>
-  letters: () => Promise<LetterCount>
-  registry: Registry
-}
-
 /** The groups of a registry, by name: a process may hold several. */
-const gruposDe = new WeakMap<Registry, Map<string, Grupo>>()
+const groupsOf = new WeakMap<Registry, Map<string, Looks>>()
 
 /**
  * Exports how far a group has followed its log, whether it stands still, and the dead letters that wait in its database, those of all
  * its groups. All of it is read from the database, so every instance shows the same: across instances take `max`.
  */
-export function exportFollowMetrics({ grupo, stops, marcas, letters, registry }: FollowMetricsOptions): void {
-  const grupos = gruposDe.get(registry) ?? mostrar(registry)
-  grupos.set(grupo, { stops, marcas: createLook(marcas), letters: createLook(letters) })
+export const exportFollowMetrics: FollowMetrics = ({ group, stops, marcas, letters, registry }) => {
+  const groups = groupsOf.get(registry) ?? show(registry)
+  groups.set(group, { stops, marcas: createLook(marcas), letters: createLook(letters) })
+  const unreadable = counter(registry, {
+    name: 'fluxo_follow_unreadable_total',
+    help: 'Events that could not be applied: from the stream (the log is asked instead) or from the log (passed over).',
+    labelNames: ['group', 'particao', 'origem'],
+  })
+  return (end, events, { particao, origin }) => {
+    if (end === 'kept') unreadable.inc({ group, particao: String(particao), origem: origin }, events)
+  }
 }
 
-function mostrar(registry: Registry): Map<string, Grupo> {
-  const grupos = new Map<string, Grupo>()
-  gruposDe.set(registry, grupos)
-  const porParticao = (name: string, help: string, valor: (marca: Marca, stops: Grupo['stops']) => number): void => {
+function show(registry: Registry): Map<string, Looks> {
+  const groups = new Map<string, Looks>()
+  groupsOf.set(registry, groups)
+  const byPartition = (name: string, help: string, value: (marca: Marca, stops: Looks['stops']) => number): void => {
     gauge(registry, {
       name,
       help,
       labelNames: ['group', 'particao'],
       async collect() {
         this.reset()
-        for (const [group, { marcas, stops }] of grupos) {
+        for (const [group, { marcas, stops }] of groups) {
           for (const marca of (await marcas()) ?? []) {
-            this.set({ group, particao: String(marca.particao) }, valor(marca, stops))
+            this.set({ group, particao: String(marca.particao) }, value(marca, stops))
           }
         }
       },
     })
   }
-  porParticao('fluxo_follow_aplicada_ate', 'Everything up to this position has had its effect.', (m) => m.aplicadaAte)
-  porParticao(
+  byPartition('fluxo_follow_aplicada_ate', 'Everything up to this position has had its effect.', (m) => m.aplicadaAte)
+  byPartition(
     'fluxo_follow_parada',
     '1 where the group stands still, since its log is another one than it followed.',
     ({ divergente, particao }, stops) => (divergente === null && !stops.has(particao) ? 0 : 1),
@@ -60,10 +60,10 @@ function mostrar(registry: Registry): Map<string, Grupo> {
     help: 'Dead letters of the groups of a database that wait for an operator.',
     labelNames: ['database'],
     async collect() {
-      const counts = await Promise.all([...grupos.values()].map(({ letters }) => letters()))
+      const counts = await Promise.all([...groups.values()].map(({ letters }) => letters()))
       this.reset()
       for (const count of counts) if (count !== undefined) this.inc({ database: count.database }, count.pendentes)
     },
   })
-  return grupos
+  return groups
 }

@@ -24,7 +24,7 @@ test.each([
 ])(
   '%s is isolated: its neighbours are applied once, it is kept once, and nobody waits for it',
   async (_, ruim, motivo) => {
-    for (let n = 1; n <= 21; n += 1) f.eventos.push(f.evento(n === 8 ? ruim : {}))
+    for (let n = 1; n <= 21; n += 1) f.escrever(n === 8 ? ruim : {})
     await f.publicar()
     follower = await f.seguir()
     await aplicado(21)
@@ -39,7 +39,7 @@ test.each([
 
 test('poison is kept before the ack while the log itself is away, and passed on the word of the log', async () => {
   f.rede.feed = false
-  f.eventos.push(f.evento({}), f.evento({ numero: 13 }), f.evento({ ruim: true }), f.evento({}))
+  f.escrever({}, { numero: 13 }, { ruim: true }, {})
   await f.publicar()
   follower = await f.seguir()
   await waitFor(async () => (await f.vistos()).length === 2)
@@ -56,7 +56,7 @@ test('poison is kept before the ack while the log itself is away, and passed on 
 })
 
 test('a letter cannot be written: nothing is acknowledged until it is', async () => {
-  f.eventos.push(f.evento({ numero: 13 }))
+  f.escrever({ numero: 13 })
   await f.publicar()
   await f.sql`alter table carta_morta rename to escondida`
   follower = await f.seguir()
@@ -70,7 +70,7 @@ test('a letter cannot be written: nothing is acknowledged until it is', async ()
 })
 
 test('an outage of the database or a missing table is no poison: the partition waits and goes on', async () => {
-  f.eventos.push(f.evento({}), f.evento({}))
+  f.escrever({}, {})
   await f.sql`alter table visto rename to escondida`
   follower = await f.seguir()
   await f.publicar()
@@ -82,12 +82,12 @@ test('an outage of the database or a missing table is no poison: the partition w
 })
 
 test('a reader that throws makes poison of that event, from the stream and from the log alike', async () => {
-  f.eventos.push(f.evento({ estoura: true }), f.evento({}))
+  f.escrever({ estoura: true }, {})
   await f.publicar()
   follower = await f.seguir({
-    ler: (posicao, lido) => {
-      if ((lido as { estoura?: boolean }).estoura) throw new RangeError('Invalid time value')
-      return f.grupo.ler(posicao, lido)
+    read: (evento, posicao) => {
+      if ((evento.data as { estoura?: boolean }).estoura) throw new RangeError('Invalid time value')
+      return f.group.read(evento, posicao)
     },
   })
   await aplicado(2)
@@ -95,7 +95,7 @@ test('a reader that throws makes poison of that event, from the stream and from 
 })
 
 test('what only the stream damaged is taken from the log, and no letter waits for it', async () => {
-  f.eventos.push(f.evento({}))
+  f.escrever({})
   await f.redis.commands.xadd(`${f.streamPrefix}:{0}`, '1-0', 'e', '{"broken')
   follower = await f.seguir({ effect: efeitoDeVer })
   await aplicado(1)

@@ -68,7 +68,7 @@ export function createInbox<Row extends Posicionado, Touched>(deps: {
   /** A pool for single statements. */
   sql: Sql
   effect: Effect<Row, Touched>
-  table?: InboxTable
+  table?: InboxTable | undefined
   clock?: Clock | undefined
 }): Inbox<Row, Touched> {
   const { sql, effect, table = INBOX, clock = systemClock } = deps

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { EventoSchema, encodeEvento, lerEvento } from './event.ts'
+import { type Evento, EventoSchema, encodeEvento, readData, readEvent, readText } from './event.ts'
 
 const ID = '0198f2a0-0000-7000-8000-000000000001'
 const EPOCA = '0198f2a0-0000-4000-8000-000000000002'
@@ -13,11 +13,14 @@ const FATO = {
   data: { n: 1 },
 }
 const escrito = (): Record<string, unknown> => JSON.parse(encodeEvento(FATO, { particao: 0, posicao: 7, epoca: EPOCA }))
-const ler = (evento: unknown) => lerEvento(z.object({ n: z.number() }), 7, evento)
+const reader = (evento: Evento) => readData(z.object({ n: z.number() }), evento)
+const read = (evento: unknown) => readEvent(reader, 7, evento)
 
 test('what the log writes is read back, with the fields that its reader knows', () => {
-  const lido = ler({ ...escrito(), data: { n: 1, novidade: 2 } })
-  expect(lido).toEqual({ ok: true, evento: escrito() })
+  const evento = { ...escrito(), data: { n: 1, novidade: 2 } }
+  const known = { outcome: 'read', epoca: EPOCA, traceparent: undefined, row: { n: 1 } }
+  expect(read(evento)).toEqual(known)
+  expect(readText(reader, 7, JSON.stringify(evento))).toEqual(known)
 })
 
 const VALUES: readonly unknown[] = [undefined, null, '', 'x', '1.0', 1, -1, 1.5, 2 ** 60, {}, [], ID, ID.toUpperCase()]
@@ -27,20 +30,29 @@ test('an envelope is accepted exactly where its schema accepts it, whatever stan
     for (const value of VALUES) {
       const evento = { ...escrito(), [field]: value }
       const verdict = EventoSchema.safeParse(evento)
-      const motivo = `not an event: ${field}`
-      expect(ler(evento), `${field} = ${JSON.stringify(value)}`).toMatchObject(
-        verdict.success ? { ok: true } : { ok: false, motivo },
+      const reason = `not an event: ${field}`
+      expect(read(evento), `${field} = ${JSON.stringify(value)}`).toMatchObject(
+        verdict.success ? { outcome: 'read' } : { outcome: 'unreadable', reason },
       )
     }
   }
 })
 
 test('what is no event, stands elsewhere or lacks what its reader needs is refused by name', () => {
-  expect(ler(null)).toMatchObject({ ok: false })
-  expect(ler('text')).toMatchObject({ ok: false })
-  expect(ler({ ...escrito(), sequence: '7' })).toEqual({ ok: false, motivo: 'not an event: sequence' })
-  expect(ler({ ...escrito(), sequence: '0000000000000008' })).toMatchObject({
-    motivo: expect.stringMatching('position'),
-  })
-  expect(ler({ ...escrito(), data: { n: 'x' } })).toEqual({ ok: false, motivo: 'data: n' })
+  const refused = (evento: unknown, reason: string) =>
+    expect(read(evento)).toEqual({ outcome: 'unreadable', reason: expect.stringMatching(reason) })
+  refused(null, 'not an event')
+  refused('text', 'not an event')
+  refused({ ...escrito(), sequence: '7' }, '^not an event: sequence$')
+  refused({ ...escrito(), sequence: '0000000000000008' }, 'position')
+  refused({ ...escrito(), data: { n: 'x' } }, '^data.n$')
+  expect(readText(reader, 7, '{"broken')).toEqual({ outcome: 'unreadable', reason: 'not JSON' })
+})
+
+test('a reader that throws makes poison of that event alone', () => {
+  const throwing = (): object => {
+    throw new RangeError('Invalid time value')
+  }
+  const reason = 'the reader throws RangeError'
+  expect(readEvent(throwing, 7, escrito())).toEqual({ outcome: 'unreadable', reason })
 })

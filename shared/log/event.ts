@@ -65,33 +65,54 @@ export const encodeEvento = (fato: Fato, { particao, posicao, epoca }: Endereco)
 /** The position that an event carries in its `sequence`. */
 export const posicaoDe = (evento: Pick<Evento, 'sequence'>): number => Number(evento.sequence)
 
-/** An event that was read, or why it is none, in words that name the wrong fields and never their values. */
-export type EventoLido<Data> = { ok: true; evento: Evento<Data> } | { ok: false; motivo: string }
+/**
+ * What an app needs of an event, as a row; or in a text why it can never be applied, in words that name fields and never their values.
+ * The envelope was read before, so `id`, `time` and `epoca` are what they should be.
+ */
+export type Reader<Row> = (evento: Evento, posicao: number) => Row | string
 
-/** Reads an event that arrived at `posicao`, with the schema of what its reader needs of `data`. */
-export function lerEvento<Data>(dados: z.ZodType<Data>, posicao: number, evento: unknown): EventoLido<Data> {
-  const lido = lerEnvelope(posicao, evento)
-  if (!lido.ok) return lido
-  const data = dados.safeParse(lido.evento.data)
-  if (!data.success) return { ok: false, motivo: `data: ${camposDe(data.error)}` }
-  return { ok: true, evento: { ...lido.evento, data: data.data } }
-}
+/** An event that was read, or why it cannot be. */
+export type EventRead<Row> =
+  | { outcome: 'read'; epoca: string; traceparent: string | undefined; row: Row }
+  | { outcome: 'unreadable'; reason: string }
 
-/** The same without looking at `data`, for who reads that by hand. */
-export function lerEnvelope(posicao: number, evento: unknown): EventoLido<unknown> {
-  const envelope = envelopeDe(evento)
-  if (typeof envelope === 'string') return { ok: false, motivo: envelope }
-  if (posicaoDe(envelope) !== posicao) {
-    return { ok: false, motivo: 'sequence is not the position at which the event arrived' }
+/** Reads an event that arrived at `posicao`: its envelope by the rules of all readers, its `data` by the app's own. Never throws. */
+export function readEvent<Row extends object>(read: Reader<Row>, posicao: number, evento: unknown): EventRead<Row> {
+  const envelope = isUsual(evento) ? evento : checked(evento)
+  if (typeof envelope === 'string') return unreadable(envelope)
+  if (posicaoDe(envelope) !== posicao) return unreadable('sequence is not the position at which the event arrived')
+  try {
+    const row = read(envelope, posicao)
+    if (typeof row === 'string') return unreadable(row)
+    return { outcome: 'read', epoca: envelope.epoca, traceparent: envelope.traceparent, row }
+  } catch (error) {
+    return unreadable(`the reader throws ${error instanceof Error ? error.name : typeof error}`)
   }
-  return { ok: true, evento: envelope }
 }
+
+/** The same from its JSON text. */
+export function readText<Row extends object>(read: Reader<Row>, posicao: number, body: string): EventRead<Row> {
+  let evento: unknown
+  try {
+    evento = JSON.parse(body)
+  } catch {
+    return unreadable('not JSON')
+  }
+  return readEvent(read, posicao, evento)
+}
+
+/** Reads an event's `data` by a schema: what it holds, or which of its fields are wrong. */
+export function readData<Data extends object>(schema: z.ZodType<Data>, { data }: Evento): Data | string {
+  const read = schema.safeParse(data)
+  return read.success ? read.data : wrongFields(read.error, 'data')
+}
+
+const unreadable = (reason: string): EventRead<never> => ({ outcome: 'unreadable', reason })
 
 /** The envelope, or why it is none. */
-function envelopeDe(evento: unknown): Evento | string {
-  if (isUsual(evento)) return evento
-  const lido = EventoSchema.safeParse(evento)
-  return lido.success ? lido.data : `not an event: ${camposDe(lido.error)}`
+const checked = (evento: unknown): Evento | string => {
+  const read = EventoSchema.safeParse(evento)
+  return read.success ? read.data : `not an event: ${wrongFields(read.error)}`
 }
 
 const SEQUENCE = /^\d{16}$/
@@ -123,4 +144,5 @@ const isUsual = (value: unknown): value is Evento => {
   )
 }
 
-const camposDe = ({ issues }: z.ZodError): string => issues.map(({ path }) => path.join('.')).join('; ')
+const wrongFields = ({ issues }: z.ZodError, ...within: readonly string[]): string =>
+  issues.map(({ path }) => [...within, ...path].join('.')).join('; ')

@@ -1,7 +1,7 @@
 import type { LogEntry } from './feed.ts'
 
 /** The end of a stream: the position, and the id and the epoch of the event there. */
-export type Tail = { posicao: number; id: string | undefined; epoca: string | undefined }
+type Tail = { posicao: number; id: string | undefined; epoca: string | undefined }
 
 /** Where a relay publishes to: a stream per partition whose entry ids are positions. */
 export type Publisher = {

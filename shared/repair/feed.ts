@@ -16,11 +16,7 @@ const LIMITES = {
 /** Opens after a burst of failures, and tries again every two seconds: repair must find a ledger that returns. */
 const CIRCUITO = { volumeThreshold: 10, errorThresholdPercentage: 50, resetTimeoutMs: 2_000 }
 
-export type Feed = FeedClient & {
-  /** The epoch of the log now. */
-  epoca(particao: number): Promise<string>
-  close(): void
-}
+export type Feed = FeedClient & { close(): void }
 
 /** A log's feed, bounded, retried and behind a breaker. `name` tells it from other feeds of the process. */
 export function createFeed({
@@ -30,10 +26,5 @@ export function createFeed({
 }: Omit<FeedClientDeps, 'policy'> & { registry: Registry; name: string }): Feed {
   const breaker = createBreaker({ name, ...CIRCUITO, isFailure: isFeedTransient, registry })
   const policy = createPolicy({ name, ...LIMITES, breaker, isTransient: isFeedTransient })
-  const client = createFeedClient({ ...deps, policy })
-  return {
-    page: client.page,
-    epoca: async (particao) => (await client.page({ particao, depoisDe: 0, limite: 1 })).epoca,
-    close: () => breaker.close(),
-  }
+  return { ...createFeedClient({ ...deps, policy }), close: () => breaker.close() }
 }

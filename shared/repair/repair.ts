@@ -23,14 +23,12 @@ type RepairDeps = {
   ausentes: (particao: number, posicoes: readonly number[]) => Promise<void>
   /** Told that the ledger is another one, or tells another history; `undefined` when it fits. */
   divergencia: (particao: number, motivo: string | undefined) => Promise<void>
-  graceMs?: number
-  everyMs?: number
-  headEveryMs?: number
-  /** Events of one pull. */
-  pageMax?: number
+  graceMs?: number | undefined
+  everyMs?: number | undefined
+  headEveryMs?: number | undefined
   log: Logger
   registry: Registry
-  clock?: Clock
+  clock?: Clock | undefined
 }
 
 export type Repair = {
@@ -118,7 +116,7 @@ function showLease({ registry, name, lease }: RepairDeps): void {
 /** One round over all partitions. What it remembers is forgotten with the lease: the next holder sees for itself. */
 function createRound(deps: RepairDeps, signal: AbortSignal): () => Promise<void> {
   const { feed, redisUp, clock = systemClock } = deps
-  const { graceMs = GRACE_MS, headEveryMs = HEAD_EVERY_MS, pageMax = PAGE_MAX } = deps
+  const { graceMs = GRACE_MS, headEveryMs = HEAD_EVERY_MS } = deps
   const pulled = counter(deps.registry, {
     name: 'fluxo_repair_pulled_total',
     help: 'Events pulled from the feed, by why.',
@@ -141,7 +139,7 @@ function createRound(deps: RepairDeps, signal: AbortSignal): () => Promise<void>
   const puxar = async (marca: Marca, estado: Estado, motivo: string, { depoisDe, ate }: Faixa) => {
     let last = depoisDe
     while (!signal.aborted && (ate === undefined || last < ate)) {
-      const limite = Math.min(pageMax, (ate ?? Number.MAX_SAFE_INTEGER) - last)
+      const limite = Math.min(PAGE_MAX, (ate ?? Number.MAX_SAFE_INTEGER) - last)
       // With the last known event before what is new: a log that was restored and has grown past it is told by its id.
       const conhecidos = last > 0 && last === marca.ultimaPosicao ? 1 : 0
       const page = await ask(marca, last - conhecidos, limite + conhecidos)

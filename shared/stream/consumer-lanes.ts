@@ -21,7 +21,7 @@ type LaneDeps = {
   log: Logger
   handle: (entries: Entry[]) => Promise<void>
   onGap: (posicoes: number[]) => void | Promise<void>
-  clock?: Clock
+  clock?: Clock | undefined
 }
 
 /** The hands of the source lane: does what the machine decided. */

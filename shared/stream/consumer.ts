@@ -35,17 +35,17 @@ export type ConsumerOptions = {
   group: string
   /** Name of this instance in the group; a stable one finds its own pending again after a restart. */
   consumer: string
-  countMax?: number
-  blockMs?: number
+  countMax?: number | undefined
+  blockMs?: number | undefined
   /** Others' entries are taken over when they lie unacked this long. */
-  claimIdleMs?: number
+  claimIdleMs?: number | undefined
   /** Average pause between two looks for such entries; default a third of `claimIdleMs`. */
-  claimEveryMs?: number
+  claimEveryMs?: number | undefined
   /**
    * After a read of many entries the next one waits so long for more of them: fewer and bigger batches under load. 0 by default,
    * for those whose readers wait for the result.
    */
-  gatherMs?: number
+  gatherMs?: number | undefined
   /**
    * Applies one batch, positions ascending. Resolves when all of it is durable or dead-lettered: then it is acked. Any rejection means
    * "not now": nothing is acked, the consumer pauses and gives the same batch again. Must be idempotent: delivery is at least once.
@@ -55,7 +55,7 @@ export type ConsumerOptions = {
   onGap: (posicoes: number[]) => void | Promise<void>
   log: Logger
   registry: Registry
-  clock?: Clock
+  clock?: Clock | undefined
 }
 
 type EstadoDoConsumidor = 'lendo' | 'pausado' | 'sem-redis' | 'parado'

@@ -31,7 +31,7 @@ const withLetters = async (banco: 'lancamentos' | 'entregas', grupo: string, typ
   )
   vi.stubEnv(`DATABASE_URL_${banco.toUpperCase()}`, database.appUrl)
   vi.stubEnv('FLUXO_DATA', '/nonexistent')
-  const keeper = KEEPERS[banco].find((one) => one.grupo === grupo)
+  const keeper = KEEPERS[banco].find(({ group }) => group === grupo)
   if (keeper === undefined) throw new Error(`nobody is called ${grupo}`)
   const { table } = keeper
   await prepareParticoes(sql, 1, table)
@@ -61,23 +61,19 @@ const withLetters = async (banco: 'lancamentos' | 'entregas', grupo: string, typ
       [posicao, evento],
     )
   }
-  const redrive = async (limite: number) => {
-    const done: unknown[] = []
-    await keeper.redriving(sql, async (letters) => void done.push(await letters.redrive({ limite })))
-    return done[0]
-  }
+  const redrive = (limite: number) => keeper.redrive(sql, limite)
   return { owner, sql, redrive, waiting: async () => (await createLetterStore(sql, table).list({ limite: 9 })).length }
 }
 const count = async (sql: Sql, table: string): Promise<number> =>
   (await sql.unsafe<{ n: number }[]>(`select count(*)::int as n from ${table}`))[0]?.n ?? 0
-const none = { redirigidas: 0, falhas: [] }
+const none = { applied: 0, failed: [] }
 const seedOrders = (owner: Sql) =>
   owner.unsafe(`insert into pedido (id, comerciante_id, customer_name, address, status, version, ocorrido_em, created_at, updated_at)
     select id::uuid, 'loja-1', 'Ana', 'Rua A', 0, 1, now(), now(), now() from unnest('{${uuid(1)},${uuid(2)}}'::text[]) id`)
 
 test('the money of an order: an entry each, no more than asked for, and none twice', async () => {
   const { sql, redrive, waiting } = await withLetters('lancamentos', 'lancamentos', 'pedido.entregue.v1')
-  expect(await redrive(1)).toEqual({ redirigidas: 1, falhas: [] })
+  expect(await redrive(1)).toEqual({ applied: 1, failed: [] })
   expect([await count(sql, 'lancamentos'), await waiting()]).toEqual([1, 1])
   await Promise.all([redrive(9), redrive(9), redrive(9)])
   expect([await count(sql, 'lancamentos'), await waiting()]).toEqual([2, 0])
@@ -98,7 +94,7 @@ test('the flow as it is set: by hand, a letter is read and plans nothing', async
   const { owner, sql, redrive } = await withLetters('entregas', 'entregas', 'pedido.recebido.v1')
   await seedOrders(owner)
   vi.stubEnv('ENTREGAS_FLUXO', 'manual')
-  expect(await redrive(9)).toEqual({ redirigidas: 2, falhas: [] })
+  expect(await redrive(9)).toEqual({ applied: 2, failed: [] })
   expect(await count(sql, 'passo')).toBe(0)
 })
 
@@ -115,10 +111,10 @@ test('what fails again stays, with one attempt more and its new reason; an event
   await owner`update carta_morta set evento = replace(evento, ${EPOCA}, '0a0b0c0d-0000-4000-8000-00000000ffff') where posicao = 2`
   await owner`update carta_morta set evento = replace(evento, '80.00', 'um') where posicao = 1`
   expect(await redrive(9)).toMatchObject({
-    redirigidas: 0,
-    falhas: [
-      { posicao: 1, motivo: 'data.valor: not a positive amount' },
-      { posicao: 2, motivo: 'an event of a log that is no more' },
+    applied: 0,
+    failed: [
+      { posicao: 1, reason: 'data.valor: not a positive amount' },
+      { posicao: 2, reason: 'an event of a log that is no more' },
     ],
   })
   expect((await sql`select tentativas from carta_morta`).map(({ tentativas }) => tentativas)).toEqual([2, 2])

@@ -40,7 +40,7 @@ const ROOM_ARROWS: Readonly<Record<string, readonly string[]>> = {
   stream: ['telemetry', 'redis', 'log', 'resilience'],
   inbox: ['telemetry', 'postgres', 'log'],
   repair: ['telemetry', 'postgres', 'log', 'inbox', 'resilience', 'http'],
-  follow: ['telemetry', 'postgres', 'redis', 'inbox', 'repair', 'stream'],
+  follow: ['telemetry', 'postgres', 'redis', 'log', 'inbox', 'repair', 'stream'],
   cache: ['telemetry', 'redis', 'resilience'],
   ratelimit: ['telemetry', 'process', 'http', 'redis', 'resilience'],
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { migrationsOf } from '@fluxo/drizzle/journal'
 import { createVersionedCache } from '@fluxo/shared/cache/versioned-cache'
-import { countLetters } from '@fluxo/shared/follow/letter-store'
+import { createFollower, type Timings } from '@fluxo/shared/follow/follower'
 import type { Verifier } from '@fluxo/shared/http/auth'
 import { createLease } from '@fluxo/shared/postgres/lease'
 import { exportPostgresMetrics } from '@fluxo/shared/postgres/metrics'
@@ -20,11 +20,8 @@ import type { Registry } from '@fluxo/shared/telemetry/metrics'
 import type { Tracing } from '@fluxo/shared/telemetry/tracing'
 import { createConsultarRoutes } from './consultar/route.ts'
 import { createConsultaStore, foraDoAr, LEITURA_SETTINGS, LIMITES_DA_CONSULTA } from './consultar/store.ts'
-import { createConsumidores } from './projetar/consumir.ts'
-import { exportarMetricas, type MetricasDeps } from './projetar/metricas.ts'
-import { montarProjecao } from './projetar/montar.ts'
-import { CACHE_PREFIX, GRUPO, STREAM_PREFIX } from './projetar/nomes.ts'
-import { createReparo, REPARO_LOCK } from './reparar/reparo.ts'
+import { CACHE_PREFIX, GRUPO, REPARO_LOCK, STREAM_PREFIX } from './projetar/nomes.ts'
+import { createProjecao } from './projetar/projecao.ts'
 import { montarVigia } from './verificar/montar.ts'
 
 export { CACHE_PREFIX } from './projetar/nomes.ts'
@@ -51,17 +48,16 @@ export type ConsolidadoDeps = {
   registry: Registry
   tracing?: Tracing | undefined
   /** For tests: other names in Redis, other waits. */
-  streamPrefix?: string
-  cachePrefix?: string
-  countMax?: number
-  claimIdleMs?: number
-  graceMs?: number
+  streamPrefix?: string | undefined
+  cachePrefix?: string | undefined
+  timings?: Partial<Timings> | undefined
 }
 
 /** One statement at a time per partition and instance, repair beside it, and the small questions. */
 const PROJECTION_CONNECTIONS = 4
 /** Reads travel pipelined, so few connections carry many. */
 const READ_CONNECTIONS = 6
+const POOLS = { consolidado: PROJECTION_CONNECTIONS, 'consolidado leitura': READ_CONNECTIONS }
 /** How soon a start that found no database tries again. */
 const PREPARE_RETRY_MS = 500
 const CHECK_TIMEOUT_MS = 900
@@ -97,25 +93,15 @@ export const createConsolidado = (deps: ConsolidadoDeps): AppModule => {
     name: 'consolidado',
   })
   const feed = createFeed({ ...eventos, name: 'eventos', particoes, registry })
-  const epocaDoLog = (particao: number) => feed.epoca(particao)
   const commands = redis.commands
-  const partes = montarProjecao({ ...deps, sql: writes, redis: commands, streamPrefix, cache, epocaDoLog })
-  const { inbox } = partes
-  const consumidores = createConsumidores({ ...deps, streamPrefix, projecao: partes.projecao })
-  const reparo = createReparo({
-    ...partes,
-    ...(deps.graceMs !== undefined && { graceMs: deps.graceMs }),
-    sql: writes,
-    lease: createLease({ url, key: REPARO_LOCK, name: 'reparo', log }),
-    feed,
-    particoes,
-    redisUp: () => redis.status() === 'up' && consumidores.every((one) => one.state() !== 'sem-redis'),
-    log,
-    registry,
-  })
+  const projecao = createFollower(
+    { ...createProjecao({ sql: writes, cache, registry }), log: { streamPrefix, particoes, feed } },
+    { ...deps, sql: writes, lease: createLease({ url, key: REPARO_LOCK, name: 'reparo', log }) },
+  )
   const vigia = montarVigia({ ...deps, sql: writes, redis: commands, cachePrefix, feed })
   const janitor = createJanitor({ redis: commands, prefix: streamPrefix, particoes, groups: [GRUPO], log, registry })
-  exportar({ redis: commands, writes, marcas: inbox.marcas, streamPrefix, particoes, registry })
+  exportRedisMetrics({ redis: commands, registry })
+  exportPostgresMetrics({ registry, database: 'consolidado', sql: writes, pools: POOLS })
 
   const policy = createPolicy({
     ...LIMITES_DA_CONSULTA,
@@ -126,10 +112,9 @@ export const createConsolidado = (deps: ConsolidadoDeps): AppModule => {
   const store = createConsultaStore({ sql: reads, policy })
   const inicio = createInicio({
     log,
-    preparar: () => inbox.prepare(particoes),
+    preparar: projecao.prepare,
     abrir: () => {
-      for (const consumidor of consumidores) consumidor.start()
-      reparo.start()
+      projecao.start()
       janitor.start()
       vigia.start()
     },
@@ -137,12 +122,12 @@ export const createConsolidado = (deps: ConsolidadoDeps): AppModule => {
   return {
     name: 'consolidado',
     gate: createSchemaGate({ database: 'consolidado', migrations: migrationsOf('consolidado'), sql: writes, log }),
-    routes: createConsultarRoutes({ store, cache, inbox, verifier, limites: deps.limites, particoes }),
+    routes: createConsultarRoutes({ store, cache, inbox: projecao.inbox, verifier, limites: deps.limites, particoes }),
     checks: checksOf(reads, redis),
     start: inicio.start,
     drain: async () => {
       await inicio.stop()
-      await Promise.all([...consumidores.map((one) => one.stop()), reparo.stop(), janitor.stop(), vigia.stop()])
+      await Promise.all([projecao.stop(), janitor.stop(), vigia.stop()])
     },
     close: async () => {
       await cache.close()
@@ -151,16 +136,6 @@ export const createConsolidado = (deps: ConsolidadoDeps): AppModule => {
       await Promise.all([closeSql(writes), closeSql(reads), vigia.close()])
     },
   }
-}
-
-type ExportarDeps = Pick<MetricasDeps, 'redis' | 'marcas' | 'streamPrefix' | 'particoes' | 'registry'>
-
-/** What is looked at when Prometheus asks: the projection, the pools, PostgreSQL and Redis themselves. */
-const exportar = ({ writes, ...deps }: ExportarDeps & { writes: Sql }): void => {
-  exportarMetricas({ ...deps, group: GRUPO, cartas: () => countLetters(writes) })
-  exportRedisMetrics(deps)
-  const pools = { consolidado: PROJECTION_CONNECTIONS, 'consolidado leitura': READ_CONNECTIONS }
-  exportPostgresMetrics({ registry: deps.registry, database: 'consolidado', sql: writes, pools })
 }
 
 /**

@@ -51,7 +51,7 @@ export async function createBancadaDeProjecao({ redis = redisUrl(), postgres }: 
       instancia: `instancia-${instancias.length}`,
       log,
       registry,
-      ...{ graceMs: GRACE_MS, verificacaoMs: VERIFICACAO_MS, ...prefixos },
+      ...{ timings: { graceMs: GRACE_MS }, verificacaoMs: VERIFICACAO_MS, ...prefixos },
       ...opcoes,
     })
     instancias.push(criada)

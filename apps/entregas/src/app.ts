@@ -1,4 +1,5 @@
 import { migrationsOf } from '@fluxo/drizzle/journal'
+import { createFollower, type Timings } from '@fluxo/shared/follow/follower'
 import type { Verifier } from '@fluxo/shared/http/auth'
 import type { AppEnv } from '@fluxo/shared/http/env'
 import { createFeedRoutes } from '@fluxo/shared/http/feed'
@@ -23,14 +24,15 @@ import type { AvisosOptions } from './avisar/avisos.ts'
 import { GRUPO_DE_AVISOS } from './avisar/grupo.ts'
 import { STREAM_PREFIX } from './domain/evento.ts'
 import { createAndador } from './fluir/andar.ts'
-import { createFluxo, GRUPO } from './fluir/consumir.ts'
 import type { FluxoOptions } from './fluir/fluir.ts'
+import { GRUPO, grupoDoFluxo } from './fluir/grupo.ts'
 import { createImportarRoutes } from './importar/route.ts'
 import { createInformarRoutes } from './informar/route.ts'
 import { createListarRoutes } from './listar/route.ts'
 import { createLeituraStore, LEITURA_SETTINGS } from './listar/store.ts'
 import { exportarMetricas, groupCommitMetrics } from './metricas.ts'
 import { EVENTOS } from './mover/evento-table.ts'
+import { feedDoLog } from './mover/feed-do-log.ts'
 import { createMoverRoutes } from './mover/route.ts'
 import { createPedidoStore } from './mover/store.ts'
 import { createReceberRoutes } from './receber/route.ts'
@@ -57,9 +59,8 @@ type EntregasDeps = {
   /** Other groups that read the orders' streams: nothing is trimmed before they have it. */
   outrosGrupos?: readonly string[]
   /** For tests: other names in Redis, other waits. */
-  streamPrefix?: string
-  claimIdleMs?: number
-  graceMs?: number
+  streamPrefix?: string | undefined
+  timings?: Partial<Timings> | undefined
   agora?: () => Date
 }
 
@@ -120,7 +121,7 @@ export const createEntregas = (deps: EntregasDeps): AppModule => {
 
   const readPage = createReadPage(logReads, EVENTOS)
   const head = (particao: number) => readHead(logReads, particao)
-  const doLog = { streamPrefix, readPage, readHead: head }
+  const pedidos = { streamPrefix, particoes, feed: feedDoLog({ readPage, readHead: head }) }
   const relay: Relay = createRelay({
     ...deps,
     name: 'pedidos',
@@ -134,15 +135,15 @@ export const createEntregas = (deps: EntregasDeps): AppModule => {
   const leitura = createLeituraStore(leituras)
   const edge = { store, leitura, verifier, limites, novoId: createNovoId(), agora }
   const andador = createAndador({ ...edge, sql: flow, particoes, log, registry, tracing })
-  const consumo = createFluxo({
-    ...deps,
-    ...fluxo,
-    sql: flow,
-    ...doLog,
-    lease: createLease({ url: databaseUrl, key: REPARO_LOCK, name: 'reparo entregas', log }),
-    onPlanned: andador.wake,
-  })
-  const saida = createSaida({ ...deps, ...edge, ...doLog, logReads, leituras, settings: WRITE_SETTINGS })
+  const consumo = createFollower(
+    {
+      ...grupoDoFluxo(fluxo),
+      log: pedidos,
+      committed: ({ particao, applied }) => (applied > 0 ? andador.wake(particao) : undefined),
+    },
+    { ...deps, sql: flow, lease: createLease({ url: databaseUrl, key: REPARO_LOCK, name: 'reparo entregas', log }) },
+  )
+  const saida = createSaida({ ...deps, ...edge, pedidos, logReads, leituras, settings: WRITE_SETTINGS })
   const groups = [GRUPO, GRUPO_DE_AVISOS, ...(deps.outrosGrupos ?? [])]
   const janitor = createJanitor({ redis: redis.commands, prefix: streamPrefix, particoes, groups, log, registry })
   exportarMetricas({ registry, sql: logReads, fila: store.fila })

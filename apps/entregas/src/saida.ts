@@ -44,7 +44,7 @@ export function createSaida(deps: SaidaDeps): Saida {
   const { databaseUrl, settings, logReads, leituras, leitura, avisos: opcoes = { permiteLoopback: false } } = deps
   const sql = createSql({ url: databaseUrl, ...POOL_DE_AVISOS, settings })
   const avisos = createAvisos({ ...deps, avisos: opcoes, sql })
-  const aoVivo = createAoVivo({ ...deps, store: createAcompanharStore(logReads, leitura) })
+  const aoVivo = createAoVivo({ ...deps, ...deps.pedidos, store: createAcompanharStore(logReads, leitura) })
   const { plateia } = aoVivo
   const routes = new OpenAPIHono<AppEnv>()
   routes.route('/', avisos.routes)

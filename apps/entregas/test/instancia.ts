@@ -34,8 +34,7 @@ export async function createInstancia(options: {
     limites: options.limites && createLimites({ env: options.limites, redis: redis.cache, registry }),
     verifier: createVerifier({ secret: SEGREDO }),
     cursorSecret: SEGREDO,
-    claimIdleMs: 1_000,
-    graceMs: 200,
+    timings: { claimIdleMs: 1_000, graceMs: 200 },
     log,
     registry,
   })

@@ -1,20 +1,19 @@
 import type { Column } from '@fluxo/shared/inbox/statement'
-import { EventoSchema, encodeEvento } from '@fluxo/shared/log/event'
+import { EventoSchema, type EventRead, encodeEvento, type Reader, readEvent } from '@fluxo/shared/log/event'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { efeitoDoSaldo } from '../../consolidado/src/projetar/efeito.ts'
-import { lerEvento as lerLancado } from '../../consolidado/src/projetar/ler-evento.ts'
+import { lerLancado } from '../../consolidado/src/projetar/ler-evento.ts'
 import { lerContado } from '../../entregas/src/acompanhar/contado.ts'
 import { AVISOS } from '../../entregas/src/avisar/grupo.ts'
-import { grupoDoFluxo } from '../../entregas/src/fluir/consumir.ts'
+import { grupoDoFluxo } from '../../entregas/src/fluir/grupo.ts'
 import { lancamentoDaEntrega } from '../../lancamentos/src/faturar/faturar.ts'
-import { lerEvento as lerLancavel } from '../../lancamentos/src/faturar/ler-evento.ts'
+import { lerLancavel } from '../../lancamentos/src/faturar/ler-evento.ts'
 
-type Lido = { ok: true; row: unknown } | { ok: false; motivo: string }
 type Leitor = {
   data: object
   type: string
-  ler: (posicao: number, evento: unknown) => Lido
+  read: Reader<object>
   converter: (row: unknown) => void
 }
 
@@ -45,23 +44,20 @@ const LEITORES: Readonly<Record<string, Leitor>> = {
   'the projection': {
     type: 'lancamento.registrado.v1',
     data: { comerciante_id: 'loja-1', tipo: 'CREDITO', valor: '1.00', data: '2026-11-21' },
-    ler: (posicao, evento) => {
-      const lido = lerLancado(posicao, evento)
-      return lido.ok ? { ok: true, row: lido.lancado } : lido
-    },
+    read: lerLancado,
     converter: columnsOf(efeitoDoSaldo.columns),
   },
   'the money of orders': {
     ...pedido,
-    ler: lerLancavel,
+    read: lerLancavel,
     converter: (row) => {
       const { entrega } = row as { entrega?: Parameters<typeof lancamentoDaEntrega>[0] }
       if (entrega !== undefined) lancamentoDaEntrega(entrega, { id: ID, agora: new Date(0) })
     },
   },
-  'the flow': { ...pedido, ler: fluxo.ler, converter: columnsOf(fluxo.effect.columns) },
-  'the webhooks': { ...pedido, ler: AVISOS.ler, converter: columnsOf(AVISOS.effect.columns) },
-  'the live streams': { ...pedido, ler: lerContado, converter: () => {} },
+  'the flow': { ...pedido, read: fluxo.read, converter: columnsOf(fluxo.effect.columns) },
+  'the webhooks': { ...pedido, read: AVISOS.read, converter: columnsOf(AVISOS.effect.columns) },
+  'the live streams': { ...pedido, read: lerContado, converter: () => {} },
 }
 const POSICAO = 7
 const eventoDe = ({ type, data }: Leitor): Record<string, unknown> =>
@@ -81,7 +77,7 @@ const eventoDe = ({ type, data }: Leitor): Record<string, unknown> =>
   )
 const ENVELOPE = /^not an event|^sequence is not/
 /** What a reader says of the envelope alone; its own data may be refused all the same. */
-const veredito = (lido: Lido): boolean => lido.ok || !ENVELOPE.test(lido.motivo)
+const veredito = (event: EventRead<object>): boolean => event.outcome === 'read' || !ENVELOPE.test(event.reason)
 
 const UUIDS = [
   ID.toUpperCase(),
@@ -118,13 +114,13 @@ const FIELDS = Object.keys(EventoSchema.shape).filter((name) => name !== 'data' 
 
 test.each(Object.keys(LEITORES))('%s reads what its log writes', (nome) => {
   const leitor = LEITORES[nome] as Leitor
-  expect(leitor.ler(POSICAO, eventoDe(leitor))).toMatchObject({ ok: true })
+  expect(readEvent(leitor.read, POSICAO, eventoDe(leitor))).toMatchObject({ outcome: 'read' })
 })
 
 test.each(FIELDS)('whatever stands in %s of an envelope is poison for every reader or for none', (field) => {
   for (const value of VALUES) {
     const vereditos = Object.values(LEITORES).map((leitor) =>
-      veredito(leitor.ler(POSICAO, { ...eventoDe(leitor), [field]: value })),
+      veredito(readEvent(leitor.read, POSICAO, { ...eventoDe(leitor), [field]: value })),
     )
     expect(new Set(vereditos).size, `${field} = ${JSON.stringify(value)}: ${vereditos.join(' ')}`).toBe(1)
   }
@@ -146,8 +142,9 @@ describe('no event makes anybody throw', () => {
       fc.property(campos(EventoSchema.shape), campos(leitor.data), estranho, (envelope, dados, lixo) => {
         const evento = eventoDe(leitor)
         for (const um of [{ ...evento, ...envelope }, { ...evento, data: { ...leitor.data, ...dados } }, lixo]) {
-          const lido = leitor.ler(POSICAO, um)
-          if (lido.ok) leitor.converter(lido.row)
+          const event = readEvent(leitor.read, POSICAO, um)
+          if (event.outcome === 'read') leitor.converter(event.row)
+          else expect(event.reason).not.toMatch(/throws/)
         }
       }),
       { numRuns: 500 },

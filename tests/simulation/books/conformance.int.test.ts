@@ -88,6 +88,7 @@ function projectionStep(random: Random): Step {
     comercianteId: `loja-${posicao % 3}`,
     data: `2026-11-2${posicao % 2}`,
     valor: BigInt(posicao % 5 === 0 ? -posicao : posicao),
+    registradoEm: 0,
   }))
   const epoca = random.chance(0.05) ? OUTRA_EPOCA : EPOCA
   const letter = { particao, posicao: from, body: '{"a":"\\\\\\"é"}', motivo: 'motivo', tentativas: random.int(1, 3) }
@@ -136,7 +137,7 @@ test('the simulated projection answers as the real one', async () => {
 })
 
 test('who waits for a position hears alike, and a stopped partition refuses alike', async () => {
-  const row = { posicao: 1, id: uuid(1), comercianteId: 'loja-1', data: '2026-11-21', valor: 1n }
+  const row = { posicao: 1, id: uuid(1), comercianteId: 'loja-1', data: '2026-11-21', valor: 1n, registradoEm: 0 }
   const history = async (server: Server): Promise<unknown[]> => {
     const inbox = inboxOf(server)
     const apply = () => inbox.apply({ particao: 0, epoca: EPOCA, rows: [row] })

@@ -27,7 +27,7 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug<Seams>>> = {
   'trim-by-length': { what: 'the stream is trimmed by length', seams: always(way.trimByLength) },
   'ack-before-apply': {
     what: 'a batch is acknowledged before it is applied',
-    seams: always(projection.ackBeforeApply),
+    seams: way.ackBeforeApply,
   },
   'no-reclaim': { what: 'nobody takes over what a dead consumer left pending', seams: always(way.noReclaim) },
   'consumer-removed-with-pending': {

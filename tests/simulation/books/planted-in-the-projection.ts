@@ -1,22 +1,21 @@
-import { streamKey } from '@fluxo/shared/stream/keys'
-import { GRUPO, STREAM_PREFIX } from '../../../apps/consolidado/src/projetar/nomes.ts'
-import { PostgresError } from '../servers/postgres-server.ts'
-import { applyOf, askedOf, effect, inboxOf, isNew, refusalOf } from '../servers/projection-database.ts'
-import { idOf } from '../servers/redis-streams.ts'
+import type { Sql } from '@fluxo/shared/postgres/sql'
+import { type Parameter, PostgresError } from '../servers/postgres-server.ts'
+import { arrayOf, plain } from '../servers/postgres-text.ts'
+import { APPLY, applyOf, askedOf, effect, inboxOf, isNew, refusalOf } from '../servers/projection-database.ts'
 import type { Seams } from './seams.ts'
 
-/** Ascending ids of a batch as they stand on the stream. */
-const idsOf = (recebidos: readonly { posicao: number }[]): string[] => recebidos.map(({ posicao }) => idOf(posicao))
+type Send = (parameters: readonly Parameter[]) => Promise<readonly object[]>
 
-export const ackBeforeApply: Seams = {
-  projecao: (real, redis) => ({
-    aplicar: async (particao, recebidos, origem) => {
-      const ids = idsOf(recebidos)
-      if (origem === 'stream') await redis.commands.xack(streamKey(STREAM_PREFIX, particao), GRUPO, ...ids)
-      await real.aplicar(particao, recebidos, origem)
-    },
-  }),
-}
+/** A pool whose statements of a kind are sent otherwise, or not at all. */
+const sending =
+  (matches: (text: string) => boolean, otherwise: (parameters: readonly Parameter[], send: Send) => Promise<unknown>) =>
+  (real: Sql): Sql => {
+    const unsafe = real.unsafe.bind(real) as unknown as (text: string, parameters: readonly Parameter[]) => Promise<[]>
+    const sent = (text: string, parameters: readonly Parameter[]) =>
+      matches(text) ? otherwise(parameters, (others) => unsafe(text, others)) : unsafe(text, parameters)
+    return Object.assign((...query: Parameters<Sql>) => real(...query), { unsafe: sent }) as unknown as Sql
+  }
+const isApply = (text: string): boolean => text === APPLY
 
 /** Each process has a memory of its own; the statement itself takes everything as new. */
 export const dedupeInMemory = (): Seams => ({
@@ -27,19 +26,18 @@ export const dedupeInMemory = (): Seams => ({
       return effect({ state, row, motivo: null, taken: askedOf(parameters), epoca: String(parameters[1]) })
     },
   }),
-  inbox: (real) => {
+  sql: (real) => {
     const known = new Set<string>()
-    return {
-      ...real,
-      apply: async (lote) => {
-        const rows = lote.rows.filter(({ posicao }) => !known.has(`${lote.particao}:${posicao}`))
-        const repetidos = lote.rows.length - rows.length
-        if (rows.length === 0) return { outcome: 'aplicado', novos: 0, repetidos, touched: undefined }
-        const applied = await real.apply({ ...lote, rows })
-        for (const { posicao } of rows) known.add(`${lote.particao}:${posicao}`)
-        return applied
-      },
-    }
+    return sending(isApply, async ([particao = null, epoca = null, runs = null, ...columns], send) => {
+      const places = arrayOf(columns[0]).map((posicao) => `${particao}:${posicao}`)
+      const fresh = places.flatMap((place, i) => (known.has(place) ? [] : [i]))
+      const none = { motivo: null, epoca, divergente: null, novos: 0, resultado: null }
+      if (fresh.length === 0) return [none]
+      const kept = columns.map((column) => `{${fresh.map((i) => arrayOf(column)[i] ?? 'NULL').join(',')}}`)
+      const applied = await send([particao, epoca, runs, ...kept])
+      for (const i of fresh) known.add(places[i] ?? '')
+      return applied
+    })(real)
   },
 })
 
@@ -58,17 +56,18 @@ export const watermarkBeforeTheLock: Seams = {
 }
 
 export const outageIsPoison: Seams = {
-  inbox: (real) => ({
-    ...real,
-    apply: (lote) =>
-      real.apply(lote).catch((error: unknown) => {
-        throw new PostgresError('22000', String(error))
-      }),
-  }),
+  sql: sending(isApply, (parameters, send) =>
+    send(parameters).catch((error: unknown) => {
+      throw new PostgresError('22000', String(error))
+    }),
+  ),
 }
 
 export const poisonWithoutLetter: Seams = {
-  cartas: () => ({ put: async () => {} }),
+  sql: sending(
+    (text) => plain(text).startsWith('insert into carta_morta'),
+    async () => [],
+  ),
 }
 
 export const failedCacheWriteIsForgotten: Seams = {
@@ -93,11 +92,5 @@ export const ackedWithAnOldCache: Seams = {
 }
 
 export const duplicateLeavesTheCache: Seams = {
-  inbox: (real) => ({
-    ...real,
-    apply: async (lote) => {
-      const applied = await real.apply(lote)
-      return applied.outcome === 'aplicado' ? { ...applied, repetidos: 0 } : applied
-    },
-  }),
+  projecao: (real) => ({ ...real, committed: (commit) => real.committed?.({ ...commit, repeated: 0 }) }),
 }

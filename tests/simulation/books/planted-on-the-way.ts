@@ -1,3 +1,5 @@
+import type { RedisConnections } from '@fluxo/shared/redis/connection'
+import type { Redis } from 'ioredis'
 import { appendOf, insert, knownLines, knownOf, rowsOf } from '../servers/ledger-database.ts'
 import type { Statement } from '../servers/postgres-server.ts'
 import { addTo, SCRIPTS } from '../servers/redis-scripts.ts'
@@ -134,3 +136,24 @@ export const lostReplyIsRetried = (): Seams => {
 export const cacheTrustsAnyRun: Seams = {
   hears: (command, value) => (command === 'INFO' ? 'run_id:00000000\r\n' : value),
 }
+
+type Reply = [string, [string, unknown][]][] | null
+
+/** Whatever is read is acknowledged at once, by another connection. */
+export const ackBeforeApply = () => ({
+  redis: (real: RedisConnections, group: string): RedisConnections => ({
+    ...real,
+    blocking: () => {
+      const reader = real.blocking()
+      const read = reader.xreadgroup.bind(reader) as (...args: unknown[]) => Promise<Reply>
+      const acking = async (...args: unknown[]): Promise<Reply> => {
+        const reply = await read(...args)
+        for (const [key, entries] of reply ?? []) {
+          if (entries.length > 0) await real.commands.xack(key, group, ...entries.map(([id]) => id))
+        }
+        return reply
+      }
+      return Object.assign(reader, { xreadgroup: acking }) as unknown as Redis
+    },
+  }),
+})

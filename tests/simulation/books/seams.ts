@@ -1,12 +1,10 @@
 import type { VersionedCache } from '@fluxo/shared/cache/versioned-cache'
-import type { DeadLetters } from '@fluxo/shared/follow/dead-letters'
-import type { Inbox } from '@fluxo/shared/inbox/inbox'
+import type { Group } from '@fluxo/shared/follow/group'
 import type { ReadPage } from '@fluxo/shared/log/feed'
 import type { Sql } from '@fluxo/shared/postgres/sql'
 import type { RedisConnections } from '@fluxo/shared/redis/connection'
 import type { Saldo } from '../../../apps/consolidado/src/domain/saldo.ts'
 import type { Lancado } from '../../../apps/consolidado/src/projetar/efeito.ts'
-import type { Projecao } from '../../../apps/consolidado/src/projetar/projecao.ts'
 import type { RegistroStore } from '../../../apps/lancamentos/src/registrar/store.ts'
 import type { LedgerState } from '../servers/ledger-database.ts'
 import type { Statement } from '../servers/postgres-server.ts'
@@ -24,8 +22,9 @@ export type Seams = RedisHabits & {
   scripts?: Partial<Scripts>
   readPage?: (real: ReadPage, sql: Sql) => ReadPage
   registrar?: (real: RegistroStore['registrar']) => RegistroStore['registrar']
-  inbox?: (real: Inbox<Lancado, Saldo[]>) => Inbox<Lancado, Saldo[]>
-  cartas?: (real: Pick<DeadLetters, 'put'>) => Pick<DeadLetters, 'put'>
+  /** The pool of the projection. */
+  sql?: (real: Sql) => Sql
+  redis?: (real: RedisConnections, group: string) => RedisConnections
   cache?: (real: VersionedCache) => VersionedCache
-  projecao?: (real: Projecao, redis: RedisConnections) => Projecao
+  projecao?: (real: Group<Lancado, Saldo[]>) => Group<Lancado, Saldo[]>
 }

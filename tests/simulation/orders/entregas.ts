@@ -1,12 +1,15 @@
+import { createFollower } from '@fluxo/shared/follow/follower'
 import { createFeedPage, createReadPage, readHead } from '@fluxo/shared/log/feed'
 import { createRelay } from '@fluxo/shared/log/relay'
+import type { FeedClient } from '@fluxo/shared/repair/feed-client'
 import { createJanitor } from '@fluxo/shared/stream/janitor'
 import { createPublisher } from '@fluxo/shared/stream/publisher'
 import { STREAM_PREFIX } from '../../../apps/entregas/src/domain/evento.ts'
 import { createAndador } from '../../../apps/entregas/src/fluir/andar.ts'
-import { createFluxo, GRUPO } from '../../../apps/entregas/src/fluir/consumir.ts'
+import { GRUPO, grupoDoFluxo } from '../../../apps/entregas/src/fluir/grupo.ts'
 import { createLeituraStore } from '../../../apps/entregas/src/listar/store.ts'
 import { EVENTOS } from '../../../apps/entregas/src/mover/evento-table.ts'
+import { feedDoLog } from '../../../apps/entregas/src/mover/feed-do-log.ts'
 import type { MudarDeps } from '../../../apps/entregas/src/mover/mudar.ts'
 import { createPedidoStore, type PedidoStore } from '../../../apps/entregas/src/mover/store.ts'
 import { GRUPO as GRUPO_DO_LIVRO } from '../../../apps/lancamentos/src/faturar/seguir.ts'
@@ -65,22 +68,21 @@ export function startEntregas(servers: Servers, process: Process): Entregas {
   const leitura = seams.leitura?.(realLeitura) ?? realLeitura
   const mudar = { store, leitura, novoId, agora }
   const andador = createAndador({ ...shared, ...mudar, pollMs: STEP_POLL_MS })
-  const fluxo = createFluxo({
-    ...shared,
-    ...PACE,
-    automatico: true,
-    atrasoMs: seams.atrasoMs ?? atrasoMs,
-    redis,
-    streamPrefix: STREAM_PREFIX,
-    readPage: async (...page) => {
+  const feed = feedDoLog({ readPage, readHead: head })
+  const pulled: FeedClient = {
+    page: async (request) => {
       if (!pulls()) throw new Error('only the stream may bring anything now')
-      return readPage(...page)
+      return feed.page(request)
     },
-    readHead: head,
-    instancia: nameOf(servers, process),
-    lease: leaseOf(REPARO_LOCK, 'reparo'),
-    onPlanned: andador.wake,
-  })
+  }
+  const fluxo = createFollower(
+    {
+      ...grupoDoFluxo({ automatico: true, atrasoMs: seams.atrasoMs ?? atrasoMs }),
+      log: { streamPrefix: STREAM_PREFIX, particoes, feed: pulled },
+      committed: ({ particao, applied }) => (applied > 0 ? andador.wake(particao) : undefined),
+    },
+    { ...shared, timings: PACE, redis, instancia: nameOf(servers, process), lease: leaseOf(REPARO_LOCK, 'reparo') },
+  )
   const groups = [GRUPO, GRUPO_DO_LIVRO]
   const janitor = createJanitor({ ...shared, ...JANITOR, redis: redis.commands, prefix: STREAM_PREFIX, groups })
   let leaving = false

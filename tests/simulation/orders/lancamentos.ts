@@ -1,6 +1,12 @@
+import { createFollower } from '@fluxo/shared/follow/follower'
 import type { Transactions } from '@fluxo/shared/postgres/transactions'
 import { createFeedClient } from '@fluxo/shared/repair/feed-client'
-import { createSeguidor, GRUPO, REPARO_LOCK } from '../../../apps/lancamentos/src/faturar/seguir.ts'
+import {
+  GRUPO,
+  grupoDoFaturamento,
+  REPARO_LOCK,
+  STREAM_DOS_PEDIDOS,
+} from '../../../apps/lancamentos/src/faturar/seguir.ts'
 import { createRegistroStore } from '../../../apps/lancamentos/src/registrar/store.ts'
 import { onePolicy, prepared } from '../books/consolidado.ts'
 import type { Process } from '../process.ts'
@@ -41,17 +47,20 @@ export function startLancamentos(servers: Servers, process: Process): Lancamento
     particoes,
     fetch: (url) => ask(process, url),
   })
-  const seguidor = createSeguidor({
-    ...shared,
-    ...PACE,
-    store: { registrar: seams.registrar?.(store.registrar) ?? store.registrar },
-    novoId,
-    agora,
-    redis: seams.redis?.(own, GRUPO) ?? own,
-    instancia: nameOf(servers, process),
-    feed: { page: feed.page, epoca: async (particao) => (await feed.page({ particao, depoisDe: 0, limite: 1 })).epoca },
-    lease: createSimulatedLease({ wire, server, process, key: REPARO_LOCK, name: 'reparo', log: SILENT }),
-  })
+  const registrar = seams.registrar?.(store.registrar) ?? store.registrar
+  const seguidor = createFollower(
+    {
+      ...grupoDoFaturamento({ ...shared, store: { registrar }, novoId, agora }),
+      log: { streamPrefix: STREAM_DOS_PEDIDOS, particoes, feed },
+    },
+    {
+      ...shared,
+      timings: PACE,
+      redis: seams.redis?.(own, GRUPO) ?? own,
+      instancia: nameOf(servers, process),
+      lease: createSimulatedLease({ wire, server, process, key: REPARO_LOCK, name: 'reparo', log: SILENT }),
+    },
+  )
   let leaving = false
   void prepared(seguidor.prepare, process).then(() => {
     if (!leaving) seguidor.start()

@@ -1,4 +1,4 @@
-import { groupAtDollar, noReclaim } from '../books/planted-on-the-way.ts'
+import { ackBeforeApply, groupAtDollar, noReclaim } from '../books/planted-on-the-way.ts'
 import type { PlantedBug } from '../scenario.ts'
 import * as planted from './planted-parts.ts'
 import type { Seams } from './seams.ts'
@@ -31,7 +31,7 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug<Seams>>> = {
   },
   'followed-before-applied': {
     what: 'a follower acknowledges what it reads before it has applied it',
-    seams: planted.ackBeforeApply,
+    seams: ackBeforeApply,
   },
   'follower-at-dollar': { what: 'a lost group of a follower is made anew at $', seams: always(groupAtDollar) },
   'followers-never-reclaim': {

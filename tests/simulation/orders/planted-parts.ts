@@ -1,5 +1,3 @@
-import type { RedisConnections } from '@fluxo/shared/redis/connection'
-import type { Redis } from 'ioredis'
 import type { Lancamento } from '../../../apps/lancamentos/src/domain/lancamento.ts'
 import type { RegistroStore } from '../../../apps/lancamentos/src/registrar/store.ts'
 import { guards, moveOf } from './move-statements.ts'
@@ -34,27 +32,6 @@ export const stepGoneWhenTaken: Seams = {
     },
   }),
 }
-
-type Reply = [string, [string, unknown][]][] | null
-
-/** Whatever is read is acknowledged at once, by another connection. */
-export const ackBeforeApply = (): Seams => ({
-  redis: (real: RedisConnections, group: string): RedisConnections => ({
-    ...real,
-    blocking: () => {
-      const reader = real.blocking()
-      const read = reader.xreadgroup.bind(reader) as (...args: unknown[]) => Promise<Reply>
-      const acking = async (...args: unknown[]): Promise<Reply> => {
-        const reply = await read(...args)
-        for (const [key, entries] of reply ?? []) {
-          if (entries.length > 0) await real.commands.xack(key, group, ...entries.map(([id]) => id))
-        }
-        return reply
-      }
-      return Object.assign(reader, { xreadgroup: acking }) as unknown as Redis
-    },
-  }),
-})
 
 /** Answers at once, and registers afterwards: a reversal once its entry is there. */
 export const moneyAfterTheMark = (): Seams => {

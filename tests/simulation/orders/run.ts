@@ -1,6 +1,6 @@
 import { streamKey } from '@fluxo/shared/stream/keys'
 import { STREAM_PREFIX } from '../../../apps/entregas/src/domain/evento.ts'
-import { GRUPO } from '../../../apps/entregas/src/fluir/consumir.ts'
+import { GRUPO } from '../../../apps/entregas/src/fluir/grupo.ts'
 import { GRUPO as GRUPO_DO_LIVRO } from '../../../apps/lancamentos/src/faturar/seguir.ts'
 import { scheduleFaults, stopRedis } from '../disturbances.ts'
 import type { Verdict } from '../scenario.ts'

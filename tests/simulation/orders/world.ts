@@ -1,6 +1,6 @@
 import { Registry } from 'prom-client'
 import { statusDe } from '../../../apps/entregas/src/domain/status.ts'
-import { GRUPO as FLOW } from '../../../apps/entregas/src/fluir/consumir.ts'
+import { GRUPO as FLOW } from '../../../apps/entregas/src/fluir/grupo.ts'
 import { SEM_MAIS } from '../../../apps/lancamentos/src/faturar/seguir.ts'
 import { createInstances } from '../instances.ts'
 import { createRandom } from '../random.ts'

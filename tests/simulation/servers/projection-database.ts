@@ -12,7 +12,7 @@ export function projectionStatements(state: ProjectionState, apply = applyOf): r
   return [apply(state), passOf(state), ...readingsOf(state)]
 }
 
-const APPLY = applyStatement(efeitoDoSaldo)
+export const APPLY = applyStatement(efeitoDoSaldo)
 const PASS = applyStatement(passing())
 
 export type Asked = { posicao: number; id: string | null; comercianteId: string; data: string; valor: bigint }

@@ -11,6 +11,8 @@ export type Lancado = Posicionado & {
   data: string
   /** Cents, positive for a credit and negative for a debit; never zero. */
   valor: bigint
+  /** When the entry was registered, in ms since 1970. */
+  registradoEm: number
 }
 
 type Resultado = { agora: number; dias: [string, string, string, string, number, number][] }

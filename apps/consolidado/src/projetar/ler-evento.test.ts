@@ -1,6 +1,7 @@
+import { readEvent, readText } from '@fluxo/shared/log/event'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { lerEvento, lerTexto } from './ler-evento.ts'
+import { lerLancado } from './ler-evento.ts'
 
 const BOM = {
   specversion: '1.0',
@@ -19,13 +20,19 @@ const com = (mudanca: Record<string, unknown>) => ({ ...BOM, ...mudanca })
 const comDados = (mudanca: Record<string, unknown>) => com({ data: { ...BOM.data, ...mudanca } })
 
 test('a known fact is read exactly, and fields of tomorrow are ignored', () => {
-  const lido = lerEvento(42, { ...com({ amanha: 1 }), data: { ...BOM.data, novo: true } })
+  const lido = readEvent(lerLancado, 42, { ...com({ amanha: 1 }), data: { ...BOM.data, novo: true } })
   expect(lido).toEqual({
-    ok: true,
+    outcome: 'read',
     epoca: BOM.epoca,
     traceparent: undefined,
-    registradoEm: Date.UTC(2024, 1, 29, 12),
-    lancado: { posicao: 42, id: BOM.id, comercianteId: 'loja-1', data: '2024-02-29', valor: -15050n },
+    row: {
+      posicao: 42,
+      id: BOM.id,
+      comercianteId: 'loja-1',
+      data: '2024-02-29',
+      valor: -15050n,
+      registradoEm: Date.UTC(2024, 1, 29, 12),
+    },
   })
 })
 
@@ -44,15 +51,14 @@ test.each([
   ['a merchant with a brace', comDados({ comerciante_id: 'a}b' }), 'data.comerciante_id'],
   ['nothing', null, 'not an event'],
 ])('%s is refused with a reason that names the field and no value', (_, evento, motivo) => {
-  const lido = lerEvento(42, evento)
-  expect(lido.ok).toBe(false)
-  expect(lido).toMatchObject({ motivo: expect.stringContaining(motivo) })
+  const lido = readEvent(lerLancado, 42, evento)
+  expect(lido).toEqual({ outcome: 'unreadable', reason: expect.stringContaining(motivo) })
 })
 
 test('no text makes the reader throw', () => {
   fc.assert(
     fc.property(fc.oneof(fc.string(), fc.json()), (texto) => {
-      expect(lerTexto(1, texto).ok).toBe(false)
+      expect(readText(lerLancado, 1, texto).outcome).toBe('unreadable')
     }),
   )
 })

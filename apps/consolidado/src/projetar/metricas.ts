@@ -1,19 +1,9 @@
+import type { Commit, CountEvents, FollowMetrics, ShownGroup } from '@fluxo/shared/follow/group'
 import type { LetterCount } from '@fluxo/shared/follow/letter-store'
-import type { Marca } from '@fluxo/shared/inbox/marca'
-import type { RedisConnections } from '@fluxo/shared/redis/connection'
 import { type GroupLag, groupLag } from '@fluxo/shared/stream/lag'
 import { createLook } from '@fluxo/shared/telemetry/look'
-import { counter, gauge, type Registry } from '@fluxo/shared/telemetry/metrics'
-
-export type MetricasDeps = {
-  redis: RedisConnections['commands']
-  streamPrefix: string
-  group: string
-  particoes: number
-  marcas: () => Promise<Marca[]>
-  cartas: () => Promise<LetterCount>
-  registry: Registry
-}
+import { counter, gauge, histogram, type Registry } from '@fluxo/shared/telemetry/metrics'
+import type { Lancado } from './efeito.ts'
 
 type Fila = GroupLag & { particao: number }
 type Valores = [particao: number, valor: number][]
@@ -23,9 +13,10 @@ type Valores = [particao: number, valor: number][]
  *
  * Marks, groups and letters are the database's and Redis' own, so every instance shows the same: take `max`.
  */
-export function exportarMetricas({ marcas, cartas, registry, ...stream }: MetricasDeps): void {
+export const exportarMetricas: FollowMetrics = (shown) => {
+  const { registry, particoes, stops, marcas, letters } = shown
   const olharMarcas = createLook(marcas)
-  const olharFilas = createLook(() => filasDe(stream))
+  const olharFilas = createLook(() => filasDe(shown))
   const exportar = <T>(
     name: string,
     help: string,
@@ -64,16 +55,70 @@ export function exportarMetricas({ marcas, cartas, registry, ...stream }: Metric
   exportar('fluxo_stream_length', 'Entries that the stream holds.', olharFilas, (v) =>
     v.map(({ particao, length }) => [particao, length]),
   )
-  exportarCartas(registry, cartas)
+  const todas = Array.from({ length: particoes }, (_, particao) => particao)
+  const paradas = async () => todas.map((particao): Valores[number] => [particao, stops.has(particao) ? 1 : 0])
+  exportar(
+    'fluxo_inbox_epoca_divergente',
+    '1 while a partition stands still because the log is another one: rebuild.',
+    paradas,
+    (v) => v,
+  )
+  exportarCartas(registry, letters)
+  return contagem(registry)
 }
 
-const filasDe = ({ redis, streamPrefix, group, particoes }: Omit<MetricasDeps, 'marcas' | 'cartas' | 'registry'>) => {
-  const indices = Array.from({ length: particoes }, (_, particao) => particao)
-  return Promise.all(
-    indices.map(async (particao): Promise<Fila> => {
-      return { particao, ...(await groupLag(redis, streamPrefix, particao, group)) }
-    }),
-  )
+const filasDe = ({ redis, streamPrefix, group, particoes }: ShownGroup): Promise<Fila[]> => {
+  const particao = async (_: unknown, n: number) => ({
+    particao: n,
+    ...(await groupLag(redis, streamPrefix, n, group)),
+  })
+  return Promise.all(Array.from({ length: particoes }, particao))
+}
+
+/** What became of the events, in the words of the metric's labels. */
+const DESFECHOS = { applied: 'novo', repeated: 'repetido', dropped: 'epoca-antiga', kept: 'morto' } as const
+
+function contagem(registry: Registry): CountEvents {
+  const eventos = counter(registry, {
+    name: 'fluxo_projecao_eventos_total',
+    help: 'Events that arrived at the projection, by what became of them.',
+    labelNames: ['origem', 'desfecho'],
+  })
+  const faltas = counter(registry, {
+    name: 'fluxo_repair_absent_total',
+    help: 'Positions that the ledger does not have below its head: its counter was moved by hand.',
+    labelNames: ['particao'],
+  })
+  // Zeros too: `rate` does not see the first event of a series that was not there.
+  for (const origem of ['stream', 'feed'])
+    for (const desfecho of Object.values(DESFECHOS)) eventos.inc({ origem, desfecho }, 0)
+  return (end, events, { particao, origin }) => {
+    if (end === 'absent') faltas.inc({ particao: String(particao) }, events)
+    else eventos.inc({ origem: origin, desfecho: DESFECHOS[end] }, events)
+  }
+}
+
+/** Seconds; a loaded system shows an entry within 50 ms, a pull within a few seconds, and a minute is an outage. */
+const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
+
+/**
+ * Makes the function that measures how long entries took from `POST` to being visible: from the event's time to now,
+ * after the cache was written. For batches that brought something new: a batch that is merely delivered again was
+ * visible before. The two clocks are of two machines, so what they disagree about is part of it, and never below zero.
+ */
+export function createVisibility(registry: Registry): (commit: Commit<Lancado, unknown>) => void {
+  const durations = histogram(registry, {
+    name: 'fluxo_post_to_visible_seconds',
+    help: 'From the registration of an entry to its balance being readable, by the path on which it came.',
+    labelNames: ['origem'],
+    buckets: BUCKETS,
+  })
+  for (const origem of ['stream', 'feed']) durations.zero({ origem })
+  return ({ origin: origem, rows }) => {
+    if (origem === 'redrive') return
+    const now = Date.now()
+    for (const { registradoEm } of rows) durations.observe({ origem }, Math.max(0, now - registradoEm) / 1_000)
+  }
 }
 
 /** Redriving is done by a command of its own, so the table is what knows. */

@@ -2,5 +2,7 @@
 export const STREAM_PREFIX = 'fluxo:lancamentos'
 /** The group that all instances of the consolidado share. */
 export const GRUPO = 'consolidado'
+/** Keys of the lease of repair: the kind of work, and one for all partitions, since one instance repairs them all. */
+export const REPARO_LOCK = [7_264_202, 0] as const
 /** Prefix of the cached days: `fluxo:consolidado:{<comerciante>}:<data>`. */
 export const CACHE_PREFIX = 'fluxo:consolidado'

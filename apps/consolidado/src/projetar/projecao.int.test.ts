@@ -1,10 +1,10 @@
-import { encodeEvento } from '@fluxo/shared/log/event'
+import { redriveLetters } from '@fluxo/shared/follow/redrive'
 import { waitFor } from '@fluxo/tests/stage/wait-for'
+import { Registry } from 'prom-client'
 import { afterEach, expect, test } from 'vitest'
 import { type BancadaDeProjecao, createBancadaDeProjecao } from '../../test/bancada-de-projecao.ts'
 import { fatos } from '../../test/razao.ts'
-import { LANCAMENTO_REGISTRADO, lerTexto } from './ler-evento.ts'
-import { montarProjecao } from './montar.ts'
+import { createProjecao } from './projecao.ts'
 
 let bancada: BancadaDeProjecao | undefined
 afterEach(async () => {
@@ -18,19 +18,12 @@ const criar = async () => {
 
 const UMA = { comercianteId: 'loja-1', data: '2025-10-15', valor: 15050n }
 
-const montar = (b: BancadaDeProjecao, escreve = true) =>
-  montarProjecao({
-    sql: b.sql,
-    redis: b.redis.commands,
-    streamPrefix: b.streamPrefix,
-    cache: { setIfNewer: async () => escreve },
-    epocaDoLog: (particao) => b.feed.epoca(particao),
-    log: b.log,
-    registry: b.registry,
-  })
-
-/** The dead letters as the command line opens them. */
-const cartasDe = (b: BancadaDeProjecao) => montar(b).cartas
+/** The dead letters as the command line redrives them. */
+const redirigir = (b: BancadaDeProjecao) => {
+  const cache = { setIfNewer: async () => true }
+  return redriveLetters(createProjecao({ sql: b.sql, cache, registry: new Registry() }), b.sql, 10)
+}
+const NADA = { applied: 0, failed: [] }
 
 /** A version of the fact that this reader does not know. */
 const v2 = (corpo: Record<string, unknown>) => ({ ...corpo, type: 'lancamento.registrado.v2' })
@@ -70,24 +63,18 @@ test('a redelivery changes no balance and writes again the day that the first at
 
 test('a delivery whose day could not be cached is not acknowledged but given again; what was pulled goes on', async () => {
   const b = await criar()
-  const evento = encodeEvento(
-    {
-      id: '01a1fbc4-0000-7000-8000-000000000001',
-      source: '/lancamentos',
-      type: LANCAMENTO_REGISTRADO,
-      subject: 'loja-1',
-      time: '2025-10-15T12:00:00Z',
-      data: { comerciante_id: 'loja-1', tipo: 'CREDITO', valor: '150.50', data: '2025-10-15' },
-    },
-    { particao: 0, posicao: 1, epoca: '0a0b0c0d-0000-4000-8000-000000000000' },
-  )
-  const recebidos = [{ posicao: 1, tentativas: 1, lido: lerTexto(1, evento), evento }]
-  const { inbox, projecao } = montar(b, false)
-  await inbox.prepare(1)
-  await expect(projecao.aplicar(0, recebidos, 'stream')).rejects.toThrow('the cache could not be written')
-  await projecao.aplicar(0, recebidos, 'feed')
-  await montar(b).projecao.aplicar(0, recebidos, 'stream')
-  expect((await b.dono`select quantidade::int from saldo`).map(({ quantidade }) => quantidade)).toEqual([1])
+  let escreve = false
+  const { committed } = createProjecao({
+    sql: b.sql,
+    cache: { setIfNewer: async () => escreve },
+    registry: new Registry(),
+  })
+  const saldo = { ...UMA, creditos: 1n, debitos: 0n, quantidade: 1, versao: 1, atualizadoEm: '2025-10-15T12:00:00Z' }
+  const commit = { particao: 0, rows: [], applied: 0, repeated: 0, touched: [[saldo]] }
+  await expect(committed?.({ ...commit, origin: 'stream' })).rejects.toThrow('the cache could not be written')
+  await committed?.({ ...commit, origin: 'feed' })
+  escreve = true
+  await committed?.({ ...commit, origin: 'stream' })
 })
 
 test('two instances share the stream and every entry counts once', async () => {
@@ -127,14 +114,13 @@ test('a redrive applies a passed letter once, however often it is asked for', as
   b.razao.registrar([UMA], v2)
   await b.razao.publicar()
   await b.aplicado()
-  const cartas = cartasDe(b)
-  expect(await cartas.redrive({ limite: 10 })).toMatchObject({ redirigidas: 0, falhas: [{ posicao: 1 }] })
+  expect(await redirigir(b)).toMatchObject({ applied: 0, failed: [{ posicao: 1 }] })
   expect(await b.cartas()).toMatchObject([{ tentativas: 2, redirigida: false }])
 
   await tornarLegiveis(b)
-  const vezes = await Promise.all([cartas.redrive({ limite: 10 }), cartasDe(b).redrive({ limite: 10 })])
-  expect(vezes.every(({ falhas }) => falhas.length === 0)).toBe(true)
-  expect(await cartas.redrive({ limite: 10 })).toEqual({ redirigidas: 0, falhas: [] })
+  const vezes = await Promise.all([redirigir(b), redirigir(b)])
+  expect(vezes.every(({ failed }) => failed.length === 0)).toBe(true)
+  expect(await redirigir(b)).toEqual(NADA)
   expect(await b.somas()).toEqual({ 'loja-1 2025-10-15': [15050n, 0n, 1] })
 })
 
@@ -146,7 +132,7 @@ test('a letter whose position is still a hole is applied under that position, an
   await b.razao.publicar()
   await waitFor(async () => (await b.cartas()).length === 1)
   await tornarLegiveis(b)
-  expect(await cartasDe(b).redrive({ limite: 10 })).toMatchObject({ redirigidas: 1 })
+  expect(await redirigir(b)).toMatchObject({ applied: 1 })
   expect(await b.somas()).toEqual({ 'loja-1 2025-10-15': [15050n, 0n, 1] })
   expect(await b.marca()).toMatchObject({ aplicadaAte: 1 })
   b.razao.sair(false)
@@ -165,7 +151,7 @@ test('what only the stream damaged is taken from the ledger, and its letter wait
   await b.aplicado()
   expect(await b.cartas()).toMatchObject([{ motivo: 'not JSON', pulada: false }])
   await b.dono`update carta_morta set evento = ${b.razao.corpo(1)}`
-  expect(await cartasDe(b).redrive({ limite: 10 })).toEqual({ redirigidas: 0, falhas: [] })
+  expect(await redirigir(b)).toEqual(NADA)
   await waitFor(async () => (await b.metrica('fluxo_dead_letters_pending')) === 0)
   expect(await b.somas()).toEqual(b.razao.somas())
 })

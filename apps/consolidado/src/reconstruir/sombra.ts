@@ -1,5 +1,6 @@
+import { readEvent } from '@fluxo/shared/log/event'
 import type { FeedClient } from '@fluxo/shared/repair/feed-client'
-import { lerEvento } from '../projetar/ler-evento.ts'
+import { lerLancado } from '../projetar/ler-evento.ts'
 import { createAgregado } from './agregado.ts'
 import type { GeracaoStore } from './geracao-store.ts'
 import { paginas } from './paginas.ts'
@@ -47,9 +48,9 @@ export function createSombra({ feed, store, geracao, particao, onEntradas }: Som
     if (agregado.size() > 0) await store.somar(geracao, agregado.take())
   }
   const ler = (onde: number, evento: unknown) => {
-    const lido = lerEvento(onde, evento)
-    if (lido.ok) agregado.add(lido.lancado)
-    else ilegiveis.push({ posicao: onde, body: JSON.stringify(evento), motivo: lido.motivo })
+    const lido = readEvent(lerLancado, onde, evento)
+    if (lido.outcome === 'read') agregado.add(lido.row)
+    else ilegiveis.push({ posicao: onde, body: JSON.stringify(evento), motivo: lido.reason })
     posicao = onde
     ultimoId = idDe(evento)
   }

@@ -1,6 +1,7 @@
+import { readEvent } from '@fluxo/shared/log/event'
 import type { FeedClient } from '@fluxo/shared/repair/feed-client'
 import type { Lancado } from '../projetar/efeito.ts'
-import { lerEvento } from '../projetar/ler-evento.ts'
+import { lerLancado } from '../projetar/ler-evento.ts'
 import { paginas } from '../reconstruir/paginas.ts'
 
 export type Leitura = {
@@ -40,9 +41,9 @@ export async function lerRazao(
       if (posicao > leitura.ate + 1 && leitura.faltas.length < FALTAS_MAX) {
         leitura.faltas.push({ de: leitura.ate + 1, ate: posicao - 1 })
       }
-      const lido = lerEvento(posicao, evento)
+      const lido = readEvent(lerLancado, posicao, evento)
       const id = idDe(evento)
-      ver({ posicao, id, lancado: lido.ok ? lido.lancado : undefined })
+      ver({ posicao, id, lancado: lido.outcome === 'read' ? lido.row : undefined })
       leitura.ate = posicao
       leitura.ultimoId = id
       lidos += 1

@@ -1,9 +1,10 @@
+import { redriveLetters } from '@fluxo/shared/follow/redrive'
 import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { Registry } from 'prom-client'
 import { afterEach, expect, test } from 'vitest'
 import { type BancadaDeProjecao, createBancadaDeProjecao } from '../../test/bancada-de-projecao.ts'
 import { fatos } from '../../test/razao.ts'
-import { montarProjecao } from '../projetar/montar.ts'
+import { createProjecao } from '../projetar/projecao.ts'
 import { reconstruir } from '../reconstruir/reconstrucao.ts'
 
 /** Rounds one after another: a test waits for what the next one finds. */
@@ -179,16 +180,9 @@ test('an entry that waits as a dead letter is no difference, before and after it
   await waitFor(somada, { timeoutMs: 20_000 })
   await rodadas()
   expect(await diferencas('saldo')).toBe(0)
-  const { cartas } = montarProjecao({
-    sql: b.sql,
-    redis: b.redis.commands,
-    streamPrefix: b.streamPrefix,
-    cache: { setIfNewer: async () => true },
-    epocaDoLog: async () => b.razao.epoca,
-    log: b.log,
-    registry: new Registry(),
-  })
-  expect(await cartas.redrive({ limite: 10 })).toMatchObject({ redirigidas: 1 })
+  const cache = { setIfNewer: async () => true }
+  const projecao = createProjecao({ sql: b.sql, cache, registry: new Registry() })
+  expect(await redriveLetters(projecao, b.sql, 10)).toMatchObject({ applied: 1 })
   const recomecou = async () => (await b.sql`select 1 from conferencia_particao where redirigidas = 1`).length === 1
   await waitFor(recomecou, { timeoutMs: 20_000, what: 'the sums to begin anew' })
   await waitFor(somada, { timeoutMs: 20_000 })

@@ -1,4 +1,4 @@
-import { encodeEvento } from '@fluxo/shared/log/event'
+import { encodeEvento, readEvent } from '@fluxo/shared/log/event'
 import { expect, test } from 'vitest'
 import { dadosDoEvento, type Evento, eventoJson, fatoDe } from '../domain/evento.ts'
 import { lerContado } from './contado.ts'
@@ -43,15 +43,15 @@ const noStream = (um: Evento): unknown =>
 
 test('whoever is told of an event hears what GET /orders/{id}/events shows, in the same words', () => {
   for (const um of [evento, { ...evento, reason: undefined, note: undefined, anterior: undefined, seq: 1 }]) {
-    const lido = lerContado(9, noStream(um))
-    expect(JSON.stringify(lido.ok && lido.row.item)).toBe(JSON.stringify(eventoJson(um)))
+    const lido = readEvent(lerContado, 9, noStream(um))
+    expect(JSON.stringify(lido.outcome === 'read' && lido.row.item)).toBe(JSON.stringify(eventoJson(um)))
   }
 })
 
 test('an event at another position, or without what is needed, is none', () => {
-  expect(lerContado(8, noStream(evento))).toEqual({
-    ok: false,
-    motivo: 'sequence is not the position at which the event arrived',
+  expect(readEvent(lerContado, 8, noStream(evento))).toEqual({
+    outcome: 'unreadable',
+    reason: 'sequence is not the position at which the event arrived',
   })
-  expect(lerContado(9, { forged: true })).toMatchObject({ ok: false })
+  expect(readEvent(lerContado, 9, { forged: true })).toMatchObject({ outcome: 'unreadable' })
 })

@@ -1,4 +1,4 @@
-import { lerEvento } from '@fluxo/shared/log/event'
+import { type Reader, readData } from '@fluxo/shared/log/event'
 import { z } from 'zod'
 import { STATUSES } from '../domain/status.ts'
 
@@ -24,7 +24,7 @@ const DadosSchema = z.object({
 })
 
 /** An event as merchants are told of it: the item of `GET /orders/{id}/events`, beside whose it is and what it is called. */
-type Contado = {
+export type Contado = {
   posicao: number
   id: string
   tipo: string
@@ -38,13 +38,11 @@ type Contado = {
   item: Readonly<Record<string, unknown>>
 }
 
-type LidoContado = { ok: true; epoca: string; row: Contado } | { ok: false; motivo: string }
-
 /** Reads an event of the log for those outside who are told of it. */
-export function lerContado(posicao: number, evento: unknown): LidoContado {
-  const lido = lerEvento(DadosSchema, posicao, evento)
-  if (!lido.ok) return lido
-  const { id, epoca, type: tipo, time, traceparent: rastro, data } = lido.evento
+export const lerContado: Reader<Contado> = (evento, posicao) => {
+  const data = readData(DadosSchema, evento)
+  if (typeof data === 'string') return data
+  const { id, type: tipo, time, traceparent: rastro } = evento
   const { order_id, comerciante_id: comercianteId, seq, status, actor, source, occurred_at, ...resto } = data
   const { previous_status, ...opcionais } = resto
   const item = {
@@ -59,9 +57,5 @@ export function lerContado(posicao: number, evento: unknown): LidoContado {
     occurred_at,
     source,
   }
-  return {
-    ok: true,
-    epoca,
-    row: { posicao, id, tipo, pedidoId: order_id, comercianteId, seq, quando: time, rastro, item },
-  }
+  return { posicao, id, tipo, pedidoId: order_id, comercianteId, seq, quando: time, rastro, item }
 }

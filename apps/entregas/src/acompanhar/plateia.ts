@@ -1,3 +1,4 @@
+import { readText } from '@fluxo/shared/log/event'
 import type { Logger } from '@fluxo/shared/telemetry/logger'
 import { gauge, type Registry } from '@fluxo/shared/telemetry/metrics'
 import { PING, passoDe, quadro } from './acompanhar.ts'
@@ -159,7 +160,8 @@ export function createPlateia(deps: PlateiaDeps): Plateia {
       if (porPedido.size === 0) return
       const lugares = porPedido.get(PEDIDO.exec(body)?.[1] ?? '')
       if (lugares === undefined) return
-      const lido = lerTexto(posicao, body)
+      const read = readText(lerContado, posicao, body)
+      const lido = read.outcome === 'read' ? read.row : undefined
       for (const lugar of [...lugares]) {
         const passo = lido === undefined ? 'lacuna' : passoDe(lugar.ouvinte.contadoAte, lido.seq)
         if (passo === 'lacuna' || lugar.lendo) void recuperar(lugar)
@@ -174,15 +176,6 @@ export function createPlateia(deps: PlateiaDeps): Plateia {
       relogios.stop()
       for (const lugar of todos()) despedir(lugar)
     },
-  }
-}
-
-function lerTexto(posicao: number, body: string): Contado | undefined {
-  try {
-    const lido = lerContado(posicao, JSON.parse(body))
-    return lido.ok ? lido.row : undefined
-  } catch {
-    return undefined
   }
 }
 

@@ -1,4 +1,5 @@
-import { createFollower } from '@fluxo/shared/follow/follower'
+import { createFollower, type Timings } from '@fluxo/shared/follow/follower'
+import type { FollowedLog } from '@fluxo/shared/follow/group'
 import type { Verifier } from '@fluxo/shared/http/auth'
 import type { AppEnv } from '@fluxo/shared/http/env'
 import { createLease } from '@fluxo/shared/postgres/lease'
@@ -9,7 +10,6 @@ import type { Logger } from '@fluxo/shared/telemetry/logger'
 import type { Registry } from '@fluxo/shared/telemetry/metrics'
 import type { Tracing } from '@fluxo/shared/telemetry/tracing'
 import type { OpenAPIHono } from '@hono/zod-openapi'
-import { feedDoLog, type LogDoBanco } from '../mover/feed-do-log.ts'
 import type { RegraDeAlvo } from './alvo.ts'
 import { createDespachante } from './despachar.ts'
 import { createRemetente } from './enviar.ts'
@@ -31,7 +31,9 @@ export type AvisosOptions = RegraDeAlvo & {
   servidores?: readonly string[]
 }
 
-export type AvisosDeps = LogDoBanco & {
+export type AvisosDeps = {
+  /** The orders' log, as its own database has it. */
+  pedidos: FollowedLog
   avisos: AvisosOptions
   databaseUrl: string
   /** A pool for single statements: of the webhooks' own, so that a storm of them does not hold up the orders. */
@@ -39,16 +41,13 @@ export type AvisosDeps = LogDoBanco & {
   /** A pool for reads of one merchant (`LEITURA_SETTINGS`). */
   leituras: Sql
   redis: RedisConnections
-  streamPrefix: string
-  particoes: number
   instancia: string
   verifier: Verifier
   limites?: Limites | undefined
   cursorSecret: string
   novoId: () => string
   agora: () => Date
-  claimIdleMs?: number
-  graceMs?: number
+  timings?: Partial<Timings> | undefined
   log: Logger
   registry: Registry
   tracing?: Tracing | undefined
@@ -63,21 +62,22 @@ export type Avisos = {
 
 /** The webhooks: follows the orders' log, notes a delivery for whoever wants to hear of it, and sends what is due. */
 export function createAvisos(deps: AvisosDeps): Avisos {
-  const { sql, databaseUrl, avisos, log, registry } = deps
+  const { sql, databaseUrl, pedidos, avisos, log, registry } = deps
   const remetente = createRemetente(avisos)
   const despachante = createDespachante({ ...deps, ...avisos, remetente })
-  const feed = feedDoLog(deps)
-  const follower = createFollower({
-    ...deps,
-    ...AVISOS,
-    feed,
-    epocaDoLog: async (particao) => (await feed.page({ particao, depoisDe: 0, limite: 1 })).epoca,
-    lease: createLease({ url: databaseUrl, key: REPARO_LOCK, name: 'reparo avisos', log }),
-    depois: despachante.wake,
-  })
+  const follower = createFollower(
+    { ...AVISOS, log: pedidos, committed: ({ applied }) => (applied > 0 ? despachante.wake() : undefined) },
+    { ...deps, lease: createLease({ url: databaseUrl, key: REPARO_LOCK, name: 'reparo avisos', log }) },
+  )
   exportarFilaDeAvisos(registry, sql)
   return {
-    routes: createWebhookRoutes({ ...deps, webhooks: createWebhookStore(deps), alvo: avisos, onDue: despachante.wake }),
+    routes: createWebhookRoutes({
+      ...deps,
+      particoes: pedidos.particoes,
+      webhooks: createWebhookStore(deps),
+      alvo: avisos,
+      onDue: despachante.wake,
+    }),
     start: async () => {
       await follower.prepare()
       follower.start()

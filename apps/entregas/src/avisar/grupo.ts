@@ -1,4 +1,4 @@
-import type { Group } from '@fluxo/shared/follow/follower'
+import type { Group } from '@fluxo/shared/follow/group'
 import { efeitoDeAvisar, INBOX_DE_AVISOS } from './aviso-store.ts'
 import { type Avisavel, lerAvisavel } from './ler-evento.ts'
 
@@ -7,8 +7,8 @@ export const GRUPO_DE_AVISOS = 'entregas-avisos'
 
 /** The webhooks as a group of the orders' log: each event is noted for whoever wants to hear of it. */
 export const AVISOS: Group<Avisavel> = {
-  grupo: GRUPO_DE_AVISOS,
-  table: INBOX_DE_AVISOS,
-  ler: lerAvisavel,
+  group: GRUPO_DE_AVISOS,
+  inbox: INBOX_DE_AVISOS,
+  read: lerAvisavel,
   effect: efeitoDeAvisar,
 }

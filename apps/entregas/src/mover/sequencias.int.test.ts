@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { json } from '../../test/bancada.ts'
 import { type Casa, createCasa, type Instancia, type Pedir, receber } from '../../test/casa.ts'
-import { GRUPO } from '../fluir/consumir.ts'
+import { GRUPO } from '../fluir/grupo.ts'
 
 /** The machine as the contract draws it: an arrow from each status to those that follow it. */
 const SETAS: Readonly<Record<string, readonly string[]>> = {

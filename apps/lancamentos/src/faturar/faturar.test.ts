@@ -1,8 +1,9 @@
+import { readEvent } from '@fluxo/shared/log/event'
 import { describe, expect, test } from 'vitest'
 import type { Lancamento } from '../domain/lancamento.ts'
 import { chaveDaDevolucao, chaveDaEntrega, type Entrega, estornoDaEntrega, lancamentoDaEntrega } from './faturar.ts'
 import { createLancar } from './lancar.ts'
-import { lerEvento } from './ler-evento.ts'
+import { lerLancavel } from './ler-evento.ts'
 
 const PEDIDO = '0198aaaa-0000-7000-8000-000000000000'
 const dados = {
@@ -28,8 +29,8 @@ const evento = (type: string, mais: object = {}) => ({
   data: { ...dados, ...mais },
 })
 const entregaDe = (type: string, mais?: object) => {
-  const lido = lerEvento(7, evento(type, mais))
-  return lido.ok ? lido.row.entrega : lido.motivo
+  const lido = readEvent(lerLancavel, 7, evento(type, mais))
+  return lido.outcome === 'read' ? lido.row.entrega : lido.reason
 }
 
 describe('an event of an order', () => {
@@ -57,10 +58,10 @@ describe('an event of an order', () => {
   ])('%s %j can never be applied', (type, mais, motivo) => expect(entregaDe(type, mais)).toBe(motivo))
 
   test('at another position than its own, or without an envelope, is refused', () => {
-    expect(lerEvento(8, evento('pedido.entregue.v1'))).toMatchObject({ ok: false })
-    expect(lerEvento(7, { data: dados })).toMatchObject({
-      ok: false,
-      motivo: expect.stringMatching(/^not an event: specversion/),
+    expect(readEvent(lerLancavel, 8, evento('pedido.entregue.v1'))).toMatchObject({ outcome: 'unreadable' })
+    expect(readEvent(lerLancavel, 7, { data: dados })).toMatchObject({
+      outcome: 'unreadable',
+      reason: expect.stringMatching(/^not an event: specversion/),
     })
   })
 })
@@ -106,14 +107,14 @@ describe('registering', () => {
     const falha = (code?: string) => async () => {
       throw Object.assign(new Error('x'), code === undefined ? {} : { code })
     }
-    expect(await lancarCom(falha('22003'))).toEqual([{ posicao: 7, motivo: 'SQLSTATE 22003' }])
+    expect(await lancarCom(falha('22003'))).toEqual([{ posicao: 7, reason: 'SQLSTATE 22003' }])
     for (const code of ['57P01', '42501', '42P01']) await expect(lancarCom(falha(code))).rejects.toThrow('x')
     await expect(lancarCom(falha())).rejects.toThrow('x')
   })
 
   test('an event of which no entry can be made is named, too', async () => {
     const nunca = { ...entrega, entregueEm: new Date(Number.NaN) }
-    expect(await lancarCom(async () => ({}), nunca)).toEqual([{ posicao: 7, motivo: 'the effect throws RangeError' }])
+    expect(await lancarCom(async () => ({}), nunca)).toEqual([{ posicao: 7, reason: 'the effect throws RangeError' }])
   })
 
   test('money that the merchant has recorded by hand is in the books once, and that is told', async () => {

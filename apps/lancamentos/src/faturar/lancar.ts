@@ -1,4 +1,4 @@
-import type { Recusado } from '@fluxo/shared/follow/follower'
+import type { Refused } from '@fluxo/shared/follow/group'
 import { converting, isPoison, reasonOf } from '@fluxo/shared/inbox/isolate'
 import type { Logger } from '@fluxo/shared/telemetry/logger'
 import { isSampled, type Tracing } from '@fluxo/shared/telemetry/tracing'
@@ -23,7 +23,7 @@ export type LancarDeps = {
  */
 export const createLancar =
   (deps: LancarDeps) =>
-  async (rows: readonly Lancavel[]): Promise<Recusado[]> => {
+  async (rows: readonly Lancavel[]): Promise<Refused[]> => {
     const recusados = await Promise.all(
       rows.map(async ({ posicao, entrega }) => {
         if (entrega === undefined) return []
@@ -32,7 +32,7 @@ export const createLancar =
           return []
         } catch (error) {
           if (!isPoison(error)) throw error
-          return [{ posicao, motivo: reasonOf(error) }]
+          return [{ posicao, reason: reasonOf(error) }]
         }
       }),
     )

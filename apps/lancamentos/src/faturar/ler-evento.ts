@@ -1,4 +1,4 @@
-import { lerEvento as lerDoLog } from '@fluxo/shared/log/event'
+import { type Reader, readData } from '@fluxo/shared/log/event'
 import { centsFromDecimal } from '@fluxo/shared/money'
 import { z } from 'zod'
 import type { Entrega } from './faturar.ts'
@@ -24,21 +24,15 @@ const DadosSchema = z.object({
   delivered_at: momento.optional(),
 })
 
-export type Lido = { ok: true; epoca: string; row: Lancavel } | { ok: false; motivo: string }
-const falha = (motivo: string): Lido => ({ ok: false, motivo })
-
-/** Reads an event of the orders' log that arrived at `posicao`. Fields that it does not know are ignored. */
-export function lerEvento(posicao: number, evento: unknown): Lido {
-  const lido = lerDoLog(z.unknown(), posicao, evento)
-  if (!lido.ok) return lido
-  const { id, type, epoca, traceparent, data } = lido.evento
-  if (OUTRA_VERSAO.test(type)) return falha(`unknown type: ${type}`)
-  if (type !== ENTREGUE && type !== DEVOLVIDO && type !== CORRIGIDO) return { ok: true, epoca, row: { posicao, id } }
-  const dados = DadosSchema.safeParse(data)
-  if (!dados.success) return falha(dados.error.issues.map(({ path }) => `data.${path.join('.')}`).join('; '))
-  const entrega = entregaDe(type, dados.data, traceparent)
-  if (entrega === 'sem valor') return falha('data.valor: not a positive amount')
-  return { ok: true, epoca, row: { posicao, id, entrega } }
+/** Reads an event of the orders' log. Fields that it does not know are ignored. */
+export const lerLancavel: Reader<Lancavel> = (evento, posicao) => {
+  const { id, type, traceparent } = evento
+  if (OUTRA_VERSAO.test(type)) return `unknown type: ${type}`
+  if (type !== ENTREGUE && type !== DEVOLVIDO && type !== CORRIGIDO) return { posicao, id }
+  const dados = readData(DadosSchema, evento)
+  if (typeof dados === 'string') return dados
+  const entrega = entregaDe(type, dados, traceparent)
+  return entrega === 'sem valor' ? 'data.valor: not a positive amount' : { posicao, id, entrega }
 }
 
 type Dados = z.output<typeof DadosSchema>

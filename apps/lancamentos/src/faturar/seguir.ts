@@ -1,14 +1,14 @@
-import type { Clock } from '@fluxo/shared/clock'
-import { createFollower, type Follower, type Group } from '@fluxo/shared/follow/follower'
+import { createFollower, type Follower, type Timings } from '@fluxo/shared/follow/follower'
+import type { Group } from '@fluxo/shared/follow/group'
 import type { Effect } from '@fluxo/shared/inbox/statement'
-import { createLease, type Lease } from '@fluxo/shared/postgres/lease'
+import { createLease } from '@fluxo/shared/postgres/lease'
 import type { Sql } from '@fluxo/shared/postgres/sql'
 import type { RedisConnections } from '@fluxo/shared/redis/connection'
-import { createFeed, type Feed } from '@fluxo/shared/repair/feed'
+import { createFeed } from '@fluxo/shared/repair/feed'
 import type { FeedClientDeps } from '@fluxo/shared/repair/feed-client'
 import type { Registry } from '@fluxo/shared/telemetry/metrics'
 import { createLancar, type LancarDeps } from './lancar.ts'
-import { type Lancavel, lerEvento } from './ler-evento.ts'
+import { type Lancavel, lerLancavel } from './ler-evento.ts'
 
 /** Where the orders' events come from. */
 export type PedidosOptions = {
@@ -18,24 +18,12 @@ export type PedidosOptions = {
   particoes: number
   instancia: string
   /** For tests: other names in Redis, other waits. */
-  streamPrefix?: string
-  claimIdleMs?: number
-  graceMs?: number
+  streamPrefix?: string | undefined
+  timings?: Partial<Timings> | undefined
 }
-
-/** Where an instance is told of them, under which name, and how patiently. */
-type Seguimento = Omit<PedidosOptions, 'eventos'> &
-  LancarDeps & { sql: Sql; redis: RedisConnections; registry: Registry; clock?: Clock }
-
-type SeguidorDeps = Seguimento & {
-  feed: Pick<Feed, 'page' | 'epoca'>
-  lease: Lease
-}
-
-type SeguirDeps = Omit<Seguimento, keyof PedidosOptions> & { pedidos: PedidosOptions; databaseUrl: string }
 
 /** Streams of the orders' events. The name is the contract with entregas. */
-const STREAM_PREFIX = 'fluxo:pedidos'
+export const STREAM_DOS_PEDIDOS = 'fluxo:pedidos'
 /** The consumer group of the ledger on them. */
 export const GRUPO = 'lancamentos'
 /** Keys of the lease of repair: the kind of work, and one for all partitions. */
@@ -52,25 +40,26 @@ export const SEM_MAIS: Effect<Lancavel, undefined> = {
 /** The money of orders as a group of their log: the entries come first, the position is noted after them. */
 export function grupoDoFaturamento(deps: LancarDeps): Group<Lancavel> {
   const lancar = createLancar(deps)
-  return { grupo: GRUPO, ler: lerEvento, antes: (_, rows) => lancar(rows), effect: SEM_MAIS }
+  return { group: GRUPO, read: lerLancavel, before: (_, rows) => lancar(rows), effect: SEM_MAIS }
+}
+
+export type FaturamentoDeps = LancarDeps & {
+  pedidos: PedidosOptions
+  databaseUrl: string
+  sql: Sql
+  redis: RedisConnections
+  registry: Registry
 }
 
 /** Follows the orders' log: a paid delivery becomes an entry, and its return the reversal, once each. */
-export function createSeguidor({ streamPrefix = STREAM_PREFIX, ...deps }: SeguidorDeps): Follower {
-  return createFollower<Lancavel>({
-    ...deps,
-    ...grupoDoFaturamento(deps),
-    streamPrefix,
-    epocaDoLog: deps.feed.epoca,
-  })
-}
-
-/** The same with the feed and the lease of a service. */
-export function createFaturamento({ pedidos, databaseUrl, ...deps }: SeguirDeps): Follower & { close: () => void } {
-  const { eventos, ...seguimento } = pedidos
-  const { registry, log } = deps
-  const feed = createFeed({ ...eventos, name: 'pedidos', particoes: pedidos.particoes, registry })
+export function createFaturamento(deps: FaturamentoDeps): Follower & { close: () => void } {
+  const { databaseUrl, registry, log } = deps
+  const { eventos, particoes, streamPrefix = STREAM_DOS_PEDIDOS, instancia, timings } = deps.pedidos
+  const feed = createFeed({ ...eventos, name: 'pedidos', particoes, registry })
   const lease = createLease({ url: databaseUrl, key: REPARO_LOCK, name: 'reparo pedidos', log })
-  const follower = createSeguidor({ ...deps, ...seguimento, feed, lease })
+  const follower = createFollower(
+    { ...grupoDoFaturamento(deps), log: { streamPrefix, particoes, feed } },
+    { ...deps, instancia, timings, lease },
+  )
   return { ...follower, close: feed.close }
 }
