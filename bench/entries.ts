@@ -7,8 +7,8 @@ export type Entry = {
   valor: bigint
   data: string
   descricao: string
-  comReferencia: boolean
-  comChave: boolean
+  withReferencia: boolean
+  withChave: boolean
 }
 
 /** A small town: enough merchants that their tokens and days differ, few enough that days are hot. */
@@ -63,8 +63,8 @@ export const createEntries = ({ seed, plain }: { seed: number; plain: boolean })
     valor: BigInt(1 + Math.floor(random() * VALOR_MAX)),
     data: pick(DAYS, random()),
     descricao: pick(DESCRICOES, random()),
-    comReferencia: !plain && random() < 0.5,
-    comChave: !plain && random() < 0.5,
+    withReferencia: !plain && random() < 0.5,
+    withChave: !plain && random() < 0.5,
   })
 }
 

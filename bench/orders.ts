@@ -8,15 +8,15 @@ export type Order = {
   customerName: string
   address: string
   valor: bigint | undefined
-  comReferencia: boolean
-  comChave: boolean
+  withReferencia: boolean
+  withChave: boolean
 }
 
 /** Of the length and the letters that such texts have. */
-const NOMES = ['Ana Souza', 'João da Silva Pereira', 'Maria Aparecida Gonçalves', 'Padaria São José Ltda', 'Zé Ramos']
-const RUAS = ['Rua das Flores', 'Avenida Paulista', 'Travessa Nossa Senhora da Conceição', 'Rua XV de Novembro']
-const CIDADES = ['São Paulo - SP', 'Belo Horizonte - MG', 'Ribeirão Preto - SP', 'Rio de Janeiro - RJ', 'Recife - PE']
-const NUMERO_MAX = 3_000
+const NAMES = ['Ana Souza', 'João da Silva Pereira', 'Maria Aparecida Gonçalves', 'Padaria São José Ltda', 'Zé Ramos']
+const STREETS = ['Rua das Flores', 'Avenida Paulista', 'Travessa Nossa Senhora da Conceição', 'Rua XV de Novembro']
+const CITIES = ['São Paulo - SP', 'Belo Horizonte - MG', 'Ribeirão Preto - SP', 'Rio de Janeiro - RJ', 'Recife - PE']
+const NUMBER_MAX = 3_000
 const VALOR_MAX = 250_000
 
 const pick = <T>(list: readonly T[], random: number): T => {
@@ -33,15 +33,15 @@ export const createOrders = ({ seed, plain }: { seed: number; plain: boolean }):
   const random = createRandom(seed)
   return () => ({
     comercianteId: pick(MERCHANTS, random()),
-    customerName: pick(NOMES, random()),
-    address: `${pick(RUAS, random())}, ${1 + Math.floor(random() * NUMERO_MAX)}, ${pick(CIDADES, random())}`,
+    customerName: pick(NAMES, random()),
+    address: `${pick(STREETS, random())}, ${1 + Math.floor(random() * NUMBER_MAX)}, ${pick(CITIES, random())}`,
     valor: random() < 0.5 ? BigInt(1 + Math.floor(random() * VALOR_MAX)) : undefined,
-    comReferencia: !plain && random() < 0.5,
-    comChave: !plain && random() < 0.5,
+    withReferencia: !plain && random() < 0.5,
+    withChave: !plain && random() < 0.5,
   })
 }
 
 /** An order as the body of a POST. `mark` makes its `referencia` unique. */
-export const orderJson = ({ customerName, address, valor, comReferencia }: Order, mark: string): string =>
+export const orderJson = ({ customerName, address, valor, withReferencia }: Order, mark: string): string =>
   `{"customer_name":${JSON.stringify(customerName)},"address":${JSON.stringify(address)}` +
-  `${valor === undefined ? '' : `,"valor":${decimalFromCents(valor)}`}${comReferencia ? `,"referencia":"PED-${mark}"` : ''}}`
+  `${valor === undefined ? '' : `,"valor":${decimalFromCents(valor)}`}${withReferencia ? `,"referencia":"PED-${mark}"` : ''}}`

@@ -8,12 +8,12 @@ const ENTRIES_OF_A_LOAD = 600
 const SEED = 1
 
 /** An idempotency key of the usual kind, a UUID; `mark` has nine digits. */
-export const chaveDe = (mark: string): string => `5f0c1c9e-8a1d-4c5e-9b7e-000${mark}`
+export const chaveOf = (mark: string): string => `5f0c1c9e-8a1d-4c5e-9b7e-000${mark}`
 
 /** An entry as the body of a POST. `mark` makes its `referencia` unique. */
-export const entryJson = ({ valor, tipo, descricao, data, comReferencia }: Entry, mark: string): string =>
+export const entryJson = ({ valor, tipo, descricao, data, withReferencia }: Entry, mark: string): string =>
   `{"valor":${decimalFromCents(valor)},"tipo":"${tipo}","descricao":${JSON.stringify(descricao)},"data":"${data}"` +
-  `${comReferencia ? `,"referencia":"NF-${mark}"` : ''}}`
+  `${withReferencia ? `,"referencia":"NF-${mark}"` : ''}}`
 
 const authorization = async (bench: Bench, comercianteId: string) => ({
   Authorization: `Bearer ${await bench.token(comercianteId)}`,
@@ -27,7 +27,7 @@ export const entryRequests = async (bench: Bench): Promise<PlannedRequest[]> => 
       const headers = {
         ...(await authorization(bench, entry.comercianteId)),
         'Content-Type': 'application/json',
-        ...(entry.comChave && { 'Idempotency-Key': chaveDe(MARK) }),
+        ...(entry.withChave && { 'Idempotency-Key': chaveOf(MARK) }),
       }
       return { method: 'POST', path: '/lancamentos', headers, body: entryJson(entry, MARK) }
     }),

@@ -1,6 +1,6 @@
 import { createVersionedCache } from '@fluxo/shared/cache/versioned-cache'
 import { type Redriven, redriveLetters } from '@fluxo/shared/follow/redrive'
-import { createNovoId } from '@fluxo/shared/id'
+import { createNewId } from '@fluxo/shared/id'
 import { INBOX, type InboxTable } from '@fluxo/shared/inbox/statement'
 import { readLogState } from '@fluxo/shared/log/estado'
 import type { Sql } from '@fluxo/shared/postgres/sql'
@@ -12,22 +12,22 @@ import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { Registry } from 'prom-client'
 import { z } from 'zod'
 import { CACHE_PREFIX } from '../apps/consolidado/src/app.ts'
-import { GRUPO as CONSOLIDADO } from '../apps/consolidado/src/projetar/nomes.ts'
-import { createProjecao } from '../apps/consolidado/src/projetar/projecao.ts'
-import { INBOX_DE_AVISOS } from '../apps/entregas/src/avisar/aviso-store.ts'
-import { AVISOS, GRUPO_DE_AVISOS } from '../apps/entregas/src/avisar/grupo.ts'
+import { CONSOLIDADO_GROUP as CONSOLIDADO } from '../apps/consolidado/src/projetar/nomes.ts'
+import { createProjection } from '../apps/consolidado/src/projetar/projecao.ts'
+import { AVISOS_INBOX } from '../apps/entregas/src/avisar/aviso-store.ts'
+import { AVISOS, AVISOS_GROUP } from '../apps/entregas/src/avisar/grupo.ts'
 import type { FluxoOptions } from '../apps/entregas/src/fluir/fluir.ts'
-import { GRUPO as ENTREGAS, grupoDoFluxo } from '../apps/entregas/src/fluir/grupo.ts'
-import { FLUXO_ENV, fluxoDe } from '../apps/entregas/src/fluir/settings.ts'
-import { grupoDoFaturamento, GRUPO as LANCAMENTOS } from '../apps/lancamentos/src/faturar/seguir.ts'
-import { createRegistroStore } from '../apps/lancamentos/src/registrar/store.ts'
+import { GROUP as ENTREGAS, fluxoGroup } from '../apps/entregas/src/fluir/grupo.ts'
+import { FLUXO_ENV, fluxoOptions } from '../apps/entregas/src/fluir/settings.ts'
+import { entregasGroup, LANCAMENTOS_GROUP as LANCAMENTOS } from '../apps/lancamentos/src/faturar/seguir.ts'
+import { createLancamentoStore } from '../apps/lancamentos/src/registrar/store.ts'
 import { type Database, redisUrlInUse, runningInUse, serviceUrl } from './access.ts'
 
 /** A group that keeps dead letters, and how its own parts are put together to apply them again. */
 export type Keeper = {
   group: string
   table: InboxTable
-  redrive: (sql: Sql, limite: number) => Promise<Redriven>
+  redrive: (sql: Sql, limit: number) => Promise<Redriven>
 }
 
 const BREAKER = { volumeThreshold: 20, errorThresholdPercentage: 50, resetTimeoutMs: 1_000 }
@@ -36,7 +36,7 @@ const REDIS_WAIT_MS = 3_000
 const log = createLogger({ service: 'dlq', level: 'fatal' })
 
 /** The projection, as the service has it. */
-const redriveProjection: Keeper['redrive'] = async (sql, limite) => {
+const redriveProjection: Keeper['redrive'] = async (sql, limit) => {
   const registry = new Registry()
   const redis = createRedisConnections({ url: await redisUrlInUse(), name: 'dlq', log })
   const breaker = createBreaker({ name: 'redis-cache', ...BREAKER, registry })
@@ -44,7 +44,7 @@ const redriveProjection: Keeper['redrive'] = async (sql, limite) => {
   try {
     // Without it a redriven day would be right in the database and old in the cache.
     if (!(await redis.ready(REDIS_WAIT_MS))) throw new Error('Redis does not answer: try again when it is back.')
-    return await redriveLetters(createProjecao({ sql, cache, registry }), sql, limite)
+    return await redriveLetters(createProjection({ sql, cache, registry }), sql, limit)
   } finally {
     await cache.close()
     breaker.close()
@@ -53,22 +53,22 @@ const redriveProjection: Keeper['redrive'] = async (sql, limite) => {
 }
 
 /** The money of orders. The ledger's relay sees new entries by itself. */
-const redriveMoney: Keeper['redrive'] = async (sql, limite) => {
+const redriveMoney: Keeper['redrive'] = async (sql, limit) => {
   const transactions = createTransactions({ url: await serviceUrl('lancamentos'), max: 1, name: 'dlq' })
   try {
     const { particoes } = await readLogState(sql, undefined)
-    const store = createRegistroStore({ sql, transactions, particoes, onCommit: () => {} })
-    const group = grupoDoFaturamento({ store, novoId: createNovoId(), agora: () => new Date(), log })
-    return await redriveLetters(group, sql, limite)
+    const store = createLancamentoStore({ sql, transactions, particoes, onCommit: () => {} })
+    const group = entregasGroup({ store, newId: createNewId(), now: () => new Date(), log })
+    return await redriveLetters(group, sql, limit)
   } finally {
     await transactions.close()
   }
 }
 
 /** How the automatic flow is set: in the environment, or else in the `npm start` that runs. */
-const fluxoInUse = async (): Promise<FluxoOptions> => {
+const flowInUse = async (): Promise<FluxoOptions> => {
   const running = await runningInUse()
-  return fluxoDe(parseEnv(z.object(FLUXO_ENV), { ...running?.fluxo, ...process.env }))
+  return fluxoOptions(parseEnv(z.object(FLUXO_ENV), { ...running?.fluxo, ...process.env }))
 }
 
 /** Who keeps dead letters in each database. */
@@ -79,12 +79,12 @@ export const KEEPERS: Readonly<Record<Database, readonly Keeper[]>> = {
     {
       group: ENTREGAS,
       table: INBOX,
-      redrive: async (sql, limite) => redriveLetters(grupoDoFluxo(await fluxoInUse()), sql, limite),
+      redrive: async (sql, limit) => redriveLetters(fluxoGroup(await flowInUse()), sql, limit),
     },
     {
-      group: GRUPO_DE_AVISOS,
-      table: INBOX_DE_AVISOS,
-      redrive: (sql, limite) => redriveLetters(AVISOS, sql, limite),
+      group: AVISOS_GROUP,
+      table: AVISOS_INBOX,
+      redrive: (sql, limit) => redriveLetters(AVISOS, sql, limit),
     },
   ],
 }

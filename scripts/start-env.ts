@@ -1,5 +1,5 @@
 import { envBoolean, envInteger, envPort, envUrl } from '@fluxo/shared/process/env'
-import { LIMITES_ENV } from '@fluxo/shared/ratelimit/settings'
+import { LIMITS_ENV } from '@fluxo/shared/ratelimit/settings'
 import { z } from 'zod'
 import { FLUXO_ENV } from '../apps/entregas/src/fluir/settings.ts'
 
@@ -20,7 +20,7 @@ export const StartEnvSchema = z.object({
   ENTREGAS_WEBHOOKS_LOOPBACK: envBoolean().default(false).describe('whether webhooks may go to this machine'),
   REDIS_URL: envUrl('redis', 'rediss').optional().describe('another Redis'),
   JWT_SECRET: z.string().optional().describe('the secret of the tokens, made once by default'),
-  ...LIMITES_ENV,
+  ...LIMITS_ENV,
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal'])
     .optional()

@@ -1,6 +1,6 @@
 import { signToken } from '@fluxo/shared/http/tokens'
 import { parseEnv } from '@fluxo/shared/process/env'
-import { fluxoDe } from '../apps/entregas/src/fluir/settings.ts'
+import { fluxoOptions } from '../apps/entregas/src/fluir/settings.ts'
 import { dataFolder, ensureSecrets } from './data-folder.ts'
 import { guardServers } from './guard.ts'
 import { createLeaving, type Leaving } from './leaving.ts'
@@ -78,35 +78,35 @@ const serve = async (env: StartEnv, folder: string, running: RunningFile, leavin
     giveUp: leaving.fail,
     opened: leaving.opened,
   })
-  const { startTudo } = await loading
+  const { startAll } = await loading
   leaving.check()
   const { databaseUrlLancamentos, databaseUrlConsolidado, databaseUrlEntregas, redisUrl } = servers
   const urls = { databaseUrlLancamentos, databaseUrlConsolidado, databaseUrlEntregas, redisUrl }
-  const tudo = await startTudo({
+  const all = await startAll({
     port,
     hostname,
     ...urls,
     webhooksLoopback: env.ENTREGAS_WEBHOOKS_LOOPBACK,
-    fluxo: fluxoDe(env),
+    fluxo: fluxoOptions(env),
     jwtSecret,
-    limites: env,
+    limits: env,
     ...(env.LOG_LEVEL === undefined
       ? { logLevel: 'warn', logStream: createPlainLog(say) }
       : { logLevel: env.LOG_LEVEL }),
     otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
   })
-  leaving.opened(tudo.stop)
+  leaving.opened(all.stop)
   leaving.check()
   const { ENTREGAS_FLUXO, ENTREGAS_ATRASO_MS } = env
   const fluxo = { ENTREGAS_FLUXO, ENTREGAS_ATRASO_MS: String(ENTREGAS_ATRASO_MS) }
-  await running.publish({ ...servers, jwtSecret, url: tudo.url, fluxo })
+  await running.publish({ ...servers, jwtSecret, url: all.url, fluxo })
   const token = await signToken({
     secret: jwtSecret,
     comercianteId: TOKEN_MERCHANT,
     scopes: TOKEN_SCOPES,
     expiresInSeconds: TOKEN_SECONDS,
   })
-  printWelcome(tudo.url.replace('127.0.0.1', 'localhost'), token, folder)
+  printWelcome(all.url.replace('127.0.0.1', 'localhost'), token, folder)
 }
 
 const main = async (): Promise<number> => {

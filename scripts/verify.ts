@@ -1,13 +1,13 @@
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
 import { verificarCli } from '../apps/consolidado/src/verificar/cli.ts'
-import type { CursorDoRelay } from '../apps/consolidado/src/verificar/verificar-tudo.ts'
+import type { RelayCursor } from '../apps/consolidado/src/verificar/verificar-tudo.ts'
 import { argumentsOf, runCommand, UsageError } from './cli.ts'
 import { dataFolder } from './data-folder.ts'
 import { readRunning } from './running.ts'
 
 /** Enough to hold every day that was touched in an hour, the life of a cached day, at a busy place. */
-const AMOSTRA_DEFAULT = '10000'
-const AMOSTRA_MAX = 1_000_000
+const SAMPLE_DEFAULT = '10000'
+const SAMPLE_MAX = 1_000_000
 /** It could not be told whether the books are exact: not the same as a difference. */
 const UNKNOWN_EXIT = 2
 
@@ -31,13 +31,13 @@ const environment = async (): Promise<Env> => {
 }
 
 /** The relay's cursors, where the ledger's database is known: the one thing of the ledger that its feed does not tell. */
-const cursoresOf = (env: Env): (() => Promise<CursorDoRelay[]>) | undefined => {
+const cursorsOf = (env: Env): (() => Promise<RelayCursor[]>) | undefined => {
   const url = env['DATABASE_URL_LANCAMENTOS']
   if (url === undefined) return undefined
   return async () => {
     const sql = createSql({ url, max: 1, name: 'verify' })
     try {
-      return await sql<CursorDoRelay[]>`
+      return await sql<RelayCursor[]>`
         select particao::int, c.posicao::float8 as cursor, p.ultima::float8 as ultima
         from relay_cursor c join posicao p using (particao) order by particao`
     } finally {
@@ -46,8 +46,8 @@ const cursoresOf = (env: Env): (() => Promise<CursorDoRelay[]>) | undefined => {
   }
 }
 
-const DIA = /^\d{4}-\d{2}-\d{2}$/
-const COMERCIANTE = /^[A-Za-z0-9._-]{1,64}$/
+const DAY = /^\d{4}-\d{2}-\d{2}$/
+const MERCHANT = /^[A-Za-z0-9._-]{1,64}$/
 
 const checked = (name: string, text: string | undefined, pattern: RegExp): string | undefined => {
   if (text !== undefined && !pattern.test(text)) throw new UsageError(`--${name}: "${text}" is none`)
@@ -61,22 +61,27 @@ await runCommand(
       comerciante: { type: 'string' },
       de: { type: 'string' },
       ate: { type: 'string' },
-      amostra: { type: 'string', default: AMOSTRA_DEFAULT },
+      amostra: { type: 'string', default: SAMPLE_DEFAULT },
       json: { type: 'boolean', default: false },
     })
     if (positionals.length > 0) throw new UsageError(`unknown argument: ${positionals[0]}`)
-    const amostra = Number(values.amostra)
-    if (!(Number.isInteger(amostra) && amostra >= 0 && amostra <= AMOSTRA_MAX)) {
-      throw new UsageError(`--amostra takes a whole number up to ${AMOSTRA_MAX}`)
+    const sample = Number(values.amostra)
+    if (!(Number.isInteger(sample) && sample >= 0 && sample <= SAMPLE_MAX)) {
+      throw new UsageError(`--amostra takes a whole number up to ${SAMPLE_MAX}`)
     }
-    const recorte = {
-      comercianteId: checked('comerciante', values.comerciante, COMERCIANTE),
-      de: checked('de', values.de, DIA),
-      ate: checked('ate', values.ate, DIA),
+    const selection = {
+      comercianteId: checked('comerciante', values.comerciante, MERCHANT),
+      de: checked('de', values.de, DAY),
+      ate: checked('ate', values.ate, DAY),
     }
     const env = await environment()
-    const diferencas = await verificarCli(env, { recorte, amostra, json: values.json, cursores: cursoresOf(env) })
-    return diferencas === 0 ? 0 : 1
+    const differences = await verificarCli(env, {
+      filter: selection,
+      amostra: sample,
+      json: values.json,
+      cursors: cursorsOf(env),
+    })
+    return differences === 0 ? 0 : 1
   },
   UNKNOWN_EXIT,
 )

@@ -1,7 +1,7 @@
 import type { Codigo } from './codigos/codigos.ts'
 
 /** One wrong field of a request: where (`campo`, a dotted path) and what is wrong, in Portuguese. */
-export type CampoInvalido = { campo: string; mensagem: string }
+export type InvalidField = { campo: string; mensagem: string }
 
 /**
  * A refusal: the rules said no to what a client asked.
@@ -13,8 +13,8 @@ export class DomainError extends Error {
   readonly codigo: Codigo
   readonly extra: Readonly<Record<string, unknown>>
 
-  constructor(codigo: Codigo, mensagem: string, extra: Readonly<Record<string, unknown>> = {}) {
-    super(mensagem)
+  constructor(codigo: Codigo, message: string, extra: Readonly<Record<string, unknown>> = {}) {
+    super(message)
     this.name = 'DomainError'
     this.codigo = codigo
     this.extra = extra
@@ -23,17 +23,17 @@ export class DomainError extends Error {
 
 /** A refusal that names every wrong field of the input. */
 export class ValidationError extends DomainError {
-  readonly erros: readonly CampoInvalido[]
+  readonly erros: readonly InvalidField[]
 
-  constructor(erros: readonly CampoInvalido[], mensagem = 'Há campos inválidos.') {
-    super('dados-invalidos', mensagem)
+  constructor(errors: readonly InvalidField[], message = 'Há campos inválidos.') {
+    super('dados-invalidos', message)
     this.name = 'ValidationError'
-    this.erros = erros
+    this.erros = errors
   }
 }
 
 /** A refusal of one request too many: 429, to be tried again after `retryAfterSeconds`. */
-export class DemaisRequisicoes extends DomainError {
+export class TooManyRequests extends DomainError {
   readonly retryAfterSeconds: number
 
   constructor(retryAfterSeconds: number) {
@@ -44,13 +44,13 @@ export class DemaisRequisicoes extends DomainError {
 }
 
 /** What is needed to answer is full or away for now: the caller answers 503 with `Retry-After`. */
-export class Indisponivel extends Error {
+export class Unavailable extends Error {
   readonly codigo: Codigo
   /** Seconds after which trying again makes sense. */
   readonly retryAfterSeconds: number
 
-  constructor(codigo: Codigo, mensagem: string, retryAfterSeconds = 1, options?: ErrorOptions) {
-    super(mensagem, options)
+  constructor(codigo: Codigo, message: string, retryAfterSeconds = 1, options?: ErrorOptions) {
+    super(message, options)
     this.name = 'Indisponivel'
     this.codigo = codigo
     this.retryAfterSeconds = retryAfterSeconds

@@ -1,8 +1,8 @@
-import { DemaisRequisicoes } from './errors.ts'
+import { TooManyRequests } from './errors.ts'
 
 /** Lets works begin, a few of one owner at a time; its others wait in a line of its own, in their order. */
 export type Lines = {
-  /** Runs `work` when it is its turn. Rejects with `DemaisRequisicoes` where the line is too long, and with what the work throws. */
+  /** Runs `work` when it is its turn. Rejects with `TooManyRequests` where the line is too long, and with what the work throws. */
   run<T>(owner: string, work: () => Promise<T>): Promise<T>
 }
 
@@ -29,7 +29,7 @@ export function createLines({ ownerMax, waitingMax }: { ownerMax: number; waitin
       lines.set(owner, line)
       if (line.running < ownerMax) line.running += 1
       else {
-        if (line.waiting.length >= waitingMax) throw new DemaisRequisicoes(RETRY_AFTER_SECONDS)
+        if (line.waiting.length >= waitingMax) throw new TooManyRequests(RETRY_AFTER_SECONDS)
         await new Promise<void>((resolve) => line.waiting.push(resolve))
       }
       try {

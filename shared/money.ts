@@ -21,13 +21,13 @@ export function decimalFromCents(cents: bigint): string {
 }
 
 /** An amount in integer cents. `bigint` also in memory: money never passes through floating point. */
-export type Centavos = bigint
+export type Cents = bigint
 
 /** Why a text is not an amount that an entry may have. */
-type ValorRecusado = 'formato' | 'casas' | 'nao-positivo' | 'maximo'
+type ValorFault = 'formato' | 'casas' | 'nao-positivo' | 'maximo'
 
 /** What the merchant reads for each reason. */
-export const MENSAGEM_DE_VALOR: Readonly<Record<ValorRecusado, string>> = {
+export const VALOR_MESSAGES: Readonly<Record<ValorFault, string>> = {
   formato: 'Deve ser um número decimal com ponto, como 150.50, sem expoente nem separador de milhar.',
   casas: 'Deve ter no máximo 2 casas decimais.',
   'nao-positivo': 'Deve ser maior que zero.',
@@ -35,18 +35,18 @@ export const MENSAGEM_DE_VALOR: Readonly<Record<ValorRecusado, string>> = {
 }
 
 /** A decimal number of any size and precision: only to tell the merchant which rule it breaks. */
-const QUALQUER_DECIMAL = /^(-?)(?:0|[1-9]\d*)(?:\.(\d+))?$/
+const ANY_DECIMAL = /^(-?)(?:0|[1-9]\d*)(?:\.(\d+))?$/
 
 /**
  * Reads the amount of an entry from its source text: `"150.5"` → `15050n`.
  *
  * Exact: `0.1` is 10 cents, and `1e2`, `1,50`, `007`, `.5` and three decimals are refused (API.md), with the reason as value.
  */
-export function lerValor(texto: string): Centavos | ValorRecusado {
-  const centavos = centsFromDecimal(texto)
-  if (centavos !== undefined) return centavos > 0n ? centavos : 'nao-positivo'
-  const [numero, sinal, decimais = ''] = QUALQUER_DECIMAL.exec(texto) ?? []
-  if (numero === undefined) return 'formato'
-  if (sinal === '-') return 'nao-positivo'
-  return decimais.length > 2 ? 'casas' : 'maximo'
+export function readValor(text: string): Cents | ValorFault {
+  const cents = centsFromDecimal(text)
+  if (cents !== undefined) return cents > 0n ? cents : 'nao-positivo'
+  const [number, sign, decimals = ''] = ANY_DECIMAL.exec(text) ?? []
+  if (number === undefined) return 'formato'
+  if (sign === '-') return 'nao-positivo'
+  return decimals.length > 2 ? 'casas' : 'maximo'
 }

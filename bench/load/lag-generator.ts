@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises'
 import { Agent, type IncomingMessage, request } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createEntries, type Entry } from '../entries.ts'
-import { chaveDe, entryJson } from '../requests.ts'
+import { chaveOf, entryJson } from '../requests.ts'
 import { type LagPlan, LagPlanSchema, type LagResult } from './lag-plan.ts'
 
 type Answer = { status: number; position: string | undefined }
@@ -44,7 +44,7 @@ const createProbe = (plan: LagPlan, result: LagResult) => {
         Authorization: `Bearer ${plan.tokens[entry.comercianteId]}`,
         'Content-Type': 'application/json',
         'Content-Length': String(Buffer.byteLength(body)),
-        ...(entry.comChave && { 'Idempotency-Key': chaveDe(mark) }),
+        ...(entry.withChave && { 'Idempotency-Key': chaveOf(mark) }),
       },
       body,
     )

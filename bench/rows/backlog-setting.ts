@@ -48,9 +48,9 @@ const itemOf = (entry: Entry, number: number) => ({
     data: entry.data,
     descricao: entry.descricao,
     createdAt: new Date(),
-    ...(entry.comReferencia && { referencia: `NF-${String(number).padStart(9, '0')}` }),
+    ...(entry.withReferencia && { referencia: `NF-${String(number).padStart(9, '0')}` }),
   },
-  ...(entry.comChave && { chave: randomUUID() }),
+  ...(entry.withChave && { chave: randomUUID() }),
 })
 
 /** Puts the backlog in by the ledger's own append, in batches of mixed merchants as group commit makes them. */

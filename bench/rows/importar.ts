@@ -26,7 +26,7 @@ function* csvText(comercianteId: string, lines: number, seed: number, totals: To
   for (let line = 1; line <= lines; line += 1) {
     const entry = { ...next(), comercianteId }
     addTo(totals, entry)
-    const referencia = entry.comReferencia ? `NF-${line}` : ''
+    const referencia = entry.withReferencia ? `NF-${line}` : ''
     text += `${entry.data},${entry.tipo},${decimalFromCents(entry.valor)},${entry.descricao},${referencia}\n`
     if (line % LINES_OF_WRITE === 0 || line === lines) {
       yield text
@@ -55,8 +55,8 @@ const importFile = async ({ bench, service, totals }: Import, comercianteId: str
   const { size } = await stat(file)
   await rm(file)
   if (response.status !== 200) return { sample: { value: 0 }, errors: [`the import was answered ${text}`], size }
-  const { linhas, criados } = ReportSchema.parse(JSON.parse(text))
-  const errors = linhas === lines && criados === lines ? [] : [`of ${lines} lines, ${text} were imported`]
+  const { linhas: stored, criados: created } = ReportSchema.parse(JSON.parse(text))
+  const errors = stored === lines && created === lines ? [] : [`of ${lines} lines, ${text} were imported`]
   return { sample: { value: lines / seconds }, errors, size }
 }
 

@@ -1,4 +1,4 @@
-import { createNovoId } from '@fluxo/shared/id'
+import { createNewId } from '@fluxo/shared/id'
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
 import { Redis } from 'ioredis'
 import { WRITE_SETTINGS } from '../../apps/entregas/src/app.ts'
@@ -15,7 +15,7 @@ import { waitUntil } from '../wait.ts'
 export const MANUAL = { ENTREGAS_FLUXO: 'manual' }
 export const AT_ONCE = { ENTREGAS_FLUXO: 'automatico', ENTREGAS_ATRASO_MS: '0' }
 
-const PARTICAO_UNICA = 1
+const ONLY_PARTICAO = 1
 const ORDERS_OF_STATEMENT = 500
 const SEED = 11
 const FOLLOW_TIMEOUT_MS = 60_000
@@ -46,20 +46,20 @@ type ToReceive = {
 export const receiveOrders = async (bench: Bench, database: Database, what: ToReceive): Promise<string[]> => {
   const { merchantOf, count, idOf = (_n: number, uuid: string) => uuid } = what
   const sql = createSql({ url: database.appUrl, max: 1, name: 'bench fill', settings: WRITE_SETTINGS })
-  const store = createPedidoStore({ sql, particoes: PARTICAO_UNICA, onCommit: () => {} })
+  const store = createPedidoStore({ sql, particoes: ONLY_PARTICAO, onCommit: () => {} })
   const next = createOrders({ seed: SEED, plain: bench.options.plain })
-  const novoId = createNovoId()
+  const newId = createNewId()
   const ids: string[] = []
   try {
     while (ids.length < count) {
       bench.check()
       const orders = Array.from({ length: Math.min(ORDERS_OF_STATEMENT, count - ids.length) }, () => {
         const { customerName, address, valor } = next()
-        const id = idOf(ids.length, novoId())
+        const id = idOf(ids.length, newId())
         const comercianteId = merchantOf(ids.length)
         ids.push(id)
-        const pedido = receberPedido({ customerName, address, valor }, { comercianteId, id, agora: new Date() })
-        return { pedido, eventoId: novoId(), actor: comercianteId, source: 'api' as const }
+        const pedido = receberPedido({ customerName, address, valor }, { comercianteId, id, now: new Date() })
+        return { pedido, eventoId: newId(), actor: comercianteId, source: 'api' as const }
       })
       await store.receberLote(orders)
     }

@@ -17,7 +17,7 @@ import {
 import type { RowName } from '../options.ts'
 import { createOrders, orderJson } from '../orders.ts'
 import type { Service } from '../processes.ts'
-import { chaveDe } from '../requests.ts'
+import { chaveOf } from '../requests.ts'
 import { summarise } from '../result.ts'
 import type { Database } from '../servers.ts'
 import { emptyRedis, followed, MANUAL, receiveOrders } from './orders-setting.ts'
@@ -44,7 +44,7 @@ const postRequests = (bench: Bench): Promise<PlannedRequest[]> => {
   const next = createOrders({ seed: SEED, plain: bench.options.plain })
   return Promise.all(
     Array.from({ length: ORDERS_OF_A_LOAD }, next).map(async (order): Promise<PlannedRequest> => {
-      const key = order.comChave && { 'Idempotency-Key': chaveDe(MARK) }
+      const key = order.withChave && { 'Idempotency-Key': chaveOf(MARK) }
       const headers = { ...(await headersOf(bench, order.comercianteId)), ...key }
       return { method: 'POST', path: '/orders', headers, body: orderJson(order, MARK) }
     }),

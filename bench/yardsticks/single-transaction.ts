@@ -10,9 +10,9 @@ import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { Registry } from 'prom-client'
 import { v7 } from 'uuid'
 import { LEDGER, type LedgerRow, rowOf } from '../../apps/lancamentos/src/registrar/ledger-table.ts'
-import { registroDe } from '../../apps/lancamentos/src/registrar/registro.ts'
+import { registrationOf } from '../../apps/lancamentos/src/registrar/registro.ts'
 import { createRegistrarRoutes } from '../../apps/lancamentos/src/registrar/route.ts'
-import type { RegistroStore } from '../../apps/lancamentos/src/registrar/store.ts'
+import type { LancamentoStore } from '../../apps/lancamentos/src/registrar/store.ts'
 
 /** The usual size of a pool. More gained nothing here: the counter lets one transaction commit at a time. */
 const CONNECTIONS = 10
@@ -31,26 +31,26 @@ const append = createAppend<LedgerRow>(sql, LEDGER)
 
 const never = () => Promise.reject(new Error('invariant: the yardstick has one route'))
 const PARTICAO = 0
-const store: RegistroStore = {
+const store: LancamentoStore = {
   registrar: async (item) => {
     const rows = [rowOf(item)]
     const [appended] = autocommit
       ? await append(PARTICAO, rows, sql)
       : await transactions.run((tx) => append(PARTICAO, rows, tx))
     if (!appended) throw new Error('invariant: the log answers every row')
-    return registroDe(item, PARTICAO, appended)
+    return registrationOf(item, PARTICAO, appended)
   },
   registrarLote: never,
   registrarAtomico: never,
-  fila: () => 0,
-  ociosa: async () => {},
+  depth: () => 0,
+  idle: async () => {},
 }
 
 const routes = createRegistrarRoutes({
   store,
   verifier: createVerifier({ secret: process.env['JWT_SECRET'] }),
-  novoId: () => v7(),
-  agora: () => new Date(),
+  newId: () => v7(),
+  now: () => new Date(),
 })
 await runModules({
   modules: [

@@ -119,8 +119,8 @@ const BROKEN: [name: string, change: (document: Document) => void, complaint: st
   [
     'a new required parameter',
     (d) => {
-      const novo: Parameter = { name: 'loja', in: 'query', required: true, schema: { type: 'string' } }
-      operationOf(d, '/lancamentos', 'get').parameters?.push(novo)
+      const fresh: Parameter = { name: 'loja', in: 'query', required: true, schema: { type: 'string' } }
+      operationOf(d, '/lancamentos', 'get').parameters?.push(fresh)
     },
     'listarLancamentos: the parameter query loja is required now',
   ],

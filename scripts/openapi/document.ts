@@ -2,11 +2,11 @@ import { CODIGOS } from '@fluxo/shared/codigos/codigos'
 import { HEADERS, type HeaderName, idOf } from '@fluxo/shared/http/answers'
 import type { AppEnv } from '@fluxo/shared/http/env'
 import type { Tag } from '@fluxo/shared/http/openapi'
-import { ESCOPOS } from '@fluxo/shared/http/scopes'
+import { SCOPES } from '@fluxo/shared/http/scopes'
 import type { AppModule } from '@fluxo/shared/process/module'
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { withComponents } from './components.ts'
-import { ProblemaSchema } from './schemas.ts'
+import { ProblemSchema } from './schemas.ts'
 import type { Document } from './types.ts'
 
 const TAGS: Readonly<Record<Tag, string>> = {
@@ -71,14 +71,14 @@ export function documentOf(modules: readonly AppModule[], version: string): Docu
   const all = new OpenAPIHono<AppEnv>()
   for (const { routes } of modules) all.route('/', routes)
   const registry = all.openAPIRegistry
-  registry.register('Problema', ProblemaSchema)
+  registry.register('Problema', ProblemSchema)
   registry.registerComponent('securitySchemes', 'bearer', {
     type: 'http',
     scheme: 'bearer',
     bearerFormat: 'JWT',
     description: [
       'JWT com comerciante_id e scope. Escopos:',
-      ...Object.entries(ESCOPOS).map(([name, meaning]) => `- \`${name}\`: ${meaning}`),
+      ...Object.entries(SCOPES).map(([name, meaning]) => `- \`${name}\`: ${meaning}`),
     ].join('\n'),
   })
   for (const [name, header] of Object.entries(HEADERS)) registry.registerComponent('headers', idOf(name), header)

@@ -22,7 +22,7 @@ export async function withModules<T>(use: (modules: readonly AppModule[]) => T |
     verifier: createVerifier({ secret: SECRET }),
     cursorSecret: SECRET,
     particoes: 1,
-    instancia: 'openapi',
+    instance: 'openapi',
     log,
     registry: new Registry(),
   })
@@ -30,7 +30,7 @@ export async function withModules<T>(use: (modules: readonly AppModule[]) => T |
   const modules = [
     createLancamentos(common()),
     createConsolidado({ ...common(), eventos }),
-    createEntregas({ ...common(), fluxo: { automatico: false, atrasoMs: 0 } }),
+    createEntregas({ ...common(), fluxo: { automatic: false, delayMs: 0 } }),
   ]
   try {
     return await use(modules)

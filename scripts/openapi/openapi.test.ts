@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { CODIGOS, ehCodigo } from '@fluxo/shared/codigos/codigos'
-import { ESCOPOS } from '@fluxo/shared/http/scopes'
+import { CODIGOS, isCodigo } from '@fluxo/shared/codigos/codigos'
+import { SCOPES } from '@fluxo/shared/http/scopes'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { openapiText } from '../openapi.ts'
@@ -133,9 +133,9 @@ test('an operation says which scope it needs, and which codes it may answer, by 
     const scopes = security?.flatMap((one) => Object.values(one).flat()) ?? []
     const open = ['obterPaginaDeRastreio', 'acompanharRastreio'].includes(operationId)
     expect([operationId, scopes.length, codes.includes('token-ausente')]).toEqual([operationId, open ? 0 : 1, !open])
-    expect([operationId, scopes.every((scope) => Object.hasOwn(ESCOPOS, scope))]).toEqual([operationId, true])
+    expect([operationId, scopes.every((scope) => Object.hasOwn(SCOPES, scope))]).toEqual([operationId, true])
     const statuses = codes.map((codigo) => {
-      expect([operationId, codigo, ehCodigo(codigo)]).toEqual([operationId, codigo, true])
+      expect([operationId, codigo, isCodigo(codigo)]).toEqual([operationId, codigo, true])
       return String(CODIGOS[codigo as keyof typeof CODIGOS].status)
     })
     const refusals = Object.keys(responses).filter((status) => Number(status) >= 400)

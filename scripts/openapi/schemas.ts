@@ -2,7 +2,7 @@ import { CODIGOS } from '@fluxo/shared/codigos/codigos'
 import { z } from '@hono/zod-openapi'
 
 /** One wrong field of a request. */
-const ErroDeCampoSchema = z
+const FieldErrorSchema = z
   .object({
     campo: z.string().openapi({ description: 'Onde: os nomes até o campo, com pontos entre eles.' }),
     mensagem: z.string().openapi({ description: 'O que está errado, em português.' }),
@@ -13,7 +13,7 @@ const ErroDeCampoSchema = z
   })
 
 /** The RFC 9457 document of every refusal. */
-export const ProblemaSchema = z
+export const ProblemSchema = z
   .object({
     type: z.string().openapi({ description: 'O endereço da página que diz o que o código significa e o que fazer.' }),
     title: z.string().openapi({ description: 'O código em palavras.' }),
@@ -24,7 +24,7 @@ export const ProblemaSchema = z
       description: 'O que aconteceu, para programas. Códigos novos podem aparecer; os que há não mudam de sentido.',
       'x-codigos': Object.keys(CODIGOS).sort((a, b) => a.localeCompare(b)),
     }),
-    erros: z.array(ErroDeCampoSchema).optional().openapi({ description: 'Os campos errados, onde há.' }),
+    erros: z.array(FieldErrorSchema).optional().openapi({ description: 'Os campos errados, onde há.' }),
   })
   .openapi('Problema', {
     description: 'Por que não deu (RFC 9457). Alguns códigos trazem mais campos, como id, permitidas ou resultados.',

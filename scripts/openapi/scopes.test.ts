@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { createHttpApp } from '@fluxo/shared/http/app'
-import { ESCOPOS } from '@fluxo/shared/http/scopes'
+import { SCOPES } from '@fluxo/shared/http/scopes'
 import { signToken } from '@fluxo/shared/http/tokens'
 import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { Registry } from 'prom-client'
@@ -20,7 +20,7 @@ test('the scope that the document names is the one that opens: with all others t
     const app = createHttpApp({ modules, registry: new Registry(), log, ...state })
     for (const { operationId, path, method, security = [] } of OPERATIONS) {
       const [scope] = security.flatMap((one) => Object.values(one).flat())
-      const scopes = Object.keys(ESCOPOS).filter((one) => one !== scope)
+      const scopes = Object.keys(SCOPES).filter((one) => one !== scope)
       const token = await signToken({ secret: SECRET, comercianteId: 'loja-1', scopes, expiresInSeconds: 60 })
       const url = path.replaceAll(/\{\w+\}/g, 'x')
       const closed = await app.request(url, { method })

@@ -1,35 +1,35 @@
 import { DomainError } from '../errors.ts'
-import { type Colunas, type Formato, lerCabecalho } from './cabecalho.ts'
-import type { RegistroCsv } from './leitor.ts'
-import { type LerLinha, lerRegistro, vazios } from './linha.ts'
-import { CONTEUDOS_MAX, createOrdinais } from './ordinais.ts'
-import { createRelatorio, type Relatorio } from './relatorio.ts'
+import { type ColumnPlaces, type Columns, readHeader } from './cabecalho.ts'
+import type { CsvRecord } from './leitor.ts'
+import { areEmpty, type ReadLine, readRecord } from './linha.ts'
+import { CONTENTS_MAX, createOrdinals } from './ordinais.ts'
+import { createReport, type ImportReport } from './relatorio.ts'
 
 /** A line that can be stored, with the key under which it is known again when the file is sent again. */
-export type LinhaPronta<Pedido> = { linha: number; pedido: Pedido; chave: string | undefined }
+export type ReadyLine<Content> = { linha: number; pedido: Content; chave: string | undefined }
 
 /** What became of a line: stored now, stored before, or refused with a reason for the merchant. */
-export type Destino = 'criado' | 'repetido' | { recusado: string }
+export type Fate = 'criado' | 'repetido' | { recusado: string }
 
-type ImportacaoOptions<Coluna extends string, Pedido> = {
-  formato: Formato<Coluna>
-  lerLinha: LerLinha<Coluna, Pedido>
+type ImportacaoOptions<Column extends string, Content> = {
+  columns: Columns<Column>
+  readLine: ReadLine<Column, Content>
   /** The merchant's own name of what the line says, unique for ever. */
-  referenciaDe: (pedido: Pedido) => string | undefined
+  referenciaOf: (pedido: Content) => string | undefined
   /** Fingerprint of the content, hex: equal content, equal fingerprint. */
-  impressaoDe: (pedido: Pedido) => string
+  impressaoOf: (pedido: Content) => string
   /** What a file without lines lacks, for the merchant. */
-  oQue: string
-  conteudosMax?: number
+  nothingOfWhat: string
+  contentsMax?: number
 }
 
-export type Importacao<Pedido> = {
+export type Importacao<Content> = {
   /** Reads records in the order of the file and gives the lines to be stored; the others are refused and reported. */
-  decidir: (registros: readonly RegistroCsv[]) => LinhaPronta<Pedido>[]
+  decide: (records: readonly CsvRecord[]) => ReadyLine<Content>[]
   /** Takes down what became of one line. */
-  anotar: (linha: LinhaPronta<Pedido>, destino: Destino) => void
+  note: (line: ReadyLine<Content>, fate: Fate) => void
   /** The report. Throws where the file held no line at all. */
-  concluir: () => Relatorio
+  conclude: () => ImportReport
 }
 
 /**
@@ -40,63 +40,63 @@ export type Importacao<Pedido> = {
  * equal lines stand before it in this file**: the second coffee of a day is still the second coffee in tomorrow's
  * upload. It follows that the same line in two different files is one, too.
  */
-export function createImportacao<Coluna extends string, Pedido>(
-  options: ImportacaoOptions<Coluna, Pedido>,
-): Importacao<Pedido> {
-  const { formato, lerLinha, referenciaDe, impressaoDe, oQue, conteudosMax = CONTEUDOS_MAX } = options
-  const relatorio = createRelatorio()
-  const ordinais = createOrdinais(conteudosMax)
-  let colunas: Colunas<Coluna> | undefined
+export function createImportacao<Column extends string, Content>(
+  options: ImportacaoOptions<Column, Content>,
+): Importacao<Content> {
+  const { columns: format, readLine, referenciaOf, impressaoOf, nothingOfWhat, contentsMax = CONTENTS_MAX } = options
+  const report = createReport()
+  const ordinals = createOrdinals(contentsMax)
+  let columns: ColumnPlaces<Column> | undefined
 
-  const linhaPronta = (linha: number, pedido: Pedido): LinhaPronta<Pedido> | undefined => {
-    if (referenciaDe(pedido) !== undefined) return { linha, pedido, chave: undefined }
-    const impressao = impressaoDe(pedido)
-    const ordinal = ordinais.proximo(impressao)
-    if (ordinal !== undefined) return { linha, pedido, chave: chaveDaLinha(impressao, ordinal) }
-    const motivo = `Há mais de ${conteudosMax} linhas diferentes sem referencia: divida o arquivo por período.`
-    relatorio.recusado([{ linha, coluna: 'referencia', motivo }])
+  const readyLine = (line: number, pedido: Content): ReadyLine<Content> | undefined => {
+    if (referenciaOf(pedido) !== undefined) return { linha: line, pedido, chave: undefined }
+    const impressao = impressaoOf(pedido)
+    const ordinal = ordinals.next(impressao)
+    if (ordinal !== undefined) return { linha: line, pedido, chave: chaveOfLine(impressao, ordinal) }
+    const reason = `Há mais de ${contentsMax} linhas diferentes sem referencia: divida o arquivo por período.`
+    report.recusado([{ linha: line, coluna: 'referencia', motivo: reason }])
     return undefined
   }
 
-  const decidirUm = (registro: RegistroCsv): LinhaPronta<Pedido> | undefined => {
+  const decideOne = (record: CsvRecord): ReadyLine<Content> | undefined => {
     // Nothing but separators: a row of the spreadsheet that is empty, or once had something in it.
-    if ('campos' in registro && vazios(registro.campos)) return undefined
-    if (colunas === undefined) {
-      if ('motivo' in registro)
-        throw new DomainError('arquivo-nao-e-csv', `O cabeçalho não pôde ser lido. ${registro.motivo}`)
-      if (!ehAvisoDeSeparador(registro.campos)) colunas = lerCabecalho(registro.campos, formato)
+    if ('fields' in record && areEmpty(record.fields)) return undefined
+    if (columns === undefined) {
+      if ('motivo' in record)
+        throw new DomainError('arquivo-nao-e-csv', `O cabeçalho não pôde ser lido. ${record.motivo}`)
+      if (!isSeparatorNotice(record.fields)) columns = readHeader(record.fields, format)
       return undefined
     }
-    const { linha } = registro
-    const lido =
-      'motivo' in registro
-        ? { erros: [{ linha, coluna: null, motivo: registro.motivo }] }
-        : lerRegistro(registro, colunas, lerLinha)
-    if ('pedido' in lido) return linhaPronta(linha, lido.pedido)
-    relatorio.recusado(lido.erros)
+    const { linha: line } = record
+    const parsed =
+      'motivo' in record
+        ? { erros: [{ linha: line, coluna: null, motivo: record.motivo }] }
+        : readRecord(record, columns, readLine)
+    if ('pedido' in parsed) return readyLine(line, parsed.pedido)
+    report.recusado(parsed.erros)
     return undefined
   }
 
   return {
-    decidir: (registros) => registros.flatMap((registro) => decidirUm(registro) ?? []),
-    anotar: ({ linha }, destino) => {
-      if (destino === 'criado') relatorio.criado()
-      else if (destino === 'repetido') relatorio.repetido()
-      else relatorio.recusado([{ linha, coluna: 'referencia', motivo: destino.recusado }])
+    decide: (records) => records.flatMap((record) => decideOne(record) ?? []),
+    note: ({ linha: line }, fate) => {
+      if (fate === 'criado') report.created()
+      else if (fate === 'repetido') report.repeated()
+      else report.recusado([{ linha: line, coluna: 'referencia', motivo: fate.recusado }])
     },
-    concluir: () => {
-      if (colunas === undefined) throw new DomainError('arquivo-vazio', 'O arquivo está vazio.')
-      const fim = relatorio.ler()
-      if (fim.linhas === 0) throw new DomainError('arquivo-vazio', `O arquivo só tem o cabeçalho, ${oQue}.`)
-      return fim
+    conclude: () => {
+      if (columns === undefined) throw new DomainError('arquivo-vazio', 'O arquivo está vazio.')
+      const end = report.read()
+      if (end.linhas === 0) throw new DomainError('arquivo-vazio', `O arquivo só tem o cabeçalho, ${nothingOfWhat}.`)
+      return end
     },
   }
 }
 
 /** `sep=;`, with which Excel is told the separator, may stand before the header. */
-const ehAvisoDeSeparador = ([primeiro = '', ...resto]: readonly string[]): boolean =>
-  /^sep=,?$/i.test(primeiro.trim()) && vazios(resto)
+const isSeparatorNotice = ([first = '', ...rest]: readonly string[]): boolean =>
+  /^sep=,?$/i.test(first.trim()) && areEmpty(rest)
 
 /** The key of a line without `referencia`. base64url instead of hex: 10 bytes less in every row and index entry. */
-const chaveDaLinha = (impressao: string, ordinal: number): string =>
+const chaveOfLine = (impressao: string, ordinal: number): string =>
   `csv:${Buffer.from(impressao, 'hex').toString('base64url')}:${ordinal}`

@@ -1,16 +1,16 @@
 /** Says how many times each content was seen, itself included: 1 for the first. `undefined` when the table is full. */
-type Ordinais = { proximo: (impressao: string) => number | undefined }
+type Ordinals = { next: (impressao: string) => number | undefined }
 
 /** Slots at the beginning; a power of two, as are all later sizes. */
-const CAPACIDADE_INICIAL = 1 << 12
+const INITIAL_CAPACITY = 1 << 12
 /** Filled beyond this share, linear probing begins to walk. */
-const OCUPACAO_MAX = 0.75
+const LOAD_MAX = 0.75
 
 /**
  * Different contents of one file at most: 1.5 million. At that size the table has 2^21 slots, 25 MB, and four imports at once keep
  * 100 MB. Only lines without `referencia` count.
  */
-export const CONTEUDOS_MAX = Math.floor((1 << 21) * OCUPACAO_MAX)
+export const CONTENTS_MAX = Math.floor((1 << 21) * LOAD_MAX)
 
 /**
  * Counts the occurrences of each content within one file.
@@ -20,49 +20,49 @@ export const CONTEUDOS_MAX = Math.floor((1 << 21) * OCUPACAO_MAX)
  * million lines: once in 37 million files) would count together; each still has its own full fingerprint in its key, so
  * even then nothing is taken for a repetition that is none.
  */
-export function createOrdinais(conteudosMax: number = CONTEUDOS_MAX): Ordinais {
-  let alto = new Uint32Array(CAPACIDADE_INICIAL)
-  let baixo = new Uint32Array(CAPACIDADE_INICIAL)
-  let vezes = new Uint32Array(CAPACIDADE_INICIAL)
-  let ocupados = 0
+export function createOrdinals(contentsMax: number = CONTENTS_MAX): Ordinals {
+  let high = new Uint32Array(INITIAL_CAPACITY)
+  let low = new Uint32Array(INITIAL_CAPACITY)
+  let times = new Uint32Array(INITIAL_CAPACITY)
+  let taken = 0
 
   /** The slot of this content, or the free one where it belongs. */
-  const casa = (a: number, b: number): number => {
-    const mascara = vezes.length - 1
-    let i = b & mascara
-    while (vezes[i] !== 0 && !(alto[i] === a && baixo[i] === b)) i = (i + 1) & mascara
+  const slot = (a: number, b: number): number => {
+    const mask = times.length - 1
+    let i = b & mask
+    while (times[i] !== 0 && !(high[i] === a && low[i] === b)) i = (i + 1) & mask
     return i
   }
 
-  const dobrar = (): void => {
-    const [altoDeAntes, baixoDeAntes, vezesDeAntes] = [alto, baixo, vezes]
-    alto = new Uint32Array(vezesDeAntes.length * 2)
-    baixo = new Uint32Array(vezesDeAntes.length * 2)
-    vezes = new Uint32Array(vezesDeAntes.length * 2)
-    vezesDeAntes.forEach((n, i) => {
-      if (n > 0) gravar(altoDeAntes[i] ?? 0, baixoDeAntes[i] ?? 0, n)
+  const double = (): void => {
+    const [oldHigh, oldLow, oldTimes] = [high, low, times]
+    high = new Uint32Array(oldTimes.length * 2)
+    low = new Uint32Array(oldTimes.length * 2)
+    times = new Uint32Array(oldTimes.length * 2)
+    oldTimes.forEach((n, i) => {
+      if (n > 0) put(oldHigh[i] ?? 0, oldLow[i] ?? 0, n)
     })
   }
 
-  const gravar = (a: number, b: number, n: number): void => {
-    const i = casa(a, b)
-    alto[i] = a
-    baixo[i] = b
-    vezes[i] = n
+  const put = (a: number, b: number, n: number): void => {
+    const i = slot(a, b)
+    high[i] = a
+    low[i] = b
+    times[i] = n
   }
 
   return {
-    proximo: (impressao) => {
+    next: (impressao) => {
       const a = Number.parseInt(impressao.slice(0, 8), 16)
       const b = Number.parseInt(impressao.slice(8, 16), 16)
-      const vistas = vezes[casa(a, b)] ?? 0
-      if (vistas === 0) {
-        if (ocupados >= conteudosMax) return undefined
-        ocupados += 1
-        if (ocupados > vezes.length * OCUPACAO_MAX) dobrar()
+      const seen = times[slot(a, b)] ?? 0
+      if (seen === 0) {
+        if (taken >= contentsMax) return undefined
+        taken += 1
+        if (taken > times.length * LOAD_MAX) double()
       }
-      gravar(a, b, vistas + 1)
-      return vistas + 1
+      put(a, b, seen + 1)
+      return seen + 1
     },
   }
 }

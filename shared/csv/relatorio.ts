@@ -1,41 +1,41 @@
-import type { ErroDeLinha } from './linha.ts'
+import type { LineError } from './linha.ts'
 
 /** What the merchant is told at the end: `linhas` is the sum of the other three. */
-export type Relatorio = {
+export type ImportReport = {
   linhas: number
   criados: number
   repetidos: number
   recusados: number
   /** The first ones by line. */
-  erros: ErroDeLinha[]
+  erros: LineError[]
 }
 
 /** Errors that an answer lists; `recusados` counts them all (API.md). */
-export const ERROS_MAX = 100
+export const ERRORS_MAX = 100
 
 /** Gathers a report in constant memory. Outcomes come out of order, since batches overlap. */
-export function createRelatorio() {
-  let erros: ErroDeLinha[] = []
+export function createReport() {
+  let errors: LineError[] = []
   const total = { linhas: 0, criados: 0, repetidos: 0, recusados: 0 }
 
-  const primeiros = (): ErroDeLinha[] => erros.sort((a, b) => a.linha - b.linha).slice(0, ERROS_MAX)
+  const firstOnes = (): LineError[] => errors.sort((a, b) => a.linha - b.linha).slice(0, ERRORS_MAX)
 
   return {
-    criado: (): void => {
+    created: (): void => {
       total.linhas += 1
       total.criados += 1
     },
-    repetido: (): void => {
+    repeated: (): void => {
       total.linhas += 1
       total.repetidos += 1
     },
     /** One line that is refused, for one or more reasons. */
-    recusado: (motivos: readonly ErroDeLinha[]): void => {
+    recusado: (reasons: readonly LineError[]): void => {
       total.linhas += 1
       total.recusados += 1
-      erros.push(...motivos)
-      if (erros.length >= ERROS_MAX * 4) erros = primeiros()
+      errors.push(...reasons)
+      if (errors.length >= ERRORS_MAX * 4) errors = firstOnes()
     },
-    ler: (): Relatorio => ({ ...total, erros: primeiros() }),
+    read: (): ImportReport => ({ ...total, erros: firstOnes() }),
   }
 }

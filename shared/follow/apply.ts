@@ -1,7 +1,7 @@
-import type { Aplicado, Inbox, Posicionado, Recusa } from '../inbox/inbox.ts'
+import type { Applied, Inbox, Positioned, Refusal } from '../inbox/inbox.ts'
 import { applyIsolating } from '../inbox/isolate.ts'
 import type { EventRead } from '../log/event.ts'
-import { divergenciaDe } from '../repair/decidir-reparo.ts'
+import { divergenceOf } from '../repair/decidir-reparo.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { traceIdOf } from '../telemetry/trace-context.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
@@ -20,7 +20,7 @@ type ArrivedBatch<Row> = { particao: number; origin: Origin; arrived: readonly A
 /** Applies what arrived. Resolves when all of it is durable or kept as a dead letter; rejects where that cannot be now. */
 export type Apply<Row> = (batch: ArrivedBatch<Row>, trace?: BatchTrace) => Promise<void>
 
-export type ApplyDeps<Row extends Posicionado, Touched> = {
+export type ApplyDeps<Row extends Positioned, Touched> = {
   group: Group<Row, Touched>
   inbox: Inbox<Row, Touched>
   keep: KeepLetter
@@ -39,7 +39,7 @@ type EpochRows<Row> = { particao: number; origin: Origin; epoca: string; rows: r
 type Reasons = Map<number, string>
 
 /** Applies what arrived, epoch by epoch, with what cannot be applied isolated from its neighbours. */
-export function createApply<Row extends Posicionado, Touched>(deps: ApplyDeps<Row, Touched>): Apply<Row> {
+export function createApply<Row extends Positioned, Touched>(deps: ApplyDeps<Row, Touched>): Apply<Row> {
   const { log, tracing } = deps
   const apply: Apply<Row> = async (batch, trace) => {
     const { particao, origin, arrived } = batch
@@ -61,7 +61,7 @@ export function createApply<Row extends Posicionado, Touched>(deps: ApplyDeps<Ro
 }
 
 /** Applies rows of one epoch; notes why where one can never be. */
-async function applyEpoch<Row extends Posicionado, Touched>(
+async function applyEpoch<Row extends Positioned, Touched>(
   deps: ApplyDeps<Row, Touched>,
   of: EpochRows<Row>,
   reasons: Reasons,
@@ -69,8 +69,8 @@ async function applyEpoch<Row extends Posicionado, Touched>(
 ): Promise<void> {
   const { particao, origin, epoca, rows } = of
   const { inbox, stops, count } = deps
-  const { before, committed, spans } = deps.group
-  const good = before === undefined ? rows : await withoutRefused(deps, before, of, reasons)
+  const { before: runBefore, committed, spans } = deps.group
+  const good = runBefore === undefined ? rows : await withoutRefused(deps, runBefore, of, reasons)
   const ended = spans && trace?.step(spans.apply)
   const { outcomes, poisoned } = await applyIsolating(good, async (some) => {
     const outcome = await inbox.apply({ particao, epoca, rows: some })
@@ -79,8 +79,8 @@ async function applyEpoch<Row extends Posicionado, Touched>(
     return outcome
   })
   ended?.()
-  for (const { row, motivo } of poisoned) reasons.set(row.posicao, motivo)
-  const parts = outcomes.filter((outcome): outcome is Aplicado<Touched> => outcome.outcome === 'aplicado')
+  for (const { row, motivo: reason } of poisoned) reasons.set(row.posicao, reason)
+  const parts = outcomes.filter((outcome): outcome is Applied<Touched> => outcome.outcome === 'aplicado')
   const commit = commitOf({ particao, origin, rows: good }, parts)
   count('applied', commit.applied, of)
   count('repeated', commit.repeated, of)
@@ -94,7 +94,7 @@ async function applyEpoch<Row extends Posicionado, Touched>(
 /** What the parts of a batch did, together. */
 export function commitOf<Row, Touched>(
   of: Pick<Commit<Row, Touched>, 'particao' | 'origin' | 'rows'>,
-  parts: readonly Aplicado<Touched>[],
+  parts: readonly Applied<Touched>[],
 ): Commit<Row, Touched> {
   const commit = { ...of, applied: 0, repeated: 0, touched: [] as Touched[] }
   for (const { novos, repetidos, touched } of parts) {
@@ -106,17 +106,18 @@ export function commitOf<Row, Touched>(
 }
 
 /** What comes before the inbox is not done for rows that the inbox would refuse, those of another log. */
-async function withoutRefused<Row extends Posicionado, Touched>(
+async function withoutRefused<Row extends Positioned, Touched>(
   { inbox }: ApplyDeps<Row, Touched>,
-  before: NonNullable<Group<Row>['before']>,
+  runBefore: NonNullable<Group<Row>['before']>,
   { particao, epoca, rows }: EpochRows<Row>,
   reasons: Reasons,
 ): Promise<readonly Row[]> {
-  const marca = (await inbox.marcas()).find((one) => one.particao === particao)
+  const watermark = (await inbox.watermarks()).find((one) => one.particao === particao)
   const eventos = rows.map(({ posicao, id }) => ({ posicao, evento: { id } }))
   const page = { epoca, ultima: Number.MAX_SAFE_INTEGER, eventos }
-  if (marca === undefined || marca.divergente !== null || divergenciaDe(marca, page) !== undefined) return rows
-  const refused = await before(particao, rows)
+  if (watermark === undefined || watermark.divergente !== null || divergenceOf(watermark, page) !== undefined)
+    return rows
+  const refused = await runBefore(particao, rows)
   for (const { posicao, reason } of refused) reasons.set(posicao, reason)
   return refused.length === 0 ? rows : rows.filter(({ posicao }) => !reasons.has(posicao))
 }
@@ -125,18 +126,18 @@ async function withoutRefused<Row extends Posicionado, Touched>(
  * A refusal of the inbox. Events of a log that is no more (left in a stream after a restore) are dropped once the log itself says that
  * the inbox follows the living one; anything else stops the partition.
  */
-async function refused<Row extends Posicionado, Touched>(
+async function refused<Row extends Positioned, Touched>(
   { group: { group }, inbox, stops, epochOf, log }: ApplyDeps<Row, Touched>,
   particao: number,
   epoca: string,
-  recusa: Recusa,
+  refusal: Refusal,
 ): Promise<void> {
-  if (recusa.outcome === 'epoca-divergente' && (await epochOf(particao)) === recusa.epoca) {
+  if (refusal.outcome === 'epoca-divergente' && (await epochOf(particao)) === refusal.epoca) {
     log.warn({ group, particao, epoca }, 'events of a log that is no more are dropped')
     return
   }
-  const reason = recusa.divergente ?? recusa.outcome
-  if (recusa.outcome === 'id-divergente') await inbox.stop(particao, reason)
+  const reason = refusal.divergente ?? refusal.outcome
+  if (refusal.outcome === 'id-divergente') await inbox.stop(particao, reason)
   stops.stopped(particao, reason)
   throw new Error(`${group} stands still in partition ${particao}: ${reason}`)
 }
@@ -145,7 +146,7 @@ async function refused<Row extends Posicionado, Touched>(
  * Keeps what cannot be applied, each with its reason, before anybody acknowledges it. Only the log's own word lets the watermark
  * pass such a position: what a stream delivers may be damaged or a fake, so from there it stays a hole, and repair asks the log.
  */
-async function bury<Row extends Posicionado, Touched>(
+async function bury<Row extends Positioned, Touched>(
   { group, inbox, keep, count }: ApplyDeps<Row, Touched>,
   { particao, origin, arrived }: ArrivedBatch<Row>,
   reasons: Reasons,
@@ -162,7 +163,7 @@ async function bury<Row extends Posicionado, Touched>(
 }
 
 /** Ties what became of an event to the request that made its row (W3C trace context). */
-function logTraces<Row extends Posicionado, Touched>(
+function logTraces<Row extends Positioned, Touched>(
   { group: { group }, log }: ApplyDeps<Row, Touched>,
   { particao, arrived }: ArrivedBatch<Row>,
 ): void {
@@ -173,7 +174,7 @@ function logTraces<Row extends Posicionado, Touched>(
 }
 
 /** Applies as `apply` does, and shows it in the trace of every event that has one. */
-function traced<Row extends Posicionado, Touched>(
+function traced<Row extends Positioned, Touched>(
   tracing: Tracing,
   { group, spans }: Group<Row, Touched>,
   apply: Apply<Row>,

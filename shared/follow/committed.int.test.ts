@@ -12,7 +12,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await follower?.stop()
   follower = undefined
-  await f.fechar()
+  await f.close()
 })
 
 const pending = async () => (await f.redis.commands.xpending(`${f.streamPrefix}:{0}`, 'teste'))[0]
@@ -20,9 +20,9 @@ const pending = async () => (await f.redis.commands.xpending(`${f.streamPrefix}:
 test('rows are acknowledged once what comes after them is done; a rejection gives them again, as repeated', async () => {
   const commits: Commit<object, number>[] = []
   const gate = Promise.withResolvers<void>()
-  f.escrever({}, { numero: 13 }, {})
-  await f.publicar()
-  follower = await f.seguir({
+  f.write({}, { numero: 13 }, {})
+  await f.publish()
+  follower = await f.follow({
     committed: async (commit) => {
       commits.push(commit)
       if (commits.length === 1) throw new Error('not now')
@@ -37,30 +37,30 @@ test('rows are acknowledged once what comes after them is done; a rejection give
     { particao: 0, origin: 'stream', applied: 2, repeated: 0, touched: [1, 1] },
     { particao: 0, origin: 'stream', applied: 0, repeated: 2 },
   ])
-  expect(await f.vistos()).toEqual([
+  expect(await f.seen()).toEqual([
     { posicao: 1, vezes: 1 },
     { posicao: 3, vezes: 1 },
   ])
-  expect(await f.cartas()).toMatchObject([{ posicao: 2, motivo: 'SQLSTATE 23514' }])
+  expect(await f.letters()).toMatchObject([{ posicao: 2, motivo: 'SQLSTATE 23514' }])
 })
 
 test('what only the log brings is told as pulled, and a batch of dead letters is told to nobody', async () => {
   const commits: Commit<object, number>[] = []
-  f.escrever({ ruim: true })
-  follower = await f.seguir({ committed: (commit) => void commits.push(commit) })
+  f.write({ bad: true })
+  follower = await f.follow({ committed: (commit) => void commits.push(commit) })
   await waitFor(async () => (await f.aplicadaAte()) === 1)
   expect(commits).toEqual([])
-  f.escrever({})
+  f.write({})
   await waitFor(async () => (await f.aplicadaAte()) === 2)
   expect(commits).toMatchObject([{ origin: 'feed', applied: 1, repeated: 0, rows: [{ posicao: 2 }] }])
 })
 
 test('lanes share a partition: each is a consumer of its own, and every event counts once', async () => {
-  for (let n = 0; n < 50; n += 1) f.escrever({})
-  follower = await f.seguir({ lanes: 2, timings: { graceMs: 100, countMax: 3 } })
-  await f.publicar()
+  for (let n = 0; n < 50; n += 1) f.write({})
+  follower = await f.follow({ lanes: 2, timings: { graceMs: 100, countMax: 3 } })
+  await f.publish()
   await waitFor(async () => (await f.aplicadaAte()) === 50)
   const rows = (await f.redis.commands.xinfo('CONSUMERS', `${f.streamPrefix}:{0}`, 'teste')) as unknown[][]
   expect(new Set(rows.map((row) => row[1]))).toEqual(new Set(['a.0', 'a.1']))
-  expect((await f.vistos()).every(({ vezes }) => vezes === 1)).toBe(true)
+  expect((await f.seen()).every(({ vezes: times }) => times === 1)).toBe(true)
 })

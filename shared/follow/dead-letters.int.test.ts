@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { Indisponivel } from '../errors.ts'
+import { Unavailable } from '../errors.ts'
 import { prepareParticoes } from '../inbox/marca.ts'
 import { deadLetterKey } from '../stream/keys.ts'
 import { createKeepLetter, type DeadLetter } from './dead-letters.ts'
@@ -15,7 +15,7 @@ beforeEach(async () => {
 })
 afterEach(async () => {
   if (f.redis.status() === 'up') await f.redis.commands.unlink(deadLetterKey(f.streamPrefix, 0))
-  await f.fechar()
+  await f.close()
 })
 
 const letterAt = (posicao: number, data: object = {}): DeadLetter => ({
@@ -53,7 +53,7 @@ test('a redrive takes no more than it is told, keeps what fails again with its n
   for (const posicao of [1, 2, 3, 4]) await keep(letterAt(posicao, posicao === 2 ? { numero: 13 } : {}))
   const failed = [{ particao: 0, posicao: 2, reason: 'SQLSTATE 23514' }]
   expect(await redriveLetters(f.group, f.sql, 3)).toEqual({ applied: 2, failed })
-  expect(await f.vistos()).toEqual([
+  expect(await f.seen()).toEqual([
     { posicao: 1, vezes: 1 },
     { posicao: 3, vezes: 1 },
   ])
@@ -72,7 +72,7 @@ test('what comes before the rows and after them happens in a redrive, too', asyn
 
 test('what is away ends a redrive without blaming the letter', async () => {
   await keep(letterAt(1))
-  const away = new Indisponivel('banco-indisponivel', 'away', 2)
+  const away = new Unavailable('banco-indisponivel', 'away', 2)
   const group = { ...f.group, before: () => Promise.reject(away) }
   await expect(redriveLetters(group, f.sql, 5)).rejects.toBe(away)
   expect(await waiting()).toMatchObject([{ motivo: 'then unknown', tentativas: 1 }])

@@ -3,7 +3,7 @@ import { createDatabase, redisUrl, uniquePrefix } from '@fluxo/tests/stage/datab
 import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { Registry } from 'prom-client'
 import type { Effect } from '../inbox/statement.ts'
-import { type Evento, encodeEvento } from '../log/event.ts'
+import { type EventEnvelope, encodeEvento } from '../log/event.ts'
 import { createLease } from '../postgres/lease.ts'
 import { closeSql, createSql } from '../postgres/sql.ts'
 import { createRedisConnections } from '../redis/connection.ts'
@@ -13,7 +13,7 @@ import { createLogger } from '../telemetry/logger.ts'
 import { createFollower, type FollowerContext } from './follower.ts'
 import type { Group, Refused } from './group.ts'
 
-export type Linha = { posicao: number; id: string; numero: number; quando: number; recusa: boolean }
+export type TestRow = { posicao: number; id: string; numero: number; quando: number; recusa: boolean }
 
 const TABLES = `
 create table inbox_particao (particao smallint primary key, aplicada_ate bigint not null default 0,
@@ -26,10 +26,10 @@ create table visto (posicao bigint primary key, vezes int not null, numero small
   quando timestamptz)`
 
 /** Notes each event: a number beyond `smallint` is a 22003, 13 a 23514, a time that is none a RangeError of our own. */
-export const efeitoDeVer: Effect<Linha, number> = {
+export const seeingEffect: Effect<TestRow, number> = {
   columns: [
-    { name: 'numero', type: 'integer', value: ({ numero }) => numero },
-    { name: 'quando', type: 'timestamptz', value: ({ quando }) => new Date(quando).toISOString() },
+    { name: 'numero', type: 'integer', value: ({ numero: number }) => number },
+    { name: 'quando', type: 'timestamptz', value: ({ quando: when }) => new Date(when).toISOString() },
   ],
   ctes: `vistos as (insert into visto select posicao, 1, numero, quando from novos
     on conflict (posicao) do update set vezes = visto.vezes + 1 returning 1)`,
@@ -50,31 +50,36 @@ export async function createFollowerFixture() {
   const publisher = createPublisher({ redis: redis.commands, prefix: streamPrefix })
   /** The log: its n-th text is at position n. */
   const eventos: string[] = []
-  const rede: { feed: boolean } = { feed: true }
+  const network: { feed: boolean } = { feed: true }
   const group = {
     group: 'teste',
-    read: ({ id, data }: Evento, posicao: number): Linha | string => {
-      const { numero = 1, quando = 0, recusa, ruim } = data as Partial<Linha> & { ruim?: boolean }
-      return ruim === true ? 'it is bad' : { posicao, id, numero, quando, recusa: recusa === true }
+    read: ({ id, data }: EventEnvelope, posicao: number): TestRow | string => {
+      const {
+        numero: number = 1,
+        quando: when = 0,
+        recusa: refusal,
+        bad,
+      } = data as Partial<TestRow> & { bad?: boolean }
+      return bad === true ? 'it is bad' : { posicao, id, numero: number, quando: when, recusa: refusal === true }
     },
-    before: async (_: number, rows: readonly Linha[]): Promise<Refused[]> =>
-      rows.filter(({ recusa }) => recusa).map(({ posicao }) => ({ posicao, reason: 'never' })),
-    effect: efeitoDeVer,
+    before: async (_: number, rows: readonly TestRow[]): Promise<Refused[]> =>
+      rows.filter(({ recusa: refusal }) => refusal).map(({ posicao }) => ({ posicao, reason: 'never' })),
+    effect: seeingEffect,
   }
   /** The log's pages, of texts that may be another log's. */
-  const feedOf = (textos: readonly string[], epocaDela = epoca): FeedClient => ({
-    page: async ({ depoisDe, limite }) => {
-      if (!rede.feed) throw new Error('the log is away')
-      const depois = textos.slice(depoisDe, depoisDe + limite)
-      const lidos = depois.map((texto, i) => ({ posicao: depoisDe + i + 1, evento: JSON.parse(texto) as unknown }))
-      return { particao: 0, ultima: textos.length, epoca: epocaDela, eventos: lidos }
+  const feedOf = (texts: readonly string[], epocaDela = epoca): FeedClient => ({
+    page: async ({ after, limite: limit }) => {
+      if (!network.feed) throw new Error('the log is away')
+      const nextOnes = texts.slice(after, after + limit)
+      const readOnes = nextOnes.map((text, i) => ({ posicao: after + i + 1, evento: JSON.parse(text) as unknown }))
+      return { particao: 0, ultima: texts.length, epoca: epocaDela, eventos: readOnes }
     },
   })
-  const seguir = async (options: Partial<Group<Linha, number> & FollowerContext & { feed: FeedClient }> = {}) => {
+  const follow = async (options: Partial<Group<TestRow, number> & FollowerContext & { feed: FeedClient }> = {}) => {
     const lease = createLease({ url: database.appUrl, key: [1, 1], name: 'teste', log })
     const follower = createFollower(
       { ...group, ...options, log: { streamPrefix, particoes: 1, feed: options.feed ?? feedOf(eventos) } },
-      { instancia: 'a', redis, sql, lease, timings: { graceMs: 100 }, registry, ...options, log },
+      { instance: 'a', redis, sql, lease, timings: { graceMs: 100 }, registry, ...options, log },
     )
     await follower.prepare()
     follower.start()
@@ -86,20 +91,20 @@ export async function createFollowerFixture() {
       { particao: 0, posicao, epoca: epocaDele },
     )
   return {
-    ...{ log, epoca, registry, streamPrefix, sql, redis, publisher, eventos, rede, group, seguir, evento, feedOf },
+    ...{ log, epoca, registry, streamPrefix, sql, redis, publisher, eventos, network, group, follow, evento, feedOf },
     /** Writes events to the log, of which no stream knows yet. */
-    escrever: (...data: object[]) => {
-      for (const um of data) eventos.push(evento(eventos.length + 1, um))
+    write: (...data: object[]) => {
+      for (const one of data) eventos.push(evento(eventos.length + 1, one))
     },
-    publicar: (desde = 1) =>
+    publish: (since = 1) =>
       publisher.publish(
         0,
-        eventos.slice(desde - 1).map((body, i) => ({ posicao: desde + i, body })),
+        eventos.slice(since - 1).map((body, i) => ({ posicao: since + i, body })),
       ),
     aplicadaAte: async () =>
       (await sql<{ ate: number }[]>`select aplicada_ate::int as ate from inbox_particao`)[0]?.ate,
-    vistos: async () => (await sql`select posicao::int, vezes from visto order by 1`).map((row) => ({ ...row })),
-    cartas: async () =>
+    seen: async () => (await sql`select posicao::int, vezes from visto order by 1`).map((row) => ({ ...row })),
+    letters: async () =>
       (
         await sql`select posicao::int, motivo, tentativas, pulada_em is not null as pulada,
           redirigida_em is not null as redirigida from carta_morta order by 1`
@@ -109,7 +114,7 @@ export async function createFollowerFixture() {
       waitFor(async () => (await redis.commands.xpending(`${streamPrefix}:{0}`, 'teste'))[0] === 0, {
         what: 'the ack',
       }),
-    fechar: async () => {
+    close: async () => {
       await redis.close()
       await closeSql(sql)
       await database.drop()

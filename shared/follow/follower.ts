@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import { createInbox, type Inbox, type Posicionado } from '../inbox/inbox.ts'
+import { createInbox, type Inbox, type Positioned } from '../inbox/inbox.ts'
 import { readEvent, readText } from '../log/event.ts'
 import type { Lease } from '../postgres/lease.ts'
 import type { Sql } from '../postgres/sql.ts'
@@ -33,7 +33,7 @@ export type Timings = {
 /** What an instance of a service gives its followers. */
 export type FollowerContext = {
   /** The name of this instance in the group, stable across restarts where possible. */
-  instancia: string
+  instance: string
   redis: RedisConnections
   /** A pool for single statements, on the database of the inbox and its letters. */
   sql: Sql
@@ -57,7 +57,7 @@ export type Follower = {
 /** Where nobody waits for the effect: each batch costs two round trips to Redis and one to PostgreSQL. */
 const GATHER_MS = 25
 
-type Declared<Row extends Posicionado, Touched> = Group<Row, Touched> & { log: FollowedLog }
+type Declared<Row extends Positioned, Touched> = Group<Row, Touched> & { log: FollowedLog }
 
 /**
  * Follows a log: each event has its effect once, however often and by whichever way it comes.
@@ -65,7 +65,7 @@ type Declared<Row extends Posicionado, Touched> = Group<Row, Touched> & { log: F
  * The stream is the fast way and the log the sure one. What a stream delivers may be damaged or a fake, so an entry that
  * cannot be applied is kept as a dead letter and leaves a hole, and repair asks the log about it; only the log's own word passes it.
  */
-export function createFollower<Row extends Posicionado, Touched>(
+export function createFollower<Row extends Positioned, Touched>(
   group: Declared<Row, Touched>,
   context: FollowerContext,
 ): Follower {
@@ -75,7 +75,7 @@ export function createFollower<Row extends Posicionado, Touched>(
   const stops = createStops({ group: group.group, remedy: group.remedy ?? 'an operator has to look', log })
   const count = (group.metrics ?? exportFollowMetrics)({
     ...{ group: group.group, streamPrefix, particoes, redis: redis.commands, stops, registry },
-    marcas: inbox.marcas,
+    watermarks: inbox.watermarks,
     letters: () => countLetters(sql, group.inbox),
   })
   const keep = createKeepLetter({
@@ -83,7 +83,7 @@ export function createFollower<Row extends Posicionado, Touched>(
     copies: group.copiesLetters === true ? { redis: redis.commands, prefix: streamPrefix } : undefined,
     log: log.child({ group: group.group }),
   })
-  const epochOf = async (particao: number) => (await feed.page({ particao, depoisDe: 0, limite: 1 })).epoca
+  const epochOf = async (particao: number) => (await feed.page({ particao, after: 0, limite: 1 })).epoca
   const apply = createApply({ group, inbox, keep, stops, epochOf, count, log, tracing: context.tracing })
   const consumers = consumersOf(group, context, apply)
   const redisUp = () => redis.status() === 'up' && consumers.every((one) => one.state() !== 'sem-redis')
@@ -102,9 +102,9 @@ export function createFollower<Row extends Posicionado, Touched>(
 }
 
 /** The consumers of all partitions. */
-function consumersOf<Row extends Posicionado, Touched>(
+function consumersOf<Row extends Positioned, Touched>(
   { group, read, lanes, log: { streamPrefix, particoes } }: Declared<Row, Touched>,
-  { instancia, redis, timings, log, registry, clock }: FollowerContext,
+  { instance, redis, timings, log, registry, clock }: FollowerContext,
   apply: Apply<Row>,
 ): Consumer[] {
   const consumer = (particao: number, lane: number) =>
@@ -114,7 +114,7 @@ function consumersOf<Row extends Posicionado, Touched>(
       prefix: streamPrefix,
       particao,
       group,
-      consumer: lanes === undefined ? instancia : `${instancia}.${lane}`,
+      consumer: lanes === undefined ? instance : `${instance}.${lane}`,
       gatherMs: lanes === undefined ? GATHER_MS : 0,
       countMax: timings?.countMax,
       claimIdleMs: timings?.claimIdleMs,
@@ -137,7 +137,7 @@ function consumersOf<Row extends Posicionado, Touched>(
   return Array.from({ length: particoes * each }, (_, i) => consumer(Math.floor(i / each), i % each))
 }
 
-type RepairParts<Row extends Posicionado, Touched> = {
+type RepairParts<Row extends Positioned, Touched> = {
   inbox: Inbox<Row, Touched>
   stops: Stops
   count: CountEvents
@@ -146,7 +146,7 @@ type RepairParts<Row extends Posicionado, Touched> = {
 }
 
 /** Pulls through the same door, and stops a partition whose log was exchanged. */
-function repairOf<Row extends Posicionado, Touched>(
+function repairOf<Row extends Positioned, Touched>(
   { group, inbox: table, read, log: { particoes, feed } }: Declared<Row, Touched>,
   { sql, lease, timings, log, registry, clock }: FollowerContext,
   { inbox, stops, count, apply, redisUp }: RepairParts<Row, Touched>,
@@ -156,10 +156,10 @@ function repairOf<Row extends Posicionado, Touched>(
     name: group,
     lease,
     feed,
-    marcas: inbox.marcas,
+    watermarks: inbox.watermarks,
     particoes,
     redisUp,
-    aplicar: (particao, eventos) => {
+    apply: (particao, eventos) => {
       const arrived = eventos.map(({ posicao, evento }) => ({
         posicao,
         attempts: 1,
@@ -169,7 +169,7 @@ function repairOf<Row extends Posicionado, Touched>(
       return apply({ particao, origin: 'feed', arrived })
     },
     // What a stream delivered under such a position, and is kept as a letter, is passed over.
-    ausentes: async (particao, posicoes) => {
+    absent: async (particao, posicoes) => {
       const kept = await passAbsent(sql, inbox, table, { particao, posicoes })
       const place = `${particao}:${posicoes[0]}`
       if (kept.length === posicoes.length || told.has(place)) return
@@ -177,7 +177,7 @@ function repairOf<Row extends Posicionado, Touched>(
       count('absent', posicoes.length - kept.length, { particao, origin: 'feed' })
       log.error({ group, particao, first: posicoes[0], positions: posicoes.length }, 'the log lacks positions')
     },
-    divergencia: async (particao, reason) => {
+    divergence: async (particao, reason) => {
       if (reason === undefined) return stops.moved(particao)
       // Another epoch is refused by every apply anyway, and ends by itself if the right log returns.
       if (reason !== 'epoca-divergente') await inbox.stop(particao, reason)

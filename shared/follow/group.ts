@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
-import type { Posicionado } from '../inbox/inbox.ts'
-import type { Marca } from '../inbox/marca.ts'
+import type { Positioned } from '../inbox/inbox.ts'
+import type { Watermark } from '../inbox/marca.ts'
 import type { Effect, InboxTable } from '../inbox/statement.ts'
 import type { Reader } from '../log/event.ts'
 import type { FeedClient } from '../repair/feed-client.ts'
@@ -43,7 +43,7 @@ export type ShownGroup = {
   redis: Redis
   /** The partitions whose log this instance has seen to be another one: of another epoch nothing is noted in the database. */
   stops: Pick<Stops, 'has'>
-  marcas: () => Promise<Marca[]>
+  watermarks: () => Promise<Watermark[]>
   letters: () => Promise<LetterCount>
   registry: Registry
 }
@@ -72,7 +72,7 @@ export type FollowMetrics = (shown: ShownGroup) => CountEvents
  *   { instancia, redis, sql, lease, log, registry },
  * )
  */
-export type Group<Row extends Posicionado, Touched = unknown> = {
+export type Group<Row extends Positioned, Touched = unknown> = {
   /** The consumer group. */
   group: string
   /** The group's own inbox, where its database has more than one; by default `inbox_particao`. */

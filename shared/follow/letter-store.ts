@@ -1,5 +1,5 @@
 import { arrayLiteral } from '../inbox/array-literal.ts'
-import type { Aplicado, Inbox, Lote, Posicionado } from '../inbox/inbox.ts'
+import type { Applied, Inbox, InboxBatch, Positioned } from '../inbox/inbox.ts'
 import { type Effect, INBOX, type InboxTable } from '../inbox/statement.ts'
 import type { Sql } from '../postgres/sql.ts'
 import type { DeadLetter, KeepLetter } from './dead-letters.ts'
@@ -10,7 +10,7 @@ type Place = { particao: number; posicao: number }
 export type LetterStore = {
   /** Durable when it resolves; the same (particao, posicao) again updates reason and attempts, unless it was redriven. */
   put: KeepLetter
-  /** At most `limite` letters that wait, oldest first; with `at`, the one at that position. */
+  /** At most `limit` letters that wait, oldest first; with `at`, the one at that position. */
   list: (page: { limite: number; at?: Place | undefined }) => Promise<DeadLetter[]>
   /** Notes that the letter was applied after all. */
   mark: (letter: Place) => Promise<void>
@@ -48,14 +48,14 @@ where particao = $1::smallint and posicao = $2::text::bigint and redirigida_em i
 /** The dead letters of a group, in the database of its inbox. */
 export function createLetterStore(sql: Sql, table = INBOX): LetterStore {
   return {
-    put: async ({ particao, posicao, body, motivo, tentativas }) => {
+    put: async ({ particao, posicao, body, motivo: reason, tentativas: attempts }) => {
       // A NUL is not text to PostgreSQL, and a broken body may hold one.
-      const texto = body.replaceAll('\0', '\uFFFD')
-      await sql.unsafe(put(table), [particao, String(posicao), texto, motivo, tentativas], { prepare: true })
+      const text = body.replaceAll('\0', '\uFFFD')
+      await sql.unsafe(put(table), [particao, String(posicao), text, reason, attempts], { prepare: true })
     },
-    list: async ({ limite, at }) => {
+    list: async ({ limite: limit, at }) => {
       const place = at === undefined ? [null, null] : [at.particao, String(at.posicao)]
-      const letters = await sql.unsafe<DeadLetter[]>(list(table), [limite, ...place], { prepare: true })
+      const letters = await sql.unsafe<DeadLetter[]>(list(table), [limit, ...place], { prepare: true })
       return letters.map((letter) => ({ ...letter }))
     },
     mark: async ({ particao, posicao }) => {
@@ -65,7 +65,7 @@ export function createLetterStore(sql: Sql, table = INBOX): LetterStore {
 }
 
 /** Lets the watermark pass positions whose letters are kept: noted in the same statement that passes them. */
-export const passing = ({ letters } = INBOX): Effect<Posicionado, unknown> => ({
+export const passing = ({ letters } = INBOX): Effect<Positioned, unknown> => ({
   columns: [],
   ctes: `puladas as (
   update ${letters} c set pulada_em = now() from novos n where c.particao = $1::smallint and c.posicao = n.posicao
@@ -87,14 +87,14 @@ const claim = ({ letters }: InboxTable): string => `novos as (
  * Applies a dead letter's event exactly once, wherever its position stands: passed over (then by claiming the letter),
  * still a hole, or meanwhile applied from the log (then by the inbox, which knows).
  */
-export async function reapply<Row extends Posicionado, Touched>(
+export async function reapply<Row extends Positioned, Touched>(
   inbox: Inbox<Row, Touched>,
-  lote: Lote<Row>,
+  batch: InboxBatch<Row>,
   table = INBOX,
-): Promise<Aplicado<Touched>> {
-  const claimed = await inbox.claim(lote, claim(table))
+): Promise<Applied<Touched>> {
+  const claimed = await inbox.claim(batch, claim(table))
   if (claimed.outcome === 'aplicado' && claimed.novos > 0) return claimed
-  const applied = claimed.outcome === 'aplicado' ? await inbox.apply(lote) : claimed
+  const applied = claimed.outcome === 'aplicado' ? await inbox.apply(batch) : claimed
   if (applied.outcome !== 'aplicado') throw new Error(`the inbox refuses: ${applied.outcome}`)
   return applied
 }

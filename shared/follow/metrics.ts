@@ -1,5 +1,5 @@
-import type { Marca } from '../inbox/marca.ts'
-import { createLook } from '../telemetry/look.ts'
+import type { Watermark } from '../inbox/marca.ts'
+import { createScrapeQuery } from '../telemetry/look.ts'
 import { counter, gauge, type Registry } from '../telemetry/metrics.ts'
 import type { FollowMetrics } from './group.ts'
 import type { LetterCount } from './letter-store.ts'
@@ -7,7 +7,7 @@ import type { Stops } from './stops.ts'
 
 type Looks = {
   stops: Pick<Stops, 'has'>
-  marcas: () => Promise<Marca[] | undefined>
+  watermarks: () => Promise<Watermark[] | undefined>
   letters: () => Promise<LetterCount | undefined>
 }
 
@@ -18,9 +18,9 @@ const groupsOf = new WeakMap<Registry, Map<string, Looks>>()
  * Exports how far a group has followed its log, whether it stands still, and the dead letters that wait in its database, those of all
  * its groups. All of it is read from the database, so every instance shows the same: across instances take `max`.
  */
-export const exportFollowMetrics: FollowMetrics = ({ group, stops, marcas, letters, registry }) => {
+export const exportFollowMetrics: FollowMetrics = ({ group, stops, watermarks, letters, registry }) => {
   const groups = groupsOf.get(registry) ?? show(registry)
-  groups.set(group, { stops, marcas: createLook(marcas), letters: createLook(letters) })
+  groups.set(group, { stops, watermarks: createScrapeQuery(watermarks), letters: createScrapeQuery(letters) })
   const unreadable = counter(registry, {
     name: 'fluxo_follow_unreadable_total',
     help: 'Events that could not be applied: from the stream (the log is asked instead) or from the log (passed over).',
@@ -34,16 +34,20 @@ export const exportFollowMetrics: FollowMetrics = ({ group, stops, marcas, lette
 function show(registry: Registry): Map<string, Looks> {
   const groups = new Map<string, Looks>()
   groupsOf.set(registry, groups)
-  const byPartition = (name: string, help: string, value: (marca: Marca, stops: Looks['stops']) => number): void => {
+  const byPartition = (
+    name: string,
+    help: string,
+    value: (watermark: Watermark, stops: Looks['stops']) => number,
+  ): void => {
     gauge(registry, {
       name,
       help,
       labelNames: ['group', 'particao'],
       async collect() {
         this.reset()
-        for (const [group, { marcas, stops }] of groups) {
-          for (const marca of (await marcas()) ?? []) {
-            this.set({ group, particao: String(marca.particao) }, value(marca, stops))
+        for (const [group, { watermarks, stops }] of groups) {
+          for (const watermark of (await watermarks()) ?? []) {
+            this.set({ group, particao: String(watermark.particao) }, value(watermark, stops))
           }
         }
       },

@@ -1,5 +1,5 @@
-import { Indisponivel } from '../errors.ts'
-import { createInbox, type Posicionado } from '../inbox/inbox.ts'
+import { Unavailable } from '../errors.ts'
+import { createInbox, type Positioned } from '../inbox/inbox.ts'
 import { reasonOf } from '../inbox/isolate.ts'
 import { readText } from '../log/event.ts'
 import { isInfrastructure } from '../postgres/failure.ts'
@@ -13,26 +13,26 @@ import { createLetterStore, reapply } from './letter-store.ts'
 export type Redriven = { applied: number; failed: { particao: number; posicao: number; reason: string }[] }
 
 /**
- * Gives at most `limite` dead letters of a group to its own effect again, one by one, each applied once whoever else does the same.
+ * Gives at most `limit` dead letters of a group to its own effect again, one by one, each applied once whoever else does the same.
  *
  * Rejects at the first error that is the database's or another service's, and blames no letter for it.
  */
-export async function redriveLetters<Row extends Posicionado, Touched>(
+export async function redriveLetters<Row extends Positioned, Touched>(
   group: Group<Row, Touched>,
   sql: Sql,
-  limite: number,
+  limit: number,
 ): Promise<Redriven> {
   const apply = reapplying(group, sql)
   const store = createLetterStore(sql, group.inbox)
   const redriven: Redriven = { applied: 0, failed: [] }
-  for (const letter of await store.list({ limite })) {
-    const { particao, posicao, tentativas } = letter
+  for (const letter of await store.list({ limite: limit })) {
+    const { particao, posicao, tentativas: attempts } = letter
     try {
       await apply(letter)
     } catch (error) {
-      if (error instanceof Indisponivel || isInfrastructure(error)) throw error
+      if (error instanceof Unavailable || isInfrastructure(error)) throw error
       const reason = reasonOf(error)
-      await store.put({ ...letter, motivo: reason, tentativas: tentativas + 1 })
+      await store.put({ ...letter, motivo: reason, tentativas: attempts + 1 })
       redriven.failed.push({ particao, posicao, reason })
       continue
     }
@@ -42,15 +42,15 @@ export async function redriveLetters<Row extends Posicionado, Touched>(
   return redriven
 }
 
-function reapplying<Row extends Posicionado, Touched>(group: Group<Row, Touched>, sql: Sql) {
+function reapplying<Row extends Positioned, Touched>(group: Group<Row, Touched>, sql: Sql) {
   const { read, effect, before, committed, inbox: table } = group
   const inbox = createInbox({ sql, effect, table })
   return async ({ particao, posicao, body }: DeadLetter): Promise<void> => {
     const event = readText(read, posicao, body)
     if (event.outcome === 'unreadable') throw new Error(event.reason)
     const { epoca, row } = event
-    const marca = (await inbox.marcas()).find((one) => one.particao === particao)
-    if (marca?.epoca && marca.epoca !== epoca) throw new Error('an event of a log that is no more')
+    const watermark = (await inbox.watermarks()).find((one) => one.particao === particao)
+    if (watermark?.epoca && watermark.epoca !== epoca) throw new Error('an event of a log that is no more')
     const [refused] = (await before?.(particao, [row])) ?? []
     if (refused !== undefined) throw new Error(refused.reason)
     const applied = await reapply(inbox, { particao, epoca, rows: [row] }, table)

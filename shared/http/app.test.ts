@@ -1,7 +1,7 @@
 import { OpenAPIHono, z } from '@hono/zod-openapi'
 import { Registry } from 'prom-client'
 import { expect, test } from 'vitest'
-import { DomainError, Indisponivel } from '../errors.ts'
+import { DomainError, Unavailable } from '../errors.ts'
 import type { HealthCheck } from '../process/module.ts'
 import { createLogger } from '../telemetry/logger.ts'
 import { createHttpApp } from './app.ts'
@@ -33,7 +33,7 @@ function testRoutes(): OpenAPIHono<AppEnv> {
   routes.get('/conflito', () => {
     throw new DomainError('referencia-duplicada', 'Já existe.', { id: 'x', status: 1 })
   })
-  routes.get('/cheio', () => Promise.reject(new Indisponivel('fila-cheia', 'A fila está cheia.', 1.5)))
+  routes.get('/cheio', () => Promise.reject(new Unavailable('fila-cheia', 'A fila está cheia.', 1.5)))
   routes.get('/bug', () => Promise.reject(new Error('senha do banco: segredo')))
   return routes
 }

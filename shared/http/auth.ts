@@ -3,11 +3,11 @@ import type { Context, MiddlewareHandler } from 'hono'
 import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose'
 import { LRUCache } from 'lru-cache'
 import type { Registry } from 'prom-client'
-import { DomainError, Indisponivel } from '../errors.ts'
+import { DomainError, Unavailable } from '../errors.ts'
 import { isRejection } from '../resilience/rejection.ts'
 import { type AppEnv, headerOf } from './env.ts'
 import { createKeyServer, type KeyServerLimits, KeysUnavailable } from './jwks.ts'
-import type { Escopo } from './scopes.ts'
+import type { Scope } from './scopes.ts'
 
 /** Who is asking, as the verified token says. `exp` is in seconds since 1970. */
 type Identity = {
@@ -46,7 +46,7 @@ const RECENT_MAX = 256
 const RETRY_AFTER_SECONDS = 5
 const HMAC = ['HS256']
 const ASYMMETRIC = ['RS256', 'ES256', 'EdDSA', 'Ed25519']
-const COMERCIANTE = /^[A-Za-z0-9._-]{1,64}$/
+const MERCHANT = /^[A-Za-z0-9._-]{1,64}$/
 
 /** What `typ` may say of a token that opens something here, in lower case (RFC 7519 section 5.1, RFC 9068 section 2.1). */
 const TYPES = new Set<unknown>([undefined, 'jwt', 'application/jwt', 'at+jwt', 'application/at+jwt'])
@@ -141,7 +141,7 @@ function refusalOf(error: unknown): Error {
   const ours = error instanceof KeysUnavailable || error instanceof errors.JWKSInvalid || isRejection(error)
   if (!ours) return invalidToken()
   const seconds = isRejection(error, 'circuit-open') ? error.retryAfterSeconds : RETRY_AFTER_SECONDS
-  return new Indisponivel('chaves-indisponiveis', 'As chaves de verificação estão indisponíveis.', seconds, {
+  return new Unavailable('chaves-indisponiveis', 'As chaves de verificação estão indisponíveis.', seconds, {
     cause: error,
   })
 }
@@ -152,7 +152,7 @@ function identityOf({ exp, comerciante_id: comercianteId, scope }: JWTPayload): 
   // `1e999` is a JSON number too, and infinite: a token that never expires.
   if (!Number.isFinite(exp) || exp === undefined) throw invalidToken()
   if (scope !== undefined && typeof scope !== 'string') throw invalidToken()
-  if (comercianteId !== undefined && (typeof comercianteId !== 'string' || !COMERCIANTE.test(comercianteId))) {
+  if (comercianteId !== undefined && (typeof comercianteId !== 'string' || !MERCHANT.test(comercianteId))) {
     throw new DomainError('token-invalido', 'O comerciante_id do token não é válido.')
   }
   const scopes = new Set((scope ?? '').split(' ').filter((word) => word !== ''))
@@ -183,7 +183,7 @@ function tokenOf(authorization: string | undefined): string {
  */
 export function requireScope(
   verifier: Verifier,
-  scope: Escopo,
+  scope: Scope,
   { comerciante = true, admission }: { comerciante?: boolean; admission?: Admission | undefined } = {},
 ): MiddlewareHandler<AppEnv> {
   const admit = (c: Context<AppEnv>, { comercianteId, scopes }: Identity): void => {

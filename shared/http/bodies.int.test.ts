@@ -54,7 +54,7 @@ afterEach(() => {
 type Sender = { socket: Socket; answer: () => string }
 
 /** Begins a request, and goes on sending nothing. */
-async function begin(path: string, loja: string, length: string, body: string | Buffer = ''): Promise<Sender> {
+async function begin(path: string, merchant: string, length: string, body: string | Buffer = ''): Promise<Sender> {
   const socket = connect(server.port, '127.0.0.1')
   socket.on('error', () => undefined)
   await once(socket, 'connect')
@@ -62,7 +62,7 @@ async function begin(path: string, loja: string, length: string, body: string | 
   socket.on('data', (chunk) => {
     answer += chunk.toString()
   })
-  socket.write(`POST ${path} HTTP/1.1\r\nHost: x\r\nX-Loja: ${loja}\r\n${length}\r\n\r\n`)
+  socket.write(`POST ${path} HTTP/1.1\r\nHost: x\r\nX-Loja: ${merchant}\r\n${length}\r\n\r\n`)
   socket.write(body)
   const sender = { socket, answer: () => answer }
   open.push(sender)
@@ -78,11 +78,11 @@ async function answered(sender: Sender | undefined): Promise<{ status: number; c
 }
 
 const length = (bytes: number) => `Content-Length: ${bytes}`
-const send = async (path: string, loja: string, bytes: number) =>
+const send = async (path: string, merchant: string, bytes: number) =>
   (
     await fetch(`http://127.0.0.1:${server.port}${path}`, {
       method: 'POST',
-      headers: { 'x-loja': loja },
+      headers: { 'x-loja': merchant },
       body: Buffer.alloc(bytes, 'x'),
     })
   ).status

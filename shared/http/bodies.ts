@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { DomainError, Indisponivel } from '../errors.ts'
+import { DomainError, Unavailable } from '../errors.ts'
 import { createShares } from '../shares.ts'
 
 const MIB = 1024 * 1024
@@ -42,7 +42,7 @@ export type Bodies = {
 const tooLarge = (bytesMax: number) =>
   new DomainError('corpo-grande-demais', `O corpo pode ter no máximo ${bytesMax} bytes.`)
 const noRoom = () =>
-  new Indisponivel('corpos-demais', 'Há corpos demais a caminho. Espere que os seus terminem.', RETRY_AFTER_SECONDS)
+  new Unavailable('corpos-demais', 'Há corpos demais a caminho. Espere que os seus terminem.', RETRY_AFTER_SECONDS)
 const tooSlow = (wholeMs: number) =>
   new DomainError('requisicao-lenta', `O corpo não chegou inteiro em ${wholeMs / 1000} s.`)
 const interrupted = () => new DomainError('requisicao-interrompida', 'O corpo não chegou inteiro.')

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi'
 import type { CsvFormat } from '../csv/writer.ts'
 
 /** The query parameter with which a person asks for a file; programs name `text/csv` in `Accept`. */
-export const FormatoSchema = z
+export const FormatSchema = z
   .enum(['planilha'], { error: 'Só há o formato planilha.' })
   .optional()
   .openapi({
@@ -12,10 +12,10 @@ export const FormatoSchema = z
     example: 'planilha',
   })
 
-/** The format of the answer: `formato` decides, then `Accept`; `undefined` is JSON. */
-export const csvFormatOf = (accept: string | undefined, formato: string | undefined): CsvFormat | undefined => {
-  if (formato === undefined) return prefersCsv(accept) ? 'csv' : undefined
-  return formato === 'planilha' ? formato : undefined
+/** The format of the answer: `format` decides, then `Accept`; `undefined` is JSON. */
+export const csvFormatOf = (accept: string | undefined, format: string | undefined): CsvFormat | undefined => {
+  if (format === undefined) return prefersCsv(accept) ? 'csv' : undefined
+  return format === 'planilha' ? format : undefined
 }
 
 /** Headers of an answer that a browser saves as `name`. */

@@ -6,28 +6,28 @@ import { createVerifier } from './auth.ts'
 import { createFeedRoutes } from './feed.ts'
 import { signToken } from './tokens.ts'
 
-const SEGREDO = 'um segredo de teste com mais de trinta e dois bytes'
+const SECRET = 'um segredo de teste com mais de trinta e dois bytes'
 
 test('a log whose database is away is a 503 that says when to come back, not an error of ours', async () => {
-  const ausente = Object.assign(new Error('terminating connection'), { code: '57P01' })
+  const missing = Object.assign(new Error('terminating connection'), { code: '57P01' })
   const routes = createFeedRoutes({
     operationId: 'listarEventos',
     path: '/eventos',
-    readPage: () => Promise.reject(ausente),
-    readHead: () => Promise.reject(ausente),
+    readPage: () => Promise.reject(missing),
+    readHead: () => Promise.reject(missing),
     particoes: 1,
-    verifier: createVerifier({ secret: SEGREDO }),
+    verifier: createVerifier({ secret: SECRET }),
   })
-  const nada = async () => undefined
+  const nothing = async () => undefined
   const app = createHttpApp({
-    modules: [{ name: 'm', routes, checks: [], start: nada, drain: nada, close: nada }],
+    modules: [{ name: 'm', routes, checks: [], start: nothing, drain: nothing, close: nothing }],
     registry: new Registry(),
     log: createLogger({ service: 'teste', level: 'fatal' }),
     leaving: () => false,
     started: () => true,
   })
-  const token = await signToken({ secret: SEGREDO, scopes: ['eventos:ler'], expiresInSeconds: 60 })
-  const resposta = await app.request('/eventos', { headers: { Authorization: `Bearer ${token}` } })
-  expect([resposta.status, resposta.headers.get('Retry-After')]).toEqual([503, '2'])
-  expect(await resposta.json()).toMatchObject({ codigo: 'banco-indisponivel' })
+  const token = await signToken({ secret: SECRET, scopes: ['eventos:ler'], expiresInSeconds: 60 })
+  const answer = await app.request('/eventos', { headers: { Authorization: `Bearer ${token}` } })
+  expect([answer.status, answer.headers.get('Retry-After')]).toEqual([503, '2'])
+  expect(await answer.json()).toMatchObject({ codigo: 'banco-indisponivel' })
 })

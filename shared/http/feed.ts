@@ -17,21 +17,21 @@ type FeedRoutesDeps = FeedPageDeps & {
 }
 
 /** API.md names 1,000; a rebuild reads larger pages, some 2 MB of JSON. */
-const LIMITE_MAX = 5_000
-const LIMITE_PADRAO = 1_000
+const LIMIT_MAX = 5_000
+const LIMIT_DEFAULT = 1_000
 
-const inteiro = (minimo: number, maximo: number) =>
+const integer = (min: number, max: number) =>
   z
     .string()
     .regex(/^\d{1,16}$/, { error: 'Deve ser um número inteiro.' })
     .transform(Number)
-    .pipe(z.number().min(minimo).max(maximo))
+    .pipe(z.number().min(min).max(max))
 
 const querySchema = (particoes: number) =>
   z.strictObject({
-    particao: inteiro(0, particoes - 1).default(0),
-    depois_de: inteiro(0, Number.MAX_SAFE_INTEGER).default(0),
-    limite: inteiro(1, LIMITE_MAX).default(LIMITE_PADRAO),
+    particao: integer(0, particoes - 1).default(0),
+    depois_de: integer(0, Number.MAX_SAFE_INTEGER).default(0),
+    limite: integer(1, LIMIT_MAX).default(LIMIT_DEFAULT),
   })
 
 /** The same for the document, which is one for every number of partitions. */
@@ -43,13 +43,13 @@ const DocumentedQuery = z.object({
     z
       .int()
       .min(1)
-      .max(LIMITE_MAX)
-      .default(LIMITE_PADRAO)
+      .max(LIMIT_MAX)
+      .default(LIMIT_DEFAULT)
       .openapi({ description: 'Quantos eventos, no máximo.', example: 100 }),
   ),
 })
 
-const UM_EVENTO = {
+const EXAMPLE_EVENTO = {
   specversion: '1.0',
   id: '019a1fbc-ba2f-7586-87df-5a5af2a5a67c',
   source: '/lancamentos',
@@ -63,19 +63,22 @@ const UM_EVENTO = {
   data: { id: '019a1fbc-ba2f-7586-87df-5a5af2a5a67c', comerciante_id: 'loja-1', tipo: 'CREDITO', valor: '150.50' },
 }
 
-const PaginaSchema = z
+const PageSchema = z
   .object({
     particao: z.int(),
     particoes: z.int().openapi({ description: 'Em quantas partições o log se divide.' }),
     ultima: z.int().openapi({ description: 'A maior posição da partição.' }),
     epoca: z.uuid().openapi({ description: 'O log ao qual as posições pertencem.' }),
     eventos: z.array(
-      EventoSchema.openapi('Evento', { description: 'Um evento (CloudEvents 1.0, com sequence).', example: UM_EVENTO }),
+      EventoSchema.openapi('Evento', {
+        description: 'Um evento (CloudEvents 1.0, com sequence).',
+        example: EXAMPLE_EVENTO,
+      }),
     ),
   })
   .openapi('PaginaDeEventos', {
     description: 'Uma página de um log, em ordem e sem lacunas.',
-    example: { particao: 0, particoes: 1, ultima: 1234, epoca: UM_EVENTO.epoca, eventos: [UM_EVENTO] },
+    example: { particao: 0, particoes: 1, ultima: 1234, epoca: EXAMPLE_EVENTO.epoca, eventos: [EXAMPLE_EVENTO] },
   })
 
 /** `GET` of a log over HTTP, for services. In order and without gaps. */
@@ -98,7 +101,7 @@ export const createFeedRoutes = ({
       tag: 'Eventos',
       summary: 'Lê o log de uma partição, em ordem',
       description: 'Para serviços, dentro da rede: nginx não leva a este endereço.',
-      escopo: 'eventos:ler',
+      scope: 'eventos:ler',
       codigos: ['dados-invalidos', 'banco-indisponivel'],
       request: { query: DocumentedQuery },
       responses: {
@@ -107,7 +110,7 @@ export const createFeedRoutes = ({
           headers: headers(),
           content: {
             'application/json': {
-              schema: PaginaSchema,
+              schema: PageSchema,
             },
           },
         },
@@ -115,8 +118,8 @@ export const createFeedRoutes = ({
     },
     requireScope(verifier, 'eventos:ler', { comerciante: false }),
     async (c) => {
-      const { particao, depois_de: depoisDe, limite } = parseWith(QuerySchema, c.req.query())
-      return jsonText(await feedPage(particao, depoisDe, limite))
+      const { particao, depois_de: after, limite: limit } = parseWith(QuerySchema, c.req.query())
+      return jsonText(await feedPage(particao, after, limit))
     },
   )
   return routes

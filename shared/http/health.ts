@@ -17,8 +17,8 @@ type HealthOptions = {
   leaving: () => boolean
 }
 
-/** `motivo` is there where an operator has something to do; what else is wrong is in the log. */
-type Verificacao = { nome: string; ok: boolean; obrigatoria: boolean; motivo?: string }
+/** `reason` is there where an operator has something to do; what else is wrong is in the log. */
+type CheckResult = { nome: string; ok: boolean; obrigatoria: boolean; motivo?: string }
 
 /**
  * `/health/live`, `/health/ready` and `/metrics` (API.md, Operations).
@@ -26,8 +26,8 @@ type Verificacao = { nome: string; ok: boolean; obrigatoria: boolean; motivo?: s
  * Probes that come together share one run of the checks, so that asking often costs the dependencies nothing more.
  */
 export function healthRoutes({ checks, registry, log, started, leaving }: HealthOptions): OpenAPIHono<AppEnv> {
-  let running: Promise<Verificacao[]> | undefined
-  const verify = (): Promise<Verificacao[]> => {
+  let running: Promise<CheckResult[]> | undefined
+  const verify = (): Promise<CheckResult[]> => {
     running ??= Promise.all(checks.map((check) => runCheck(check, log))).finally(() => {
       running = undefined
     })
@@ -37,9 +37,11 @@ export function healthRoutes({ checks, registry, log, started, leaving }: Health
   const routes = new OpenAPIHono<AppEnv>()
   routes.get('/health/live', () => jsonText('{"vivo":true}'))
   routes.get('/health/ready', async () => {
-    const verificacoes = await verify()
-    const pronto = started() && !leaving() && verificacoes.every(({ ok, obrigatoria }) => ok || !obrigatoria)
-    return jsonText(JSON.stringify({ pronto, verificacoes }), pronto ? 200 : 503, { 'Cache-Control': 'no-store' })
+    const results = await verify()
+    const ready = started() && !leaving() && results.every(({ ok, obrigatoria: required }) => ok || !required)
+    return jsonText(JSON.stringify({ pronto: ready, verificacoes: results }), ready ? 200 : 503, {
+      'Cache-Control': 'no-store',
+    })
   })
   routes.get(
     '/metrics',
@@ -48,7 +50,7 @@ export function healthRoutes({ checks, registry, log, started, leaving }: Health
   return routes
 }
 
-async function runCheck({ name, required, check }: HealthCheck, log: Logger): Promise<Verificacao> {
+async function runCheck({ name, required, check }: HealthCheck, log: Logger): Promise<CheckResult> {
   const signal = AbortSignal.timeout(CHECK_TIMEOUT_MS)
   const late = new Promise<never>((_, reject) => {
     signal.addEventListener('abort', () => reject(new Error(`no answer within ${CHECK_TIMEOUT_MS} ms`)), { once: true })
@@ -58,7 +60,7 @@ async function runCheck({ name, required, check }: HealthCheck, log: Logger): Pr
     return { nome: name, ok: true, obrigatoria: required }
   } catch (error) {
     log.warn({ err: error, check: name }, 'health check failed')
-    const motivo = error instanceof NotReady ? { motivo: error.message } : {}
-    return { nome: name, ok: false, obrigatoria: required, ...motivo }
+    const reason = error instanceof NotReady ? { motivo: error.message } : {}
+    return { nome: name, ok: false, obrigatoria: required, ...reason }
   }
 }

@@ -1,102 +1,101 @@
-import { setTimeout as esperar } from 'node:timers/promises'
-import { type Codificacao, createDecodificador } from '../csv/codificacao.ts'
-import type { Destino, Importacao, LinhaPronta } from '../csv/importacao.ts'
-import { createLeitorCsv } from '../csv/leitor.ts'
-import type { Relatorio } from '../csv/relatorio.ts'
-import { Indisponivel } from '../errors.ts'
-import type { Trechos } from './upload.ts'
+import { setTimeout as delay } from 'node:timers/promises'
+import { createDecoder, type Encoding } from '../csv/codificacao.ts'
+import type { Fate, Importacao, ReadyLine } from '../csv/importacao.ts'
+import { createCsvReader } from '../csv/leitor.ts'
+import type { ImportReport } from '../csv/relatorio.ts'
+import { Unavailable } from '../errors.ts'
+import type { Chunks } from './upload.ts'
 
-export type Arquivo = { trechos: Trechos; codificacao?: Codificacao | undefined }
+export type ImportFile = { chunks: Chunks; encoding?: Encoding | undefined }
 
-type ImportarArquivoOptions<Pedido> = Arquivo & {
-  importacao: Importacao<Pedido>
+type ImportFileOptions<Content> = ImportFile & {
+  importacao: Importacao<Content>
   /** Stores lines durably and says what became of each, in order. May be called again with lines that it has stored. */
-  gravar: (linhas: readonly LinhaPronta<Pedido>[]) => Promise<readonly Destino[]>
+  save: (lines: readonly ReadyLine<Content>[]) => Promise<readonly Fate[]>
 }
 
 /** Lines of a batch: one statement of the log. Larger ones gained nothing and hold the counter longer. */
-const LOTE_LINHAS = 500
+const BATCH_LINES = 500
 /** PostgreSQL works on one batch while the next is read. More would only wait for the partition's counter. */
-const LOTES_EM_VOO_MAX = 2
+const BATCHES_IN_FLIGHT_MAX = 2
 /** A restart of PostgreSQL, or a moment's overload, must not cost a long upload: 0.2 + 0.4 + … + 6.4 s, about 13 s. */
-const TENTATIVAS_MAX = 7
-const PRIMEIRA_ESPERA_MS = 200
+const ATTEMPTS_MAX = 7
+const FIRST_WAIT_MS = 200
 
 /**
  * Imports the lines of a CSV file as they arrive, in constant memory: two batches in the air, then the sender waits.
  *
  * Every batch that was stored stays, whatever happens to the rest; sending the file again completes it. Rejects with
- * what the file, the connection or the store (`Indisponivel`) said, and only when nothing is in the air any more.
+ * what the file, the connection or the store (`Unavailable`) said, and only when nothing is in the air any more.
  */
-export async function importarArquivo<Pedido>(options: ImportarArquivoOptions<Pedido>): Promise<Relatorio> {
-  const { trechos, codificacao, importacao } = options
-  const texto = createDecodificador(codificacao)
-  const csv = createLeitorCsv()
+export async function importCsvFile<Content>(options: ImportFileOptions<Content>): Promise<ImportReport> {
+  const { chunks, encoding, importacao } = options
+  const text = createDecoder(encoding)
+  const csv = createCsvReader()
 
-  const gravar = async (linhas: readonly LinhaPronta<Pedido>[]): Promise<void> => {
-    const destinos = await comTentativas(() => options.gravar(linhas))
-    linhas.forEach((linha, i) => {
-      const destino = destinos[i]
-      if (destino !== undefined) importacao.anotar(linha, destino)
+  const save = async (lines: readonly ReadyLine<Content>[]): Promise<void> => {
+    const fates = await withRetries(() => options.save(lines))
+    lines.forEach((line, i) => {
+      const fate = fates[i]
+      if (fate !== undefined) importacao.note(line, fate)
     })
   }
 
-  const envio = createEnvio(gravar)
+  const sender = createSender(save)
   try {
-    for await (const trecho of trechos)
-      await envio.enviar(
-        importacao.decidir(
-          csv.ler(texto.decodificar(Buffer.from(trecho.buffer, trecho.byteOffset, trecho.byteLength))),
-        ),
+    for await (const chunk of chunks)
+      await sender.send(
+        importacao.decide(csv.read(text.decode(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)))),
       )
-    await envio.enviar(importacao.decidir(csv.ler(texto.fim(), true)))
+    await sender.send(importacao.decide(csv.read(text.end(), true)))
   } finally {
-    await envio.concluir()
+    await sender.conclude()
   }
-  return importacao.concluir()
+  return importacao.conclude()
 }
 
 /** Every line has a key or a `referencia`, so a batch whose fate is unknown can be sent again. */
-async function comTentativas<T>(tentar: () => Promise<T>): Promise<T> {
-  for (let tentativa = 1; ; tentativa += 1) {
+async function withRetries<T>(attempt: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
     try {
-      return await tentar()
-    } catch (erro) {
-      if (!(erro instanceof Indisponivel) || tentativa === TENTATIVAS_MAX) throw erro
-      await esperar(PRIMEIRA_ESPERA_MS * 2 ** (tentativa - 1))
+      return await attempt()
+    } catch (error) {
+      if (!(error instanceof Unavailable) || tries === ATTEMPTS_MAX) throw error
+      await delay(FIRST_WAIT_MS * 2 ** (tries - 1))
     }
   }
 }
 
 /** Cuts lines into batches and keeps a bounded number of them in the air. The first failure ends it. */
-function createEnvio<Pedido>(gravar: (linhas: readonly LinhaPronta<Pedido>[]) => Promise<void>) {
-  const emVoo = new Set<Promise<void>>()
-  let espera: LinhaPronta<Pedido>[] = []
-  let falha: { erro: unknown } | undefined
+function createSender<Content>(save: (lines: readonly ReadyLine<Content>[]) => Promise<void>) {
+  const inFlight = new Set<Promise<void>>()
+  let queue: ReadyLine<Content>[] = []
+  let failure: { error: unknown } | undefined
 
-  const lancar = async (linhas: readonly LinhaPronta<Pedido>[]): Promise<void> => {
-    while (emVoo.size >= LOTES_EM_VOO_MAX) await Promise.race(emVoo)
-    if (falha) throw falha.erro
-    const voo = gravar(linhas)
-      .catch((erro: unknown) => {
-        falha ??= { erro }
+  const launch = async (lines: readonly ReadyLine<Content>[]): Promise<void> => {
+    while (inFlight.size >= BATCHES_IN_FLIGHT_MAX) await Promise.race(inFlight)
+    if (failure) throw failure.error
+    const flight = save(lines)
+      .catch((error: unknown) => {
+        failure ??= { error }
       })
-      .finally(() => emVoo.delete(voo))
-    emVoo.add(voo)
+      .finally(() => inFlight.delete(flight))
+    inFlight.add(flight)
   }
 
   return {
-    enviar: async (linhas: readonly LinhaPronta<Pedido>[]): Promise<void> => {
-      espera = espera.length === 0 ? [...linhas] : espera.concat(linhas)
-      let de = 0
-      for (; espera.length - de >= LOTE_LINHAS; de += LOTE_LINHAS) await lancar(espera.slice(de, de + LOTE_LINHAS))
-      if (de > 0) espera = espera.slice(de)
+    send: async (lines: readonly ReadyLine<Content>[]): Promise<void> => {
+      queue = queue.length === 0 ? [...lines] : queue.concat(lines)
+      let from = 0
+      for (; queue.length - from >= BATCH_LINES; from += BATCH_LINES)
+        await launch(queue.slice(from, from + BATCH_LINES))
+      if (from > 0) queue = queue.slice(from)
     },
     /** Stores what is left and waits until nothing is in the air. */
-    concluir: async (): Promise<void> => {
-      if (espera.length > 0 && !falha) await lancar(espera)
-      await Promise.all(emVoo)
-      if (falha) throw falha.erro
+    conclude: async (): Promise<void> => {
+      if (queue.length > 0 && !failure) await launch(queue)
+      await Promise.all(inFlight)
+      if (failure) throw failure.error
     },
   }
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Context } from 'hono'
 import type { Histogram } from 'prom-client'
-import { DomainError, Indisponivel } from '../errors.ts'
+import { DomainError, Unavailable } from '../errors.ts'
 import { type AccessLine, createAccessLine } from '../telemetry/access-log.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { histogram, type Registry } from '../telemetry/metrics.ts'
@@ -147,7 +147,7 @@ async function begun(whenStarted: ObserveOptions['whenStarted']): Promise<boolea
   return yes
 }
 
-const starting = () => new Indisponivel('iniciando', 'O serviço está iniciando.')
+const starting = () => new Unavailable('iniciando', 'O serviço está iniciando.')
 
 function isDecodable(url: string): boolean {
   try {

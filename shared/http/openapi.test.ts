@@ -10,15 +10,15 @@ const OPERATION: Operation = {
   operationId: 'obterSaldoDoDia',
   tag: 'Consolidado',
   summary: 'O saldo de um dia',
-  escopo: 'consolidado:ler',
+  scope: 'consolidado:ler',
   codigos: ['dados-invalidos', 'posicao-pendente'],
   request: { params: z.object({ data: parameter('Dia', z.iso.date()) }) },
   responses: { 200: { description: 'O dia' } },
 }
 const routes = new OpenAPIHono<AppEnv>()
 documented(routes, OPERATION, (c) => c.text(c.req.param('data') ?? ''))
-const { escopo: _, request: __, ...ABERTA } = OPERATION
-documented(routes, { ...ABERTA, path: '/aberto', operationId: 'ver' }, (c) => c.text(''))
+const { scope: _, request: __, ...OPEN } = OPERATION
+documented(routes, { ...OPEN, path: '/aberto', operationId: 'ver' }, (c) => c.text(''))
 const app = documentationRoutes()
 
 test('a route says its scope, its codes and those of any address, and each status that they have', () => {

@@ -2,7 +2,7 @@ import type { OpenAPIHono, RouteConfig, z } from '@hono/zod-openapi'
 import type { Handler, MiddlewareHandler } from 'hono'
 import { CODIGOS, type Codigo } from '../codigos/codigos.ts'
 import type { AppEnv } from './env.ts'
-import type { Escopo } from './scopes.ts'
+import type { Scope } from './scopes.ts'
 
 /** The parts of the API, in the order in which its document shows them. */
 export type Tag = 'Lançamentos' | 'Consolidado' | 'Entregas' | 'Rastreio' | 'Webhooks' | 'Eventos'
@@ -16,7 +16,7 @@ export type Operation = Pick<RouteConfig, 'path' | 'request' | 'responses'> & {
   summary: string
   description?: string
   /** What the token must allow; without, nobody is asked for one. */
-  escopo?: Escopo
+  scope?: Scope
   /** What it may refuse with, beside what any address does and what its token may lack. */
   codigos: readonly Codigo[]
 }
@@ -32,9 +32,9 @@ const OF_A_TOKEN = [
   'chaves-indisponiveis',
 ] as const satisfies Codigo[]
 /** A call of a merchant is counted; one of a service is not. */
-export const LIMITADO = ['requisicoes-demais'] as const satisfies Codigo[]
+export const OF_LIMITS = ['requisicoes-demais'] as const satisfies Codigo[]
 /** What a JSON body may be refused for. */
-export const CORPO_JSON = [
+export const OF_JSON_BODY = [
   'json-invalido',
   'requisicao-interrompida',
   'requisicao-lenta',
@@ -44,15 +44,15 @@ export const CORPO_JSON = [
   'dados-invalidos',
 ] as const satisfies Codigo[]
 /** What an `Idempotency-Key` may be refused for. */
-export const CHAVE = ['cabecalho-invalido', 'chave-reutilizada'] as const satisfies Codigo[]
+export const OF_KEY = ['cabecalho-invalido', 'chave-reutilizada'] as const satisfies Codigo[]
 /** A log that cannot be written now. */
-export const ESCRITA = ['banco-indisponivel', 'fila-cheia', ...LIMITADO] as const satisfies Codigo[]
+export const OF_WRITES = ['banco-indisponivel', 'fila-cheia', ...OF_LIMITS] as const satisfies Codigo[]
 /** A database that cannot be read, or a table that cannot be written, now. */
-export const LEITURA = ['banco-indisponivel', ...LIMITADO] as const satisfies Codigo[]
+export const OF_READS = ['banco-indisponivel', ...OF_LIMITS] as const satisfies Codigo[]
 
 /** Every code that an operation may answer with, in order. */
-const codesOf = ({ escopo, codigos }: Pick<Operation, 'escopo' | 'codigos'>): Codigo[] =>
-  [...new Set<Codigo>([...ANYWHERE, ...(escopo === undefined ? [] : OF_A_TOKEN), ...codigos])].sort((a, b) =>
+const codesOf = ({ scope, codigos }: Pick<Operation, 'scope' | 'codigos'>): Codigo[] =>
+  [...new Set<Codigo>([...ANYWHERE, ...(scope === undefined ? [] : OF_A_TOKEN), ...codigos])].sort((a, b) =>
     a.localeCompare(b),
   )
 
@@ -76,12 +76,12 @@ export function documented(
   operation: Operation,
   ...handlers: readonly (MiddlewareHandler<AppEnv> | Handler<AppEnv>)[]
 ): void {
-  const { tag, escopo, codigos: _, responses, ...rest } = operation
+  const { tag, scope, codigos: _, responses, ...rest } = operation
   const codigos = codesOf(operation)
   app.openAPIRegistry.registerPath({
     ...rest,
     tags: [tag],
-    security: escopo === undefined ? [] : [{ bearer: [escopo] }],
+    security: scope === undefined ? [] : [{ bearer: [scope] }],
     // What an answer says of itself wins: a page that is not found is a page.
     responses: { ...problemsOf(codigos), ...responses },
     'x-codigos': codigos,

@@ -17,16 +17,15 @@ const BROWSER = 'text/html,application/xhtml+xml,application/xml;q=0.9,image/avi
 const get = (path: string, accept?: string) => app.request(path, { headers: accept === undefined ? {} : { accept } })
 
 test('every problem’s type leads to a page that says what it means and what to do, for people and for programs', async () => {
-  for (const [codigo, { status, titulo, significa, oQueFazer }] of Object.entries(CODIGOS)) {
+  for (const [codigo, { status, titulo: title, significa: meaning, remedy }] of Object.entries(CODIGOS)) {
     const json = await get(`/problemas/${codigo}`, '*/*')
     expect([json.status, json.headers.get('content-type')]).toEqual([200, 'application/json'])
-    expect(await json.json()).toEqual({ codigo, status, titulo, significa, o_que_fazer: oQueFazer })
+    expect(await json.json()).toEqual({ codigo, status, titulo: title, significa: meaning, o_que_fazer: remedy })
 
     const page = await get(`/problemas/${codigo}`, BROWSER)
     expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8'])
     const html = await page.text()
-    for (const text of [`<h1>${titulo}</h1>`, codigo, `status ${status}`, significa, oQueFazer])
-      expect(html).toContain(text)
+    for (const text of [`<h1>${title}</h1>`, codigo, `status ${status}`, meaning, remedy]) expect(html).toContain(text)
   }
 })
 

@@ -1,6 +1,6 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { html } from 'hono/html'
-import { CODIGOS, type Codigo, ehCodigo } from '../codigos/codigos.ts'
+import { CODIGOS, type Codigo, isCodigo } from '../codigos/codigos.ts'
 import { DomainError } from '../errors.ts'
 import { type AppEnv, headerOf } from './env.ts'
 import { asksForHtml, htmlPage } from './html-page.ts'
@@ -28,29 +28,29 @@ export function pageRoutes(): OpenAPIHono<AppEnv> {
   })
   routes.get('/problemas/:codigo', (c) => {
     const codigo = c.req.param('codigo')
-    if (!ehCodigo(codigo)) throw new DomainError('nao-encontrado', 'Não há problema com este código.')
+    if (!isCodigo(codigo)) throw new DomainError('nao-encontrado', 'Não há problema com este código.')
     return asksForHtml(headerOf(c, 'accept')) ? problemHtml(codigo) : problemJson(codigo)
   })
   return routes
 }
 
 const problemJson = (codigo: Codigo): Response => {
-  const { status, titulo, significa, oQueFazer } = CODIGOS[codigo]
-  const body = { codigo, status, titulo, significa, o_que_fazer: oQueFazer }
+  const { status, titulo: title, significa: meaning, remedy } = CODIGOS[codigo]
+  const body = { codigo, status, titulo: title, significa: meaning, o_que_fazer: remedy }
   return jsonText(JSON.stringify(body), 200, { 'Cache-Control': 'max-age=3600', Vary: 'Accept' })
 }
 
 function problemHtml(codigo: Codigo): Promise<Response> {
-  const { status, titulo, significa, oQueFazer } = CODIGOS[codigo]
+  const { status, titulo: title, significa: meaning, remedy } = CODIGOS[codigo]
   return htmlPage(
-    `${titulo} · Fluxo`,
+    `${title} · Fluxo`,
     html`
-<h1>${titulo}</h1>
+<h1>${title}</h1>
 <p class="quiet"><code>${codigo}</code> · status ${status}</p>
 <h2>O que aconteceu</h2>
-<p>${significa}</p>
+<p>${meaning}</p>
 <h2>O que fazer</h2>
-<p>${oQueFazer}</p>
+<p>${remedy}</p>
 <p class="quiet"><a href="/docs">Documentação</a></p>
 `,
   )

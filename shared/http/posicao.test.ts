@@ -10,17 +10,17 @@ test('what one request wrote is told by the last place of each partition, whatev
     [1, 55],
     [0, 1231],
   ] as const)
-    posicoes.anotar({ particao, posicao })
-  expect(posicoes.cabecalho()).toEqual({ 'Fluxo-Posicao': '1:55, 0:1234' })
+    posicoes.note({ particao, posicao })
+  expect(posicoes.headers()).toEqual({ 'Fluxo-Posicao': '1:55, 0:1234' })
 })
 
 test('places of another log than the ledger have its name before each of them', () => {
   const posicoes = createPosicoes('pedidos')
-  posicoes.anotar({ particao: 0, posicao: 12 })
-  posicoes.anotar({ particao: 2, posicao: 7 })
-  expect(posicoes.cabecalho()).toEqual({ 'Fluxo-Posicao': 'pedidos:0:12, pedidos:2:7' })
+  posicoes.note({ particao: 0, posicao: 12 })
+  posicoes.note({ particao: 2, posicao: 7 })
+  expect(posicoes.headers()).toEqual({ 'Fluxo-Posicao': 'pedidos:0:12, pedidos:2:7' })
 })
 
 test('who wrote nothing tells of no place', () => {
-  expect(createPosicoes().cabecalho()).toEqual({})
+  expect(createPosicoes().headers()).toEqual({})
 })

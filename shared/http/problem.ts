@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { CODIGOS, type Codigo } from '../codigos/codigos.ts'
-import { type CampoInvalido, DemaisRequisicoes, DomainError, Indisponivel, ValidationError } from '../errors.ts'
+import { DomainError, type InvalidField, TooManyRequests, Unavailable, ValidationError } from '../errors.ts'
 import { type Logger, serializeError } from '../telemetry/logger.ts'
 import type { AppEnv } from './env.ts'
 
@@ -16,13 +16,13 @@ export type Problem = {
   codigo: Codigo
   detail: string
   instance: string
-  erros?: readonly CampoInvalido[]
+  erros?: readonly InvalidField[]
   extra?: Readonly<Record<string, unknown>>
   headers?: Readonly<Record<string, string>>
 }
 
 /** The text of an RFC 9457 document. `extra` never replaces a member of the standard. */
-export const problemText = ({ codigo, detail, instance, erros, extra }: Problem): string =>
+export const problemText = ({ codigo, detail, instance, erros: errors, extra }: Problem): string =>
   JSON.stringify({
     ...extra,
     type: `/problemas/${codigo}`,
@@ -31,7 +31,7 @@ export const problemText = ({ codigo, detail, instance, erros, extra }: Problem)
     detail,
     instance,
     codigo,
-    ...(erros !== undefined && { erros }),
+    ...(errors !== undefined && { erros: errors }),
   })
 
 /** An RFC 9457 answer. */
@@ -51,14 +51,14 @@ function pathOf(url: string): string {
 /**
  * Makes the one function that turns anything thrown into an answer.
  *
- * Refusals keep their code and text; `Indisponivel` becomes 503 with `Retry-After`; all else is a bug of ours: logged with its
+ * Refusals keep their code and text; `Unavailable` becomes 503 with `Retry-After`; all else is a bug of ours: logged with its
  * stack, answered as a bare 500.
  */
 export function createProblemResponse({ log }: { log: Logger }) {
   return function problemResponse(c: Context<AppEnv>, error: unknown): Response {
     const instance = pathOf(c.req.url)
     if (error instanceof DomainError) return problemAnswer(ofRefusal(error, instance))
-    if (error instanceof Indisponivel) {
+    if (error instanceof Unavailable) {
       // Without the stack: this comes by the thousand exactly when there is no time for it.
       const cause = error.cause === undefined ? undefined : serializeError(error.cause)['message']
       log.warn({ requestId: c.get('requestId'), codigo: error.codigo, cause }, 'unavailable')
@@ -78,7 +78,7 @@ function ofRefusal(error: DomainError, instance: string): Problem {
   const challenge = challengeOf(error)
   const headers = {
     ...(challenge !== undefined && { 'WWW-Authenticate': challenge }),
-    ...(error instanceof DemaisRequisicoes && { 'Retry-After': String(error.retryAfterSeconds) }),
+    ...(error instanceof TooManyRequests && { 'Retry-After': String(error.retryAfterSeconds) }),
   }
   return {
     codigo: error.codigo,

@@ -1,5 +1,5 @@
 /** What a token may allow, each with what a merchant reads about it. */
-export const ESCOPOS = {
+export const SCOPES = {
   'lancamentos:escrever': 'Registrar, importar e estornar lançamentos.',
   'lancamentos:ler': 'Ler lançamentos.',
   'consolidado:ler': 'Ler saldos.',
@@ -8,4 +8,4 @@ export const ESCOPOS = {
   'eventos:ler': 'Ler os logs de todos os comerciantes: para serviços, dentro da rede.',
 } as const
 
-export type Escopo = keyof typeof ESCOPOS
+export type Scope = keyof typeof SCOPES

@@ -8,12 +8,12 @@ const EXPIRES_IN_SECONDS = 600
 const RENEW_BEFORE_MS = 120_000
 
 /** Tokens for the feed of a log, signed with the shared secret and renewed in time. */
-export function createTokenDeServico(signing: Signing, agora: () => number = Date.now): () => Promise<string> {
+export function createServiceToken(signing: Signing, now: () => number = Date.now): () => Promise<string> {
   let token: Promise<string> | undefined
-  let validoAte = 0
+  let validUntil = 0
   return () => {
-    if (token === undefined || agora() > validoAte - RENEW_BEFORE_MS) {
-      validoAte = agora() + EXPIRES_IN_SECONDS * 1_000
+    if (token === undefined || now() > validUntil - RENEW_BEFORE_MS) {
+      validUntil = now() + EXPIRES_IN_SECONDS * 1_000
       token = signToken({ ...signing, scopes: ['eventos:ler'], expiresInSeconds: EXPIRES_IN_SECONDS })
     }
     return token
@@ -21,11 +21,11 @@ export function createTokenDeServico(signing: Signing, agora: () => number = Dat
 }
 
 /** The token given, or tokens made with the secret. Throws where there is neither. */
-export function tokenDeServicoDe(
+export function serviceTokenOf(
   given: Omit<Signing, 'secret'> & { token: string | undefined; secret: string | undefined },
 ): () => string | Promise<string> {
   const { token, secret, issuer, audience } = given
   if (token !== undefined) return () => token
-  if (secret !== undefined) return createTokenDeServico({ secret, issuer, audience })
+  if (secret !== undefined) return createServiceToken({ secret, issuer, audience })
   throw new Error('EVENTOS_TOKEN or JWT_SECRET is needed to read the events of another service')
 }

@@ -4,114 +4,114 @@ import { Busboy, type BusboyInstance } from '@fastify/busboy'
 import { DomainError, ValidationError } from '../errors.ts'
 
 /** The pieces of a body as they arrive; the sender waits while one is being worked on. */
-export type Trechos = AsyncIterable<Uint8Array>
+export type Chunks = AsyncIterable<Uint8Array>
 
 /** Form field that carries the file. */
-const CAMPO_DO_ARQUIVO = 'arquivo'
+const FILE_FIELD = 'arquivo'
 
 /** Other fields of the form are ignored; these bounds keep them from costing anything. */
-const LIMITES = { fields: 20, fieldSize: 1_024, headerPairs: 50, parts: 25 } as const
+const FORM_LIMITS = { fields: 20, fieldSize: 1_024, headerPairs: 50, parts: 25 } as const
 
-const interrompida = () => new DomainError('requisicao-interrompida', 'O arquivo não chegou inteiro. Envie-o de novo.')
+const interrupted = () => new DomainError('requisicao-interrompida', 'O arquivo não chegou inteiro. Envie-o de novo.')
 
-type Ritmo = {
+type Pace = {
   /** A sender may be silent for so long, once or in all. */
-  esperaMs: number
+  waitMs: number
   /** What arrives makes up for silence, as much as this rate would have needed for it. */
-  bytesPorSegundo: number
+  bytesPerSecond: number
 }
 
 /**
- * Passes a body on, and gives up on a sender that is silent, or slower than `ritmo` asks, for too long (408). The time that we take to
+ * Passes a body on, and gives up on a sender that is silent, or slower than `pace` asks, for too long (408). The time that we take to
  * work on a piece does not count, and there is no limit on the whole. A connection that breaks is `requisicao-interrompida`.
  */
-export async function* comRitmo(corpo: Trechos, ritmo: Ritmo): AsyncGenerator<Uint8Array> {
-  const { esperaMs, bytesPorSegundo } = ritmo
-  const trechos = corpo[Symbol.asyncIterator]()
-  let restaMs = esperaMs
-  let desistiu = false
+export async function* atPace(body: Chunks, pace: Pace): AsyncGenerator<Uint8Array> {
+  const { waitMs, bytesPerSecond } = pace
+  const chunks = body[Symbol.asyncIterator]()
+  let leftMs = waitMs
+  let gaveUp = false
   try {
     for (;;) {
-      const leitura = Promise.withResolvers<IteratorResult<Uint8Array>>()
-      const desde = performance.now()
-      const relogio = setTimeout(() => {
-        desistiu = true
-        leitura.reject(lento(ritmo))
-      }, restaMs)
-      trechos.next().then(leitura.resolve, () => leitura.reject(interrompida()))
-      const { done, value } = await leitura.promise.finally(() => clearTimeout(relogio))
+      const reading = Promise.withResolvers<IteratorResult<Uint8Array>>()
+      const since = performance.now()
+      const timer = setTimeout(() => {
+        gaveUp = true
+        reading.reject(tooSlow(pace))
+      }, leftMs)
+      chunks.next().then(reading.resolve, () => reading.reject(interrupted()))
+      const { done, value } = await reading.promise.finally(() => clearTimeout(timer))
       if (done) return
-      const pagoMs = (value.byteLength / bytesPorSegundo) * 1_000
-      restaMs = Math.min(esperaMs, Math.max(0, restaMs - (performance.now() - desde)) + pagoMs)
+      const earnedMs = (value.byteLength / bytesPerSecond) * 1_000
+      leftMs = Math.min(waitMs, Math.max(0, leftMs - (performance.now() - since)) + earnedMs)
       yield value
     }
   } finally {
     // While a piece is awaited, `return` would wait behind it for ever.
-    if (!desistiu) await trechos.return?.()
+    if (!gaveUp) await chunks.return?.()
   }
 }
 
-const lento = ({ esperaMs, bytesPorSegundo }: Ritmo) =>
+const tooSlow = ({ waitMs, bytesPerSecond }: Pace) =>
   new DomainError(
     'corpo-lento',
-    `O arquivo parou de chegar por ${esperaMs / 1_000} s, ou chega a menos de ${bytesPorSegundo} bytes por segundo.`,
+    `O arquivo parou de chegar por ${waitMs / 1_000} s, ou chega a menos de ${bytesPerSecond} bytes por segundo.`,
   )
 
-const erroDeArquivo = (mensagem: string) => new ValidationError([{ campo: CAMPO_DO_ARQUIVO, mensagem }])
+const fileError = (message: string) => new ValidationError([{ campo: FILE_FIELD, mensagem: message }])
 
 /** The parser of a form; 400 where the header does not say how its parts are separated. */
-function criarBusboy(contentType: string): BusboyInstance {
+function createBusboy(contentType: string): BusboyInstance {
   try {
-    return new Busboy({ headers: { 'content-type': contentType }, limits: LIMITES })
+    return new Busboy({ headers: { 'content-type': contentType }, limits: FORM_LIMITS })
   } catch {
-    throw malformado()
+    throw malformed()
   }
 }
 
-const malformado = () => new DomainError('requisicao-malformada', 'O formulário multipart não pôde ser lido.')
+const malformed = () => new DomainError('requisicao-malformada', 'O formulário multipart não pôde ser lido.')
 
-/** The pieces of the file `arquivo` inside a multipart form, at the pace at which they are taken. */
-export async function* arquivoDoFormulario(corpo: Trechos, contentType: string): AsyncGenerator<Uint8Array> {
-  const busboy = criarBusboy(contentType)
-  const achado = Promise.withResolvers<Readable>()
-  let arquivo: Readable | undefined
-  const falhar = (erro: Error): void => {
-    achado.reject(erro)
-    arquivo?.destroy(erro)
+/** The pieces of the file `file` inside a multipart form, at the pace at which they are taken. */
+export async function* fileOfForm(body: Chunks, contentType: string): AsyncGenerator<Uint8Array> {
+  const busboy = createBusboy(contentType)
+  const found = Promise.withResolvers<Readable>()
+  let file: Readable | undefined
+  const fail = (error: Error): void => {
+    found.reject(error)
+    file?.destroy(error)
   }
-  busboy.on('file', (campo, parte) => {
-    if (campo !== CAMPO_DO_ARQUIVO) parte.resume()
-    else if (arquivo !== undefined) {
-      parte.resume()
-      falhar(erroDeArquivo('Envie um só arquivo por vez.'))
+  busboy.on('file', (field, part) => {
+    if (field !== FILE_FIELD) part.resume()
+    else if (file !== undefined) {
+      part.resume()
+      fail(fileError('Envie um só arquivo por vez.'))
     } else {
-      arquivo = parte
-      achado.resolve(parte)
+      file = part
+      found.resolve(part)
     }
   })
-  busboy.on('finish', () => achado.reject(erroDeArquivo('Falta o arquivo no formulário.')))
+  busboy.on('finish', () => found.reject(fileError('Falta o arquivo no formulário.')))
 
-  const fim = new AbortController()
-  alimentar(busboy, corpo, fim.signal).catch((erro: unknown) => {
-    falhar(erro instanceof DomainError ? erro : malformado())
+  const end = new AbortController()
+  feed(busboy, body, end.signal).catch((error: unknown) => {
+    fail(error instanceof DomainError ? error : malformed())
   })
   try {
-    yield* await achado.promise
-  } catch (erro) {
-    throw erro instanceof DomainError ? erro : malformado()
+    yield* await found.promise
+  } catch (error) {
+    throw error instanceof DomainError ? error : malformed()
   } finally {
-    fim.abort()
+    end.abort()
   }
 }
 
 /** Feeds the parser with the body, waiting where it is full, until the end of one of them. */
-async function alimentar(busboy: BusboyInstance, corpo: Trechos, signal: AbortSignal): Promise<void> {
+async function feed(busboy: BusboyInstance, body: Chunks, signal: AbortSignal): Promise<void> {
   busboy.on('error', () => {})
-  const quebrou = once(busboy, 'finish', { signal })
-  quebrou.catch(() => {})
-  for await (const trecho of corpo) {
-    if (!busboy.write(trecho)) await once(busboy, 'drain', { signal })
+  const finished = once(busboy, 'finish', { signal })
+  finished.catch(() => {})
+  for await (const chunk of body) {
+    if (!busboy.write(chunk)) await once(busboy, 'drain', { signal })
   }
   busboy.end()
-  await quebrou
+  await finished
 }

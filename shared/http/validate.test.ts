@@ -20,12 +20,12 @@ const Schema = z.strictObject({
 
 const VALID = { tipo: 'CREDITO', descricao: 'a', data: '2025-10-15' }
 
-function errosDe(change: Record<string, unknown>): Record<string, string> {
+function errorsOf(change: Record<string, unknown>): Record<string, string> {
   try {
     parseWith(Schema, { ...VALID, ...change })
   } catch (error) {
     if (error instanceof ValidationError) {
-      return Object.fromEntries(error.erros.map(({ campo, mensagem }) => [campo, mensagem]))
+      return Object.fromEntries(error.erros.map(({ campo: field, mensagem: message }) => [field, message]))
     }
     throw error
   }
@@ -54,20 +54,20 @@ test.each([
     { extra: 'Campo desconhecido.', outra: 'Campo desconhecido.' },
   ],
   [{ valor: '0' }, { valor: 'O valor deve ser maior que zero.' }],
-])('%j is refused in Portuguese, field by field', (change, erros) => {
-  expect(errosDe(change)).toEqual(erros)
+])('%j is refused in Portuguese, field by field', (change, errors) => {
+  expect(errorsOf(change)).toEqual(errors)
 })
 
 test('all wrong fields are told at once', () => {
-  expect(Object.keys(errosDe({ tipo: 'X', descricao: '', data: 'x' }))).toEqual(['tipo', 'descricao', 'data'])
+  expect(Object.keys(errorsOf({ tipo: 'X', descricao: '', data: 'x' }))).toEqual(['tipo', 'descricao', 'data'])
 })
 
 test('a body of unknown fields is not echoed without limit', () => {
   const many = Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`${'k'.repeat(200)}${index}`, 1]))
-  const erros = Object.keys(errosDe(many))
-  expect(erros).toHaveLength(1)
-  expect(erros[0]).toHaveLength(80)
-  expect(Object.keys(errosDe(Object.fromEntries(Array.from({ length: 1000 }, (_, n) => [`k${n}`, 1]))))).toHaveLength(
+  const errors = Object.keys(errorsOf(many))
+  expect(errors).toHaveLength(1)
+  expect(errors[0]).toHaveLength(80)
+  expect(Object.keys(errorsOf(Object.fromEntries(Array.from({ length: 1000 }, (_, n) => [`k${n}`, 1]))))).toHaveLength(
     50,
   )
 })

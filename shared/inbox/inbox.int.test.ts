@@ -9,9 +9,9 @@ import { createInbox, type Inbox } from './inbox.ts'
 import { type Effect, INBOX_LOCK } from './statement.ts'
 
 /** A third service: it keeps sums of texts, which shows that the room knows nothing of balances. */
-type Linha = { posicao: number; id: string | null; chave: string; valor: number }
+type InboxRow = { posicao: number; id: string | null; chave: string; valor: number }
 
-const efeito: Effect<Linha, [string, number][]> = {
+const effect: Effect<InboxRow, [string, number][]> = {
   columns: [
     { name: 'chave', type: 'text', value: (row) => row.chave },
     { name: 'valor', type: 'bigint', value: (row) => row.valor },
@@ -30,7 +30,7 @@ tocadas as (
 const CONSUMERS = 4
 let database: TestDatabase
 let sql: Sql
-let inbox: Inbox<Linha, [string, number][]>
+let inbox: Inbox<InboxRow, [string, number][]>
 const epoca = randomUUID()
 
 beforeAll(async () => {
@@ -40,7 +40,7 @@ beforeAll(async () => {
     adiante int8multirange not null default '{}', epoca uuid, ultima_posicao bigint not null default 0, ultimo_id uuid,
     divergente text)`)
   await sql.unsafe('create table soma (chave text primary key, valor bigint not null, vezes bigint not null)')
-  inbox = createInbox({ sql, effect: efeito })
+  inbox = createInbox({ sql, effect })
 })
 
 afterAll(async () => {
@@ -55,35 +55,34 @@ beforeEach(async () => {
 })
 
 /** The id of the event at a position: always the same, as the log's is. */
-const idDe = (posicao: number): string => `00000000-0000-4000-8000-${String(posicao).padStart(12, '0')}`
-const linha = (posicao: number): Linha => ({
+const idOf = (posicao: number): string => `00000000-0000-4000-8000-${String(posicao).padStart(12, '0')}`
+const line = (posicao: number): InboxRow => ({
   posicao,
-  id: idDe(posicao),
+  id: idOf(posicao),
   chave: `chave "${posicao % 7}"\\`,
   valor: posicao,
 })
-const aplicar = (posicoes: readonly number[], particao = 0) =>
-  inbox.apply({ particao, epoca, rows: posicoes.map(linha) })
-const somas = async () => {
+const apply = (posicoes: readonly number[], particao = 0) => inbox.apply({ particao, epoca, rows: posicoes.map(line) })
+const sums = async () => {
   const [row] = await sql<{ valor: number; vezes: number }[]>`
     select coalesce(sum(valor), 0)::float8 as valor, coalesce(sum(vezes), 0)::float8 as vezes from soma`
   return row
 }
-const marca = async (particao = 0) => (await inbox.marcas())[particao]
+const watermark = async (particao = 0) => (await inbox.watermarks())[particao]
 
 test('a batch applied twice, in part or out of order has its effect once', async () => {
-  expect(await aplicar([1, 2, 3])).toMatchObject({ outcome: 'aplicado', novos: 3, repetidos: 0 })
-  expect(await aplicar([3, 2, 5, 5, 2])).toMatchObject({ outcome: 'aplicado', novos: 1, repetidos: 4 })
-  expect(await marca()).toMatchObject({ aplicadaAte: 3, buracos: [{ de: 4, ate: 4 }], ultimaPosicao: 5 })
-  expect(await aplicar([4])).toMatchObject({ novos: 1 })
-  expect(await marca()).toMatchObject({ aplicadaAte: 5, buracos: [], ultimaPosicao: 5, ultimoId: idDe(5) })
-  expect(await somas()).toEqual({ valor: 15, vezes: 5 })
+  expect(await apply([1, 2, 3])).toMatchObject({ outcome: 'aplicado', novos: 3, repetidos: 0 })
+  expect(await apply([3, 2, 5, 5, 2])).toMatchObject({ outcome: 'aplicado', novos: 1, repetidos: 4 })
+  expect(await watermark()).toMatchObject({ aplicadaAte: 3, holes: [{ from: 4, to: 4 }], ultimaPosicao: 5 })
+  expect(await apply([4])).toMatchObject({ novos: 1 })
+  expect(await watermark()).toMatchObject({ aplicadaAte: 5, holes: [], ultimaPosicao: 5, ultimoId: idOf(5) })
+  expect(await sums()).toEqual({ valor: 15, vezes: 5 })
 })
 
 test('what was touched comes back with its new state, and nothing where nothing was new', async () => {
-  expect(await aplicar([7])).toMatchObject({ touched: [['chave "0"\\', 7]] })
-  expect(await aplicar([14])).toMatchObject({ touched: [['chave "0"\\', 21]] })
-  expect(await aplicar([7, 14])).toMatchObject({ novos: 0, touched: undefined })
+  expect(await apply([7])).toMatchObject({ touched: [['chave "0"\\', 7]] })
+  expect(await apply([14])).toMatchObject({ touched: [['chave "0"\\', 21]] })
+  expect(await apply([7, 14])).toMatchObject({ novos: 0, touched: undefined })
 })
 
 test('any number of consumers with overlapping batches and duplicates apply every position exactly once', async () => {
@@ -94,15 +93,15 @@ test('any number of consumers with overlapping batches and duplicates apply ever
         await sql.unsafe('truncate inbox_particao')
         await sql.unsafe('truncate soma')
         await inbox.prepare(1)
-        await Promise.all(batches.map((posicoes) => aplicar(posicoes)))
-        const todas = [...new Set(batches.flat())]
-        expect(await somas()).toEqual({ valor: todas.reduce((a, b) => a + b, 0), vezes: todas.length })
-        const faltam = Array.from({ length: Math.max(0, ...todas) }, (_, i) => i + 1).filter((p) => !todas.includes(p))
-        const estado = await marca()
-        expect(estado?.aplicadaAte).toBe((faltam[0] ?? Math.max(0, ...todas) + 1) - 1)
+        await Promise.all(batches.map((posicoes) => apply(posicoes)))
+        const all = [...new Set(batches.flat())]
+        expect(await sums()).toEqual({ valor: all.reduce((a, b) => a + b, 0), vezes: all.length })
+        const missing = Array.from({ length: Math.max(0, ...all) }, (_, i) => i + 1).filter((p) => !all.includes(p))
+        const state = await watermark()
+        expect(state?.aplicadaAte).toBe((missing[0] ?? Math.max(0, ...all) + 1) - 1)
         expect(
-          estado?.buracos.flatMap(({ de, ate }) => Array.from({ length: ate - de + 1 }, (_, i) => de + i)),
-        ).toEqual(faltam)
+          state?.holes.flatMap(({ from, to }) => Array.from({ length: to - from + 1 }, (_, i) => from + i)),
+        ).toEqual(missing)
       },
     ),
     { numRuns: 60 },
@@ -113,29 +112,29 @@ test('four consumers with 20 % duplicates and overlapping batches stay exact and
   const TOTAL = 20_000
   const BATCH = 250
   const work: number[][] = []
-  for (let de = 1; de <= TOTAL; de += BATCH) {
-    const normal = Array.from({ length: BATCH }, (_, i) => de + i)
+  for (let from = 1; from <= TOTAL; from += BATCH) {
+    const normal = Array.from({ length: BATCH }, (_, i) => from + i)
     work.push(normal)
     // A redelivery that straddles two batches, somewhere in the past or just ahead of everybody.
-    const start = Math.max(1, Math.floor(Math.random() * (de + BATCH)))
+    const start = Math.max(1, Math.floor(Math.random() * (from + BATCH)))
     if (Math.random() < 0.8) work.push(Array.from({ length: BATCH / 4 }, (_, i) => Math.min(TOTAL, start + i)))
   }
   let next = 0
   const consumer = async () => {
     for (let batch = work[next++]; batch !== undefined; batch = work[next++]) {
-      expect(await aplicar(batch)).toMatchObject({ outcome: 'aplicado' })
+      expect(await apply(batch)).toMatchObject({ outcome: 'aplicado' })
     }
   }
   await Promise.all(Array.from({ length: CONSUMERS }, consumer))
-  expect(await somas()).toEqual({ valor: (TOTAL * (TOTAL + 1)) / 2, vezes: TOTAL })
-  expect(await marca()).toMatchObject({ aplicadaAte: TOTAL, buracos: [] })
+  expect(await sums()).toEqual({ valor: (TOTAL * (TOTAL + 1)) / 2, vezes: TOTAL })
+  expect(await watermark()).toMatchObject({ aplicadaAte: TOTAL, holes: [] })
 })
 
 test('a statement that waited for its turn sees what the one before it applied', async () => {
   const holder = createSql({ url: database.appUrl, max: 1, name: 'holder' })
   try {
     await holder`select pg_advisory_lock(${INBOX_LOCK}::int4, 0)`
-    const waiting = Promise.all([aplicar([1, 2]), aplicar([1, 2]), aplicar([2, 3])])
+    const waiting = Promise.all([apply([1, 2]), apply([1, 2]), apply([2, 3])])
     await waitFor(async () => {
       const [row] = await sql<{ n: number }[]>`
         select count(*)::int as n from pg_locks where locktype = 'advisory' and not granted`
@@ -144,66 +143,66 @@ test('a statement that waited for its turn sees what the one before it applied',
     await holder`select pg_advisory_unlock(${INBOX_LOCK}::int4, 0)`
     const outcomes = await waiting
     expect(outcomes.reduce((sum, one) => sum + ('novos' in one ? one.novos : 0), 0)).toBe(3)
-    expect(await somas()).toEqual({ valor: 6, vezes: 3 })
+    expect(await sums()).toEqual({ valor: 6, vezes: 3 })
   } finally {
     await closeSql(holder)
   }
 })
 
 test('partitions do not know of each other', async () => {
-  await aplicar([1, 2], 0)
-  expect(await aplicar([1], 1)).toMatchObject({ novos: 1 })
-  expect(await marca(0)).toMatchObject({ aplicadaAte: 2 })
-  expect(await marca(1)).toMatchObject({ aplicadaAte: 1 })
+  await apply([1, 2], 0)
+  expect(await apply([1], 1)).toMatchObject({ novos: 1 })
+  expect(await watermark(0)).toMatchObject({ aplicadaAte: 2 })
+  expect(await watermark(1)).toMatchObject({ aplicadaAte: 1 })
 })
 
 test('another epoch is refused whole, and the first epoch is adopted', async () => {
-  await aplicar([1])
-  expect(await marca()).toMatchObject({ epoca })
-  const outra = await inbox.apply({ particao: 0, epoca: randomUUID(), rows: [linha(2)] })
-  expect(outra).toEqual({ outcome: 'epoca-divergente', epoca, divergente: null })
-  expect(await somas()).toEqual({ valor: 1, vezes: 1 })
+  await apply([1])
+  expect(await watermark()).toMatchObject({ epoca })
+  const other = await inbox.apply({ particao: 0, epoca: randomUUID(), rows: [line(2)] })
+  expect(other).toEqual({ outcome: 'epoca-divergente', epoca, divergente: null })
+  expect(await sums()).toEqual({ valor: 1, vezes: 1 })
 })
 
 test('another event at the last known position is refused with its whole batch, never deduped', async () => {
-  await aplicar([1, 2])
-  const recusa = await inbox.apply({ particao: 0, epoca, rows: [{ ...linha(2), id: randomUUID() }, linha(3)] })
-  expect(recusa).toMatchObject({ outcome: 'id-divergente' })
-  expect(await somas()).toEqual({ valor: 3, vezes: 2 })
+  await apply([1, 2])
+  const refusal = await inbox.apply({ particao: 0, epoca, rows: [{ ...line(2), id: randomUUID() }, line(3)] })
+  expect(refusal).toMatchObject({ outcome: 'id-divergente' })
+  expect(await sums()).toEqual({ valor: 3, vezes: 2 })
 })
 
 test('a stopped partition refuses everything until its row is put right, the others go on', async () => {
   await inbox.stop(0, 'cabeca-regrediu')
   await inbox.stop(0, 'a later reason')
-  expect(await aplicar([1])).toEqual({ outcome: 'divergente', epoca: null, divergente: 'cabeca-regrediu' })
-  expect(await aplicar([1], 1)).toMatchObject({ novos: 1 })
+  expect(await apply([1])).toEqual({ outcome: 'divergente', epoca: null, divergente: 'cabeca-regrediu' })
+  expect(await apply([1], 1)).toMatchObject({ novos: 1 })
 })
 
 test('a position that is passed over has no effect, then or later', async () => {
-  const nada = { columns: [], ctes: 'nada as (select 1)', result: 'null::text', parse: () => undefined }
-  await aplicar([1])
+  const nothing = { columns: [], ctes: 'nada as (select 1)', result: 'null::text', parse: () => undefined }
+  await apply([1])
   const rows = [
     { posicao: 2, id: null },
     { posicao: 1, id: null },
   ]
-  expect(await inbox.pass({ particao: 0, epoca: null, rows }, nada)).toMatchObject({ novos: 1 })
-  expect(await aplicar([2, 3])).toMatchObject({ novos: 1 })
-  expect(await somas()).toEqual({ valor: 4, vezes: 2 })
-  expect(await marca()).toMatchObject({ aplicadaAte: 3 })
+  expect(await inbox.pass({ particao: 0, epoca: null, rows }, nothing)).toMatchObject({ novos: 1 })
+  expect(await apply([2, 3])).toMatchObject({ novos: 1 })
+  expect(await sums()).toEqual({ valor: 4, vezes: 2 })
+  expect(await watermark()).toMatchObject({ aplicadaAte: 3 })
 })
 
 test('a statement that fails applies nothing and says why', async () => {
-  const cheia = { ...linha(1), chave: 'a\0b' }
-  await expect(inbox.apply({ particao: 0, epoca, rows: [cheia, linha(2)] })).rejects.toMatchObject({ code: '22021' })
-  expect(await marca()).toMatchObject({ aplicadaAte: 0, ultimaPosicao: 0 })
+  const full = { ...line(1), chave: 'a\0b' }
+  await expect(inbox.apply({ particao: 0, epoca, rows: [full, line(2)] })).rejects.toMatchObject({ code: '22021' })
+  expect(await watermark()).toMatchObject({ aplicadaAte: 0, ultimaPosicao: 0 })
 })
 
 test('whoever waits for a position hears of it from this process, from another, or not in time', async () => {
   const here = inbox.waitApplied(0, 2, { timeoutMs: 5_000 })
-  const other = createInbox({ sql, effect: efeito })
+  const other = createInbox({ sql, effect })
   const elsewhere = other.waitApplied(0, 5, { timeoutMs: 5_000 })
   expect(await inbox.waitApplied(0, 2, { timeoutMs: 30 })).toBe(false)
-  await aplicar([1, 2, 5])
+  await apply([1, 2, 5])
   expect(await Promise.all([here, elsewhere])).toEqual([true, true])
   expect(await inbox.waitApplied(0, 5, { timeoutMs: 0 })).toBe(true)
   expect(await inbox.waitApplied(0, 4, { timeoutMs: 30 })).toBe(false)

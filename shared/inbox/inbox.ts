@@ -3,18 +3,18 @@ import { invariant } from '../errors.ts'
 import type { Sql } from '../postgres/sql.ts'
 import { arrayLiteral } from './array-literal.ts'
 import { converting } from './isolate.ts'
-import { type Marca, prepareParticoes, readMarcas, stopParticao } from './marca.ts'
+import { prepareParticoes, readWatermarks, stopParticao, type Watermark } from './marca.ts'
 import { multirangeLiteral, runsOf } from './runs.ts'
 import { applyStatement, claimStatement, type Effect, INBOX, type InboxTable } from './statement.ts'
 import { createWaiters } from './waiters.ts'
 
 /** An event's address and id; the id is null where the event could not even be read. */
-export type Posicionado = { posicao: number; id: string | null }
+export type Positioned = { posicao: number; id: string | null }
 
 /** Events of one partition and one epoch. `epoca` is null where it could not be read: then it is not compared. */
-export type Lote<Row> = { particao: number; epoca: string | null; rows: readonly Row[] }
+export type InboxBatch<Row> = { particao: number; epoca: string | null; rows: readonly Row[] }
 
-export type Recusa = {
+export type Refusal = {
   /** `divergente`: the partition stands still; `epoca-divergente`: another log; `id-divergente`: another history of it. */
   outcome: 'divergente' | 'epoca-divergente' | 'id-divergente'
   /** The log that the partition follows. */
@@ -23,7 +23,7 @@ export type Recusa = {
   divergente: string | null
 }
 
-export type Aplicado<Touched> = {
+export type Applied<Touched> = {
   outcome: 'aplicado'
   novos: number
   repetidos: number
@@ -31,7 +31,7 @@ export type Aplicado<Touched> = {
   touched: Touched | undefined
 }
 
-export type Inbox<Row extends Posicionado, Touched> = {
+export type Inbox<Row extends Positioned, Touched> = {
   /** Makes the partitions' rows. Call it before anything else. */
   prepare(particoes: number): Promise<void>
   /**
@@ -40,23 +40,23 @@ export type Inbox<Row extends Posicionado, Touched> = {
    * Safe to repeat and to run anywhere at once. Rejects with what PostgreSQL said, or `Inconvertible` where the effect's own
    * columns throw; then nothing is applied, unless the connection broke, and then repeating tells.
    */
-  apply(lote: Lote<Row>): Promise<Aplicado<Touched> | Recusa>
+  apply(batch: InboxBatch<Row>): Promise<Applied<Touched> | Refusal>
   /** Passes positions over without the inbox's own effect: `effect` runs for those that were not applied before. */
-  pass<Other extends Posicionado>(
-    lote: Lote<Other>,
+  pass<Other extends Positioned>(
+    batch: InboxBatch<Other>,
     effect: Effect<Other, unknown>,
-  ): Promise<Aplicado<unknown> | Recusa>
+  ): Promise<Applied<unknown> | Refusal>
   /** Applies the effect to rows that the CTE `claim` hands out instead of the positions (`claimStatement`). */
-  claim(lote: Lote<Row>, claim: string): Promise<Aplicado<Touched> | Recusa>
-  marcas(): Promise<Marca[]>
+  claim(batch: InboxBatch<Row>, claim: string): Promise<Applied<Touched> | Refusal>
+  watermarks(): Promise<Watermark[]>
   /** Stops the partition, in every process, until a rebuild. */
-  stop(particao: number, motivo: string): Promise<void>
+  stop(particao: number, reason: string): Promise<void>
   /** Waits until a position is applied; false when it was not within `timeoutMs`. */
   waitApplied(particao: number, posicao: number, options: { timeoutMs: number; signal?: AbortSignal }): Promise<boolean>
 }
 
-type Resposta = {
-  motivo: Recusa['outcome'] | null
+type ApplyAnswer = {
+  motivo: Refusal['outcome'] | null
   epoca: string | null
   divergente: string | null
   novos: number
@@ -64,7 +64,7 @@ type Resposta = {
 }
 
 /** Exactly-once effects over at-least-once delivery, in the consumer's own database. */
-export function createInbox<Row extends Posicionado, Touched>(deps: {
+export function createInbox<Row extends Positioned, Touched>(deps: {
   /** A pool for single statements. */
   sql: Sql
   effect: Effect<Row, Touched>
@@ -73,40 +73,44 @@ export function createInbox<Row extends Posicionado, Touched>(deps: {
 }): Inbox<Row, Touched> {
   const { sql, effect, table = INBOX, clock = systemClock } = deps
   const applyText = applyStatement(effect, table)
-  const waiters = createWaiters((pontos) => areApplied(sql, table, pontos), clock)
+  const waiters = createWaiters((places) => areApplied(sql, table, places), clock)
 
-  const execute = async <R extends Posicionado, T>(text: string, lote: Lote<R>, { columns, parse }: Effect<R, T>) => {
-    const rows = ascending(lote.rows)
+  const execute = async <R extends Positioned, T>(
+    text: string,
+    batch: InboxBatch<R>,
+    { columns, parse }: Effect<R, T>,
+  ) => {
+    const rows = ascending(batch.rows)
     const posicoes = rows.map(({ posicao }) => posicao)
     const parameters = [
-      lote.particao,
-      lote.epoca,
+      batch.particao,
+      batch.epoca,
       multirangeLiteral(runsOf(posicoes)),
       arrayLiteral(posicoes),
       arrayLiteral(rows.map(({ id }) => id)),
       ...converting(() => columns.map(({ value }) => arrayLiteral(rows.map(value)))),
     ]
-    const [resposta] = await sql.unsafe<Resposta[]>(text, parameters, { prepare: true })
-    invariant(resposta, `partition ${lote.particao} was not prepared`)
-    const { motivo, epoca, divergente, novos, resultado } = resposta
-    if (motivo !== null) return { outcome: motivo, epoca, divergente }
-    waiters.applied(lote.particao, posicoes)
-    const touched = resultado === null ? undefined : parse(JSON.parse(resultado))
-    return { outcome: 'aplicado' as const, novos, repetidos: lote.rows.length - novos, touched }
+    const [answer] = await sql.unsafe<ApplyAnswer[]>(text, parameters, { prepare: true })
+    invariant(answer, `partition ${batch.particao} was not prepared`)
+    const { motivo: reason, epoca, divergente, novos, resultado: result } = answer
+    if (reason !== null) return { outcome: reason, epoca, divergente }
+    waiters.applied(batch.particao, posicoes)
+    const touched = result === null ? undefined : parse(JSON.parse(result))
+    return { outcome: 'aplicado' as const, novos, repetidos: batch.rows.length - novos, touched }
   }
   return {
     prepare: (particoes) => prepareParticoes(sql, particoes, table),
-    apply: (lote) => execute(applyText, lote, effect),
-    pass: (lote, other) => execute(applyStatement(other, table), lote, other),
-    claim: (lote, claim) => execute(claimStatement(effect, claim, table), lote, effect),
-    marcas: () => readMarcas(sql, table),
-    stop: (particao, motivo) => stopParticao(sql, particao, motivo, table),
+    apply: (batch) => execute(applyText, batch, effect),
+    pass: (batch, other) => execute(applyStatement(other, table), batch, other),
+    claim: (batch, claim) => execute(claimStatement(effect, claim, table), batch, effect),
+    watermarks: () => readWatermarks(sql, table),
+    stop: (particao, reason) => stopParticao(sql, particao, reason, table),
     waitApplied: waiters.wait,
   }
 }
 
 /** Ascending and without repeats: what the stream delivers nearly always is, so the sort is for the rest. */
-function ascending<R extends Posicionado>(rows: readonly R[]): readonly R[] {
+function ascending<R extends Positioned>(rows: readonly R[]): readonly R[] {
   if (rows.every(({ posicao }, i) => i === 0 || posicao > (rows[i - 1]?.posicao ?? 0))) return rows
   return [...new Map(rows.map((row) => [row.posicao, row])).values()].sort((a, b) => a.posicao - b.posicao)
 }
@@ -116,10 +120,10 @@ select coalesce(q.posicao <= p.aplicada_ate or q.posicao <@ p.adiante, false) as
 from unnest($1::text::smallint[], $2::text::bigint[]) with ordinality as q(particao, posicao, ordem)
 left join ${name} p on p.particao = q.particao order by q.ordem`
 
-type Ponto = { particao: number; posicao: number }
+type LogPlace = { particao: number; posicao: number }
 
-async function areApplied(sql: Sql, table: InboxTable, pontos: readonly Ponto[]): Promise<boolean[]> {
-  const columns = [arrayLiteral(pontos.map((p) => p.particao)), arrayLiteral(pontos.map((p) => p.posicao))]
+async function areApplied(sql: Sql, table: InboxTable, places: readonly LogPlace[]): Promise<boolean[]> {
+  const columns = [arrayLiteral(places.map((p) => p.particao)), arrayLiteral(places.map((p) => p.posicao))]
   const rows = await sql.unsafe<{ aplicada: boolean }[]>(areAppliedText(table), columns, { prepare: true })
-  return rows.map(({ aplicada }) => aplicada)
+  return rows.map(({ aplicada: applied }) => applied)
 }

@@ -12,14 +12,14 @@ const failures: readonly (() => never)[] = [
 
 test('exactly the bad rows are isolated, and every good one is applied once', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.boolean(), { maxLength: 40 }), fc.constantFrom(...failures), async (bons, fail) => {
-      const rows = bons.map((bom, i) => ({ i, bom }))
-      const aplicadas: number[] = []
+    fc.asyncProperty(fc.array(fc.boolean(), { maxLength: 40 }), fc.constantFrom(...failures), async (good, fail) => {
+      const rows = good.map((bom, i) => ({ i, bom }))
+      const applied: number[] = []
       const { poisoned } = await applyIsolating(rows, async (some) => {
         if (some.some(({ bom }) => !bom)) fail()
-        aplicadas.push(...some.map(({ i }) => i))
+        applied.push(...some.map(({ i }) => i))
       })
-      expect(aplicadas).toEqual(rows.filter(({ bom }) => bom).map(({ i }) => i))
+      expect(applied).toEqual(rows.filter(({ bom }) => bom).map(({ i }) => i))
       expect(poisoned.map(({ row }) => row.i)).toEqual(rows.filter(({ bom }) => !bom).map(({ i }) => i))
     }),
   )

@@ -3,12 +3,12 @@ import { holesOf, parseMultirange, type Run } from './runs.ts'
 import { INBOX } from './statement.ts'
 
 /** How far a partition is applied. */
-export type Marca = {
+export type Watermark = {
   particao: number
   /** Everything up to here is applied. */
   aplicadaAte: number
   /** Positions that are missing below the highest one applied. */
-  buracos: Run[]
+  holes: Run[]
   /** The log that the partition follows; null before its first event. */
   epoca: string | null
   /** The highest event applied, and its id where it had one. */
@@ -18,7 +18,7 @@ export type Marca = {
   divergente: string | null
 }
 
-type Linha = {
+type InboxRow = {
   particao: number
   aplicada_ate: number
   adiante: string
@@ -39,26 +39,26 @@ export async function prepareParticoes(sql: Sql, particoes: number, { name } = I
 }
 
 /** Reads how far every partition is applied, in order. */
-export async function readMarcas(sql: Sql, { name } = INBOX): Promise<Marca[]> {
-  const rows = await sql.unsafe<Linha[]>(`select ${COLUMNS} from ${name} order by ${name}.particao`, [], {
+export async function readWatermarks(sql: Sql, { name } = INBOX): Promise<Watermark[]> {
+  const rows = await sql.unsafe<InboxRow[]>(`select ${COLUMNS} from ${name} order by ${name}.particao`, [], {
     prepare: true,
   })
-  return rows.map(marcaOf)
+  return rows.map(watermarkOf)
 }
 
 /** Stops a partition until a rebuild: from now on every apply is refused as `divergente`. The first reason stays. */
-export async function stopParticao(sql: Sql, particao: number, motivo: string, { name } = INBOX): Promise<void> {
+export async function stopParticao(sql: Sql, particao: number, reason: string, { name } = INBOX): Promise<void> {
   await sql.unsafe(`update ${name} set divergente = $2::text where particao = $1::smallint and divergente is null`, [
     particao,
-    motivo,
+    reason,
   ])
 }
 
-function marcaOf(row: Linha): Marca {
+function watermarkOf(row: InboxRow): Watermark {
   return {
     particao: row.particao,
     aplicadaAte: row.aplicada_ate,
-    buracos: holesOf(row.aplicada_ate, parseMultirange(row.adiante)),
+    holes: holesOf(row.aplicada_ate, parseMultirange(row.adiante)),
     epoca: row.epoca,
     ultimaPosicao: row.ultima_posicao,
     ultimoId: row.ultimo_id,

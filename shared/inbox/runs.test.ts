@@ -10,7 +10,7 @@ test('runs name exactly the positions that they were made of, and survive the wa
   fc.assert(
     fc.property(posicoes, (list) => {
       const runs = runsOf(list)
-      expect(runs.flatMap(({ de, ate }) => Array.from({ length: ate - de + 1 }, (_, i) => de + i))).toEqual(list)
+      expect(runs.flatMap(({ from, to }) => Array.from({ length: to - from + 1 }, (_, i) => from + i))).toEqual(list)
       expect(parseMultirange(multirangeLiteral(runs))).toEqual(runs)
     }),
   )
@@ -21,8 +21,8 @@ test('holes are exactly what is missing between the watermark and the last posit
     fc.property(posicoes, (list) => {
       const present = new Set(list)
       const missing = Array.from({ length: list.at(-1) ?? 0 }, (_, i) => i + 1).filter((p) => !present.has(p))
-      const named = holesOf(0, runsOf(list)).flatMap(({ de, ate }) =>
-        Array.from({ length: ate - de + 1 }, (_, i) => de + i),
+      const named = holesOf(0, runsOf(list)).flatMap(({ from, to }) =>
+        Array.from({ length: to - from + 1 }, (_, i) => from + i),
       )
       expect(named).toEqual(missing)
     }),

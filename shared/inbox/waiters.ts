@@ -5,7 +5,7 @@ const POLL_MS = 20
 /** Who does not want to wait wants to know how it stands: the first answer is waited for in any case, and this much longer at most. */
 const FIRST_ANSWER_MS = 1_000
 
-type AppliedQuery = (pontos: readonly { particao: number; posicao: number }[]) => Promise<boolean[]>
+type AppliedQuery = (places: readonly { particao: number; posicao: number }[]) => Promise<boolean[]>
 
 type Waiters = {
   /** True once the position is applied, false after `timeoutMs`, 0 being a question about now. Rejects with the reason of `signal` when it aborts. */

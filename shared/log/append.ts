@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../clock.ts'
-import { Indisponivel, invariant } from '../errors.ts'
+import { invariant, Unavailable } from '../errors.ts'
 import { codeOf, isInfrastructure, isUniqueViolation } from '../postgres/failure.ts'
 import { type Sql, withDeadline } from '../postgres/sql.ts'
 import type { Tx } from '../postgres/transactions.ts'
@@ -40,7 +40,7 @@ const RACE_RETRIES_MAX = 3
  *
  * A batch is never poisoned: where the statement fails on the data it is cut in halves until the row at fault stands
  * alone, `recusado`, and its neighbours are in. Where another instance registered the same key a moment earlier, a
- * retry with a new snapshot finds its row. Rejects with `Indisponivel` when PostgreSQL cannot answer: then it is **not
+ * retry with a new snapshot finds its row. Rejects with `Unavailable` when PostgreSQL cannot answer: then it is **not
  * known** whether the batch was committed, and only rows with a key may be sent again safely.
  */
 export const createAppend = <Known>(sql: Sql, table: LogShape, clock: Clock = systemClock): Append<Known> =>
@@ -63,12 +63,12 @@ export const createMove = <Known, State>(
     sql,
     appendStatement(table, movement),
     clock,
-    ({ posicao, depois }) =>
-      posicao === null ? { outcome: 'barrado' } : { outcome: 'movido', posicao, state: depois },
+    ({ posicao, depois: after }) =>
+      posicao === null ? { outcome: 'barrado' } : { outcome: 'movido', posicao, state: after },
   )
 
 type Refused = { outcome: 'recusado'; error: unknown }
-type Conhecido<Known> = Extract<Appended<Known>, { outcome: 'conhecido' }>
+type KnownRow<Known> = Extract<Appended<Known>, { outcome: 'conhecido' }>
 
 const createWriter = <Known, State, Result>(
   sql: Sql,
@@ -79,18 +79,18 @@ const createWriter = <Known, State, Result>(
   particao: number,
   rows: readonly LogRow[],
   connection?: Sql | Tx,
-) => Promise<(Result | Conhecido<Known> | Refused)[]>) => {
-  type Answer = Result | Conhecido<Known> | Refused
+) => Promise<(Result | KnownRow<Known> | Refused)[]>) => {
+  type Answer = Result | KnownRow<Known> | Refused
 
   const once = async (connection: Sql | Tx, particao: number, rows: readonly LogRow[]): Promise<Answer[]> => {
-    const batch = JSON.stringify(rows.map((row, ordem) => ({ ordem, ...row })))
+    const batch = JSON.stringify(rows.map((row, index) => ({ ordem: index, ...row })))
     const query = connection.unsafe<Line<Known, State>[]>(statement, [batch, particao], { prepare: true })
     const lines = await withDeadline(query, REPLY_DEADLINE_MS, clock)
     const results = new Array<Answer>(rows.length)
     for (const line of lines) {
-      const { ordem, via, conhecido } = line
-      if (via === null || conhecido === null) results[ordem] = unknown(line)
-      else results[ordem] = { outcome: 'conhecido', via, posicao: conhecido.posicao, row: conhecido }
+      const { ordem: index, via, conhecido: known } = line
+      if (via === null || known === null) results[index] = unknown(line)
+      else results[index] = { outcome: 'conhecido', via, posicao: known.posicao, row: known }
     }
     invariant(lines.length === rows.length, `partition ${particao} has a counter and answers every row once`)
     return results
@@ -123,8 +123,8 @@ const createWriter = <Known, State, Result>(
   }
 }
 
-const unavailable = (cause: unknown): Indisponivel =>
-  new Indisponivel('banco-indisponivel', 'O registro está indisponível agora. Tente de novo.', RETRY_AFTER_SECONDS, {
+const unavailable = (cause: unknown): Unavailable =>
+  new Unavailable('banco-indisponivel', 'O registro está indisponível agora. Tente de novo.', RETRY_AFTER_SECONDS, {
     cause,
   })
 

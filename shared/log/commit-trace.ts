@@ -5,11 +5,11 @@ type Answer = { outcome: string; posicao?: number }
 
 type CommitTrace = {
   /** From the queue to the disk, in the row's own trace. */
-  commit: <T extends Answer>(particao: number, rastro: string | undefined, work: () => Promise<T>) => Promise<T>
+  commit: <T extends Answer>(particao: number, traceparent: string | undefined, work: () => Promise<T>) => Promise<T>
   /** The statement of a group commit or of a batch: a trace of its own, linked to those of its rows. */
   statement: <T extends Answer>(
     particao: number,
-    rastros: readonly (string | undefined)[],
+    traceparents: readonly (string | undefined)[],
     work: () => Promise<T[]>,
   ) => Promise<T[]>
 }
@@ -39,17 +39,21 @@ export function createCommitTrace(tracing: Tracing | undefined, name: string): C
   }
 
   return {
-    commit: (particao, rastro, work) => {
-      if (rastro === undefined || !isSampled(rastro)) return work()
-      return around('commit', { parent: rastro, attributes: { particao } }, work, ({ posicao }) => posicao)
+    commit: (particao, traceparent, work) => {
+      if (traceparent === undefined || !isSampled(traceparent)) return work()
+      return around('commit', { parent: traceparent, attributes: { particao } }, work, ({ posicao }) => posicao)
     },
-    statement: (particao, rastros, work) => {
-      const kept = new Set(rastros.flatMap((rastro) => (rastro !== undefined && isSampled(rastro) ? [rastro] : [])))
+    statement: (particao, traceparents, work) => {
+      const kept = new Set(
+        traceparents.flatMap((traceparent) =>
+          traceparent !== undefined && isSampled(traceparent) ? [traceparent] : [],
+        ),
+      )
       if (kept.size === 0) return work()
       const options: SpanOptions = {
         kind: 'client',
         links: [...kept].slice(0, LINKS_MAX),
-        attributes: { 'db.system.name': 'postgresql', particao, linhas: rastros.length },
+        attributes: { 'db.system.name': 'postgresql', particao, linhas: traceparents.length },
       }
       return around('statement', options, work, (answers) => answers.map(({ posicao }) => posicao).findLast(Boolean))
     },

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { type Evento, EventoSchema, encodeEvento, readData, readEvent, readText } from './event.ts'
+import { type EventEnvelope, EventoSchema, encodeEvento, readData, readEvent, readText } from './event.ts'
 
 const ID = '0198f2a0-0000-7000-8000-000000000001'
 const EPOCA = '0198f2a0-0000-4000-8000-000000000002'
-const FATO = {
+const FACT = {
   id: ID,
   source: '/a',
   type: 'a.feito.v1',
@@ -12,12 +12,12 @@ const FATO = {
   time: '2025-10-15T12:00:00.000Z',
   data: { n: 1 },
 }
-const escrito = (): Record<string, unknown> => JSON.parse(encodeEvento(FATO, { particao: 0, posicao: 7, epoca: EPOCA }))
-const reader = (evento: Evento) => readData(z.object({ n: z.number() }), evento)
+const written = (): Record<string, unknown> => JSON.parse(encodeEvento(FACT, { particao: 0, posicao: 7, epoca: EPOCA }))
+const reader = (evento: EventEnvelope) => readData(z.object({ n: z.number() }), evento)
 const read = (evento: unknown) => readEvent(reader, 7, evento)
 
 test('what the log writes is read back, with the fields that its reader knows', () => {
-  const evento = { ...escrito(), data: { n: 1, novidade: 2 } }
+  const evento = { ...written(), data: { n: 1, novidade: 2 } }
   const known = { outcome: 'read', epoca: EPOCA, traceparent: undefined, row: { n: 1 } }
   expect(read(evento)).toEqual(known)
   expect(readText(reader, 7, JSON.stringify(evento))).toEqual(known)
@@ -28,7 +28,7 @@ const VALUES: readonly unknown[] = [undefined, null, '', 'x', '1.0', 1, -1, 1.5,
 test('an envelope is accepted exactly where its schema accepts it, whatever stands in any of its fields', () => {
   for (const field of Object.keys(EventoSchema.shape).filter((name) => name !== 'data' && name !== 'sequence')) {
     for (const value of VALUES) {
-      const evento = { ...escrito(), [field]: value }
+      const evento = { ...written(), [field]: value }
       const verdict = EventoSchema.safeParse(evento)
       const reason = `not an event: ${field}`
       expect(read(evento), `${field} = ${JSON.stringify(value)}`).toMatchObject(
@@ -43,9 +43,9 @@ test('what is no event, stands elsewhere or lacks what its reader needs is refus
     expect(read(evento)).toEqual({ outcome: 'unreadable', reason: expect.stringMatching(reason) })
   refused(null, 'not an event')
   refused('text', 'not an event')
-  refused({ ...escrito(), sequence: '7' }, '^not an event: sequence$')
-  refused({ ...escrito(), sequence: '0000000000000008' }, 'position')
-  refused({ ...escrito(), data: { n: 'x' } }, '^data.n$')
+  refused({ ...written(), sequence: '7' }, '^not an event: sequence$')
+  refused({ ...written(), sequence: '0000000000000008' }, 'position')
+  refused({ ...written(), data: { n: 'x' } }, '^data.n$')
   expect(readText(reader, 7, '{"broken')).toEqual({ outcome: 'unreadable', reason: 'not JSON' })
 })
 
@@ -54,5 +54,5 @@ test('a reader that throws makes poison of that event alone', () => {
     throw new RangeError('Invalid time value')
   }
   const reason = 'the reader throws RangeError'
-  expect(readEvent(throwing, 7, escrito())).toEqual({ outcome: 'unreadable', reason })
+  expect(readEvent(throwing, 7, written())).toEqual({ outcome: 'unreadable', reason })
 })

@@ -27,10 +27,10 @@ export const EventoSchema = z.object({
   data: z.unknown(),
 })
 
-export type Evento<Data = unknown> = Omit<z.infer<typeof EventoSchema>, 'data'> & { data: Data }
+export type EventEnvelope<Data = unknown> = Omit<z.infer<typeof EventoSchema>, 'data'> & { data: Data }
 
 /** What a table tells of one of its rows; the log adds the rest of the envelope. */
-export type Fato = {
+export type Fact = {
   id: string
   source: string
   type: string
@@ -43,33 +43,33 @@ export type Fato = {
 const SEQUENCE_DIGITS = 16
 
 /** The address of a row in a log. */
-type Endereco = { particao: number; posicao: number; epoca: string }
+type LogAddress = { particao: number; posicao: number; epoca: string }
 
 /** Writes one event as JSON text: the body of a stream entry and of a feed item alike. */
-export const encodeEvento = (fato: Fato, { particao, posicao, epoca }: Endereco): string =>
+export const encodeEvento = (fact: Fact, { particao, posicao, epoca }: LogAddress): string =>
   JSON.stringify({
     specversion: '1.0',
-    id: fato.id,
-    source: fato.source,
-    type: fato.type,
-    subject: fato.subject,
-    time: fato.time,
+    id: fact.id,
+    source: fact.source,
+    type: fact.type,
+    subject: fact.subject,
+    time: fact.time,
     datacontenttype: 'application/json',
     sequence: String(posicao).padStart(SEQUENCE_DIGITS, '0'),
     particao,
     epoca,
-    ...(fato.traceparent && { traceparent: fato.traceparent }),
-    data: fato.data,
+    ...(fact.traceparent && { traceparent: fact.traceparent }),
+    data: fact.data,
   })
 
 /** The position that an event carries in its `sequence`. */
-export const posicaoDe = (evento: Pick<Evento, 'sequence'>): number => Number(evento.sequence)
+export const posicaoOf = (evento: Pick<EventEnvelope, 'sequence'>): number => Number(evento.sequence)
 
 /**
  * What an app needs of an event, as a row; or in a text why it can never be applied, in words that name fields and never their values.
  * The envelope was read before, so `id`, `time` and `epoca` are what they should be.
  */
-export type Reader<Row> = (evento: Evento, posicao: number) => Row | string
+export type Reader<Row> = (evento: EventEnvelope, posicao: number) => Row | string
 
 /** An event that was read, or why it cannot be. */
 export type EventRead<Row> =
@@ -80,7 +80,7 @@ export type EventRead<Row> =
 export function readEvent<Row extends object>(read: Reader<Row>, posicao: number, evento: unknown): EventRead<Row> {
   const envelope = isUsual(evento) ? evento : checked(evento)
   if (typeof envelope === 'string') return unreadable(envelope)
-  if (posicaoDe(envelope) !== posicao) return unreadable('sequence is not the position at which the event arrived')
+  if (posicaoOf(envelope) !== posicao) return unreadable('sequence is not the position at which the event arrived')
   try {
     const row = read(envelope, posicao)
     if (typeof row === 'string') return unreadable(row)
@@ -102,7 +102,7 @@ export function readText<Row extends object>(read: Reader<Row>, posicao: number,
 }
 
 /** Reads an event's `data` by a schema: what it holds, or which of its fields are wrong. */
-export function readData<Data extends object>(schema: z.ZodType<Data>, { data }: Evento): Data | string {
+export function readData<Data extends object>(schema: z.ZodType<Data>, { data }: EventEnvelope): Data | string {
   const read = schema.safeParse(data)
   return read.success ? read.data : wrongFields(read.error, 'data')
 }
@@ -110,7 +110,7 @@ export function readData<Data extends object>(schema: z.ZodType<Data>, { data }:
 const unreadable = (reason: string): EventRead<never> => ({ outcome: 'unreadable', reason })
 
 /** The envelope, or why it is none. */
-const checked = (evento: unknown): Evento | string => {
+const checked = (evento: unknown): EventEnvelope | string => {
   const read = EventoSchema.safeParse(evento)
   return read.success ? read.data : `not an event: ${wrongFields(read.error)}`
 }
@@ -125,9 +125,9 @@ const isText = (value: unknown, form: RegExp): value is string => typeof value =
  * True only of what `EventoSchema` accepts, and of all that we write: every follower reads every event, and the schema makes a
  * copy of each. The rest is the schema's to judge.
  */
-const isUsual = (value: unknown): value is Evento => {
+const isUsual = (value: unknown): value is EventEnvelope => {
   if (typeof value !== 'object' || value === null) return false
-  const e: Partial<Record<keyof Evento, unknown>> = value
+  const e: Partial<Record<keyof EventEnvelope, unknown>> = value
   return (
     e.specversion === '1.0' &&
     isText(e.id, UUID) &&

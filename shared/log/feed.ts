@@ -1,4 +1,4 @@
-import { Indisponivel, invariant } from '../errors.ts'
+import { invariant, Unavailable } from '../errors.ts'
 import { isInfrastructure } from '../postgres/failure.ts'
 import type { Sql } from '../postgres/sql.ts'
 import { encodeEvento } from './event.ts'
@@ -7,22 +7,18 @@ import { type LogTable, pageStatement } from './log-table.ts'
 /** A row of the log as it travels: its position and its event as JSON text. */
 export type LogEntry = { posicao: number; body: string }
 
-export type ReadPage = (particao: number, depoisDe: number, limite: number) => Promise<LogEntry[]>
+export type ReadPage = (particao: number, after: number, limit: number) => Promise<LogEntry[]>
 
 /**
- * Reads the log in order: the entries of a partition after a position, `limite` at most. A page that is not full ends
+ * Reads the log in order: the entries of a partition after a position, `limit` at most. A page that is not full ends
  * at the head of the log as of the statement. Positions have no gaps, so neither has a page.
  */
 export const createReadPage = <Row>(sql: Sql, table: LogTable<Row>): ReadPage => {
   const statement = pageStatement(table)
-  return async (particao, depoisDe, limite) => {
-    const rows = await sql.unsafe<(Row & { posicao: number; epoca: string })[]>(
-      statement,
-      [particao, depoisDe, limite],
-      {
-        prepare: true,
-      },
-    )
+  return async (particao, after, limit) => {
+    const rows = await sql.unsafe<(Row & { posicao: number; epoca: string })[]>(statement, [particao, after, limit], {
+      prepare: true,
+    })
     return rows.map((row) => ({
       posicao: row.posicao,
       body: encodeEvento(table.fact(row), { particao, posicao: row.posicao, epoca: row.epoca }),
@@ -52,23 +48,23 @@ export type FeedPageDeps = { readPage: ReadPage; readHead: (particao: number) =>
 const RETRY_AFTER_SECONDS = 2
 
 /** A database that is away is a 503 for the readers, who come back; anything else is a bug. */
-const foraDoAr = (cause: unknown): never => {
+const throwUnavailable = (cause: unknown): never => {
   if (!isInfrastructure(cause)) throw cause
-  throw new Indisponivel('banco-indisponivel', 'O log está indisponível agora. Tente de novo.', RETRY_AFTER_SECONDS, {
+  throw new Unavailable('banco-indisponivel', 'O log está indisponível agora. Tente de novo.', RETRY_AFTER_SECONDS, {
     cause,
   })
 }
 
 /**
- * Makes the function that answers a page of the feed: the entries of a partition after a position, `limite` at most.
- * Rejects with `Indisponivel` while the database is away.
+ * Makes the function that answers a page of the feed: the entries of a partition after a position, `limit` at most.
+ * Rejects with `Unavailable` while the database is away.
  */
 export const createFeedPage =
   ({ readPage, readHead }: FeedPageDeps) =>
-  async (particao: number, depoisDe: number, limite: number): Promise<string> => {
-    const entries = await readPage(particao, depoisDe, limite).catch(foraDoAr)
+  async (particao: number, after: number, limit: number): Promise<string> => {
+    const entries = await readPage(particao, after, limit).catch(throwUnavailable)
     // A page that is not full ends at the head; the counter is asked for after it, so that `ultima` is never behind.
-    const head = await readHead(particao).catch(foraDoAr)
+    const head = await readHead(particao).catch(throwUnavailable)
     invariant(head, 'every partition has a counter')
     return encodeFeedPage({ particao, ...head }, entries)
   }

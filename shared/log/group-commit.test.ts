@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Indisponivel } from '../errors.ts'
+import { Unavailable } from '../errors.ts'
 import { createGroupCommit } from './group-commit.ts'
 
 type Item = { n: number; key?: string; owner?: string }
@@ -64,7 +64,7 @@ describe('group commit', () => {
     const first = group.add({ n: 1 })
     await tick()
     const waiting = [group.add({ n: 2 }), group.add({ n: 3 })]
-    await expect(group.add({ n: 4 })).rejects.toBeInstanceOf(Indisponivel)
+    await expect(group.add({ n: 4 })).rejects.toBeInstanceOf(Unavailable)
     expect(refused).toBe(1)
     gates[0]?.release()
     await first
@@ -82,7 +82,7 @@ describe('group commit', () => {
     await tick()
     // Of one key, so that each of them waits for the one before.
     const own = [2, 3].map((n) => group.add({ n, owner: 'a', key: 'a' }))
-    await expect(group.add({ n: 4, owner: 'a' })).rejects.toBeInstanceOf(Indisponivel)
+    await expect(group.add({ n: 4, owner: 'a' })).rejects.toBeInstanceOf(Unavailable)
     const other = group.add({ n: 5, owner: 'b' })
     gates[0]?.release()
     expect(await first).toBe(10)

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../clock.ts'
-import { Indisponivel } from '../errors.ts'
+import { Unavailable } from '../errors.ts'
 import { createShares } from '../shares.ts'
 
 type GroupCommitOptions<Item, Result> = {
@@ -22,7 +22,7 @@ type GroupCommitOptions<Item, Result> = {
 }
 
 export type GroupCommit<Item, Result> = {
-  /** Resolves once the item's batch is durable; rejects with `Indisponivel` when the queue, or its owner's part of it, is full. */
+  /** Resolves once the item's batch is durable; rejects with `Unavailable` when the queue, or its owner's part of it, is full. */
   add: (item: Item) => Promise<Result>
   /** Items that wait for a batch. */
   depth: () => number
@@ -125,7 +125,7 @@ export const createGroupCommit = <Item, Result>(
       const owner = ownerOf?.(item) ?? ''
       if (!places.take(owner)) {
         options.onRefused?.()
-        return Promise.reject(new Indisponivel('fila-cheia', 'Há registros demais à espera.', RETRY_AFTER_SECONDS))
+        return Promise.reject(new Unavailable('fila-cheia', 'Há registros demais à espera.', RETRY_AFTER_SECONDS))
       }
       const { promise, resolve, reject } = Promise.withResolvers<Result>()
       queue.push({ item, owner, keys: keysOf(item), resolve, reject })

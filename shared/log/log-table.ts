@@ -1,6 +1,6 @@
 import { getTableColumns, getTableName } from 'drizzle-orm'
 import type { PgTable } from 'drizzle-orm/pg-core'
-import type { Fato } from './event.ts'
+import type { Fact } from './event.ts'
 
 /** One row as it goes into the statement: values that JSON can carry (what is undefined becomes null); `bytea` as `\x…` hex, money as decimal text. */
 export type LogRow = Readonly<Record<string, string | number | boolean | null | undefined>>
@@ -26,7 +26,7 @@ export type LogTable<Row = Record<string, unknown>> = {
   /** SQL expressions, over the table's columns, of what `fact` needs beside `posicao`. */
   read: Readonly<Record<string, string>>
   /** Tells the fact of one row, as `read` (and `posicao`) gives it. */
-  fact: (row: Row) => Fato
+  fact: (row: Row) => Fact
 }
 
 /** What a statement needs of a table: all but its rows' type. */
@@ -92,7 +92,7 @@ with lote as materialized (
   select * from jsonb_to_recordset($1::text::jsonb) as l(ordem int, ${record.join(', ')})
 ), conhecidos as materialized (
   select l.ordem, k.* from lote l cross join lateral (${probes.join(' union all ')} limit 1) k
-), ${movement === undefined ? NOVOS : novosMovidos(columns, movement)}), quantos as materialized (
+), ${movement === undefined ? NEW_ROWS : newMovedRows(columns, movement)}), quantos as materialized (
   select count(*) as n from novos
 ), contador as (
   update posicao p set ultima = p.ultima + q.n from quantos q
@@ -107,17 +107,17 @@ select n.ordem, (c.base + n.passo)::float8 as posicao, null::text as via, null::
   ${movement === undefined ? 'null::json' : 'n.depois'} as depois
 from contador c cross join novos n
 union all
-select k.ordem, null, k.via, row_to_json(k), null from conhecidos k${movement === undefined ? '' : BARRADOS}`
+select k.ordem, null, k.via, row_to_json(k), null from conhecidos k${movement === undefined ? '' : REFUSED_ROWS}`
 }
 
 /** Without state, every row that no key knows is new. */
-const NOVOS = `novos as materialized (
+const NEW_ROWS = `novos as materialized (
   select l.*, row_number() over (order by l.ordem) as passo
   from lote l left join conhecidos k on k.ordem = l.ordem where k.ordem is null
 `
 
 /** With state, a row is new where the state could be moved. */
-const novosMovidos = (columns: readonly string[], movement: Movement): string => `candidatos as materialized (
+const newMovedRows = (columns: readonly string[], movement: Movement): string => `candidatos as materialized (
   select l.* from lote l left join conhecidos k on k.ordem = l.ordem where k.ordem is null
 ), vez as materialized (
   select particao from posicao where particao = $2 and exists (select from candidatos) for update
@@ -128,7 +128,7 @@ const novosMovidos = (columns: readonly string[], movement: Movement): string =>
 `
 
 /** A row that was not let in answers with nothing. `not in` is a hashed look-up here, whatever joins are allowed. */
-const BARRADOS = `
+const REFUSED_ROWS = `
 union all
 select c.ordem, null, null, null, null from candidatos c where c.ordem not in (select ordem from movidos)`
 

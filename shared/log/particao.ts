@@ -6,4 +6,4 @@ import { crc32 } from 'node:zlib'
  * Fixed for ever: an entry's partition is part of its address, so neither this function nor `particoes` may change
  * once the first entry is written.
  */
-export const particaoDe = (chave: string, particoes: number): number => crc32(chave) % particoes
+export const particaoOf = (chave: string, particoes: number): number => crc32(chave) % particoes

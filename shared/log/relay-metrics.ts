@@ -1,5 +1,5 @@
 import type { Sql } from '../postgres/sql.ts'
-import { createLook } from '../telemetry/look.ts'
+import { createScrapeQuery } from '../telemetry/look.ts'
 import { counter, gauge, type Registry } from '../telemetry/metrics.ts'
 import type { LogEntry, ReadPage } from './feed.ts'
 
@@ -37,7 +37,7 @@ export function createRelayMetrics({ name, sql, readPage, registry }: RelayMetri
     const [oldest] = ultima > cursor ? await readPage(particao, cursor, 1) : []
     return { particao, ultima, cursor, lagSeconds: oldest === undefined ? 0 : ageSeconds(oldest) }
   }
-  const look = createLook(async () => {
+  const look = createScrapeQuery(async () => {
     const rows = await sql<Row[]>`
       select p.particao::int as particao, p.ultima::float8 as ultima, c.posicao::float8 as cursor
       from posicao p join relay_cursor c using (particao)`

@@ -4,7 +4,7 @@ import type { Lease } from '../postgres/lease.ts'
 import type { Sql } from '../postgres/sql.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
-import { posicaoDe } from './event.ts'
+import { posicaoOf } from './event.ts'
 import type { LogEntry, ReadPage } from './feed.ts'
 import type { Publisher } from './publisher.ts'
 import { decideResume } from './relay-machine.ts'
@@ -178,7 +178,7 @@ const renewEpoca = async (sql: Sql, published: string, log: Logger): Promise<voi
 const eventId = (entry: LogEntry): string | undefined => {
   const parsed: unknown = JSON.parse(entry.body)
   if (typeof parsed !== 'object' || parsed === null || !('id' in parsed) || !('sequence' in parsed)) return undefined
-  if (posicaoDe({ sequence: String(parsed.sequence) }) !== entry.posicao) return undefined
+  if (posicaoOf({ sequence: String(parsed.sequence) }) !== entry.posicao) return undefined
   return String(parsed.id)
 }
 

@@ -9,7 +9,7 @@ const conta = pgTable('conta', {
   nome: text().primaryKey(),
   valor: bigint({ mode: 'bigint' }).notNull(),
   desde: timestamp({ withTimezone: true }).notNull(),
-  marcas: text().array(),
+  watermarks: text().array(),
 })
 
 let database: TestDatabase
@@ -17,7 +17,7 @@ let sql: Sql
 beforeAll(async () => {
   database = await createDatabase()
   sql = createSql({ url: database.ownerUrl, max: 1, name: 'ask' })
-  await sql`create table conta (nome text primary key, valor bigint not null, desde timestamptz not null, marcas text[])`
+  await sql`create table conta (nome text primary key, valor bigint not null, desde timestamptz not null, watermarks text[])`
 })
 afterAll(async () => {
   await closeSql(sql)
@@ -25,8 +25,13 @@ afterAll(async () => {
 })
 
 test('what drizzle writes it reads back, and the pool’s other statements are as before', async () => {
-  const ana = { nome: 'Ana', valor: 2n ** 60n + 1n, desde: new Date('2026-11-21T12:00:00.123Z'), marcas: ['a', 'b,"}'] }
-  await ask(sql, (db) => db.insert(conta).values([ana, { ...ana, nome: 'Eva', marcas: null }]))
+  const ana = {
+    nome: 'Ana',
+    valor: 2n ** 60n + 1n,
+    desde: new Date('2026-11-21T12:00:00.123Z'),
+    watermarks: ['a', 'b,"}'],
+  }
+  await ask(sql, (db) => db.insert(conta).values([ana, { ...ana, nome: 'Eva', watermarks: null }]))
   expect(await ask(sql, (db) => db.select().from(conta).where(eq(conta.nome, 'Ana')))).toEqual([ana])
   expect((await sql`select valor, desde from conta where desde = ${ana.desde} limit 1`)[0]).toEqual({
     valor: String(ana.valor),
@@ -38,7 +43,7 @@ test('a failure is PostgreSQL’s own, without the parameters', async () => {
   const novo = { nome: 'repetida', valor: 1n, desde: new Date() }
   const criar = () => ask(sql, (db) => db.insert(conta).values(novo))
   await criar()
-  const erro: unknown = await criar().catch((error: unknown) => error)
-  expect(erro).toMatchObject({ code: '23505' })
-  expect(String(erro)).not.toContain('repetida')
+  const error: unknown = await criar().catch((error: unknown) => error)
+  expect(error).toMatchObject({ code: '23505' })
+  expect(String(error)).not.toContain('repetida')
 })

@@ -109,10 +109,10 @@ describe.each([
     const rows = await direct.unsafe<{ lote: number; linhas: number }[]>(
       `select lote, count(*)::int as linhas from ${table} group by lote`,
     )
-    const linhas = new Map(rows.map((row) => [row.lote, row.linhas]))
+    const lines = new Map(rows.map((row) => [row.lote, row.linhas]))
     expect(rows.every((row) => row.linhas === 2)).toBe(true)
     outcomes.forEach((outcome, lote) => {
-      if (outcome.status === 'fulfilled') expect(linhas.get(lote)).toBe(2)
+      if (outcome.status === 'fulfilled') expect(lines.get(lote)).toBe(2)
       else expect(isInfrastructure(outcome.reason)).toBe(true)
     })
     expect(outcomes.filter(({ status }) => status === 'fulfilled').length).toBeGreaterThan(5)

@@ -1,4 +1,4 @@
-import { createLook } from '../telemetry/look.ts'
+import { createScrapeQuery } from '../telemetry/look.ts'
 import { gauge, type Registry } from '../telemetry/metrics.ts'
 import type { Sql } from './sql.ts'
 
@@ -32,7 +32,7 @@ const databasesOf = new WeakMap<Registry, Database[]>()
 export function exportPostgresMetrics({ registry, database, sql, pools }: PostgresMetricsOptions): void {
   const names = `{${Object.keys(pools).map((name) => JSON.stringify(name))}}`
   // Not prepared: one plan a second costs nothing, and the statement leaves nothing behind.
-  const look = createLook(async () => [...(await sql.unsafe<Connections[]>(CONNECTIONS, [names]))])
+  const look = createScrapeQuery(async () => [...(await sql.unsafe<Connections[]>(CONNECTIONS, [names]))])
   const known = databasesOf.get(registry)
   if (known) known.push({ database, pools, look })
   else register(registry, [{ database, pools, look }])

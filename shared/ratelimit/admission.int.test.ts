@@ -12,8 +12,8 @@ import { serveHttp } from '../http/server.ts'
 import { signToken } from '../http/tokens.ts'
 import { parseEnv } from '../process/env.ts'
 import { createRedisConnections } from '../redis/connection.ts'
-import { createLimites, type Limites } from './admission.ts'
-import { LIMITES_ENV } from './settings.ts'
+import { createLimits, type Limits } from './admission.ts'
+import { LIMITS_ENV } from './settings.ts'
 
 const SECRET = 'segredo-de-teste-com-mais-de-32-bytes'
 const log = pino({ level: 'silent' })
@@ -25,18 +25,18 @@ afterAll(async () => {
   for (const close of closers.toReversed()) await close()
 })
 
-const limitesDe = (env: Record<string, string>): Limites =>
-  createLimites({ env: parseEnv(z.object(LIMITES_ENV), env), redis: redis.cache, registry: new Registry() })
+const limitsOf = (env: Record<string, string>): Limits =>
+  createLimits({ env: parseEnv(z.object(LIMITS_ENV), env), redis: redis.cache, registry: new Registry() })
 
 /** A service with one route to write and one to read, over a real listener. */
 const serve = async (env: Record<string, string>) => {
   await redis.ready(10_000)
-  const { escrita, leitura } = limitesDe(env)
+  const { escrita: writes, leitura: reads } = limitsOf(env)
   const routes = new OpenAPIHono<AppEnv>()
-  routes.post('/coisas', requireScope(verifier, 'lancamentos:escrever', { admission: escrita }), () =>
+  routes.post('/coisas', requireScope(verifier, 'lancamentos:escrever', { admission: writes }), () =>
     jsonText('{}', 201),
   )
-  routes.get('/coisas', requireScope(verifier, 'lancamentos:ler', { admission: leitura }), () => jsonText('[]'))
+  routes.get('/coisas', requireScope(verifier, 'lancamentos:ler', { admission: reads }), () => jsonText('[]'))
   const nothing = async (): Promise<void> => {}
   const module = { name: 'teste', routes, checks: [], start: nothing, drain: nothing, close: nothing }
   const state = { leaving: () => false, started: () => true }

@@ -32,7 +32,7 @@ const instance = async (prefix: string, change: Partial<LimiterDeps> = {}) => {
   const limiter = createLimiter({
     classe: 'escrita',
     rate,
-    instancias: 2,
+    instances: 2,
     redis: redis.cache,
     registry,
     prefix,
@@ -110,10 +110,10 @@ test('where Redis is away each instance admits its share, and the shared limit h
   const limiter = createLimiter({
     classe: 'leitura',
     rate: { perSecond: 10, burst: 40 },
-    instancias: 4,
+    instances: 4,
     redis: redis.cache,
     registry,
-    agoraMs: () => nowMs,
+    clockMs: () => nowMs,
   })
   const takeAll = () => {
     let admitted = 0
@@ -144,7 +144,7 @@ test('a Redis that hangs keeps nobody waiting, is asked once a second, and each 
   const registry = new Registry()
   const redis = await open(own.url)
   const rate = { perSecond: 1, burst: 1_000 }
-  const limiter = createLimiter({ classe: 'escrita', rate, instancias: 10, redis: redis.cache, registry })
+  const limiter = createLimiter({ classe: 'escrita', rate, instances: 10, redis: redis.cache, registry })
   process.kill(own.pid, 'SIGSTOP')
   try {
     const isLocal = async () => {

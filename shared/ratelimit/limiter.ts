@@ -10,7 +10,7 @@ export type LimiterDeps = {
   classe: string
   rate: Rate
   /** Instances that are expected to share the limit: each allows its part where Redis is away. */
-  instancias: number
+  instances: number
   /** A connection that fails fast. */
   redis: Redis
   registry: Registry
@@ -18,7 +18,7 @@ export type LimiterDeps = {
   /** Merchants remembered at a time; each takes some 300 bytes. */
   comerciantesMax?: number
   /** A monotonic clock in milliseconds. */
-  agoraMs?: () => number
+  clockMs?: () => number
 }
 
 /** `waitSeconds` is 0 where the request is admitted; `left` is what remains, a whole number. */
@@ -47,30 +47,30 @@ const AWAY_MS = 1_000
  * request's way. **Bound**: an instance admits too much only while it has not heard of the others: at most one quantum and what it
  * serves during one round trip. That is booked too, as debt, so over time all instances together admit exactly the limit.
  *
- * Where Redis is away, or slower than 50 ms, each instance allows its share, 1/`instancias`; nothing is refused because of Redis.
+ * Where Redis is away, or slower than 50 ms, each instance allows its share, 1/`instances`; nothing is refused because of Redis.
  *
  * Rejected: asking Redis for each request (a round trip of 0.2 ms and some 30 µs of CPU, as much as a cached read), and permits that
  * are fetched ahead (never too many, but a merchant's first request waits, and what one instance does not use the others lack).
  */
 export function createLimiter(deps: LimiterDeps): Limiter {
-  const { classe, rate, instancias, redis, prefix = PREFIX, agoraMs = () => performance.now() } = deps
-  const share = shareOf(rate, instancias)
+  const { classe: limitClass, rate, instances, redis, prefix = PREFIX, clockMs = () => performance.now() } = deps
+  const share = shareOf(rate, instances)
   const quantum = Math.min(SETTLE_MAX, Math.max(1, Math.ceil(rate.perSecond * SETTLE_SHARE)))
   const buckets = new LRUCache<string, Bucket>({ max: deps.comerciantesMax ?? COMERCIANTES_MAX })
   let awayUntilMs = 0
   const isAway = (nowMs: number): boolean => redis.status !== 'ready' || nowMs < awayUntilMs
-  const metrics = createMetrics(deps, () => ({ away: isAway(agoraMs()), buckets: buckets.size }))
+  const metrics = createMetrics(deps, () => ({ away: isAway(clockMs()), buckets: buckets.size }))
 
   const tell = async (comercianteId: string, bucket: Bucket): Promise<void> => {
     bucket.settling = true
     try {
-      const key = `${prefix}:{${comercianteId}}:${classe}`
+      const key = `${prefix}:{${comercianteId}}:${limitClass}`
       const booking = settle(redis, key, takeUnsettled(bucket), rate)
-      adopt(bucket, await withTimeout(booking, SETTLE_TIMEOUT_MS, () => new Error('slow')), agoraMs())
+      adopt(bucket, await withTimeout(booking, SETTLE_TIMEOUT_MS, () => new Error('slow')), clockMs())
       metrics.settled('feito')
     } catch {
       // What was to be booked is forgotten: whether Redis has it is unknown, and the doubt is the merchant's gain.
-      awayUntilMs = agoraMs() + AWAY_MS
+      awayUntilMs = clockMs() + AWAY_MS
       metrics.settled('falhou')
     } finally {
       bucket.settling = false
@@ -78,10 +78,10 @@ export function createLimiter(deps: LimiterDeps): Limiter {
   }
 
   return {
-    classe,
+    classe: limitClass,
     rate,
     take(comercianteId) {
-      const nowMs = agoraMs()
+      const nowMs = clockMs()
       let bucket = buckets.get(comercianteId)
       if (bucket === undefined) {
         bucket = fullBucket(rate, nowMs)
@@ -98,23 +98,23 @@ export function createLimiter(deps: LimiterDeps): Limiter {
   }
 }
 
-function createMetrics({ classe, registry }: LimiterDeps, look: () => { away: boolean; buckets: number }) {
+function createMetrics({ classe: limitClass, registry }: LimiterDeps, look: () => { away: boolean; buckets: number }) {
   const refusals = counter(registry, {
     name: 'fluxo_limite_recusas_total',
     help: 'Requests refused with 429.',
     labelNames: ['classe'],
   })
-  refusals.inc({ classe }, 0)
+  refusals.inc({ classe: limitClass }, 0)
   const settlements = counter(registry, {
     name: 'fluxo_limite_acertos_total',
     help: 'Times that this instance booked in Redis what it had admitted.',
     labelNames: ['classe', 'resultado'],
   })
-  for (const resultado of ['feito', 'falhou']) settlements.inc({ classe, resultado }, 0)
-  looks(registry).set(classe, look)
+  for (const result of ['feito', 'falhou']) settlements.inc({ classe: limitClass, resultado: result }, 0)
+  looks(registry).set(limitClass, look)
   return {
-    refused: () => refusals.inc({ classe }),
-    settled: (resultado: 'feito' | 'falhou') => settlements.inc({ classe, resultado }),
+    refused: () => refusals.inc({ classe: limitClass }),
+    settled: (result: 'feito' | 'falhou') => settlements.inc({ classe: limitClass, resultado: result }),
   }
 }
 
@@ -132,7 +132,7 @@ function looks(registry: Registry): Map<string, Look> {
     help: '1 where this instance limits by its own share, since Redis is away.',
     labelNames: ['classe'],
     collect() {
-      for (const [classe, look] of made) this.set({ classe }, look().away ? 1 : 0)
+      for (const [limitClass, look] of made) this.set({ classe: limitClass }, look().away ? 1 : 0)
     },
   })
   gauge(registry, {
@@ -140,7 +140,7 @@ function looks(registry: Registry): Map<string, Look> {
     help: 'Merchants whose requests this instance counts at the moment.',
     labelNames: ['classe'],
     collect() {
-      for (const [classe, look] of made) this.set({ classe }, look().buckets)
+      for (const [limitClass, look] of made) this.set({ classe: limitClass }, look().buckets)
     },
   })
   return made

@@ -154,19 +154,20 @@ export function becomesReady(redis: Redis, timeoutMs: number, clock: Clock = sys
 type Line = { level: 'info' | 'warn'; fields: Record<string, unknown>; text: string }
 
 /** One line per change of state: a Redis that is away for an hour must not write a line per attempt. */
-function logStateChanges(redis: Redis, conexao: string, write: (line: Line) => void): void {
+function logStateChanges(redis: Redis, connection: string, write: (line: Line) => void): void {
   let state: 'unknown' | 'up' | 'down' = 'unknown'
-  let erro: string | undefined
+  let reason: string | undefined
   redis.on('error', (error: Error) => {
-    erro = error.message
+    reason = error.message
   })
   redis.on('ready', () => {
-    if (state !== 'up') write({ level: 'info', fields: { conexao }, text: 'redis connection up' })
+    if (state !== 'up') write({ level: 'info', fields: { conexao: connection }, text: 'redis connection up' })
     state = 'up'
-    erro = undefined
+    reason = undefined
   })
   redis.on('close', () => {
-    if (state !== 'down') write({ level: 'warn', fields: { conexao, erro }, text: 'redis connection down' })
+    if (state !== 'down')
+      write({ level: 'warn', fields: { conexao: connection, erro: reason }, text: 'redis connection down' })
     state = 'down'
   })
 }

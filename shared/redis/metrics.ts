@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import { createLook } from '../telemetry/look.ts'
+import { createScrapeQuery } from '../telemetry/look.ts'
 import { counter, gauge, type Registry } from '../telemetry/metrics.ts'
 
 type Info = ReadonlyMap<string, string>
@@ -41,7 +41,7 @@ const GAUGES: readonly { name: string; help: string; value: (info: Info) => numb
 /** Exports what an operator must know of the Redis itself. Every instance shows the same server: take `max`. */
 export function exportRedisMetrics({ registry, redis }: { registry: Registry; redis: Redis }): void {
   // INFO without a section has all that is needed in one command (its variant with several sections needs Redis 7).
-  const look = createLook(async () => parseInfo(await redis.info()))
+  const look = createScrapeQuery(async () => parseInfo(await redis.info()))
   gauge(registry, {
     name: 'fluxo_redis_up',
     help: '1 where Redis answers within half a second.',

@@ -36,7 +36,7 @@ const json = (status: number, body: unknown): RequestListener => {
     res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
   }
 }
-const PEDIDO = { particao: 2, depoisDe: 41, limite: 10 }
+const REQUEST = { particao: 2, after: 41, limite: 10 }
 
 test('a page is asked for with the token and read with its positions', async () => {
   const seen: (string | undefined)[] = []
@@ -45,7 +45,7 @@ test('a page is asked for with the token and read with its positions', async () 
     const eventos = [{ sequence: '0000000000000042', novo: true }]
     json(200, { particao: 2, ultima: 42, epoca: EPOCA, eventos, mais: 1 })(req, res)
   })
-  const page = await client.page(PEDIDO)
+  const page = await client.page(REQUEST)
   expect(seen).toEqual(['/eventos?particao=2&depois_de=41&limite=10', 'Bearer segredo'])
   expect(page).toEqual({
     particao: 2,
@@ -58,9 +58,9 @@ test('a page is asked for with the token and read with its positions', async () 
 test('a log with another number of partitions is refused with both numbers, since merchants would be missing', async () => {
   const page = { particao: 2, particoes: 4, ultima: 0, epoca: EPOCA, eventos: [] }
   const client = await clientOf(json(200, page), 3)
-  await expect(client.page(PEDIDO)).rejects.toThrow('PARTICOES=3, but the ledger has 4')
+  await expect(client.page(REQUEST)).rejects.toThrow('PARTICOES=3, but the ledger has 4')
   const same = await clientOf(json(200, page), 4)
-  expect(await same.page(PEDIDO)).toMatchObject({ particoes: 4 })
+  expect(await same.page(REQUEST)).toMatchObject({ particoes: 4 })
 })
 
 test('an outage is tried again, a refusal is not', async () => {
@@ -69,14 +69,14 @@ test('an outage is tried again, a refusal is not', async () => {
     calls += 1
     json(503, {})(req, res)
   })
-  await expect(away.page(PEDIDO)).rejects.toMatchObject({ name: 'FeedUnavailable', status: 503 })
+  await expect(away.page(REQUEST)).rejects.toMatchObject({ name: 'FeedUnavailable', status: 503 })
   expect(calls).toBe(3)
   calls = 0
   const refused = await clientOf((req, res) => {
     calls += 1
     json(403, {})(req, res)
   })
-  await expect(refused.page(PEDIDO)).rejects.toMatchObject({ status: 403 })
+  await expect(refused.page(REQUEST)).rejects.toMatchObject({ status: 403 })
   expect(calls).toBe(1)
 })
 
@@ -85,16 +85,16 @@ test('an answer that breaks off, or is no page, is an outage and never a page', 
     res.writeHead(200, { 'content-length': '1000' }).write('{"particao":')
     setTimeout(() => res.destroy(), 10)
   })
-  await expect(broken.page(PEDIDO)).rejects.toMatchObject({ status: 0 })
+  await expect(broken.page(REQUEST)).rejects.toMatchObject({ status: 0 })
   for (const body of [{}, { particao: 2, ultima: 1, epoca: EPOCA, eventos: [{ id: 1 }] }]) {
     const strange = await clientOf(json(200, body))
-    await expect(strange.page(PEDIDO)).rejects.toMatchObject({ status: 502 })
+    await expect(strange.page(REQUEST)).rejects.toMatchObject({ status: 502 })
   }
 })
 
 test('a ledger that does not answer is given up in time, and at once when the caller leaves', async () => {
   const silent = await clientOf(() => {})
-  await expect(silent.page(PEDIDO)).rejects.toMatchObject({ reason: 'attempt-timeout' })
+  await expect(silent.page(REQUEST)).rejects.toMatchObject({ reason: 'attempt-timeout' })
   const leaving = AbortSignal.timeout(20)
-  await expect(silent.page({ ...PEDIDO, signal: leaving })).rejects.toThrow()
+  await expect(silent.page({ ...REQUEST, signal: leaving })).rejects.toThrow()
 })

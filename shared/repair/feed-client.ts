@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Policy } from '../resilience/policy.ts'
 
 /** An event of the feed: parsed, but read by no schema of its own yet. */
-export type EventoDoFeed = { posicao: number; evento: unknown }
+export type FeedEvento = { posicao: number; evento: unknown }
 
 export type FeedPage = {
   particao: number
@@ -12,12 +12,12 @@ export type FeedPage = {
   ultima: number
   /** The log that the positions belong to. */
   epoca: string
-  eventos: EventoDoFeed[]
+  eventos: FeedEvento[]
 }
 
 type FeedRequest = {
   particao: number
-  depoisDe: number
+  after: number
   /** Events at most. */
   limite: number
   signal?: AbortSignal
@@ -67,8 +67,8 @@ const PageSchema = z.object({
 /** Reads the log over HTTP (API.md, `GET /eventos`). */
 export function createFeedClient(deps: FeedClientDeps): FeedClient {
   const { baseUrl, token, policy, particoes, fetch = globalThis.fetch } = deps
-  const get = async ({ particao, depoisDe, limite }: FeedRequest, signal: AbortSignal): Promise<FeedPage> => {
-    const url = `${baseUrl}/eventos?particao=${particao}&depois_de=${depoisDe}&limite=${limite}`
+  const get = async ({ particao, after, limite: limit }: FeedRequest, signal: AbortSignal): Promise<FeedPage> => {
+    const url = `${baseUrl}/eventos?particao=${particao}&depois_de=${after}&limite=${limit}`
     const headers = { authorization: `Bearer ${await token()}`, accept: 'application/json' }
     const response = await answered(() => fetch(url, { headers, signal }))
     if (!response.ok) {

@@ -1,10 +1,10 @@
 import { type Clock, systemClock } from '../clock.ts'
-import type { Marca } from '../inbox/marca.ts'
+import type { Watermark } from '../inbox/marca.ts'
 import type { Lease } from '../postgres/lease.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { counter, gauge, type Registry } from '../telemetry/metrics.ts'
-import { ausentesDe, decidirReparo, divergenciaDe, type Faixa } from './decidir-reparo.ts'
-import type { EventoDoFeed, FeedClient, FeedPage } from './feed-client.ts'
+import { absentOf, decideRepair, divergenceOf, type PullRange } from './decidir-reparo.ts'
+import type { FeedClient, FeedEvento, FeedPage } from './feed-client.ts'
 
 type RepairDeps = {
   /** Who repairs, as the metrics call it. */
@@ -13,16 +13,16 @@ type RepairDeps = {
   lease: Lease
   feed: FeedClient
   /** How far each partition is applied. */
-  marcas: () => Promise<Marca[]>
+  watermarks: () => Promise<Watermark[]>
   particoes: number
   /** Whether the stream can bring anything. */
   redisUp: () => boolean
   /** Applies events of the log through the same door as the stream's. */
-  aplicar: (particao: number, eventos: readonly EventoDoFeed[]) => Promise<void>
+  apply: (particao: number, eventos: readonly FeedEvento[]) => Promise<void>
   /** Told positions that the log does not have below its head. */
-  ausentes: (particao: number, posicoes: readonly number[]) => Promise<void>
+  absent: (particao: number, posicoes: readonly number[]) => Promise<void>
   /** Told that the ledger is another one, or tells another history; `undefined` when it fits. */
-  divergencia: (particao: number, motivo: string | undefined) => Promise<void>
+  divergence: (particao: number, reason: string | undefined) => Promise<void>
   graceMs?: number | undefined
   everyMs?: number | undefined
   headEveryMs?: number | undefined
@@ -49,17 +49,17 @@ const PAGE_MAX = 1_000
 /** Longest pause while the ledger is away. */
 const BACKOFF_MAX_MS = 5_000
 
-type Estado = {
+type PartitionState = {
   aplicadaAte: number
-  paradaDesde: number | undefined
-  cabeca: number
-  cabecaVistaEm: number | undefined
+  stoppedSince: number | undefined
+  head: number
+  headSeenAt: number | undefined
 }
 
 /**
  * The pull path: what the stream does not bring is fetched from the ledger's feed and applied through the same inbox.
  *
- * It asks each partition every `everyMs` what to do (`decidirReparo`) and does it. A ledger that is away is asked less
+ * It asks each partition every `everyMs` what to do (`decideRepair`) and does it. A ledger that is away is asked less
  * often, with one log line per change. Nothing here need be exact: the inbox dedupes.
  */
 export function createRepair(deps: RepairDeps): Repair {
@@ -122,68 +122,68 @@ function createRound(deps: RepairDeps, signal: AbortSignal): () => Promise<void>
     help: 'Events pulled from the feed, by why.',
     labelNames: ['motivo'],
   })
-  const estados = new Map<number, Estado>()
+  const states = new Map<number, PartitionState>()
 
   /** Reads one page and compares it with what was applied; undefined where it is another log's. */
-  const ask = async (marca: Marca, depoisDe: number, limite: number): Promise<FeedPage | undefined> => {
-    const page = await feed.page({ particao: marca.particao, depoisDe, limite, signal })
-    const motivo = divergenciaDe(marca, page)
-    await deps.divergencia(marca.particao, motivo)
-    return motivo === undefined ? page : undefined
+  const ask = async (watermark: Watermark, after: number, limit: number): Promise<FeedPage | undefined> => {
+    const page = await feed.page({ particao: watermark.particao, after, limite: limit, signal })
+    const reason = divergenceOf(watermark, page)
+    await deps.divergence(watermark.particao, reason)
+    return reason === undefined ? page : undefined
   }
-  const verCabeca = async (marca: Marca, estado: Estado) => {
-    const page = await ask(marca, Math.max(0, marca.ultimaPosicao - 1), 1)
-    estado.cabecaVistaEm = clock.now()
-    if (page !== undefined) estado.cabeca = page.ultima
+  const seeHead = async (watermark: Watermark, state: PartitionState) => {
+    const page = await ask(watermark, Math.max(0, watermark.ultimaPosicao - 1), 1)
+    state.headSeenAt = clock.now()
+    if (page !== undefined) state.head = page.ultima
   }
-  const puxar = async (marca: Marca, estado: Estado, motivo: string, { depoisDe, ate }: Faixa) => {
-    let last = depoisDe
-    while (!signal.aborted && (ate === undefined || last < ate)) {
-      const limite = Math.min(PAGE_MAX, (ate ?? Number.MAX_SAFE_INTEGER) - last)
+  const pull = async (watermark: Watermark, state: PartitionState, reason: string, { after, to }: PullRange) => {
+    let last = after
+    while (!signal.aborted && (to === undefined || last < to)) {
+      const limit = Math.min(PAGE_MAX, (to ?? Number.MAX_SAFE_INTEGER) - last)
       // With the last known event before what is new: a log that was restored and has grown past it is told by its id.
-      const conhecidos = last > 0 && last === marca.ultimaPosicao ? 1 : 0
-      const page = await ask(marca, last - conhecidos, limite + conhecidos)
+      const overlap = last > 0 && last === watermark.ultimaPosicao ? 1 : 0
+      const page = await ask(watermark, last - overlap, limit + overlap)
       if (page === undefined) return
-      estado.cabeca = page.ultima
-      estado.cabecaVistaEm = clock.now()
-      const desde = last
-      const eventos = page.eventos.filter(({ posicao }) => posicao > desde)
-      const ausentes = ausentesDe(
+      state.head = page.ultima
+      state.headSeenAt = clock.now()
+      const since = last
+      const eventos = page.eventos.filter(({ posicao }) => posicao > since)
+      const absent = absentOf(
         last,
         eventos.map(({ posicao }) => posicao),
       )
-      if (ausentes.length > 0) await deps.ausentes(marca.particao, ausentes)
-      if (eventos.length > 0) await deps.aplicar(marca.particao, eventos)
-      pulled.inc({ motivo }, eventos.length)
+      if (absent.length > 0) await deps.absent(watermark.particao, absent)
+      if (eventos.length > 0) await deps.apply(watermark.particao, eventos)
+      pulled.inc({ motivo: reason }, eventos.length)
       last = eventos.at(-1)?.posicao ?? last
-      if (eventos.length < limite) return
+      if (eventos.length < limit) return
     }
   }
   return async () => {
-    const agora = clock.now()
-    for (const marca of await deps.marcas()) {
-      if (signal.aborted || marca.particao >= deps.particoes) return
-      if (marca.divergente !== null) {
-        await deps.divergencia(marca.particao, marca.divergente)
+    const now = clock.now()
+    for (const watermark of await deps.watermarks()) {
+      if (signal.aborted || watermark.particao >= deps.particoes) return
+      if (watermark.divergente !== null) {
+        await deps.divergence(watermark.particao, watermark.divergente)
         continue
       }
-      const estado = observar(estados.get(marca.particao), marca, agora)
-      estados.set(marca.particao, estado)
-      const { aplicadaAte, buracos } = marca
-      const { paradaDesde, cabecaVistaEm } = estado
-      const situacao = { agora, redisUp: redisUp(), aplicadaAte, buracos, paradaDesde, cabecaVistaEm }
-      const reparo = decidirReparo({ ...situacao, graceMs, headEveryMs })
-      if (reparo.acao === 'ver-cabeca') await verCabeca(marca, estado)
-      if (reparo.acao === 'puxar') for (const faixa of reparo.faixas) await puxar(marca, estado, reparo.motivo, faixa)
+      const state = observe(states.get(watermark.particao), watermark, now)
+      states.set(watermark.particao, state)
+      const { aplicadaAte, holes } = watermark
+      const { stoppedSince, headSeenAt } = state
+      const situation = { now, redisUp: redisUp(), aplicadaAte, holes, stoppedSince, headSeenAt }
+      const step = decideRepair({ ...situation, graceMs, headEveryMs })
+      if (step.action === 'ver-cabeca') await seeHead(watermark, state)
+      if (step.action === 'puxar') for (const range of step.ranges) await pull(watermark, state, step.motivo, range)
     }
   }
 }
 
 /** Since when does the partition stand still with something missing? Any movement of the watermark starts the count anew. */
-function observar(antes: Estado | undefined, { aplicadaAte, buracos }: Marca, agora: number): Estado {
-  const { cabeca = 0, cabecaVistaEm } = antes ?? {}
-  const falta = buracos.length > 0 || cabeca > aplicadaAte
-  const moveu = antes?.aplicadaAte !== aplicadaAte
-  const desde = moveu ? agora : (antes?.paradaDesde ?? agora)
-  return { aplicadaAte, cabeca, cabecaVistaEm, paradaDesde: falta ? desde : undefined }
+function observe(before: PartitionState | undefined, { aplicadaAte, holes }: Watermark, now: number): PartitionState {
+  const { head = 0, headSeenAt } = before ?? {}
+  const missing = holes.length > 0 || head > aplicadaAte
+  const moved = before?.aplicadaAte !== aplicadaAte
+  const since = moved ? now : (before?.stoppedSince ?? now)
+  return { aplicadaAte, head, headSeenAt, stoppedSince: missing ? since : undefined }
 }

@@ -1,4 +1,4 @@
-import { Indisponivel } from '../errors.ts'
+import { Unavailable } from '../errors.ts'
 
 /** Why a call was turned away, or given up, before its dependency had answered. */
 type RejectionReason = 'circuit-open' | 'bulkhead-full' | 'deadline' | 'attempt-timeout'
@@ -8,9 +8,9 @@ const SECONDS_UNTIL_RETRY = 1
 /**
  * The resilience layer said no: the dependency was not asked, or not waited for any longer.
  *
- * It is an `Indisponivel`, so that one that nobody catches is a 503 with `Retry-After` and not a 500.
+ * It is an `Unavailable`, so that one that nobody catches is a 503 with `Retry-After` and not a 500.
  */
-export class Rejection extends Indisponivel {
+export class Rejection extends Unavailable {
   readonly dependency: string
   readonly reason: RejectionReason
 

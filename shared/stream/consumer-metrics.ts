@@ -41,7 +41,7 @@ export function consumerMetrics(
 
 type Shown = { stream: string; particao: string; group: string; estado: () => string }
 
-const ESTADOS = ['lendo', 'pausado', 'sem-redis', 'parado']
+const STATES = ['lendo', 'pausado', 'sem-redis', 'parado']
 
 const shownIn = new WeakMap<Registry, Set<Shown>>()
 
@@ -50,10 +50,10 @@ const shownIn = new WeakMap<Registry, Set<Shown>>()
  */
 export function showState(
   registry: Registry,
-  { prefix, particao, group, estado }: { prefix: string; particao: number; group: string; estado: () => string },
+  { prefix, particao, group, estado: state }: { prefix: string; particao: number; group: string; estado: () => string },
 ): void {
   const shown = shownIn.get(registry) ?? register(registry)
-  shown.add({ stream: prefix, particao: String(particao), group, estado })
+  shown.add({ stream: prefix, particao: String(particao), group, estado: state })
 }
 
 function register(registry: Registry): Set<Shown> {
@@ -65,10 +65,10 @@ function register(registry: Registry): Set<Shown> {
     labelNames: [...LABELS, 'estado'],
     collect() {
       this.reset()
-      for (const { estado, ...labels } of consumers) {
+      for (const { estado: state, ...labels } of consumers) {
         // Zeros too: an alert cannot compare with a series that is not there.
-        const now = estado()
-        for (const each of ESTADOS) this.inc({ ...labels, estado: each }, each === now ? 1 : 0)
+        const now = state()
+        for (const each of STATES) this.inc({ ...labels, estado: each }, each === now ? 1 : 0)
       }
     },
   })

@@ -58,7 +58,7 @@ export type ConsumerOptions = {
   clock?: Clock | undefined
 }
 
-type EstadoDoConsumidor = 'lendo' | 'pausado' | 'sem-redis' | 'parado'
+type ConsumerState = 'lendo' | 'pausado' | 'sem-redis' | 'parado'
 
 export type Consumer = {
   /** Begins reading in the background; returns at once, with Redis there or not. */
@@ -69,7 +69,7 @@ export type Consumer = {
    */
   stop(): Promise<void>
   /** Whether it reads, is paused by its handler, has no Redis, or is not running. */
-  state(): EstadoDoConsumidor
+  state(): ConsumerState
 }
 
 /** One consumer of one partition: at least once, in order within a batch, ack last. `consumer-machine.ts` decides; this file acts. */
@@ -124,7 +124,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     cancel?.()
     await source.leave()
   }
-  const state = (): EstadoDoConsumidor => (life !== 'running' || machine.stopping ? 'parado' : situation(machine))
+  const state = (): ConsumerState => (life !== 'running' || machine.stopping ? 'parado' : situation(machine))
   showState(options.registry, { ...options, estado: state })
   return {
     start: () => {
@@ -153,9 +153,10 @@ function readingOf({ prefix, particao, group, consumer, countMax, blockMs, claim
 }
 
 /** One line per change, never one per attempt. The error's message and code only: a driver's error may carry what was being written. */
-function logChange(log: Logger, { key, group }: Reading, estado: EstadoDoConsumidor, error: unknown): void {
-  const erro = error instanceof Error ? { erro: error.message, codigo: 'code' in error ? error.code : undefined } : {}
-  const line = { stream: key, group, estado, ...erro }
-  if (estado === 'lendo') log.info(line, 'consumer reads')
+function logChange(log: Logger, { key, group }: Reading, state: ConsumerState, error: unknown): void {
+  const failure =
+    error instanceof Error ? { erro: error.message, codigo: 'code' in error ? error.code : undefined } : {}
+  const line = { stream: key, group, estado: state, ...failure }
+  if (state === 'lendo') log.info(line, 'consumer reads')
   else log.warn(line, 'consumer cannot go on')
 }

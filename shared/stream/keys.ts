@@ -1,5 +1,5 @@
 /** The one field of a stream entry; its value is the event's JSON text: many small fields would cost a parse each. */
-export const CAMPO_EVENTO = 'e'
+export const EVENTO_FIELD = 'e'
 
 /** Key of a partition's stream, e.g. `fluxo:lancamentos:{0}`: the hash tag spreads partitions over Redis Cluster slots. */
 export function streamKey(prefix: string, particao: number): string {
@@ -12,12 +12,12 @@ export function deadLetterKey(prefix: string, particao: number): string {
 }
 
 /** Stream id of a position: `<posicao>-0`, so that publishing is idempotent and order is the ledger's. */
-export function idDaPosicao(posicao: number): string {
+export function idOfPosicao(posicao: number): string {
   return `${posicao}-0`
 }
 
 /** Position of a stream id: what stands before the dash (exact: positions stay below 2^53). */
-export function posicaoDoId(id: string): number {
+export function posicaoOfId(id: string): number {
   const dash = id.indexOf('-')
   return Number(dash === -1 ? id : id.slice(0, dash))
 }

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import { posicaoDoId, streamKey } from './keys.ts'
+import { posicaoOfId, streamKey } from './keys.ts'
 import { streamInfo } from './publisher.ts'
 import { flatField } from './reply.ts'
 
@@ -41,8 +41,8 @@ export async function groupLag(
 
   const pending = Number(flatField(found, 'pending'))
   const lag = flatField(found, 'lag')
-  const end = head ?? posicaoDoId(String(flatField(info, 'last-generated-id')))
-  const delivered = posicaoDoId(String(flatField(found, 'last-delivered-id')))
+  const end = head ?? posicaoOfId(String(flatField(info, 'last-generated-id')))
+  const delivered = posicaoOfId(String(flatField(found, 'last-delivered-id')))
   return {
     lag: typeof lag === 'number' ? lag : Math.max(0, end - delivered),
     pending,

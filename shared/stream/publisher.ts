@@ -3,7 +3,7 @@ import { invariant } from '../errors.ts'
 import type { LogEntry } from '../log/feed.ts'
 import type { Publisher } from '../log/publisher.ts'
 import { runScript, script } from '../redis/script.ts'
-import { CAMPO_EVENTO, posicaoDoId, streamKey } from './keys.ts'
+import { EVENTO_FIELD, posicaoOfId, streamKey } from './keys.ts'
 import { flatField, lastEntryOf } from './reply.ts'
 
 /** One call's entries: large enough to hide the round trip, small enough (about 4 ms) not to hold up the other clients of Redis. */
@@ -29,7 +29,7 @@ for i = 1, #ARGV, 2 do
   if tonumber(ARGV[i]) <= top then
     repeated = repeated + 1
   else
-    local reply = redis.pcall('XADD', KEYS[1], ARGV[i] .. '-0', '${CAMPO_EVENTO}', ARGV[i + 1])
+    local reply = redis.pcall('XADD', KEYS[1], ARGV[i] .. '-0', '${EVENTO_FIELD}', ARGV[i + 1])
     if type(reply) == 'table' and reply.err then
       if added == 0 then return reply end
       return { added, repeated, reply.err }
@@ -58,7 +58,7 @@ export function createPublisher({ redis, prefix }: { redis: Redis; prefix: strin
       const top = String(flatField(info, 'last-generated-id'))
       const last = lastEntryOf(info)
       const evento = last?.id === top ? objectOf(last.body) : undefined
-      return { posicao: posicaoDoId(top), id: textOf(evento?.['id']), epoca: textOf(evento?.['epoca']) }
+      return { posicao: posicaoOfId(top), id: textOf(evento?.['id']), epoca: textOf(evento?.['epoca']) }
     },
     publish: async (particao, entries) => {
       assertAscending(entries)

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest'
 import { backoffMs } from './backoff.ts'
-import { deadLetterKey, idDaPosicao, posicaoDoId, streamKey } from './keys.ts'
+import { deadLetterKey, idOfPosicao, posicaoOfId, streamKey } from './keys.ts'
 import { batchOfRead, claimOf, deliveriesOf, flatField, lastEntryOf } from './reply.ts'
 
 test('keys of one partition share a slot, and ids carry the position', () => {
   expect(streamKey('fluxo:lancamentos', 3)).toBe('fluxo:lancamentos:{3}')
   expect(deadLetterKey('fluxo:lancamentos', 3)).toBe('fluxo:lancamentos:dlq:{3}')
-  expect(posicaoDoId(idDaPosicao(9_007_199_254_740_991))).toBe(9_007_199_254_740_991)
-  expect(posicaoDoId('12')).toBe(12)
+  expect(posicaoOfId(idOfPosicao(9_007_199_254_740_991))).toBe(9_007_199_254_740_991)
+  expect(posicaoOfId('12')).toBe(12)
 })
 
 test('a read that ran into its BLOCK is an empty batch', () => {

@@ -1,4 +1,4 @@
-import { CAMPO_EVENTO, posicaoDoId } from './keys.ts'
+import { EVENTO_FIELD, posicaoOfId } from './keys.ts'
 
 /** One delivered entry: position in the ledger, the event's JSON text and, where it is not the first delivery, how many there were. */
 export type Entry = { posicao: number; body: string; attempts?: number }
@@ -21,8 +21,8 @@ export function batchOf(list: unknown): Batch {
     if (pair === null) continue
     const [id, fields] = pair
     batch.ids.push(id)
-    if (fields === null) batch.gaps.push(posicaoDoId(id))
-    else batch.entries.push({ posicao: posicaoDoId(id), body: bodyOf(fields) })
+    if (fields === null) batch.gaps.push(posicaoOfId(id))
+    else batch.entries.push({ posicao: posicaoOfId(id), body: bodyOf(fields) })
   }
   return batch
 }
@@ -40,7 +40,7 @@ export function batchOfRead(reply: unknown): Batch {
  */
 export function claimOf(reply: unknown): { batch: Batch; cursor: string; deleted: number[] } {
   const [cursor, list, deleted] = reply as [string, unknown, string[]?]
-  return { batch: batchOf(list), cursor, deleted: (deleted ?? []).map(posicaoDoId) }
+  return { batch: batchOf(list), cursor, deleted: (deleted ?? []).map(posicaoOfId) }
 }
 
 /** Deliveries so far by stream id, from the rows of an extended XPENDING. */
@@ -64,6 +64,6 @@ export function lastEntryOf(info: readonly unknown[]): { id: string; body: strin
 }
 
 function bodyOf(fields: readonly string[]): string {
-  if (fields[0] === CAMPO_EVENTO) return fields[1] ?? ''
-  return String(flatField(fields, CAMPO_EVENTO) ?? '')
+  if (fields[0] === EVENTO_FIELD) return fields[1] ?? ''
+  return String(flatField(fields, EVENTO_FIELD) ?? '')
 }

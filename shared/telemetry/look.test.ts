@@ -1,23 +1,23 @@
 import { expect, test, vi } from 'vitest'
-import { createLook } from './look.ts'
+import { createScrapeQuery } from './look.ts'
 
 test('all gauges of one scrape cost one question', async () => {
   const ask = vi.fn(async () => 7)
-  const look = createLook(ask)
+  const look = createScrapeQuery(ask)
   expect(await Promise.all([look(), look(), look()])).toEqual([7, 7, 7])
   expect(ask).toHaveBeenCalledTimes(1)
 })
 
 test('what fails shows nothing, and what hangs shows nothing in time', async () => {
-  const failing = createLook(() => Promise.reject(new Error('away')))
+  const failing = createScrapeQuery(() => Promise.reject(new Error('away')))
   expect(await failing()).toBeUndefined()
   const before = performance.now()
-  expect(await createLook(() => new Promise<number>(() => {}))()).toBeUndefined()
+  expect(await createScrapeQuery(() => new Promise<number>(() => {}))()).toBeUndefined()
   expect(performance.now() - before).toBeLessThan(5_000)
 })
 
 test('a question that throws at once shows nothing', async () => {
-  const look = createLook((): Promise<number> => {
+  const look = createScrapeQuery((): Promise<number> => {
     throw new Error('closed')
   })
   expect(await look()).toBeUndefined()

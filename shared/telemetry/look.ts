@@ -9,7 +9,7 @@ const LOOK_CACHED_MS = 1_000
  * `undefined` where the answer failed or came too late; then the gauges that need it show nothing, since an old value
  * would look like a fresh one.
  */
-export function createLook<T>(ask: () => Promise<T>): () => Promise<T | undefined> {
+export function createScrapeQuery<T>(ask: () => Promise<T>): () => Promise<T | undefined> {
   let answer: Promise<T | undefined> | undefined
   let askedAt = 0
   return () => {

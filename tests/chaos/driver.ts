@@ -69,13 +69,13 @@ export const createDriver = ({ world, client, model, orders, random, rates }: Dr
   /** Asks for the day of an entry at its position: the answer must contain it, and it is alone there. */
   const read = async (): Promise<void> => {
     if (writer.alone().length === 0) return
-    const { comerciante, data, posicao, centavos } = random.pick(writer.alone())
+    const { comerciante, data, posicao, centavos: cents } = random.pick(writer.alone())
     const { name, url } = random.pick(world.of('consolidado'))
     const headers = { ...(await client.authorization(comerciante)), 'Fluxo-Posicao': `0:${posicao}` }
     const answer = await client.attempt(`${url}/consolidado/${data}`, { headers })
     if (answer === undefined) return
     const { quantidade, total_creditos: creditos, total_debitos: debitos } = JSON.parse(answer.body)
-    if (answer.status !== 200 || quantidade !== 1 || Math.round((creditos + debitos) * 100) !== centavos)
+    if (answer.status !== 200 || quantidade !== 1 || Math.round((creditos + debitos) * 100) !== cents)
       client.complain(`${name}: ${comerciante} ${data} at ${posicao} was answered ${answer.status} ${answer.body}`)
   }
 

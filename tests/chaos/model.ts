@@ -37,13 +37,13 @@ const NOTHING: Day = { creditos: 0, debitos: 0, quantidade: 0 }
 
 export const dayKey = (comerciante: string, data: string): string => `${comerciante} ${data}`
 
-const add = (days: Map<string, Day>, { comerciante, data, tipo, centavos }: Sent): void => {
+const add = (days: Map<string, Day>, { comerciante, data, tipo, centavos: cents }: Sent): void => {
   const key = dayKey(comerciante, data)
   const { creditos, debitos, quantidade } = days.get(key) ?? NOTHING
-  const credit = tipo === 'CREDITO' ? centavos : 0
+  const credit = tipo === 'CREDITO' ? cents : 0
   days.set(key, {
     creditos: creditos + credit,
-    debitos: debitos + centavos - credit,
+    debitos: debitos + cents - credit,
     quantidade: quantidade + 1,
   })
 }

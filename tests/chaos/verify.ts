@@ -14,6 +14,6 @@ export const verifyAll = async ({ postgres, redis, feeds, jwtSecret }: World): P
     JWT_SECRET: jwtSecret,
   }
   const write = (line: string) => void lines.push(line)
-  const found = await verificarCli(env, { recorte: {}, amostra: SAMPLE, json: false }, { out: write, err: write })
+  const found = await verificarCli(env, { filter: {}, amostra: SAMPLE, json: false }, { out: write, err: write })
   return found === 0 ? [] : lines
 }

@@ -32,13 +32,13 @@ const CREDITS = 0.6
 
 const pickMerchant = (random: Random): string => `loja-${random.between(1, MERCHANTS)}`
 
-const pedido = ({ tipo, centavos, data, chave }: Sent) => {
-  return { tipo, valor: (centavos / 100).toFixed(2), data, descricao: chave }
+const entryBody = ({ tipo, centavos: cents, data, chave }: Sent) => {
+  return { tipo, valor: (cents / 100).toFixed(2), data, descricao: chave }
 }
 
 /** The key under which the ledger keeps a line of a batch (`chaveDaEntrada` of lancamentos). */
-const lineKey = (chave: string, linha: number): string =>
-  `lote:${hash('sha256', `${linha}:${chave}`, 'hex').slice(0, 32)}`
+const lineKey = (chave: string, line: number): string =>
+  `lote:${hash('sha256', `${line}:${chave}`, 'hex').slice(0, 32)}`
 
 type WriterDeps = { client: CarefulClient; model: Model; random: Random; urls: () => string[] }
 
@@ -61,10 +61,10 @@ export const createWriter = ({ client, model, random, urls }: WriterDeps): Write
       const one = entry(chave, comerciante)
       if (number % ALONE_EVERY === 0)
         one.data = new Date(FIRST_DAY + (number / ALONE_EVERY) * DAY_MS).toISOString().slice(0, 10)
-      return { entries: [one], chave, comerciante, path: '/lancamentos', body: JSON.stringify(pedido(one)) }
+      return { entries: [one], chave, comerciante, path: '/lancamentos', body: JSON.stringify(entryBody(one)) }
     }
     const entries = Array.from({ length: BATCH_ROWS }, (_, i) => entry(lineKey(chave, i + 1), comerciante))
-    const body = JSON.stringify(entries.map(pedido))
+    const body = JSON.stringify(entries.map(entryBody))
     return { entries, chave, comerciante, path: '/lancamentos/lote?atomico=true', body }
   }
   const acknowledge = (sent: Sent, id: string | undefined, posicao?: number): void => {

@@ -22,7 +22,7 @@ const TOKEN_SECONDS = 3_600
 const CATCH_UP_MS = 60_000
 const SCOPES = ['lancamentos:escrever', 'lancamentos:ler', 'consolidado:ler']
 
-const DiaSchema = z.object({ total_creditos: z.number(), total_debitos: z.number(), quantidade: z.number() })
+const DaySchema = z.object({ total_creditos: z.number(), total_debitos: z.number(), quantidade: z.number() })
 
 /** Cents as the decimal text of the API. */
 export const amount = (cents: bigint): string => `${cents / 100n}.${String(cents % 100n).padStart(2, '0')}`
@@ -47,9 +47,9 @@ export const createBooks = async (
     const expected = totals.get(keyOf(merchant, day)) ?? { creditos: 0n, debitos: 0n, quantidade: 0 }
     const { status, text } = await client.send('GET', `/consolidado/${day}`, { token: tokenOf(merchant) })
     if (status !== 200) return `${merchant} ${day}: ${status}`
-    const dia = DiaSchema.parse(JSON.parse(text))
+    const found = DaySchema.parse(JSON.parse(text))
     // Sums of the test stay far below 2^53 cents, where a double with two decimals is exact.
-    const shown = [dia.total_creditos.toFixed(2), dia.total_debitos.toFixed(2), dia.quantidade].join(' ')
+    const shown = [found.total_creditos.toFixed(2), found.total_debitos.toFixed(2), found.quantidade].join(' ')
     const right = [amount(expected.creditos), amount(expected.debitos), expected.quantidade].join(' ')
     return shown === right ? undefined : `${merchant} ${day}: ${shown} instead of ${right}`
   }

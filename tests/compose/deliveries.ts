@@ -1,4 +1,4 @@
-import { diaEmSaoPaulo } from '@fluxo/shared/dia'
+import { dayInSaoPaulo } from '@fluxo/shared/dia'
 import { z } from 'zod'
 import { waitFor } from '../stage/wait-for.ts'
 import { type Answer, type Client, createClient, JSON_BODY } from './client.ts'
@@ -14,7 +14,7 @@ const OrderSchema = z.object({ id: z.uuid(), status: z.string(), customer_name: 
 const EventsSchema = z.array(z.object({ seq: z.int(), status: z.string(), occurred_at: z.string() }))
 const TrackingSchema = z.object({ url: z.string() })
 const ImportSchema = z.object({ criados: z.int(), repetidos: z.int() })
-const DiaSchema = z.object({ total_creditos: z.number(), quantidade: z.number() })
+const DaySchema = z.object({ total_creditos: z.number(), quantidade: z.number() })
 
 type Deps = { client: Client; report: Report; token: string }
 
@@ -51,8 +51,8 @@ export const checkDeliveries = async (deps: Deps): Promise<void> => {
     back.status === 409 && back.text.includes('permitidas'),
   )
 
-  const day = diaEmSaoPaulo(new Date(events.at(-1)?.occurred_at ?? 0))
-  const balance = async () => parse(DiaSchema, await get(`/consolidado/${day}`))
+  const day = dayInSaoPaulo(new Date(events.at(-1)?.occurred_at ?? 0))
+  const balance = async () => parse(DaySchema, await get(`/consolidado/${day}`))
   const isPaid = async () => (await balance()).total_creditos === 99.9
   await waitFor(isPaid, { timeoutMs: DELIVERED_WITHIN_MS, what: 'the money of the order' }).catch(() => undefined)
   const { total_creditos: total, quantidade } = await balance()

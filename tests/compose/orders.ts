@@ -22,7 +22,7 @@ const TOKEN_SECONDS = 3_600
 const DELIVERED_WITHIN_MS = 90_000
 const DAY_MS = 86_400_000
 
-const PeriodoSchema = z.object({ total_creditos: z.number(), dias: z.array(z.object({ quantidade: z.number() })) })
+const PeriodSchema = z.object({ total_creditos: z.number(), dias: z.array(z.object({ quantidade: z.number() })) })
 
 /** Orders of merchants who do nothing else, so that their balance is the money of their orders. */
 export const createOrders = async (secret: string, merchants: readonly string[]): Promise<Orders> => {
@@ -37,12 +37,12 @@ export const createOrders = async (secret: string, merchants: readonly string[])
   const differenceOf = async (client: Client, merchant: string): Promise<string | undefined> => {
     const { ids = [], cents = 0n } = taken.get(merchant) ?? {}
     // The day of a delivery is the day in Sao Paulo, and the test may run at midnight.
-    const [de, ate] = [-1, 1].map((days) => new Date(Date.now() + days * DAY_MS).toISOString().slice(0, 10))
-    const path = `/consolidado?de=${de}&ate=${ate}`
+    const [from, to] = [-1, 1].map((days) => new Date(Date.now() + days * DAY_MS).toISOString().slice(0, 10))
+    const path = `/consolidado?de=${from}&ate=${to}`
     const { status, text } = await client.send('GET', path, { token: tokenOf(merchant) })
     if (status !== 200) return `${merchant}: ${status}`
-    const { total_creditos: shown, dias } = PeriodoSchema.parse(JSON.parse(text))
-    const quantidade = dias.reduce((sum, dia) => sum + dia.quantidade, 0)
+    const { total_creditos: shown, dias: shownDays } = PeriodSchema.parse(JSON.parse(text))
+    const quantidade = shownDays.reduce((sum, day) => sum + day.quantidade, 0)
     // Sums of the test stay far below 2^53 cents, where a double with two decimals is exact.
     const [is, right] = [`${shown.toFixed(2)} ${quantidade}`, `${amount(cents)} ${ids.length}`]
     return is === right ? undefined : `${merchant}: ${is} instead of ${right}`

@@ -26,6 +26,6 @@ export const expectGapless = async (ledger: Sql): Promise<number> => {
   const rows = await ledger<{ ultima: number; linhas: number; maior: number }[]>`
     select p.ultima::int as ultima, count(l.posicao)::int as linhas, coalesce(max(l.posicao), 0)::int as maior
     from posicao p left join lancamentos l using (particao) group by p.particao, p.ultima`
-  for (const { ultima, linhas, maior } of rows) expect([linhas, maior]).toEqual([ultima, ultima])
+  for (const { ultima, linhas: rowCount, maior: highest } of rows) expect([rowCount, highest]).toEqual([ultima, ultima])
   return rows.reduce((sum, { ultima }) => sum + ultima, 0)
 }

@@ -9,19 +9,19 @@ const script = fileURLToPath(new URL('../../scripts/dlq.ts', import.meta.url))
 const EVENT = '{"id":"x","type":"pedido.entregue.v9"}'
 
 // Those of consolidado: poison.e2e.test.ts; redriving these: poison-orders.e2e.test.ts.
-describe.each(['lancamentos', 'entregas'] as const)('the dead letters of who follows the orders, in %s', (banco) => {
+describe.each(['lancamentos', 'entregas'] as const)('the dead letters of who follows the orders, in %s', (service) => {
   let env: Record<string, string>
   let drop: () => Promise<void>
   beforeAll(async () => {
-    const database = await createDatabase({ role: banco, migrate: (url) => migrate({ database: banco, url }) })
+    const database = await createDatabase({ role: service, migrate: (url) => migrate({ database: service, url }) })
     drop = database.drop
     const sql = createSql({ url: database.ownerUrl, max: 1, name: 'teste' })
     await sql`insert into carta_morta (particao, posicao, evento, motivo, criada_em)
       values (0, 7, ${EVENT}, 'unknown type', now() - interval '1 hour'), (0, 9, '{}', 'not an event', now())`
-    if (banco === 'entregas')
+    if (service === 'entregas')
       await sql`insert into carta_avisos (particao, posicao, evento, motivo, tentativas) values (0, 8, '{}', 'it is no webhook', 3)`
     await closeSql(sql)
-    env = { [`DATABASE_URL_${banco.toUpperCase()}`]: database.appUrl }
+    env = { [`DATABASE_URL_${service.toUpperCase()}`]: database.appUrl }
   })
   afterAll(() => drop())
 
@@ -30,22 +30,22 @@ describe.each(['lancamentos', 'entregas'] as const)('the dead letters of who fol
       encoding: 'utf8',
       env: { PATH: process.env['PATH'], FLUXO_DATA: '/nonexistent', ...env },
     } as const
-    const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...args, '--de', banco], options)
+    const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...args, '--de', service], options)
     return { status, lines: stdout.trim().split('\n'), stderr }
   }
 
   test('are listed with their reasons, the oldest first', () => {
-    const own = banco === 'lancamentos' ? [] : ['entregas-avisos  0:8  attempts 3  it is no webhook']
-    const lines = [`${banco}  0:7  attempts 1  unknown type`, `${banco}  0:9  attempts 1  not an event`, ...own]
+    const own = service === 'lancamentos' ? [] : ['entregas-avisos  0:8  attempts 3  it is no webhook']
+    const lines = [`${service}  0:7  attempts 1  unknown type`, `${service}  0:9  attempts 1  not an event`, ...own]
     expect(dlq('list')).toMatchObject({ status: 0, lines: [...lines, `${lines.length} dead letters`] })
     const parsed = dlq('list', '--json', '--limite', '1').lines.map((line) => JSON.parse(line))
     expect(parsed).toEqual([
-      { grupo: banco, particao: 0, posicao: 7, tentativas: 1, motivo: 'unknown type', evento: EVENT },
+      { grupo: service, particao: 0, posicao: 7, tentativas: 1, motivo: 'unknown type', evento: EVENT },
     ])
   })
 
   test('are shown whole, one by one', () => {
-    expect(dlq('show', '0:7')).toMatchObject({ status: 0, lines: [`${banco}  0:7  attempts 1  unknown type`, EVENT] })
+    expect(dlq('show', '0:7')).toMatchObject({ status: 0, lines: [`${service}  0:7  attempts 1  unknown type`, EVENT] })
     expect(dlq('show', '0:5')).toMatchObject({ status: 1, stderr: expect.stringContaining('no dead letter at 0:5') })
     expect(dlq('show', 'x')).toMatchObject({ status: 2, stderr: expect.stringContaining('such as 0:17') })
   })

@@ -2,29 +2,29 @@ import { createRedisConnections } from '@fluxo/shared/redis/connection'
 import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { atRate, createClient } from '../stage/load.ts'
-import { type Fluxo, startFluxo } from '../stage/system.ts'
+import { type System, startSystem } from '../stage/system.ts'
 import { expectExactBooks } from './books.ts'
 
 const PER_SECOND = Number(process.env['FLUXO_E2E_RATE'] ?? 300)
 const SECONDS = 6
 
 describe('under a constant load of writes', () => {
-  let fluxo: Fluxo
+  let system: System
   let client: ReturnType<typeof createClient>
   let merchants: { Authorization: string }[]
 
   beforeEach(async () => {
-    fluxo = await startFluxo({ consolidado: 2 })
+    system = await startSystem({ consolidado: 2 })
     client = createClient()
-    merchants = await Promise.all(Array.from({ length: 20 }, (_, i) => fluxo.as(`loja-${i}`)))
+    merchants = await Promise.all(Array.from({ length: 20 }, (_, i) => system.as(`loja-${i}`)))
   })
   afterEach(async () => {
     client.close()
-    await fluxo.stop()
+    await system.stop()
   })
 
   const post = (n: number) =>
-    client.send(`${fluxo.lancamentos[0]?.url}/lancamentos`, {
+    client.send(`${system.lancamentos[0]?.url}/lancamentos`, {
       method: 'POST',
       headers: {
         Authorization: merchants[n % merchants.length]?.Authorization ?? '',
@@ -54,7 +54,7 @@ describe('under a constant load of writes', () => {
 
   it('a flushed Redis costs nothing: totals are exact within 10 s of the end', async () => {
     const redis = createRedisConnections({
-      url: fluxo.redis.url,
+      url: system.redis.url,
       name: 'e2e',
       log: createLogger({ service: 'e2e', level: 'fatal' }),
     })
@@ -62,44 +62,44 @@ describe('under a constant load of writes', () => {
     const [sent] = await Promise.all([load(), midway(() => redis.commands.flushall())])
     const ended = performance.now()
     await redis.close()
-    await fluxo.caughtUp(10_000)
-    expect(await expectExactBooks(fluxo)).toBe(sent)
+    await system.caughtUp(10_000)
+    expect(await expectExactBooks(system)).toBe(sent)
     report('FLUSHALL', sent, ended)
   })
 
   it('a Redis that is away all the time refuses nobody, and the balances advance by pulling', async () => {
-    await fluxo.redis.stop()
+    await system.redis.stop()
     const half = midway(async () => {
-      const [head] = await fluxo.ledger<{ ultima: number }[]>`select ultima::int as ultima from posicao`
-      const [mark] = await fluxo.balances<{ ate: number }[]>`select aplicada_ate::int as ate from inbox_particao`
+      const [head] = await system.ledger<{ ultima: number }[]>`select ultima::int as ultima from posicao`
+      const [mark] = await system.balances<{ ate: number }[]>`select aplicada_ate::int as ate from inbox_particao`
       return { ultima: head?.ultima ?? 0, ate: mark?.ate ?? 0 }
     })
     const [sent, seen] = await Promise.all([load(), half])
     const ended = performance.now()
-    await fluxo.caughtUp(10_000)
-    expect(await expectExactBooks(fluxo)).toBe(sent)
+    await system.caughtUp(10_000)
+    expect(await expectExactBooks(system)).toBe(sent)
     expect(seen).toMatchObject({ ate: expect.any(Number) })
     report(`Redis away (halfway ${JSON.stringify(seen)})`, sent, ended)
   })
 
   it('a consolidado that is killed is succeeded: nothing lost, nothing twice', async () => {
-    const [sent] = await Promise.all([load(), midway(async () => fluxo.consolidado[0]?.end('SIGKILL'))])
+    const [sent] = await Promise.all([load(), midway(async () => system.consolidado[0]?.end('SIGKILL'))])
     const ended = performance.now()
-    await fluxo.caughtUp()
-    expect(await expectExactBooks(fluxo)).toBe(sent)
+    await system.caughtUp()
+    expect(await expectExactBooks(system)).toBe(sent)
     report('SIGKILL of a consolidado', sent, ended)
   })
 
   it('every instance that leaves at SIGTERM answers what it was asked', async () => {
-    const added = await fluxo.addConsolidado()
+    const added = await system.addConsolidado()
     const headers = { Authorization: merchants[0]?.Authorization ?? '' }
     const read = () => client.send(`${added.url}/consolidado/2025-11-12`, { headers })
     const reads = Promise.all(Array.from({ length: 20 }, read))
     expect((await reads).map(({ status }) => status)).toEqual(Array(20).fill(200))
     const [sent] = await Promise.all([load(), midway(() => added.end('SIGTERM'))])
-    await fluxo.caughtUp()
-    expect(await expectExactBooks(fluxo)).toBe(sent)
-    const pending = await fluxo.balances<{ n: number }[]>`select count(*)::int as n from carta_morta`
+    await system.caughtUp()
+    expect(await expectExactBooks(system)).toBe(sent)
+    const pending = await system.balances<{ n: number }[]>`select count(*)::int as n from carta_morta`
     expect(pending[0]?.n).toBe(0)
   })
 })

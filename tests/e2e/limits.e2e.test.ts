@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Fluxo, startFluxo } from '../stage/system.ts'
+import { type System, startSystem } from '../stage/system.ts'
 
 /** Low, so that also a busy machine sends more. */
 const PER_SECOND = 20
@@ -9,15 +9,15 @@ const BOUND = 30
 const SENDERS = 8
 const ENTRY = JSON.stringify({ valor: '1.00', tipo: 'CREDITO', descricao: 'Venda', data: '2025-10-15' })
 
-let fluxo: Fluxo
+let system: System
 beforeAll(async () => {
   const limit = { LIMITE_ESCRITA_POR_SEGUNDO: String(PER_SECOND), LIMITE_ESCRITA_RAJADA: String(BURST) }
-  fluxo = await startFluxo({ lancamentos: 2, consolidado: 0, env: { ...limit, LIMITE_INSTANCIAS: '2' } })
+  system = await startSystem({ lancamentos: 2, consolidado: 0, env: { ...limit, LIMITE_INSTANCIAS: '2' } })
 })
-afterAll(() => fluxo.stop())
+afterAll(() => system.stop())
 
 const post = async (headers: Record<string, string>, n: number): Promise<Response> => {
-  const url = fluxo.lancamentos[n % fluxo.lancamentos.length]?.url
+  const url = system.lancamentos[n % system.lancamentos.length]?.url
   const answer = await fetch(`${url}/lancamentos`, {
     method: 'POST',
     headers: { ...headers, 'Content-Type': 'application/json' },
@@ -29,7 +29,7 @@ const post = async (headers: Record<string, string>, n: number): Promise<Respons
 
 /** Some senders that never pause, to the instances in turn; gives their answers and how long they sent. */
 const flood = async (comerciante: string, durationMs: number): Promise<{ answers: Response[]; seconds: number }> => {
-  const headers = await fluxo.as(comerciante)
+  const headers = await system.as(comerciante)
   const answers: Response[] = []
   const began = performance.now()
   const send = async (sender: number): Promise<void> => {
@@ -58,16 +58,16 @@ test('two processes hold one limit for a merchant, refuse no other, and register
   expectLimited('with Redis', loud)
   expect(loud.answers.length).toBeGreaterThan(created(loud.answers))
   expect(created(loud.answers)).toBeGreaterThan((BURST + PER_SECOND * loud.seconds) * 0.6)
-  const calm = await fluxo.as('calma')
+  const calm = await system.as('calma')
   const answers = await Promise.all(Array.from({ length: 30 }, (_, n) => post(calm, n)))
   expect(created(answers)).toBe(30)
-  const [row] = await fluxo.ledger<{ entries: number }[]>`
+  const [row] = await system.ledger<{ entries: number }[]>`
     select count(*)::int as entries from lancamentos where comerciante_id = 'ruidosa'`
   expect(row?.entries).toBe(created(loud.answers))
 })
 
 test('without Redis nobody is refused because of it: each process allows its share, and together they allow the limit', async () => {
-  await fluxo.redis.stop()
+  await system.redis.stop()
   const { answers, seconds } = await flood('sem-redis', 3_000)
   expectLimited('without Redis', { answers, seconds })
   expect(created(answers)).toBeGreaterThan((BURST + PER_SECOND * seconds) * 0.6)

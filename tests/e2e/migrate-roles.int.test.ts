@@ -4,11 +4,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { databaseUrl, ensureRole, runStatements } from '../../scripts/local/ensure-database.ts'
 import { startOwnPostgres } from '../stage/databases.ts'
 
-const SENHA = 'senha_de_teste'
-const BANCOS = [
-  { database: 'lancamentos', tabela: 'lancamentos' },
-  { database: 'consolidado', tabela: 'saldo' },
-  { database: 'entregas', tabela: 'pedido' },
+const PASSWORD = 'senha_de_teste'
+const DATABASES = [
+  { database: 'lancamentos', table: 'lancamentos' },
+  { database: 'consolidado', table: 'saldo' },
+  { database: 'entregas', table: 'pedido' },
 ] as const
 
 /** A cluster of its own: roles belong to all of one. */
@@ -19,20 +19,20 @@ beforeAll(async () => {
 afterAll(() => server.remove())
 
 /** What a connection sees as itself and as the role of reads. */
-const contagens = async (url: string, tabela: string, role: string) => {
-  const contar = async (settings: Record<string, string>) => {
+const countsOf = async (url: string, table: string, role: string) => {
+  const count = async (settings: Record<string, string>) => {
     const sql = createSql({ url, max: 1, name: 'teste', settings })
     try {
-      const [row] = await sql.unsafe<{ n: number }[]>(`select count(*)::int as n from ${tabela}`)
+      const [row] = await sql.unsafe<{ n: number }[]>(`select count(*)::int as n from ${table}`)
       return row?.n
     } finally {
       await closeSql(sql)
     }
   }
-  return [await contar({}), await contar({ role }), await contar({ role, 'fluxo.comerciante': 'loja-1' })]
+  return [await count({}), await count({ role }), await count({ role, 'fluxo.comerciante': 'loja-1' })]
 }
 
-const semear = {
+const seeds = {
   lancamentos: `insert into lancamentos (particao, posicao, id, comerciante_id, tipo, valor, data, descricao, impressao, created_at)
     select 0, g, gen_random_uuid(), 'loja-' || g, 1, 1, '2025-10-15', 'x', '\\x00', now() from generate_series(1, 3) g`,
   consolidado: `insert into saldo select 1, 'loja-' || g, '2025-10-15', 1, 0, 1, 1, now() from generate_series(1, 3) g`,
@@ -40,36 +40,36 @@ const semear = {
     select gen_random_uuid(), 'loja-' || g, 'Ana', 'Rua A', 0, 1, now(), now(), now() from generate_series(1, 3) g`,
 }
 
-describe.each(BANCOS)('$database', ({ database, tabela }) => {
+describe.each(DATABASES)('$database', ({ database, table }) => {
   test('an owner that may make roles and nothing else migrates it, and the service reads as its role of reads', async () => {
     const admin = server.url()
-    await ensureRole(admin, database, SENHA)
+    await ensureRole(admin, database, PASSWORD)
     await runStatements(admin, [
       "do $$ begin create role dono login createrole password 'senha_de_teste'; exception when duplicate_object then null; end $$",
       `create database ${database} owner dono`,
     ])
-    const url = databaseUrl(admin, database, { role: 'dono', password: SENHA })
+    const url = databaseUrl(admin, database, { role: 'dono', password: PASSWORD })
     await migrate({ database, url })
     await migrate({ database, url })
-    await runStatements(databaseUrl(admin, database), [semear[database]])
-    const app = databaseUrl(admin, database, { role: database, password: SENHA })
-    expect(await contagens(app, tabela, `${database}_leitura`)).toEqual([3, 0, 1])
+    await runStatements(databaseUrl(admin, database), [seeds[database]])
+    const app = databaseUrl(admin, database, { role: database, password: PASSWORD })
+    expect(await countsOf(app, table, `${database}_leitura`)).toEqual([3, 0, 1])
   })
 
   test('one login for everything, which is no superuser, can serve too, and is under row-level security where it reads', async () => {
     const admin = server.url()
-    const unico = `unico_${database}`
-    await ensureRole(admin, unico, SENHA)
+    const single = `unico_${database}`
+    await ensureRole(admin, single, PASSWORD)
     await runStatements(admin, [
-      `alter role ${unico} createrole`,
+      `alter role ${single} createrole`,
       // As on a server where nothing of ours was before.
       `drop database if exists ${database} with (force)`,
       `drop role if exists ${database}, ${database}_leitura`,
-      `create database ${unico} owner ${unico}`,
+      `create database ${single} owner ${single}`,
     ])
-    const url = databaseUrl(admin, unico, { role: unico, password: SENHA })
+    const url = databaseUrl(admin, single, { role: single, password: PASSWORD })
     await migrate({ database, url })
-    await runStatements(url, [semear[database]])
-    expect(await contagens(url, tabela, `${database}_leitura`)).toEqual([3, 0, 1])
+    await runStatements(url, [seeds[database]])
+    expect(await countsOf(url, table, `${database}_leitura`)).toEqual([3, 0, 1])
   })
 })

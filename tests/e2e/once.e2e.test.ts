@@ -1,26 +1,26 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createClient } from '../stage/load.ts'
-import { type Fluxo, startFluxo } from '../stage/system.ts'
+import { type System, startSystem } from '../stage/system.ts'
 import { expectExactBooks, expectGapless } from './books.ts'
 
-const entry = (campos: Record<string, unknown> = {}): string =>
-  JSON.stringify({ valor: 150.5, tipo: 'CREDITO', descricao: 'Venda produto X', data: '2025-10-15', ...campos })
+const entry = (fields: Record<string, unknown> = {}): string =>
+  JSON.stringify({ valor: 150.5, tipo: 'CREDITO', descricao: 'Venda produto X', data: '2025-10-15', ...fields })
 
 describe('two instances and one key', () => {
-  let fluxo: Fluxo
+  let system: System
   const client = createClient()
   beforeAll(async () => {
-    fluxo = await startFluxo({ lancamentos: 2 })
+    system = await startSystem({ lancamentos: 2 })
   })
   afterAll(async () => {
     client.close()
-    await fluxo?.stop()
+    await system?.stop()
   })
 
   const post = async (instance: number, headers: Record<string, string>, body: string) =>
-    client.send(`${fluxo.lancamentos[instance]?.url}/lancamentos`, {
+    client.send(`${system.lancamentos[instance]?.url}/lancamentos`, {
       method: 'POST',
-      headers: { ...(await fluxo.as('loja-1')), 'Content-Type': 'application/json', ...headers },
+      headers: { ...(await system.as('loja-1')), 'Content-Type': 'application/json', ...headers },
       body,
     })
 
@@ -31,9 +31,9 @@ describe('two instances and one key', () => {
     expect(new Set(answers.map(({ body }) => body)).size).toBe(1)
     const other = await post(0, headers, entry({ valor: 1 }))
     expect([other.status, JSON.parse(other.body).codigo]).toEqual([422, 'chave-reutilizada'])
-    expect(await expectGapless(fluxo.ledger)).toBe(1)
-    await fluxo.caughtUp()
-    await expectExactBooks(fluxo)
+    expect(await expectGapless(system.ledger)).toBe(1)
+    await system.caughtUp()
+    await expectExactBooks(system)
   })
 
   it('accept one of two different entries that race on a key', async () => {
@@ -46,20 +46,20 @@ describe('two instances and one key', () => {
 })
 
 describe.each([1, 4])('a ledger of %i partition(s) under load from two processes', (particoes) => {
-  let fluxo: Fluxo
+  let system: System
   const client = createClient()
   beforeAll(async () => {
-    fluxo = await startFluxo({ particoes, lancamentos: 2, consolidado: 2 })
+    system = await startSystem({ particoes, lancamentos: 2, consolidado: 2 })
   })
   afterAll(async () => {
     client.close()
-    await fluxo?.stop()
+    await system?.stop()
   })
 
   it('has no gap and no loss, also where batches fail, and its balances are exact', async () => {
     const total = Number(process.env['FLUXO_E2E_ENTRIES'] ?? 10_000)
     const workers = 48
-    const merchants = await Promise.all(Array.from({ length: 40 }, (_, i) => fluxo.as(`loja-${i}`)))
+    const merchants = await Promise.all(Array.from({ length: 40 }, (_, i) => system.as(`loja-${i}`)))
     const acknowledged: string[] = []
     let next = 0
     let refused = 0
@@ -68,7 +68,7 @@ describe.each([1, 4])('a ledger of %i partition(s) under load from two processes
         const n = next++
         const headers = { ...merchants[n % merchants.length], 'Content-Type': 'application/json' }
         const body = entry({ valor: `${1 + (n % 900)}.${10 + (n % 90)}`, data: `2025-10-${10 + (n % 20)}` })
-        const url = `${fluxo.lancamentos[worker % 2]?.url}/lancamentos`
+        const url = `${system.lancamentos[worker % 2]?.url}/lancamentos`
         const answer = await client.send(url, { method: 'POST', headers, body })
         if (answer.status === 201) acknowledged.push(JSON.parse(answer.body).id)
         else {
@@ -77,7 +77,7 @@ describe.each([1, 4])('a ledger of %i partition(s) under load from two processes
         }
         // Every 2,000 requests the database ends the sessions that are writing: their batches fail, some after commit.
         if (n % 2_000 === 1_999) {
-          await fluxo.ledger`
+          await system.ledger`
             select pg_terminate_backend(pid) from pg_stat_activity
             where application_name = 'lancamentos' and datname = current_database()`
         }
@@ -85,9 +85,9 @@ describe.each([1, 4])('a ledger of %i partition(s) under load from two processes
     }
     await Promise.all(Array.from({ length: workers }, (_, i) => work(i)))
 
-    await fluxo.caughtUp()
-    const stored = await expectExactBooks(fluxo)
-    const ids = new Set((await fluxo.ledger<{ id: string }[]>`select id from lancamentos`).map(({ id }) => id))
+    await system.caughtUp()
+    const stored = await expectExactBooks(system)
+    const ids = new Set((await system.ledger<{ id: string }[]>`select id from lancamentos`).map(({ id }) => id))
     expect(acknowledged.filter((id) => !ids.has(id))).toEqual([])
     expect(stored).toBeGreaterThanOrEqual(acknowledged.length)
     expect(stored).toBeLessThanOrEqual(acknowledged.length + refused)

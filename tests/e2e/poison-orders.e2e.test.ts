@@ -4,7 +4,7 @@ import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
 import { createRedisConnections } from '@fluxo/shared/redis/connection'
 import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type FluxoComEntregas, startFluxoComEntregas } from '../stage/system-with-entregas.ts'
+import { type SystemWithEntregas, startSystemWithEntregas } from '../stage/system-with-entregas.ts'
 import { waitFor } from '../stage/wait-for.ts'
 
 const script = fileURLToPath(new URL('../../scripts/dlq.ts', import.meta.url))
@@ -12,10 +12,10 @@ const WAIT_MS = 30_000
 const NOBODY = 'postgres://consolidado:x@127.0.0.1:9/consolidado'
 
 describe('events of orders that a database refuses', () => {
-  let all: FluxoComEntregas
+  let all: SystemWithEntregas
   let orders: Sql
   beforeAll(async () => {
-    all = await startFluxoComEntregas({ consolidado: 0, env: { ENTREGAS_WEBHOOKS_LOOPBACK: 'true' } })
+    all = await startSystemWithEntregas({ consolidado: 0, env: { ENTREGAS_WEBHOOKS_LOOPBACK: 'true' } })
     orders = createSql({ url: all.orders.ownerUrl, max: 2, name: 'e2e' })
   })
   afterAll(async () => {
@@ -40,14 +40,14 @@ describe('events of orders that a database refuses', () => {
     })
   /** Entries of the ledger that name an order. */
   const money = async (id: string): Promise<number> =>
-    (await all.fluxo.ledger`select 1 from lancamentos where referencia = ${`pedido:${id}`}`).length
+    (await all.core.ledger`select 1 from lancamentos where referencia = ${`pedido:${id}`}`).length
 
   const dlq = (args: readonly string[], more: Readonly<Record<string, string>> = {}) => {
     const env = {
       PATH: process.env['PATH'],
       // No `npm start` of this machine is asked.
       FLUXO_DATA: '/nonexistent',
-      DATABASE_URL_LANCAMENTOS: all.fluxo.databases.ledger.appUrl,
+      DATABASE_URL_LANCAMENTOS: all.core.databases.ledger.appUrl,
       DATABASE_URL_ENTREGAS: all.orders.appUrl,
       ENTREGAS_ATRASO_MS: '0',
       ...more,
@@ -58,13 +58,13 @@ describe('events of orders that a database refuses', () => {
   const letters = (...args: string[]): Record<string, unknown>[] =>
     dlq(['list', '--json', ...args]).lines.flatMap((line) => (line === '' ? [] : [JSON.parse(line)]))
   const lettersAre = (groups: readonly string[]) =>
-    waitFor(() => JSON.stringify(letters().map(({ grupo }) => grupo)) === JSON.stringify(groups), {
+    waitFor(() => JSON.stringify(letters().map(({ grupo: group }) => group)) === JSON.stringify(groups), {
       timeoutMs: WAIT_MS,
       what: `letters of ${groups.join(' and ')}`,
     })
   const forgetStreams = async (): Promise<void> => {
     const log = createLogger({ service: 'e2e', level: 'fatal' })
-    const redis = createRedisConnections({ url: all.fluxo.redis.url, name: 'e2e', log })
+    const redis = createRedisConnections({ url: all.core.redis.url, name: 'e2e', log })
     await redis.ready(5_000)
     await redis.commands.unlink('fluxo:pedidos:{0}')
     await redis.close()
@@ -73,7 +73,7 @@ describe('events of orders that a database refuses', () => {
   it('hold nobody up in any group, are kept with their reasons, and are applied once by a redrive', async () => {
     await orders`alter table passo add constraint refuses check (comerciante_id <> 'loja-ruim')`
     await orders`alter table aviso add constraint refuses check (tipo <> 'pedido.entregue.v1')`
-    await all.fluxo.ledger`alter table lancamentos add constraint refuses check (comerciante_id <> 'loja-ruim')`
+    await all.core.ledger`alter table lancamentos add constraint refuses check (comerciante_id <> 'loja-ruim')`
     await ask('loja-boa', '/webhooks', { url: 'http://127.0.0.1:9/' })
     const bad = await order('loja-ruim')
     const good = await order('loja-boa')
@@ -99,7 +99,7 @@ describe('events of orders that a database refuses', () => {
       status: 0,
       lines: [expect.stringContaining('0:1  failed again: SQLSTATE 23514'), '0 applied, 1 failed again'],
     })
-    expect(letters().map(({ tentativas }) => tentativas)).toEqual([2, 1])
+    expect(letters().map(({ tentativas: attempts }) => attempts)).toEqual([2, 1])
 
     // The letter holds the event: neither stream nor log is asked.
     await forgetStreams()
@@ -113,10 +113,10 @@ describe('events of orders that a database refuses', () => {
     // Now its money cannot be registered.
     await lettersAre(['lancamentos'])
     const passedThere = async () =>
-      (await all.fluxo.ledger`select 1 from carta_morta where pulada_em is not null`).length === 1
+      (await all.core.ledger`select 1 from carta_morta where pulada_em is not null`).length === 1
     await waitFor(passedThere, { timeoutMs: WAIT_MS, what: 'the word of the log' })
     expect(await money(bad)).toBe(0)
-    await all.fluxo.ledger`alter table lancamentos drop constraint refuses`
+    await all.core.ledger`alter table lancamentos drop constraint refuses`
     await forgetStreams()
     expect(dlq(['redrive']).lines).toEqual(['1 applied, 0 failed again'])
     expect(dlq(['redrive']).lines).toEqual(['0 applied, 0 failed again'])

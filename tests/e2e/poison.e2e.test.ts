@@ -5,7 +5,7 @@ import { createRedisConnections } from '@fluxo/shared/redis/connection'
 import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createClient } from '../stage/load.ts'
-import { type Fluxo, startFluxo } from '../stage/system.ts'
+import { type System, startSystem } from '../stage/system.ts'
 import { waitFor } from '../stage/wait-for.ts'
 import { expectExactBooks } from './books.ts'
 
@@ -16,13 +16,13 @@ const ENTRIES = 9
 const POISONED = 5
 
 describe('a poison event between good ones', () => {
-  let fluxo: Fluxo
+  let system: System
   const client = createClient()
 
   /** Puts the stream in Redis again with the event of one position changed to a version that nobody knows. */
   const poison = async (): Promise<void> => {
     const log = createLogger({ service: 'e2e', level: 'fatal' })
-    const redis = createRedisConnections({ url: fluxo.redis.url, name: 'e2e', log })
+    const redis = createRedisConnections({ url: system.redis.url, name: 'e2e', log })
     await redis.ready(5_000)
     const entries = await redis.commands.xrange(STREAM, '-', '+')
     expect(entries).toHaveLength(ENTRIES)
@@ -34,34 +34,34 @@ describe('a poison event between good ones', () => {
     await redis.close()
   }
   const dlq = async (...args: string[]): Promise<string> => {
-    const env = { PATH: process.env['PATH'] ?? '', ...fluxo.consolidadoEnv }
+    const env = { PATH: process.env['PATH'] ?? '', ...system.consolidadoEnv }
     return (await run(process.execPath, ['scripts/dlq.ts', ...args], { cwd: root, env })).stdout
   }
 
   beforeAll(async () => {
-    fluxo = await startFluxo({ consolidado: 0 })
+    system = await startSystem({ consolidado: 0 })
   })
   afterAll(async () => {
     client.close()
-    await fluxo?.stop()
+    await system?.stop()
   })
 
   it('is set aside with its reason while its neighbours are applied, and is applied once by a redrive', async () => {
-    const headers = { ...(await fluxo.as('loja-1')), 'Content-Type': 'application/json' }
+    const headers = { ...(await system.as('loja-1')), 'Content-Type': 'application/json' }
     for (let n = 1; n <= ENTRIES; n += 1) {
       const body = JSON.stringify({ valor: n, tipo: 'CREDITO', descricao: `Venda ${n}`, data: '2025-10-15' })
-      await client.send(`${fluxo.lancamentos[0]?.url}/lancamentos`, { method: 'POST', headers, body })
+      await client.send(`${system.lancamentos[0]?.url}/lancamentos`, { method: 'POST', headers, body })
     }
     // The ledger leaves: what is not in the stream cannot be pulled either, so the letter is all there is.
     await waitFor(
-      async () => (await fluxo.ledger`select 1 from relay_cursor where posicao = ${ENTRIES}`).length === 1,
+      async () => (await system.ledger`select 1 from relay_cursor where posicao = ${ENTRIES}`).length === 1,
       {
         what: 'the relay has published everything',
       },
     )
-    await fluxo.lancamentos[0]?.end('SIGTERM')
+    await system.lancamentos[0]?.end('SIGTERM')
     await poison()
-    const reader = await fluxo.addConsolidado()
+    const reader = await system.addConsolidado()
 
     const balance = async () =>
       JSON.parse((await client.send(`${reader.url}/consolidado/2025-10-15`, { headers })).body)
@@ -80,11 +80,11 @@ describe('a poison event between good ones', () => {
     expect(await dlq('redrive')).toContain('0 applied, 1 failed again')
 
     // What a consumer that knows the version would read.
-    await fluxo.balances`update carta_morta set evento = replace(evento, 'registrado.v9', 'registrado.v1')`
+    await system.balances`update carta_morta set evento = replace(evento, 'registrado.v9', 'registrado.v1')`
     expect(await dlq('redrive')).toContain('1 applied, 0 failed again')
     expect(await dlq('redrive')).toContain('0 applied, 0 failed again')
     expect((await balance()).saldo_final).toBe(45)
-    await fluxo.caughtUp()
-    expect(await expectExactBooks(fluxo)).toBe(ENTRIES)
+    await system.caughtUp()
+    expect(await expectExactBooks(system)).toBe(ENTRIES)
   })
 })

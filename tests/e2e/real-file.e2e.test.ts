@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createClient } from '../stage/load.ts'
-import { type Fluxo, startFluxo } from '../stage/system.ts'
+import { type System, startSystem } from '../stage/system.ts'
 
 /** Real input, where it lies beside the checkout; its licence keeps it out of the repository. */
 const REAL =
@@ -15,9 +15,9 @@ const MADE_LINES = 5_000
 const madeFile = (): string => {
   const lines = ['data,tipo,valor,descricao,referencia']
   for (let i = 0; i < MADE_LINES; i += 1) {
-    const dia = `2017-${String(1 + (i % 12)).padStart(2, '0')}-${String(1 + (i % 28)).padStart(2, '0')}`
+    const date = `2017-${String(1 + (i % 12)).padStart(2, '0')}-${String(1 + (i % 28)).padStart(2, '0')}`
     const tipo = i % 3 === 0 ? 'DEBITO' : 'CREDITO'
-    lines.push(`${dia},${tipo},${i + 1}.${i % 10}${(i * 7) % 10},"Devolução do pedido ${i}, cancelado",ref-${i}`)
+    lines.push(`${date},${tipo},${i + 1}.${i % 10}${(i * 7) % 10},"Devolução do pedido ${i}, cancelado",ref-${i}`)
   }
   return `${lines.join('\n')}\n`
 }
@@ -29,8 +29,8 @@ const sumsOf = (csv: string): Map<string, Sums> => {
   const days = new Map<string, Sums>()
   for (const line of csv.trim().split(/\r?\n/).slice(1)) {
     const [data = '', tipo = '', valor = ''] = line.split(',', 3)
-    const [inteiro = '', decimais = ''] = valor.split('.')
-    const cents = Number(inteiro) * 100 + Number(decimais.padEnd(2, '0'))
+    const [whole = '', decimals = ''] = valor.split('.')
+    const cents = Number(whole) * 100 + Number(decimals.padEnd(2, '0'))
     const day = days.get(data) ?? { creditos: 0, debitos: 0, quantidade: 0 }
     if (tipo === 'CREDITO') day.creditos += cents
     else day.debitos += cents
@@ -46,29 +46,29 @@ const files = [{ name: 'a made file', read: async () => madeFile() }]
 if (existsSync(REAL)) files.push({ name: 'the real file', read: () => readFile(REAL, 'utf8') })
 
 describe('importing', () => {
-  let fluxo: Fluxo
+  let system: System
   const client = createClient()
   beforeAll(async () => {
-    fluxo = await startFluxo()
+    system = await startSystem()
   })
   afterAll(async () => {
     client.close()
-    await fluxo?.stop()
+    await system?.stop()
   })
 
   it.each(files)('$name twice creates each line once, and every day’s balance is exact', async ({ name, read }) => {
     const body = await read()
     const days = sumsOf(body)
     const lines = [...days.values()].reduce((sum, { quantidade }) => sum + quantidade, 0)
-    const headers = { ...(await fluxo.as(name.replaceAll(' ', '-'))), 'Content-Type': 'text/csv' }
-    const url = `${fluxo.lancamentos[0]?.url}/lancamentos/importacoes`
+    const headers = { ...(await system.as(name.replaceAll(' ', '-'))), 'Content-Type': 'text/csv' }
+    const url = `${system.lancamentos[0]?.url}/lancamentos/importacoes`
     const send = async () => JSON.parse((await client.send(url, { method: 'POST', headers, body })).body)
 
     expect(await send()).toMatchObject({ linhas: lines, criados: lines, repetidos: 0, recusados: 0, erros: [] })
     expect(await send()).toMatchObject({ linhas: lines, criados: 0, repetidos: lines, recusados: 0, erros: [] })
-    await fluxo.caughtUp()
+    await system.caughtUp()
     for (const [data, { creditos, debitos, quantidade }] of days) {
-      const { status, body: answer } = await client.send(`${fluxo.consolidado[0]?.url}/consolidado/${data}`, {
+      const { status, body: answer } = await client.send(`${system.consolidado[0]?.url}/consolidado/${data}`, {
         headers,
       })
       expect(status).toBe(200)

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Bancada, createBancada } from '../../apps/entregas/test/bancada.ts'
+import { createTestApp, type EntregasTestApp } from '../../apps/entregas/test/bancada.ts'
 
 /** Real orders, where they lie beside the checkout; their licence keeps them out of the repository. */
 const REAL = fileURLToPath(new URL('../../../shared/data/olist/pedidos.csv', import.meta.url))
@@ -10,32 +10,32 @@ const PATH = process.env['FLUXO_PEDIDOS'] ?? REAL
 if (!existsSync(PATH))
   console.warn(`SKIPPED: no ${PATH}, so no real orders were replayed. FLUXO_PEDIDOS names another file.`)
 
-type Linha = {
+type Line = {
   referencia: string
   status: string
-  compra: string
-  aprovado: string
-  transporte: string
-  entregue: string
-  cidade: string
+  bought: string
+  approved: string
+  shipped: string
+  delivered: string
+  city: string
 }
 
 /** The file's times are local ones of Brazil, without an offset; its days of summer time do not matter for the order. */
-const momento = (texto: string): string => `${texto.replace(' ', 'T')}-03:00`
+const timeOf = (text: string): string => `${text.replace(' ', 'T')}-03:00`
 
-const ler = (csv: string): Linha[] =>
+const linesOf = (csv: string): Line[] =>
   csv
     .trim()
     .split(/\r?\n/)
     .slice(1)
-    .map((linha) => {
-      const [referencia = '', status = '', compra = '', aprovado = '', transporte = '', entregue = '', , cidade = ''] =
-        linha.split(',')
-      return { referencia, status, compra, aprovado, transporte, entregue, cidade }
+    .map((line) => {
+      const [referencia = '', status = '', bought = '', approved = '', shipped = '', delivered = '', , city = ''] =
+        line.split(',')
+      return { referencia, status, bought, approved, shipped, delivered, city }
     })
 
 /** A step of a replay; one without a time is made by the hand of whoever replays it. */
-type Passo = { status: string; em?: string }
+type ReplayStep = { status: string; at?: string }
 
 /**
  * What the marketplace's statuses are here: `[not sent yet, sent]`. It knows payment, which is no step of a delivery, and no
@@ -51,110 +51,115 @@ const FINAL: Readonly<Record<string, readonly [string, string]>> = {
   approved: ['SEPARATED', 'IN_TRANSIT'],
   created: ['RECEIVED', 'IN_TRANSIT'],
 }
-const finalDe = ({ status, transporte }: Linha): string => FINAL[status]?.[transporte === '' ? 0 : 1] ?? ''
+const finalOf = ({ status, shipped }: Line): string => FINAL[status]?.[shipped === '' ? 0 : 1] ?? ''
 
 /** The steps of an order, with its own times; what the file leaves out happened no later than the next that it tells. */
-function passosDe(linha: Linha): Passo[] {
-  const { compra, aprovado, transporte, entregue } = linha
-  const final = finalDe(linha)
-  const passos: Passo[] = []
-  const passo = (status: string, ...candidatos: string[]) =>
-    passos.push({ status, em: momento(candidatos.find((texto) => texto !== '') ?? compra) })
-  if (aprovado !== '' || final === 'SEPARATED') passo('SEPARATED', aprovado)
-  if (transporte !== '' || final === 'DELIVERED') passo('IN_TRANSIT', transporte, entregue, aprovado)
-  if (entregue !== '' || final === 'DELIVERED') passo('DELIVERED', entregue, transporte, aprovado)
+function stepsOf(line: Line): ReplayStep[] {
+  const { bought, approved, shipped, delivered } = line
+  const final = finalOf(line)
+  const steps: ReplayStep[] = []
+  const step = (status: string, ...candidates: string[]) =>
+    steps.push({ status, at: timeOf(candidates.find((text) => text !== '') ?? bought) })
+  if (approved !== '' || final === 'SEPARATED') step('SEPARATED', approved)
+  if (shipped !== '' || final === 'DELIVERED') step('IN_TRANSIT', shipped, delivered, approved)
+  if (delivered !== '' || final === 'DELIVERED') step('DELIVERED', delivered, shipped, approved)
   // When it was cancelled the file does not say.
-  if (final === 'CANCELLED') passos.push({ status: 'CANCELLED' })
-  if (final === 'RETURNED') passos.push({ status: 'RETURNING' }, { status: 'RETURNED' })
-  return passos
+  if (final === 'CANCELLED') steps.push({ status: 'CANCELLED' })
+  if (final === 'RETURNED') steps.push({ status: 'RETURNING' }, { status: 'RETURNED' })
+  return steps
 }
 
-const CONCORRENTES = 32
+const CONCURRENT = 32
 
 describe.skipIf(!existsSync(PATH))(`the real orders (skipped where there is no ${PATH})`, () => {
-  let bancada: Bancada
+  let app: EntregasTestApp
   beforeAll(async () => {
-    bancada = await createBancada()
-    bancada.relogio.agora = new Date('2026-01-01T00:00:00Z')
+    app = await createTestApp()
+    app.clock.now = new Date('2026-01-01T00:00:00Z')
   })
-  afterAll(() => bancada.fechar())
+  afterAll(() => app.close())
 
   it('are imported and replayed with their own times: statuses as in the file, each history whole and in order', async () => {
-    const linhas = ler(await readFile(PATH, 'utf8'))
-    const pedir = await bancada.como('olist')
+    const lines = linesOf(await readFile(PATH, 'utf8'))
+    const ask = await app.askAs('olist')
     const csv = [
       'customer_name,address,referencia,occurred_at',
-      ...linhas.map(({ referencia, cidade, compra }) => `Cliente,${cidade},${referencia},${momento(compra)}`),
+      ...lines.map(({ referencia, city, bought }) => `Cliente,${city},${referencia},${timeOf(bought)}`),
     ].join('\n')
-    const importar = async () =>
-      (
-        await pedir('/orders/importacoes', { method: 'POST', headers: { 'content-type': 'text/csv' }, body: csv })
-      ).json()
-    expect(await importar()).toMatchObject({ linhas: linhas.length, criados: linhas.length, recusados: 0 })
-    expect(await importar()).toMatchObject({ criados: 0, repetidos: linhas.length, recusados: 0 })
+    const importAll = async () =>
+      (await ask('/orders/importacoes', { method: 'POST', headers: { 'content-type': 'text/csv' }, body: csv })).json()
+    expect(await importAll()).toMatchObject({ linhas: lines.length, criados: lines.length, recusados: 0 })
+    expect(await importAll()).toMatchObject({ criados: 0, repetidos: lines.length, recusados: 0 })
 
     const ids = new Map(
-      (await bancada.sql<{ id: string; referencia: string }[]>`select id, referencia from pedido`).map(
+      (await app.sql<{ id: string; referencia: string }[]>`select id, referencia from pedido`).map(
         ({ id, referencia }) => [referencia, id],
       ),
     )
-    const inicio = performance.now()
-    let transicoes = 0
-    const replay = async (linha: Linha): Promise<void> => {
-      const id = ids.get(linha.referencia)
-      for (const { status, em } of passosDe(linha)) {
-        const cancela = status === 'CANCELLED' || status === 'RETURNING'
-        const [caminho, corpo] = cancela ? ['cancel', {}] : ['transitions', { status, occurred_at: em }]
-        const resposta = await pedir(`/orders/${id}/${caminho}`, {
+    const startedAt = performance.now()
+    let transitions = 0
+    const replay = async (line: Line): Promise<void> => {
+      const id = ids.get(line.referencia)
+      for (const { status, at } of stepsOf(line)) {
+        const cancels = status === 'CANCELLED' || status === 'RETURNING'
+        const [action, body] = cancels ? ['cancel', {}] : ['transitions', { status, occurred_at: at }]
+        const answer = await ask(`/orders/${id}/${action}`, {
           method: 'POST',
           headers: { 'content-type': 'application/json' },
-          body: JSON.stringify(corpo),
+          body: JSON.stringify(body),
         })
-        transicoes += 1
-        if (resposta.status !== 200) throw new Error(`${linha.referencia} ${status}: ${await resposta.text()}`)
+        transitions += 1
+        if (answer.status !== 200) throw new Error(`${line.referencia} ${status}: ${await answer.text()}`)
       }
     }
-    const fila = linhas[Symbol.iterator]()
+    const queue = lines[Symbol.iterator]()
     await Promise.all(
-      Array.from({ length: CONCORRENTES }, async () => {
-        for (const linha of fila) await replay(linha)
+      Array.from({ length: CONCURRENT }, async () => {
+        for (const line of queue) await replay(line)
       }),
     )
-    const segundos = (performance.now() - inicio) / 1_000
-    process.stdout.write(`${linhas.length} real orders, ${transicoes} transitions in ${segundos.toFixed(1)} s\n`)
+    const seconds = (performance.now() - startedAt) / 1_000
+    process.stdout.write(`${lines.length} real orders, ${transitions} transitions in ${seconds.toFixed(1)} s\n`)
 
-    const nomes = ['RECEIVED', 'SEPARATED', 'IN_TRANSIT', 'OUT_FOR_DELIVERY', 'DELIVERY_FAILED', 'AVAILABLE_FOR_PICKUP']
-    const codigos = [...nomes, 'DELIVERED', 'RETURNING', 'RETURNED', 'CANCELLED', 'LOST', 'DAMAGED']
-    const finais = await bancada.sql<{ referencia: string; status: number }[]>`
+    const firstNames = [
+      'RECEIVED',
+      'SEPARATED',
+      'IN_TRANSIT',
+      'OUT_FOR_DELIVERY',
+      'DELIVERY_FAILED',
+      'AVAILABLE_FOR_PICKUP',
+    ]
+    const names = [...firstNames, 'DELIVERED', 'RETURNING', 'RETURNED', 'CANCELLED', 'LOST', 'DAMAGED']
+    const stored = await app.sql<{ referencia: string; status: number }[]>`
       select referencia, status::int from pedido`
-    const finalPor = new Map(finais.map(({ referencia, status }) => [referencia, codigos[status]]))
-    const contar = (de: (linha: Linha) => string | undefined) => {
-      const quantos = new Map<string, number>()
-      for (const linha of linhas) {
-        const par = `${linha.status} → ${de(linha)}`
-        quantos.set(par, (quantos.get(par) ?? 0) + 1)
+    const storedBy = new Map(stored.map(({ referencia, status }) => [referencia, names[status]]))
+    const tally = (finalStatus: (line: Line) => string | undefined) => {
+      const counts = new Map<string, number>()
+      for (const line of lines) {
+        const pair = `${line.status} → ${finalStatus(line)}`
+        counts.set(pair, (counts.get(pair) ?? 0) + 1)
       }
-      return Object.fromEntries(quantos)
+      return Object.fromEntries(counts)
     }
-    expect(finais).toHaveLength(linhas.length)
-    expect(contar(({ referencia }) => finalPor.get(referencia))).toEqual(contar(finalDe))
-    process.stdout.write(`${JSON.stringify(contar(finalDe), null, 1)}\n`)
+    expect(stored).toHaveLength(lines.length)
+    expect(tally(({ referencia }) => storedBy.get(referencia))).toEqual(tally(finalOf))
+    process.stdout.write(`${JSON.stringify(tally(finalOf), null, 1)}\n`)
 
     // Each history: no gap, each event on top of the one before, the statuses and times of the file.
-    const eventos = await bancada.sql<{ referencia: string; historia: [number, number, number | null, string][] }[]>`
+    const eventos = await app.sql<{ referencia: string; historia: [number, number, number | null, string][] }[]>`
       select p.referencia, json_agg(json_build_array(e.seq, e.status, e.anterior,
         to_char(e.occurred_at at time zone 'Etc/GMT+3', 'YYYY-MM-DD HH24:MI:SS')) order by e.seq) as historia
       from pedido p join evento e on e.pedido_id = p.id group by 1`
-    const historias = new Map(eventos.map(({ referencia, historia }) => [referencia, historia]))
-    for (const linha of linhas) {
-      const passos = [{ status: 'RECEIVED', em: momento(linha.compra) }, ...passosDe(linha)]
-      const historia = historias.get(linha.referencia) ?? []
-      expect(historia.map(([seq]) => seq)).toEqual(passos.map((_, i) => i + 1))
-      historia.forEach(([, status, anterior, em], i) => {
-        const passo = passos[i]
-        expect(anterior).toBe(i === 0 ? null : historia[i - 1]?.[1])
-        expect(codigos[status]).toBe(passo?.status)
-        if (passo?.em !== undefined) expect(momento(em)).toBe(passo.em)
+    const histories = new Map(eventos.map(({ referencia, historia: history }) => [referencia, history]))
+    for (const line of lines) {
+      const steps = [{ status: 'RECEIVED', at: timeOf(line.bought) }, ...stepsOf(line)]
+      const history = histories.get(line.referencia) ?? []
+      expect(history.map(([seq]) => seq)).toEqual(steps.map((_, i) => i + 1))
+      history.forEach(([, status, previous, at], i) => {
+        const step = steps[i]
+        expect(previous).toBe(i === 0 ? null : history[i - 1]?.[1])
+        expect(names[status]).toBe(step?.status)
+        if (step?.at !== undefined) expect(timeOf(at)).toBe(step.at)
       })
     }
   })

@@ -17,10 +17,10 @@ afterEach(async () => {
 })
 
 /** A database with two letters at positions 1 and 2 of `table`, as a version before redriving wrote them: they were passed over. */
-const withLetters = async (banco: 'lancamentos' | 'entregas', grupo: string, type: string) => {
+const withLetters = async (service: 'lancamentos' | 'entregas', groupName: string, type: string) => {
   const database: TestDatabase = await createDatabase({
-    role: banco,
-    migrate: (url) => migrate({ database: banco, url }),
+    role: service,
+    migrate: (url) => migrate({ database: service, url }),
   })
   closers.push(database.drop)
   const [owner, sql] = [database.ownerUrl, database.appUrl].map((url) => createSql({ url, max: 2, name: 'teste' }))
@@ -29,10 +29,10 @@ const withLetters = async (banco: 'lancamentos' | 'entregas', grupo: string, typ
     () => closeSql(owner),
     () => closeSql(sql),
   )
-  vi.stubEnv(`DATABASE_URL_${banco.toUpperCase()}`, database.appUrl)
+  vi.stubEnv(`DATABASE_URL_${service.toUpperCase()}`, database.appUrl)
   vi.stubEnv('FLUXO_DATA', '/nonexistent')
-  const keeper = KEEPERS[banco].find(({ group }) => group === grupo)
-  if (keeper === undefined) throw new Error(`nobody is called ${grupo}`)
+  const keeper = KEEPERS[service].find(({ group }) => group === groupName)
+  if (keeper === undefined) throw new Error(`nobody is called ${groupName}`)
   const { table } = keeper
   await prepareParticoes(sql, 1, table)
   await owner.unsafe(`update ${table.name} set aplicada_ate = 2, epoca = $1::uuid, ultima_posicao = 2`, [EPOCA])
@@ -47,7 +47,7 @@ const withLetters = async (banco: 'lancamentos' | 'entregas', grupo: string, typ
       delivery: 1,
       delivered_at: '2026-11-21T12:00:00.000Z',
     }
-    const fato = {
+    const fact = {
       id: uuid(100 + posicao),
       source: '/entregas',
       type,
@@ -55,13 +55,13 @@ const withLetters = async (banco: 'lancamentos' | 'entregas', grupo: string, typ
       time: data.occurred_at,
       data,
     }
-    const evento = encodeEvento(fato, { particao: 0, posicao, epoca: EPOCA })
+    const evento = encodeEvento(fact, { particao: 0, posicao, epoca: EPOCA })
     await sql.unsafe(
       `insert into ${table.letters} (particao, posicao, evento, motivo) values (0, $1, $2, 'then unknown')`,
       [posicao, evento],
     )
   }
-  const redrive = (limite: number) => keeper.redrive(sql, limite)
+  const redrive = (limit: number) => keeper.redrive(sql, limit)
   return { owner, sql, redrive, waiting: async () => (await createLetterStore(sql, table).list({ limite: 9 })).length }
 }
 const count = async (sql: Sql, table: string): Promise<number> =>
@@ -117,6 +117,6 @@ test('what fails again stays, with one attempt more and its new reason; an event
       { posicao: 2, reason: 'an event of a log that is no more' },
     ],
   })
-  expect((await sql`select tentativas from carta_morta`).map(({ tentativas }) => tentativas)).toEqual([2, 2])
+  expect((await sql`select tentativas from carta_morta`).map(({ tentativas: attempts }) => attempts)).toEqual([2, 2])
   expect([await count(sql, 'lancamentos'), await waiting()]).toEqual([0, 2])
 })

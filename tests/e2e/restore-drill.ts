@@ -5,7 +5,7 @@ import { expect } from 'vitest'
 import { root } from '../../scripts/data-folder.ts'
 import { createClient } from '../stage/load.ts'
 import type { ServiceProcess } from '../stage/service-process.ts'
-import type { Fluxo } from '../stage/system.ts'
+import type { System } from '../stage/system.ts'
 import { waitFor } from '../stage/wait-for.ts'
 import { samplesOf } from './metric-names.ts'
 
@@ -14,15 +14,15 @@ export const VERIFIED_EVERY_SECOND = { VERIFICACAO_MS: '1s' }
 const NOTICED_MS = 30_000
 
 /** Writes without a pause until told to stop, and knows when which entry was acknowledged. */
-export const writing = async (fluxo: Fluxo) => {
+export const writing = async (system: System) => {
   const client = createClient()
-  const merchants = await Promise.all(Array.from({ length: 10 }, (_, i) => fluxo.as(`loja-${i}`)))
+  const merchants = await Promise.all(Array.from({ length: 10 }, (_, i) => system.as(`loja-${i}`)))
   const acknowledged: { id: string; at: number }[] = []
   let n = 0
-  const post = async (url = fluxo.lancamentos[0]?.url, as = merchants) => {
+  const post = async (url = system.lancamentos[0]?.url, as = merchants) => {
     n += 1
     const valor = `${1 + (n % 700)}.${10 + (n % 90)}`
-    const campos = {
+    const fields = {
       tipo: n % 3 === 0 ? 'DEBITO' : 'CREDITO',
       descricao: `Venda ${n}`,
       data: `2025-11-${10 + (n % 15)}`,
@@ -31,7 +31,7 @@ export const writing = async (fluxo: Fluxo) => {
     const answer = await client.send(`${url}/lancamentos`, {
       method: 'POST',
       headers: { Authorization: '', ...headers },
-      body: JSON.stringify({ valor, ...campos }),
+      body: JSON.stringify({ valor, ...fields }),
     })
     expect(answer.status).toBe(201)
     acknowledged.push({ id: JSON.parse(answer.body).id, at: performance.now() })

@@ -2,11 +2,11 @@ import { rm } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
 import { afterEach, describe, expect, test } from 'vitest'
-import { createReceptor, type Receptor } from '../../apps/entregas/test/receptor.ts'
+import { createReceiver, type WebhookReceiver } from '../../apps/entregas/test/receptor.ts'
 import { backupFolder, backupTools } from '../stage/backup.ts'
 import { createClient } from '../stage/load.ts'
 import { statementsOf } from '../stage/runbook.ts'
-import { type FluxoComEntregas, startFluxoComEntregas } from '../stage/system-with-entregas.ts'
+import { type SystemWithEntregas, startSystemWithEntregas } from '../stage/system-with-entregas.ts'
 import { waitFor } from '../stage/wait-for.ts'
 import { expectExactBooks } from './books.ts'
 import { command, rebuilt, say, seconds, VERIFIED_EVERY_SECOND, writing } from './restore-drill.ts'
@@ -23,8 +23,8 @@ const later = <T>(close: (value: T) => Promise<unknown>, value: T): T => {
   closers.push(() => close(value))
   return value
 }
-const start = async (shape: Parameters<typeof startFluxoComEntregas>[0] = {}) =>
-  later((world) => world.stop(), await startFluxoComEntregas({ ...shape, env: { ...ENV, ...shape.env } }))
+const start = async (shape: Parameters<typeof startSystemWithEntregas>[0] = {}) =>
+  later((world) => world.stop(), await startSystemWithEntregas({ ...shape, env: { ...ENV, ...shape.env } }))
 const open = (url: string): Sql => later(closeSql, createSql({ url, max: 2, name: 'drill' }))
 
 /** The statements of docs/operations.md, by what they do. */
@@ -45,7 +45,7 @@ const listed = async (sql: Sql, statement: { text: string } | undefined): Promis
 }
 
 /** Orders without a pause, and, with a receiver, a webhook that hears of all of them. */
-const ordering = async ({ entregas, sender }: FluxoComEntregas, receiver?: Receptor) => {
+const ordering = async ({ entregas, sender }: SystemWithEntregas, receiver?: WebhookReceiver) => {
   const client = createClient()
   const headers = { Authorization: await sender('loja-1'), 'Content-Type': 'application/json' }
   const post = async (path: string, body: object) => {
@@ -70,7 +70,7 @@ const ordering = async ({ entregas, sender }: FluxoComEntregas, receiver?: Recep
   return { orders, close, atLeast: (count: number) => waitFor(() => orders.length >= count, WAIT) }
 }
 
-type Money = { pedido: string; vezes: number; certo: boolean }
+type Money = { pedido: string; vezes: number; right: boolean }
 /** The entries of orders in the ledger: how often each, and whether the amount is the order's where that is known. */
 const moneyOf = async (ledger: Sql, orders: Sql): Promise<Money[]> => {
   const values = await orders<{ id: string; valor: string }[]>`select id, valor::text from pedido`
@@ -78,7 +78,11 @@ const moneyOf = async (ledger: Sql, orders: Sql): Promise<Money[]> => {
   const rows = await ledger<{ pedido: string; vezes: number; valor: string }[]>`
     select substr(referencia, 8, 36) as pedido, count(*)::int as vezes, sum(valor)::text as valor
     from lancamentos where referencia like 'pedido:%' group by 1`
-  return rows.map(({ pedido, vezes, valor }) => ({ pedido, vezes, certo: (of.get(pedido) ?? valor) === valor }))
+  return rows.map(({ pedido, vezes: times, valor }) => ({
+    pedido,
+    vezes: times,
+    right: (of.get(pedido) ?? valor) === valor,
+  }))
 }
 
 /** Every order is at its end, and the ledger has read of it. */
@@ -98,7 +102,7 @@ const settled = (ledger: Sql, orders: Sql) =>
 /** The money is exact: each order that is known is booked once, and so is each that is not, which the runbook's lists tell. */
 const expectExactMoney = async (ledger: Sql, orders: Sql): Promise<{ unknown: string[] }> => {
   const money = await moneyOf(ledger, orders)
-  expect(money.filter(({ vezes, certo }) => vezes !== 1 || !certo)).toEqual([])
+  expect(money.filter(({ vezes: times, right }) => times !== 1 || !right)).toEqual([])
   const [booked, there] = [await listed(ledger, withMoney), new Set(await listed(orders, known))]
   expect(new Set(money.map(({ pedido }) => pedido))).toEqual(new Set(booked))
   expect([...there].filter((id) => !booked.includes(id))).toEqual([])
@@ -106,11 +110,11 @@ const expectExactMoney = async (ledger: Sql, orders: Sql): Promise<{ unknown: st
 }
 
 /** Of one event, one delivery and one id, however often it was sent. */
-const expectSameIds = async (receiver: Receptor, orders: Sql): Promise<number> => {
+const expectSameIds = async (receiver: WebhookReceiver, orders: Sql): Promise<number> => {
   const events = (await orders<{ id: string }[]>`select id from evento`).map(({ id }) => id)
   const idsOf = new Map<string, Set<string>>()
   const read = () => {
-    for (const { id, body } of receiver.recebidas) {
+    for (const { id, body } of receiver.messages) {
       const event = String(JSON.parse(body).data.id)
       idsOf.set(event, (idsOf.get(event) ?? new Set()).add(id))
     }
@@ -121,11 +125,11 @@ const expectSameIds = async (receiver: Receptor, orders: Sql): Promise<number> =
   }
   await waitFor(all, { ...WAIT, what: 'every event of the log to be told' })
   expect([...idsOf].filter(([, ids]) => ids.size !== 1)).toEqual([])
-  return receiver.recebidas.length - idsOf.size
+  return receiver.messages.length - idsOf.size
 }
 
-const stopped = async (world: FluxoComEntregas, group: string): Promise<boolean> => {
-  const service = group === 'lancamentos' ? world.fluxo.lancamentos[0] : world.entregas
+const stopped = async (world: SystemWithEntregas, group: string): Promise<boolean> => {
+  const service = group === 'lancamentos' ? world.core.lancamentos[0] : world.entregas
   const text = await (await fetch(`${service?.url}/metrics`)).text()
   return text.includes(`fluxo_follow_parada{group="${group}",particao="0"} 1`)
 }
@@ -138,11 +142,11 @@ describe('all three databases dumped under load, and restored on new servers wit
     const [tool] = backupTools()
     if (tool === undefined) throw new Error('invariant: there is a way to back up')
     const folder = later((path) => rm(path, { recursive: true, force: true }), await backupFolder())
-    const receiver = later((one) => one.fechar(), await createReceptor())
+    const receiver = later((one) => one.close(), await createReceiver())
     const old = await start()
-    const load = later((one) => one.close(), await writing(old.fluxo))
+    const load = later((one) => one.close(), await writing(old.core))
     const buying = later((one) => one.close(), await ordering(old, receiver))
-    const sources = { ledger: old.fluxo.databases.ledger, orders: old.orders }
+    const sources = { ledger: old.core.databases.ledger, orders: old.orders }
     const dump = async (which: keyof typeof sources) => {
       const count = buying.orders.length
       await buying.atLeast(count + 30)
@@ -151,11 +155,9 @@ describe('all three databases dumped under load, and restored on new servers wit
       return backup
     }
     const [first, second] = [await dump(sequence[0]), await dump(sequence[1])]
-    const balances = await tool.backup(old.fluxo.databases.balances, folder)
+    const balances = await tool.backup(old.core.databases.balances, folder)
     await Promise.all([load.close(), buying.close()])
-    await Promise.all(
-      [...old.fluxo.lancamentos, ...old.fluxo.consolidado, old.entregas].map((one) => one.end('SIGTERM')),
-    )
+    await Promise.all([...old.core.lancamentos, ...old.core.consolidado, old.entregas].map((one) => one.end('SIGTERM')))
 
     const began = performance.now()
     const copies = { [sequence[0]]: await first.restore(), [sequence[1]]: await second.restore() }
@@ -168,12 +170,12 @@ describe('all three databases dumped under load, and restored on new servers wit
     const restored = seconds(began)
     const world = await start({ databases, orders: ordersDb })
     await settled(ledger, orders)
-    await rebuilt(world.fluxo.consolidadoEnv)
-    await world.fluxo.caughtUp()
+    await rebuilt(world.core.consolidadoEnv)
+    await world.core.caughtUp()
     const { unknown } = await expectExactMoney(ledger, orders)
-    const stored = await expectExactBooks(world.fluxo)
+    const stored = await expectExactBooks(world.core)
     const exact = seconds(began)
-    expect(await command('verify.ts', world.fluxo.consolidadoEnv)).toMatchObject({ code: 0 })
+    expect(await command('verify.ts', world.core.consolidadoEnv)).toMatchObject({ code: 0 })
     const again = await expectSameIds(receiver, orders)
 
     const lost = buying.orders.length - (await listed(orders, known)).length
@@ -197,9 +199,9 @@ test('older orders under a running ledger, step 6 forgotten: every follower stan
   const [tool] = backupTools()
   if (tool === undefined) throw new Error('invariant: there is a way to back up')
   const folder = later((path) => rm(path, { recursive: true, force: true }), await backupFolder())
-  const receiver = later((one) => one.fechar(), await createReceptor())
+  const receiver = later((one) => one.close(), await createReceiver())
   const world = await start()
-  const [ledger, before] = [open(world.fluxo.databases.ledger.ownerUrl), open(world.orders.ownerUrl)]
+  const [ledger, before] = [open(world.core.databases.ledger.ownerUrl), open(world.orders.ownerUrl)]
   const buying = later((one) => one.close(), await ordering(world, receiver))
   await buying.atLeast(30)
   const copy = await tool.backup(world.orders, folder)
@@ -222,15 +224,15 @@ test('older orders under a running ledger, step 6 forgotten: every follower stan
   expect(await listed(ledger, withMoney)).toEqual(booked)
 
   await Promise.all(
-    [...world.fluxo.lancamentos, ...world.fluxo.consolidado, world.entregas].map((one) => one.end('SIGTERM')),
+    [...world.core.lancamentos, ...world.core.consolidado, world.entregas].map((one) => one.end('SIGTERM')),
   )
   await tellOthers({ lancamentos: ledger, entregas: orders })
   // With a Redis of its own, which is empty.
-  const again = await start({ databases: world.fluxo.databases, orders: restored })
+  const again = await start({ databases: world.core.databases, orders: restored })
   await settled(ledger, orders)
   const { unknown } = await expectExactMoney(ledger, orders)
-  await again.fluxo.caughtUp()
-  await expectExactBooks(again.fluxo)
+  await again.core.caughtUp()
+  await expectExactBooks(again.core)
   for (const group of GROUPS) expect([group, await stopped(again, group)]).toEqual([group, false])
   expect(unknown.length).toBeGreaterThan(0)
   await expectSameIds(receiver, orders)

@@ -6,7 +6,7 @@ import { freePort } from '../../scripts/local/free-port.ts'
 import { createDatabase, startOwnRedis } from '../stage/databases.ts'
 import { atRate, createClient } from '../stage/load.ts'
 import { startService } from '../stage/service-process.ts'
-import { startFluxoComEntregas } from '../stage/system-with-entregas.ts'
+import { startSystemWithEntregas } from '../stage/system-with-entregas.ts'
 import { waitFor } from '../stage/wait-for.ts'
 import { expectExactBooks } from './books.ts'
 import { versionAfter, versionBefore } from './migrations.ts'
@@ -91,11 +91,11 @@ const PER_SECOND = 60
 const SECONDS = 10
 
 test('older services go on beside a newer schema: migrated under load, nothing fails, the books are exact', async () => {
-  const { fluxo, entregas, sender, orders, stop } = await startFluxoComEntregas({ lancamentos: 2 })
+  const { core, entregas, sender, orders, stop } = await startSystemWithEntregas({ lancamentos: 2 })
   closers.push(stop)
   const client = createClient()
   closers.push(async () => client.close())
-  const [seller, buyer] = [await fluxo.as('loja'), { Authorization: await sender('loja') }]
+  const [seller, buyer] = [await core.as('loja'), { Authorization: await sender('loja') }]
   let answered = 0
   const failed: string[] = []
   const send = async (url: string | undefined, headers: Record<string, string>, body?: object) => {
@@ -109,14 +109,14 @@ test('older services go on beside a newer schema: migrated under load, nothing f
   }
   const entry = { tipo: 'CREDITO', valor: 1, descricao: 'x', data: '2025-10-15' }
   const requests = [
-    (n: number) => send(`${fluxo.lancamentos[n % 2]?.url}/lancamentos`, seller, entry),
+    (n: number) => send(`${core.lancamentos[n % 2]?.url}/lancamentos`, seller, entry),
     () => send(`${entregas.url}/orders`, buyer, { customer_name: 'Ana', address: 'Rua A', valor: 2 }),
-    () => send(`${fluxo.consolidado[0]?.url}/consolidado/2025-10-15`, seller),
+    () => send(`${core.consolidado[0]?.url}/consolidado/2025-10-15`, seller),
   ]
   const load = atRate(PER_SECOND, SECONDS, async (n) => requests[n % requests.length]?.(n))
   const urls = {
-    lancamentos: fluxo.databases.ledger,
-    consolidado: fluxo.databases.balances,
+    lancamentos: core.databases.ledger,
+    consolidado: core.databases.balances,
     entregas: orders,
   }
   for (const database of DATABASES) {
@@ -127,14 +127,14 @@ test('older services go on beside a newer schema: migrated under load, nothing f
     await migrate({ database, url: urls[database].ownerUrl, folder })
   }
   // One that starts now is an older one, too.
-  await fluxo.addLancamentos()
+  await core.addLancamentos()
   await Promise.all(await load)
   expect(failed).toEqual([])
   expect(answered).toBe(PER_SECOND * SECONDS)
   const perKind = answered / requests.length
-  const entries = async () => (await fluxo.ledger<{ n: number }[]>`select count(*)::int as n from lancamentos`)[0]?.n
+  const entries = async () => (await core.ledger<{ n: number }[]>`select count(*)::int as n from lancamentos`)[0]?.n
   await waitFor(async () => (await entries()) === 2 * perKind, { timeoutMs: START_MS, what: 'the money' })
-  await fluxo.caughtUp()
-  expect(await expectExactBooks(fluxo)).toBe(2 * perKind)
+  await core.caughtUp()
+  expect(await expectExactBooks(core)).toBe(2 * perKind)
   process.stdout.write(`three migrations under load: ${answered} requests, ${failed.length} failed\n`)
 })

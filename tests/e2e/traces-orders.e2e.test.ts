@@ -1,16 +1,16 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startOtlpReceiver, treeOf } from '../stage/otlp-receiver.ts'
-import { type FluxoComEntregas, startFluxoComEntregas } from '../stage/system-with-entregas.ts'
+import { type SystemWithEntregas, startSystemWithEntregas } from '../stage/system-with-entregas.ts'
 import { waitFor } from '../stage/wait-for.ts'
 
 const TRACE = '0af7651916cd43dd8448eb211c80319d'
 const CALLER = 'b7ad6b7169203331'
 
 let receiver: Awaited<ReturnType<typeof startOtlpReceiver>>
-let system: FluxoComEntregas
+let system: SystemWithEntregas
 beforeAll(async () => {
   receiver = await startOtlpReceiver()
-  system = await startFluxoComEntregas({ env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url } })
+  system = await startSystemWithEntregas({ env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url } })
 })
 afterAll(async () => {
   await system.stop()

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type ReceivedSpan, startOtlpReceiver, treeOf } from '../stage/otlp-receiver.ts'
-import { type Fluxo, startFluxo } from '../stage/system.ts'
+import { type System, startSystem } from '../stage/system.ts'
 import { waitFor } from '../stage/wait-for.ts'
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c'
@@ -8,21 +8,21 @@ const CALLER = 'b7ad6b7169203331'
 const UNSAMPLED = '1bf7651916cd43dd8448eb211c80319c'
 const ENTRIES = 40
 
-let fluxo: Fluxo
+let system: System
 let receiver: Awaited<ReturnType<typeof startOtlpReceiver>>
 beforeAll(async () => {
   receiver = await startOtlpReceiver()
-  fluxo = await startFluxo({ env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url } })
+  system = await startSystem({ env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url } })
 })
 afterAll(async () => {
-  await fluxo?.stop()
+  await system?.stop()
   await receiver.stop()
 })
 
 const post = async (headers: Record<string, string> = {}): Promise<void> => {
-  const response = await fetch(`${fluxo.lancamentos[0]?.url}/lancamentos`, {
+  const response = await fetch(`${system.lancamentos[0]?.url}/lancamentos`, {
     method: 'POST',
-    headers: { ...(await fluxo.as('loja-1')), 'Content-Type': 'application/json', ...headers },
+    headers: { ...(await system.as('loja-1')), 'Content-Type': 'application/json', ...headers },
     body: JSON.stringify({ valor: 1, tipo: 'CREDITO', descricao: 'Venda', data: '2025-10-15' }),
   })
   expect(response.status).toBe(201)
@@ -48,7 +48,7 @@ test('one trace leads from the request over ledger row, relay and stream into th
 
   const [server] = named('POST /lancamentos', TRACE)
   expect(server).toMatchObject({ parentSpanId: CALLER, attributes: { 'http.response.status_code': '201' } })
-  const [row] = await fluxo.ledger<
+  const [row] = await system.ledger<
     { rastro: string }[]
   >`select rastro from lancamentos where rastro like ${`%${TRACE}%`}`
   expect(row?.rastro).toBe(`00-${TRACE}-${server?.spanId}-01`)
@@ -71,8 +71,8 @@ test('what many entries share is a span of its own, linked to the trace of each,
 
 test('a trace that its caller does not keep is followed and not sent', async () => {
   await post({ traceparent: `00-${UNSAMPLED}-${CALLER}-00` })
-  await fluxo.caughtUp()
-  const [row] = await fluxo.ledger<{ rastro: string }[]>`select rastro from lancamentos order by posicao desc limit 1`
+  await system.caughtUp()
+  const [row] = await system.ledger<{ rastro: string }[]>`select rastro from lancamentos order by posicao desc limit 1`
   expect(row?.rastro).toBe(`00-${UNSAMPLED}-${CALLER}-00`)
   // A later trace has arrived whole, so nothing of the earlier one is on its way.
   const before = named('cache write').length
@@ -82,8 +82,8 @@ test('a trace that its caller does not keep is followed and not sent', async () 
 })
 
 test('probes and scrapes make no traces', async () => {
-  await fetch(`${fluxo.consolidado[0]?.url}/metrics`)
-  await fetch(`${fluxo.consolidado[0]?.url}/health/ready`)
+  await fetch(`${system.consolidado[0]?.url}/metrics`)
+  await fetch(`${system.consolidado[0]?.url}/health/ready`)
   await post()
   await waitFor(() => named('POST /lancamentos').length === ENTRIES + 3, { what: 'a later trace arrived' })
   expect(receiver.spans.filter(({ name }) => /metrics|health/.test(name))).toEqual([])

@@ -4,44 +4,44 @@ import { createRedisConnections } from '@fluxo/shared/redis/connection'
 import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { root } from '../../scripts/data-folder.ts'
-import { type Fluxo, startFluxo } from '../stage/system.ts'
+import { type System, startSystem } from '../stage/system.ts'
 
-let fluxo: Fluxo
+let system: System
 
 /** `npm run verify` in a process of its own, with everything that an operator may give it. */
 const verify = (...args: string[]): Promise<{ code: number; out: string; err: string }> =>
   new Promise((resolve) => {
     const env = {
       PATH: process.env['PATH'],
-      ...fluxo.consolidadoEnv,
-      DATABASE_URL_LANCAMENTOS: fluxo.databases.ledger.appUrl,
+      ...system.consolidadoEnv,
+      DATABASE_URL_LANCAMENTOS: system.databases.ledger.appUrl,
     }
     execFile(process.execPath, [join(root, 'scripts/verify.ts'), ...args], { env }, (error, out, err) => {
       resolve({ code: error === null ? 0 : Number(error.code), out, err })
     })
   })
 
-const post = async (comerciante: string, campos: Record<string, unknown>): Promise<void> => {
-  const answer = await fetch(`${fluxo.lancamentos[0]?.url}/lancamentos`, {
+const post = async (comerciante: string, fields: Record<string, unknown>): Promise<void> => {
+  const answer = await fetch(`${system.lancamentos[0]?.url}/lancamentos`, {
     method: 'POST',
-    headers: { ...(await fluxo.as(comerciante)), 'Content-Type': 'application/json' },
-    body: JSON.stringify({ valor: 150.5, tipo: 'CREDITO', descricao: 'Venda', data: '2025-10-15', ...campos }),
+    headers: { ...(await system.as(comerciante)), 'Content-Type': 'application/json' },
+    body: JSON.stringify({ valor: 150.5, tipo: 'CREDITO', descricao: 'Venda', data: '2025-10-15', ...fields }),
   })
   expect(answer.status).toBe(201)
 }
 
 beforeAll(async () => {
-  fluxo = await startFluxo()
-  for (const loja of ['loja-1', 'loja-2', 'loja-3']) {
-    await post(loja, {})
-    await post(loja, { valor: 50.25, tipo: 'DEBITO' })
-    await post(loja, { data: '2025-10-16' })
+  system = await startSystem()
+  for (const merchant of ['loja-1', 'loja-2', 'loja-3']) {
+    await post(merchant, {})
+    await post(merchant, { valor: 50.25, tipo: 'DEBITO' })
+    await post(merchant, { data: '2025-10-16' })
   }
-  await fluxo.caughtUp()
+  await system.caughtUp()
   // At rest: a running projection would repair or overwrite some of what is planted before it is looked at.
-  await fluxo.consolidado[0]?.end('SIGTERM')
+  await system.consolidado[0]?.end('SIGTERM')
 })
-afterAll(() => fluxo?.stop())
+afterAll(() => system?.stop())
 
 test('exact books end with 0', async () => {
   expect(await verify()).toMatchObject({ code: 0, out: expect.stringMatching(/^9 entries, 6 merchant days/) })
@@ -49,15 +49,15 @@ test('exact books end with 0', async () => {
 
 type Plant = { what: string; plant: () => Promise<unknown>; undo: () => Promise<unknown>; found: RegExp[] }
 
-const ledger = (text: string) => async () => fluxo.ledger.unsafe(text).simple()
-const balances = (text: string) => async () => fluxo.balances.unsafe(text).simple()
+const ledger = (text: string) => async () => system.ledger.unsafe(text).simple()
+const balances = (text: string) => async () => system.balances.unsafe(text).simple()
 /** Past the triggers that keep the ledger append-only, as only a superuser can. */
 const pastTriggers = (text: string) =>
   ledger(`set session_replication_role = replica; ${text}; reset session_replication_role`)
 
 const redis = async (use: (r: ReturnType<typeof createRedisConnections>['commands']) => Promise<unknown>) => {
   const connections = createRedisConnections({
-    url: fluxo.redis.url,
+    url: system.redis.url,
     name: 'e2e',
     log: createLogger({ service: 'e2e', level: 'silent' }),
   })
@@ -111,8 +111,8 @@ const PLANTS: Plant[] = [
     what: 'ledger: another epoch',
     plant: ledger('update log_estado set epoca = gen_random_uuid()'),
     undo: async () => {
-      const [marca] = await fluxo.balances<{ epoca: string }[]>`select epoca::text from inbox_particao`
-      await fluxo.ledger`update log_estado set epoca = ${marca?.epoca ?? ''}::uuid`
+      const [mark] = await system.balances<{ epoca: string }[]>`select epoca::text from inbox_particao`
+      await system.ledger`update log_estado set epoca = ${mark?.epoca ?? ''}::uuid`
     },
     found: [/^epoca {3}partition 0: the balances follow the log/m],
   },
@@ -204,6 +204,6 @@ test.each(PLANTS)('planted and named — $what', async ({ plant, undo, found }) 
 test('undone, everything is exact again; a wrong call and a ledger that is away end with 2', async () => {
   expect(await verify('--json')).toMatchObject({ code: 0, out: expect.stringContaining('"exato":true') })
   expect(await verify('--de', 'ontem')).toMatchObject({ code: 2, err: expect.stringContaining('--de') })
-  await fluxo.lancamentos[0]?.end('SIGTERM')
+  await system.lancamentos[0]?.end('SIGTERM')
   expect(await verify()).toMatchObject({ code: 2, out: '', err: expect.stringMatching(/^fluxo: /) })
 })

@@ -24,8 +24,8 @@ export const createBooks = (): Books => {
       for (const { status, body } of answers) {
         if (status === 201 && REGISTERS.has(target)) ids.add(CreatedSchema.parse(JSON.parse(body)).id)
         else if (status === 200 && target.includes('/lote')) {
-          for (const { situacao, id } of BatchSchema.parse(JSON.parse(body))) {
-            if (situacao === 'criado' && id !== undefined) ids.add(id)
+          for (const { situacao: outcome, id } of BatchSchema.parse(JSON.parse(body))) {
+            if (outcome === 'criado' && id !== undefined) ids.add(id)
           }
         } else if (status === 200 && target.includes('/importacoes'))
           imported += ImportSchema.parse(JSON.parse(body)).criados

@@ -46,14 +46,14 @@ const orders = async (): Promise<number> =>
 test(
   'whatever a client sends to deliveries, the answer is as documented: no 5xx, no hang, no growth, no order too many or too few',
   async () => {
-    const url = entregas.instancias[0]?.url ?? ''
+    const url = entregas.instances[0]?.url ?? ''
     const at = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/avisos`
     const around = await prepareDeliveries(
       { url, receiver: at },
       {
-        merchant: (await entregas.como('loja-do-caos')).authorization,
-        other: (await entregas.como('outra-loja')).authorization,
-        service: await entregas.comoServico(),
+        merchant: (await entregas.as('loja-do-caos')).authorization,
+        other: (await entregas.as('outra-loja')).authorization,
+        service: await entregas.asService(),
       },
     )
     const seeded = await orders()

@@ -27,14 +27,14 @@ export const prepareDeliveries = async (
   const TestSchema = z.object({ id: z.string() })
   const { id: delivery } = await ask(`/webhooks/${webhook}/test`, TestSchema, {})
   const { token } = await ask(`/orders/${orders[0]}/tracking`, TokenSchema, {})
-  const { proximo } = await ask('/orders?limite=5', PageSchema)
+  const { proximo: next } = await ask('/orders?limite=5', PageSchema)
   const [first, ...more] = operationsOf('entregas', await (await fetch(`${url}/openapi.json`)).json())
   if (first === undefined) throw new Error('the document describes no call')
   return {
     operations: [first, ...more],
     ids: [...orders, webhook],
     tokens,
-    cursor: proximo,
+    cursor: next,
     known: { token: [token], d: [delivery], url: [receiver] },
   }
 }

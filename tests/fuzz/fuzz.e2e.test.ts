@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Fluxo, startFluxo } from '../stage/system.ts'
+import { type System, startSystem } from '../stage/system.ts'
 import { residentMb } from './memory.ts'
 import { startNeighbour } from './neighbour.ts'
 import { runCases, tableOf } from './run.ts'
@@ -19,31 +19,31 @@ const GROWTH_MB_MAX = 112
 /** A neighbour of the hostile merchant notices no refusal, and this at most; 24 hostile requests at once and all servers share its cores. */
 const NEIGHBOUR_P99_MS_MAX = 3_000
 
-let fluxo: Fluxo
+let system: System
 beforeAll(async () => {
   // As in docker-compose.yml: a bounded young generation is what makes growth tell of a leak.
-  fluxo = await startFluxo({
+  system = await startSystem({
     env: { NODE_OPTIONS: '--max-old-space-size=256 --max-semi-space-size=12 --v8-pool-size=1' },
   })
 })
-afterAll(() => fluxo.stop())
+afterAll(() => system.stop())
 
 test(
   'whatever a client sends, the answer is as documented: no 5xx, no hang, no growth, no entry too many or too few',
   async () => {
-    const urls = { lancamentos: fluxo.lancamentos[0]?.url ?? '', consolidado: fluxo.consolidado[0]?.url ?? '' }
+    const urls = { lancamentos: system.lancamentos[0]?.url ?? '', consolidado: system.consolidado[0]?.url ?? '' }
     const door = (url: string) => ({ url, document: `${url}/openapi.json` })
     const doors = { lancamentos: door(urls.lancamentos), consolidado: door(urls.consolidado) }
     const around = await prepare(doors, {
-      merchant: (await fluxo.as('loja-do-caos')).Authorization,
-      other: (await fluxo.as('outra-loja')).Authorization,
-      service: await fluxo.asService(),
+      merchant: (await system.as('loja-do-caos')).Authorization,
+      other: (await system.as('outra-loja')).Authorization,
+      service: await system.asService(),
     })
-    const [{ seeded = 0 } = {}] = await fluxo.ledger<
+    const [{ seeded = 0 } = {}] = await system.ledger<
       { seeded: number }[]
     >`select count(*)::int as seeded from lancamentos`
     const memory = () => Promise.all([residentMb(urls.lancamentos), residentMb(urls.consolidado)])
-    const stopNeighbour = startNeighbour(urls, (await fluxo.as('vizinha')).Authorization)
+    const stopNeighbour = startNeighbour(urls, (await system.as('vizinha')).Authorization)
     let warm: number[] = []
     const result = await runCases({
       seed: SEED,
@@ -70,12 +70,12 @@ test(
     const after = await memory()
     console.log(`resident memory, MB: ${after.map((mb, i) => `${warm[i]?.toFixed(0)} -> ${mb.toFixed(0)}`).join(', ')}`)
     for (const [i, mb] of after.entries()) expect(mb - (warm[i] ?? 0)).toBeLessThan(GROWTH_MB_MAX)
-    const [{ entries = 0 } = {}] = await fluxo.ledger<
+    const [{ entries = 0 } = {}] = await system.ledger<
       { entries: number }[]
     >`select count(*)::int as entries from lancamentos`
     expect(entries - seeded).toBe(result.entries + neighbour.entries)
     for (const url of Object.values(urls)) expect((await fetch(`${url}/health/ready`)).status).toBe(200)
-    await fluxo.caughtUp()
+    await system.caughtUp()
   },
   TIMEOUT_MS,
 )

@@ -1,150 +1,155 @@
-import type { Pedido, Pedir, Resposta } from './world.ts'
+import type { Answer, Ask, Call } from './world.ts'
 
 /** An order that a merchant receives, drawn from few values, so that two merchants often use the same ones. */
-export type Encomenda = {
+export type Order = {
   valor?: string | undefined
   referencia?: string | undefined
   chave?: string | undefined
 }
 
 /** What is known about a merchant's deliveries from outside: all that another one could try to use. */
-export type SegredosDeEntrega = {
+export type DeliverySecrets = {
   pedidos: string[]
   webhooks: string[]
-  entregas: string[]
+  deliveries: string[]
   eventos: string[]
-  cursores: string[]
-  cursoresDeEntregas: string[]
+  cursors: string[]
+  deliveryCursors: string[]
   /** Tokens of public pages that are closed, and one that was never given. */
-  tokensFechados: string[]
-  encomendas: readonly Encomenda[]
+  closedTokens: string[]
+  orders: readonly Order[]
   /** A word that stands in everything that it wrote. */
-  canario: string
+  canary: string
 }
 
 const JSON_TYPE = { 'content-type': 'application/json' }
-const comChave = (chave: string | undefined) => (chave === undefined ? {} : { 'idempotency-key': chave })
-const post = (rota: string, caminho: string, body: unknown, chave?: string): Pedido => ({
-  rota: `POST ${rota}`,
-  caminho,
-  headers: { ...JSON_TYPE, ...comChave(chave) },
+const withChave = (chave: string | undefined) => (chave === undefined ? {} : { 'idempotency-key': chave })
+const post = (operation: string, path: string, body: unknown, chave?: string): Call => ({
+  operation: `POST ${operation}`,
+  path,
+  headers: { ...JSON_TYPE, ...withChave(chave) },
   body: JSON.stringify(body),
 })
 
-export const receber = ({ chave, ...campos }: Encomenda, quem: string): Pedido =>
-  post('/orders', '/orders', { customer_name: quem, address: `Rua ${quem}, 1`, ...campos }, chave)
-export const lerPedido = (id: string, headers: Pedido['headers'] = {}): Pedido => ({
-  rota: 'GET /orders/{id}',
-  caminho: `/orders/${id}`,
+export const receive = ({ chave, ...fields }: Order, who: string): Call =>
+  post('/orders', '/orders', { customer_name: who, address: `Rua ${who}, 1`, ...fields }, chave)
+export const readOrder = (id: string, headers: Call['headers'] = {}): Call => ({
+  operation: 'GET /orders/{id}',
+  path: `/orders/${id}`,
   headers,
 })
-export const lerHistoria = (id: string, consulta = ''): Pedido => ({
-  rota: 'GET /orders/{id}/events',
-  caminho: `/orders/${id}/events${consulta}`,
+export const readHistory = (id: string, query = ''): Call => ({
+  operation: 'GET /orders/{id}/events',
+  path: `/orders/${id}/events${query}`,
 })
-export const ouvir = (id: string, headers: Pedido['headers'] = {}): Pedido => ({
-  rota: 'GET /orders/{id}/stream',
-  caminho: `/orders/${id}/stream`,
+export const listen = (id: string, headers: Call['headers'] = {}): Call => ({
+  operation: 'GET /orders/{id}/stream',
+  path: `/orders/${id}/stream`,
   headers,
 })
-export const listar = (consulta = ''): Pedido => ({ rota: 'GET /orders', caminho: `/orders${consulta}` })
-export const transitar = (id: string, campos: object, chave?: string): Pedido =>
-  post('/orders/{id}/transitions', `/orders/${id}/transitions`, campos, chave)
-export const cancelar = (id: string, chave?: string): Pedido =>
+export const list = (query = ''): Call => ({ operation: 'GET /orders', path: `/orders${query}` })
+export const move = (id: string, fields: object, chave?: string): Call =>
+  post('/orders/{id}/transitions', `/orders/${id}/transitions`, fields, chave)
+export const cancel = (id: string, chave?: string): Call =>
   post('/orders/{id}/cancel', `/orders/${id}/cancel`, { note: 'não quer mais' }, chave)
-export const informar = (id: string): Pedido =>
+export const inform = (id: string): Call =>
   post('/orders/{id}/carrier-events', `/orders/${id}/carrier-events`, {
     type: 'OEC',
     status: 0,
     occurred_at: '2025-10-15T11:00:00Z',
   })
-export const importar = (encomendas: readonly Encomenda[], quem: string): Pedido => ({
-  rota: 'POST /orders/importacoes',
-  caminho: '/orders/importacoes',
+export const importFile = (orders: readonly Order[], who: string): Call => ({
+  operation: 'POST /orders/importacoes',
+  path: '/orders/importacoes',
   headers: { 'content-type': 'text/csv' },
-  body: `customer_name,address,referencia\n${encomendas
-    .map(({ referencia = '' }, i) => `${quem} ${i},"Rua ${quem}, ${i}",${referencia}\n`)
+  body: `customer_name,address,referencia\n${orders
+    .map(({ referencia = '' }, i) => `${who} ${i},"Rua ${who}, ${i}",${referencia}\n`)
     .join('')}`,
 })
-export const abrirPagina = (id: string): Pedido => ({
-  rota: 'POST /orders/{id}/tracking',
-  caminho: `/orders/${id}/tracking`,
+export const openPage = (id: string): Call => ({
+  operation: 'POST /orders/{id}/tracking',
+  path: `/orders/${id}/tracking`,
 })
-export const fecharPagina = (id: string): Pedido => ({
-  rota: 'DELETE /orders/{id}/tracking',
-  caminho: `/orders/${id}/tracking`,
+export const closePage = (id: string): Call => ({
+  operation: 'DELETE /orders/{id}/tracking',
+  path: `/orders/${id}/tracking`,
 })
-export const lerPagina = (token: string): Pedido => ({ rota: 'GET /track/{token}', caminho: `/track/${token}` })
-export const ouvirPagina = (token: string): Pedido => ({
-  rota: 'GET /track/{token}/stream',
-  caminho: `/track/${token}/stream`,
+export const readPage = (token: string): Call => ({ operation: 'GET /track/{token}', path: `/track/${token}` })
+export const listenToPage = (token: string): Call => ({
+  operation: 'GET /track/{token}/stream',
+  path: `/track/${token}/stream`,
 })
-export const criarWebhook = (url: string, campos: object = {}): Pedido =>
-  post('/webhooks', '/webhooks', { url, ...campos })
-export const listarWebhooks = (): Pedido => ({ rota: 'GET /webhooks', caminho: '/webhooks' })
-export const lerWebhook = (id: string): Pedido => ({ rota: 'GET /webhooks/{id}', caminho: `/webhooks/${id}` })
-export const removerWebhook = (id: string): Pedido => ({ rota: 'DELETE /webhooks/{id}', caminho: `/webhooks/${id}` })
-export const trocarSegredo = (id: string): Pedido => ({
-  rota: 'POST /webhooks/{id}/secret',
-  caminho: `/webhooks/${id}/secret`,
+export const createWebhook = (url: string, fields: object = {}): Call =>
+  post('/webhooks', '/webhooks', { url, ...fields })
+export const listWebhooks = (): Call => ({ operation: 'GET /webhooks', path: '/webhooks' })
+export const readWebhook = (id: string): Call => ({ operation: 'GET /webhooks/{id}', path: `/webhooks/${id}` })
+export const removeWebhook = (id: string): Call => ({ operation: 'DELETE /webhooks/{id}', path: `/webhooks/${id}` })
+export const rotateSecret = (id: string): Call => ({
+  operation: 'POST /webhooks/{id}/secret',
+  path: `/webhooks/${id}/secret`,
 })
-export const testar = (id: string): Pedido => ({ rota: 'POST /webhooks/{id}/test', caminho: `/webhooks/${id}/test` })
-export const lerEntregas = (id: string, consulta = ''): Pedido => ({
-  rota: 'GET /webhooks/{id}/deliveries',
-  caminho: `/webhooks/${id}/deliveries${consulta}`,
+export const testWebhook = (id: string): Call => ({
+  operation: 'POST /webhooks/{id}/test',
+  path: `/webhooks/${id}/test`,
 })
-export const reenviar = (id: string, entrega: string): Pedido => ({
-  rota: 'POST /webhooks/{id}/deliveries/{d}/redeliver',
-  caminho: `/webhooks/${id}/deliveries/${entrega}/redeliver`,
+export const readDeliveries = (id: string, query = ''): Call => ({
+  operation: 'GET /webhooks/{id}/deliveries',
+  path: `/webhooks/${id}/deliveries${query}`,
 })
-export const lerLog = (consulta = ''): Pedido => ({
-  rota: 'GET /entregas/eventos',
-  caminho: `/entregas/eventos${consulta}`,
+export const redeliver = (id: string, delivery: string): Call => ({
+  operation: 'POST /webhooks/{id}/deliveries/{d}/redeliver',
+  path: `/webhooks/${id}/deliveries/${delivery}/redeliver`,
+})
+export const readLog = (query = ''): Call => ({
+  operation: 'GET /entregas/eventos',
+  path: `/entregas/eventos${query}`,
 })
 
 /** Everything that a merchant sees of its own deliveries; of webhooks, which there are and what they were told. */
-export const acervo = async (pedir: Pedir, { pedidos, webhooks }: SegredosDeEntrega): Promise<unknown> => {
-  const respostas: Resposta[] = [await pedir(listar('?limite=200')), await pedir(listarWebhooks())]
-  for (const id of pedidos) respostas.push(await pedir(lerHistoria(id)))
-  const contadas: Set<string>[] = []
+export const holdings = async (ask: Ask, { pedidos, webhooks }: DeliverySecrets): Promise<unknown> => {
+  const answers: Answer[] = [await ask(list('?limite=200')), await ask(listWebhooks())]
+  for (const id of pedidos) answers.push(await ask(readHistory(id)))
+  const counted: Set<string>[] = []
   for (const id of webhooks) {
-    const { itens } = JSON.parse((await pedir(lerEntregas(id, '?limite=200'))).body) as { itens: { id: string }[] }
-    contadas.push(new Set(itens.map((entrega) => entrega.id)))
+    const { itens: items } = JSON.parse((await ask(readDeliveries(id, '?limite=200'))).body) as {
+      itens: { id: string }[]
+    }
+    counted.push(new Set(items.map((delivery) => delivery.id)))
   }
-  return [respostas.map(({ status, body }) => ({ status, body })), contadas]
+  return [answers.map(({ status, body }) => ({ status, body })), counted]
 }
 
 /** Lives: receives, imports, moves, opens pages and webhooks; gives what another merchant could try to use of it. */
-export const viver = async (
-  pedir: Pedir,
-  { encomendas, canario, url }: { encomendas: readonly Encomenda[]; canario: string; url: string },
-): Promise<SegredosDeEntrega> => {
-  const lido = async <T>(pedido: Pedido): Promise<T> => JSON.parse((await pedir(pedido)).body) as T
-  const { id: webhook } = await lido<{ id: string }>(criarWebhook(`${url}?${canario}`))
-  const { id: teste } = await lido<{ id: string }>(testar(webhook))
-  for (const encomenda of encomendas) await pedir(receber(encomenda, canario))
+export const live = async (
+  ask: Ask,
+  { orders, canary, url }: { orders: readonly Order[]; canary: string; url: string },
+): Promise<DeliverySecrets> => {
+  const read = async <T>(call: Call): Promise<T> => JSON.parse((await ask(call)).body) as T
+  const { id: webhook } = await read<{ id: string }>(createWebhook(`${url}?${canary}`))
+  const { id: probe } = await read<{ id: string }>(testWebhook(webhook))
+  for (const order of orders) await ask(receive(order, canary))
   // Two more at least, so that there is a second page.
-  for (const chave of ['sinal-1', 'sinal-2']) await pedir(receber({ chave, valor: '3.14' }, canario))
-  await pedir(importar(encomendas, canario))
-  const pedidos = (await lido<{ itens: { id: string }[] }>(listar('?limite=200'))).itens.map(({ id }) => id)
-  const [um = '', outro = ''] = pedidos
-  await pedir(transitar(um, { status: 'IN_TRANSIT', note: canario, location: canario }, 'm1'))
-  await pedir(cancelar(outro, 'c1'))
-  const { token } = await lido<{ token: string }>(abrirPagina(um))
-  await pedir(fecharPagina(um))
-  await pedir(abrirPagina(um))
-  const eventos = await lido<{ id: string }[]>(lerHistoria(um))
-  const pagina = await lido<{ proximo: string }>(listar('?limite=1'))
-  const entregas = await lido<{ itens: { id: string }[]; proximo: string }>(lerEntregas(webhook, '?limite=1'))
+  for (const chave of ['sinal-1', 'sinal-2']) await ask(receive({ chave, valor: '3.14' }, canary))
+  await ask(importFile(orders, canary))
+  const pedidos = (await read<{ itens: { id: string }[] }>(list('?limite=200'))).itens.map(({ id }) => id)
+  const [one = '', other = ''] = pedidos
+  await ask(move(one, { status: 'IN_TRANSIT', note: canary, location: canary }, 'm1'))
+  await ask(cancel(other, 'c1'))
+  const { token } = await read<{ token: string }>(openPage(one))
+  await ask(closePage(one))
+  await ask(openPage(one))
+  const eventos = await read<{ id: string }[]>(readHistory(one))
+  const page = await read<{ proximo: string }>(list('?limite=1'))
+  const deliveries = await read<{ itens: { id: string }[]; proximo: string }>(readDeliveries(webhook, '?limite=1'))
   return {
     pedidos,
     webhooks: [webhook],
-    entregas: [teste, ...entregas.itens.map(({ id }) => id)],
+    deliveries: [probe, ...deliveries.itens.map(({ id }) => id)],
     eventos: eventos.map(({ id }) => id),
-    cursores: [pagina.proximo],
-    cursoresDeEntregas: [entregas.proximo],
-    tokensFechados: [token, 'A'.repeat(32), um, token.toLowerCase()],
-    encomendas,
-    canario,
+    cursors: [page.proximo],
+    deliveryCursors: [deliveries.proximo],
+    closedTokens: [token, 'A'.repeat(32), one, token.toLowerCase()],
+    orders,
+    canary,
   }
 }

@@ -10,15 +10,15 @@ import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { Registry } from 'prom-client'
 import { createDatabase, redisUrl, uniquePrefix } from '../stage/databases.ts'
 import { waitFor } from '../stage/wait-for.ts'
-import type { Pedido, Pedir, Resposta } from './world.ts'
+import type { Answer, Ask, Call } from './world.ts'
 
-const SEGREDO = 'segredo-de-teste-com-mais-de-32-bytes'
-const ESCOPOS = ['entregas:escrever', 'entregas:ler']
+const SECRET = 'segredo-de-teste-com-mais-de-32-bytes'
+const SCOPES = ['entregas:escrever', 'entregas:ler']
 const PARTICOES = 2
 const STOP_MS = 10_000
 /** The orders' clock stands still, so that equal requests give equal times in every world. */
-const AGORA = new Date('2025-10-15T12:00:00.000Z')
-const QUADRO = 'event: order.status'
+const NOW = new Date('2025-10-15T12:00:00.000Z')
+const FRAME = 'event: order.status'
 
 /** Deliveries, whole, in one process: a database and streams of their own, two partitions, nothing moves by itself. */
 export const createDeliveriesWorld = async () => {
@@ -35,16 +35,16 @@ export const createDeliveriesWorld = async () => {
   const entregas = createEntregas({
     databaseUrl: database.appUrl,
     redis,
-    verifier: createVerifier({ secret: SEGREDO }),
-    cursorSecret: SEGREDO,
+    verifier: createVerifier({ secret: SECRET }),
+    cursorSecret: SECRET,
     particoes: PARTICOES,
-    instancia: 'teste',
-    fluxo: { automatico: false, atrasoMs: 0 },
-    avisos: { permiteLoopback: true },
+    instance: 'teste',
+    fluxo: { automatic: false, delayMs: 0 },
+    avisos: { allowsLoopback: true },
     streamPrefix: uniquePrefix('pedidos'),
     log,
     registry,
-    agora: () => AGORA,
+    now: () => NOW,
   })
   const running = await runModules({
     modules: [entregas],
@@ -63,12 +63,12 @@ export const createDeliveriesWorld = async () => {
   }
 
   /** Asks as a merchant. A write is answered once its webhooks are noted, so each is a step of its own there. */
-  const como = async (comercianteId: string): Promise<Pedir> => {
-    const token = await signToken({ secret: SEGREDO, comercianteId, scopes: ESCOPOS, expiresInSeconds: 3_600 })
+  const askAs = async (comercianteId: string): Promise<Ask> => {
+    const token = await signToken({ secret: SECRET, comercianteId, scopes: SCOPES, expiresInSeconds: 3_600 })
     const own = new Map<string, string>()
-    return async ({ rota, caminho, headers, body: sent }) => {
-      const method = rota.slice(0, rota.indexOf(' '))
-      const path = caminho.replaceAll(/~\w+/g, (name) => own.get(name) ?? name)
+    return async ({ operation, path: template, headers, body: sent }) => {
+      const method = operation.slice(0, operation.indexOf(' '))
+      const path = template.replaceAll(/~\w+/g, (name) => own.get(name) ?? name)
       const answer = await fetch(running.url + path, {
         method,
         headers: { ...headers, authorization: `Bearer ${token}` },
@@ -76,7 +76,7 @@ export const createDeliveriesWorld = async () => {
       })
       const body = await textOf(answer)
       if (method === 'POST' && answer.ok) await waitFor(noted, { timeoutMs: 60_000, what: 'the webhooks of a write' })
-      remember(own, rota, answer.status, body)
+      remember(own, operation, answer.status, body)
       return { status: answer.status, headers: Object.fromEntries(answer.headers), body }
     }
   }
@@ -84,7 +84,7 @@ export const createDeliveriesWorld = async () => {
     await closeSql(sql)
     await running.stop()
   }
-  return { url: running.url, como, stop }
+  return { url: running.url, askAs, stop }
 }
 
 export type DeliveriesWorld = Awaited<ReturnType<typeof createDeliveriesWorld>>
@@ -94,7 +94,7 @@ const textOf = async (answer: Response): Promise<string> => {
   if (!(answer.headers.get('content-type') ?? '').startsWith('text/event-stream')) return answer.text()
   let text = ''
   const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader()
-  while (reader !== undefined && !(text.includes(QUADRO) && text.endsWith('\n\n'))) {
+  while (reader !== undefined && !(text.includes(FRAME) && text.endsWith('\n\n'))) {
     const { done, value = '' } = await reader.read()
     if (done) break
     text += value
@@ -110,15 +110,15 @@ const OWN: Readonly<Record<string, readonly [name: string, status: number, field
   'POST /webhooks/{id}/test': ['~entrega', 202, 'id'],
   'POST /orders/{id}/tracking': ['~token', 201, 'token'],
 }
-const remember = (own: Map<string, string>, rota: Pedido['rota'], status: number, body: string): void => {
-  const [name, made, field] = OWN[rota] ?? []
+const remember = (own: Map<string, string>, operation: Call['operation'], status: number, body: string): void => {
+  const [name, made, field] = OWN[operation] ?? []
   // The first one stays: what is tried later must not change what it is tried on.
   if (name === undefined || field === undefined || status !== made || own.has(name)) return
   own.set(name, (JSON.parse(body) as Record<string, string>)[field] ?? '')
 }
 
 /** What differs from one world to another by design: secrets and tokens, the database's clock, and how far sending has got. */
-export const withoutChance = (rota: string, { status, headers, body }: Resposta): Resposta => {
+export const withoutChance = (operation: string, { status, headers, body }: Answer): Answer => {
   const text = (value = ''): string =>
     value
       .replaceAll(/whsec_[A-Za-z0-9+/=]+/g, 'whsec_S')
@@ -128,7 +128,7 @@ export const withoutChance = (rota: string, { status, headers, body }: Resposta)
   return {
     status,
     headers: Object.fromEntries(Object.entries(rest).map(([name, value]) => [name, text(value)])),
-    body: (status < 300 ? CHANCE[rota]?.(body) : undefined) ?? text(body),
+    body: (status < 300 ? CHANCE[operation]?.(body) : undefined) ?? text(body),
   }
 }
 /** Which kinds of events were told, and how often: deliveries of one moment have no order, and their attempts are made meanwhile. */
@@ -138,8 +138,8 @@ const deliveriesOf = (body: string): string => {
 }
 /** Orders that were received in one millisecond are listed by ids that chance made. */
 const ordersOf = (body: string): string => {
-  const { itens, proximo } = JSON.parse(body) as { itens: { id: string }[]; proximo: string | null }
-  return `${inOrder(itens.map(({ id, ...order }) => JSON.stringify({ ...order, id })))}, "proximo":${JSON.stringify(proximo)}`
+  const { itens: items, proximo: next } = JSON.parse(body) as { itens: { id: string }[]; proximo: string | null }
+  return `${inOrder(items.map(({ id, ...order }) => JSON.stringify({ ...order, id })))}, "proximo":${JSON.stringify(next)}`
 }
 const inOrder = (texts: readonly string[]): string => texts.toSorted((one, other) => (one < other ? -1 : 1)).join('\n')
 const CHANCE: Readonly<Record<string, (body: string) => string>> = {

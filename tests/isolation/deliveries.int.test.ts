@@ -3,16 +3,16 @@ import type { AddressInfo } from 'node:net'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { serviceOf } from '../stage/openapi-document.ts'
-import { proprias, tentativas } from './deliveries-attempts.ts'
-import { acervo, type Encomenda, importar, receber, transitar, viver } from './deliveries-merchant.ts'
+import { attempts, ownCalls } from './deliveries-attempts.ts'
+import { holdings, importFile, live, move, type Order, receive } from './deliveries-merchant.ts'
 import { createDeliveriesWorld, type DeliveriesWorld, withoutChance } from './deliveries-world.ts'
-import { pares } from './look-alikes.ts'
+import { lookAlikes } from './look-alikes.ts'
 import { createNormalForm } from './normal-form.ts'
-import type { Pedido, Pedir, Resposta } from './world.ts'
+import type { Answer, Ask, Call } from './world.ts'
 
 const CASES = Number(process.env['FLUXO_ISOLATION_CASES'] ?? 8)
 /** The word in everything that the one writes who tries. */
-const EU = 'eu'
+const AUTHOR = 'eu'
 
 /** In one world the other merchant delivers, in the other it does not: nobody else may be able to tell which one it is. */
 let full: DeliveriesWorld
@@ -40,7 +40,7 @@ afterAll(async () => {
   await new Promise((resolve) => receiver.close(resolve))
 })
 
-const encomendas = fc.array(
+const orders = fc.array(
   fc.record({
     valor: fc.option(fc.constantFrom('0.01', '10.00'), { nil: undefined }),
     referencia: fc.option(fc.constantFrom('NF-1', 'NF-2', 'nf-1'), { nil: undefined }),
@@ -49,59 +49,57 @@ const encomendas = fc.array(
   { minLength: 1, maxLength: 3 },
 )
 
-const perguntar = async (
-  pedir: Pedir,
-  pedidos: readonly Pedido[],
-  entretanto: () => Promise<unknown>,
-  quando: number,
-) => {
-  const respostas: Resposta[] = []
-  for (const [i, pedido] of pedidos.entries()) {
-    if (i === quando) await entretanto()
-    respostas.push(withoutChance(pedido.rota, await pedir(pedido)))
+const askAll = async (ask: Ask, calls: readonly Call[], interruption: () => Promise<unknown>, at: number) => {
+  const answers: Answer[] = []
+  for (const [i, call] of calls.entries()) {
+    if (i === at) await interruption()
+    answers.push(withoutChance(call.operation, await ask(call)))
   }
-  return respostas
+  return answers
 }
 
 let compared = 0
 const asked = new Set<string>()
 
-const nobodyCanTell = async ([a, b]: [string, string], deA: readonly Encomenda[], deB: readonly Encomenda[]) => {
-  const [doA, doB, doBSozinho] = await Promise.all([full.como(a), full.como(b), empty.como(b)])
-  const canario = `canario-${a}`
-  const segredos = await viver(doA, { encomendas: deA, canario, url: `${url}/a` })
-  const minhas = [...proprias(EU, `${url}/${b}`), ...deB.map((encomenda) => receber(encomenda, EU)), importar(deB, EU)]
-  const pedidos = [...minhas, ...tentativas(segredos, EU)]
-  let antes: unknown
+const nobodyCanTell = async ([a, b]: [string, string], ofA: readonly Order[], ofB: readonly Order[]) => {
+  const [askA, askB, askBAlone] = await Promise.all([full.askAs(a), full.askAs(b), empty.askAs(b)])
+  const canary = `canario-${a}`
+  const secrets = await live(askA, { orders: ofA, canary, url: `${url}/a` })
+  const mine = [
+    ...ownCalls(AUTHOR, `${url}/${b}`),
+    ...ofB.map((order) => receive(order, AUTHOR)),
+    importFile(ofB, AUTHOR),
+  ]
+  const calls = [...mine, ...attempts(secrets, AUTHOR)]
+  let before: unknown
   const meanwhile = async () => {
-    await doA(receber({ chave: 'sinal-3', valor: '2.71' }, canario))
-    await doA(transitar(segredos.pedidos[0] ?? '', { status: 'OUT_FOR_DELIVERY' }))
-    antes = await acervo(doA, segredos)
+    await askA(receive({ chave: 'sinal-3', valor: '2.71' }, canary))
+    await askA(move(secrets.pedidos[0] ?? '', { status: 'OUT_FOR_DELIVERY' }))
+    before = await holdings(askA, secrets)
   }
-  const juntos = await perguntar(doB, pedidos, meanwhile, minhas.length)
-  const sozinho = await perguntar(doBSozinho, pedidos, async () => {}, minhas.length)
+  const together = await askAll(askB, calls, meanwhile, mine.length)
+  const alone = await askAll(askBAlone, calls, async () => {}, mine.length)
 
-  const alheios = new Set([...segredos.pedidos, ...segredos.eventos, ...segredos.webhooks])
-  const [normal, normalSozinho] = [createNormalForm(alheios), createNormalForm(alheios)]
-  juntos.forEach((resposta, i) => {
-    const [pedido, outra] = [pedidos[i], sozinho[i]]
-    if (pedido === undefined || outra === undefined) throw new Error('invariant: the same requests in both worlds')
-    expect({ pedido, ...normal(resposta) }).toEqual({ pedido, ...normalSozinho(outra) })
-    expect({ pedido, status: resposta.status }).toEqual({ pedido, status: pedido.espera ?? resposta.status })
+  const foreign = new Set([...secrets.pedidos, ...secrets.eventos, ...secrets.webhooks])
+  const [normal, normalAlone] = [createNormalForm(foreign), createNormalForm(foreign)]
+  together.forEach((answer, i) => {
+    const [call, lone] = [calls[i], alone[i]]
+    if (call === undefined || lone === undefined) throw new Error('invariant: the same requests in both worlds')
+    expect({ call, ...normal(answer) }).toEqual({ call, ...normalAlone(lone) })
+    expect({ call, status: answer.status }).toEqual({ call, status: call.expected ?? answer.status })
     // An id that B did not write in the address is in no answer, and neither is what A wrote, unless B wrote it too.
-    for (const id of alheios)
-      expect(resposta.body.includes(id) && !pedido.caminho.toLowerCase().includes(id)).toBe(false)
-    asked.add(pedido.rota)
+    for (const id of foreign) expect(answer.body.includes(id) && !call.path.toLowerCase().includes(id)).toBe(false)
+    asked.add(call.operation)
     compared += 1
   })
-  expect(await acervo(doA, segredos)).toEqual(antes)
-  const avisados = sent.filter(({ path }) => path === `/avisos/${b}`)
-  expect(avisados.filter(({ body }) => [...alheios].some((id) => body.includes(id)))).toEqual([])
+  expect(await holdings(askA, secrets)).toEqual(before)
+  const told = sent.filter(({ path }) => path === `/avisos/${b}`)
+  expect(told.filter(({ body }) => [...foreign].some((id) => body.includes(id)))).toEqual([])
 }
 
 test('nothing of a merchant’s deliveries is visible to, changed by or inferable by another, at every operation', async () => {
   await fc.assert(
-    fc.asyncProperty(pares('e'), encomendas, encomendas, (par, deA, deB) => nobodyCanTell(par(), deA, deB)),
+    fc.asyncProperty(lookAlikes('e'), orders, orders, (pair, ofA, ofB) => nobodyCanTell(pair(), ofA, ofB)),
     { numRuns: CASES, endOnFailure: true },
   )
   process.stdout.write(

@@ -1,22 +1,22 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { serviceOf } from '../stage/openapi-document.ts'
-import { tentativas } from './attempts.ts'
-import { pares } from './look-alikes.ts'
+import { attempts } from './attempts.ts'
+import { lookAlikes } from './look-alikes.ts'
 import {
-  type Entrada,
-  enviar,
-  estornar,
-  importar,
-  lerDia,
-  livros,
+  books,
+  type Entry,
+  importFile,
   lote,
-  registrar,
-  type Segredos,
-  segredosDe,
+  readDay,
+  register,
+  reverse,
+  type Secrets,
+  secretsOf,
+  sendAll,
 } from './merchant.ts'
 import { comparable, createNormalForm } from './normal-form.ts'
-import { createWorld, type Pedido, type Pedir, type Resposta, type World } from './world.ts'
+import { type Answer, type Ask, type Call, createWorld, type World } from './world.ts'
 
 const CASES = Number(process.env['FLUXO_ISOLATION_CASES'] ?? 30)
 
@@ -28,7 +28,7 @@ beforeAll(async () => {
 })
 afterAll(() => Promise.all([full.stop(), empty.stop()]))
 
-const entradas = fc.array(
+const entries = fc.array(
   fc.record({
     tipo: fc.constantFrom('CREDITO' as const, 'DEBITO' as const),
     valor: fc.constantFrom('0.01', '10.00', '9999999.99'),
@@ -39,97 +39,97 @@ const entradas = fc.array(
   { minLength: 1, maxLength: 4 },
 )
 
-const escritas = (itens: readonly Entrada[], descricao: string): Pedido[] => [
-  ...itens.map((entrada) => registrar(entrada, descricao)),
-  lote(itens, descricao, 'k1'),
-  importar(itens, descricao),
+const writes = (items: readonly Entry[], descricao: string): Call[] => [
+  ...items.map((entry) => register(entry, descricao)),
+  lote(items, descricao, 'k1'),
+  importFile(items, descricao),
 ]
 
 /** Writes and reverses: the books of a merchant whose secrets another one then tries. */
-const viver = async (pedir: Pedir, itens: readonly Entrada[], canario: string): Promise<Segredos> => {
-  const feitas = await enviar(pedir, escritas(itens, canario))
-  const primeiro = (JSON.parse(feitas[0]?.body ?? '') as { id: string }).id
-  const estornos = await enviar(pedir, [estornar(primeiro, 'e1'), registrar(SINAL, canario)])
-  return segredosDe(pedir, itens, [...feitas, ...estornos], canario)
+const live = async (ask: Ask, items: readonly Entry[], canary: string): Promise<Secrets> => {
+  const done = await sendAll(ask, writes(items, canary))
+  const first = (JSON.parse(done[0]?.body ?? '') as { id: string }).id
+  const reversals = await sendAll(ask, [reverse(first, 'e1'), register(SIGNAL, canary)])
+  return secretsOf(ask, items, [...done, ...reversals], canary)
 }
 /** A day on which only the other merchant has an entry. */
-const SINAL: Entrada = { tipo: 'CREDITO', valor: '3.14', data: '2025-10-20', chave: 'sinal' }
+const SIGNAL: Entry = { tipo: 'CREDITO', valor: '3.14', data: '2025-10-20', chave: 'sinal' }
 
 /** The word in the descriptions of who tries. */
-const EU = 'eu'
+const AUTHOR = 'eu'
 
 /** Its own books first, then (the other one goes on meanwhile) what it tries; each answer with the request that asked for it. */
-const perguntar = async (
-  pedir: Pedir,
-  itens: readonly Entrada[],
-  tentar: readonly Pedido[],
-  entretanto: () => Promise<unknown> = async () => {},
+const askAll = async (
+  ask: Ask,
+  items: readonly Entry[],
+  tries: readonly Call[],
+  interruption: () => Promise<unknown> = async () => {},
 ) => {
-  const proprios = escritas(itens, EU)
-  const pedidos = [...proprios, ...tentar]
-  const respostas: Resposta[] = []
-  const vistos = new Set<string>()
-  for (const [i, pedido] of pedidos.entries()) {
-    if (i === proprios.length) await entretanto()
-    const resposta = await pedir(pedido)
+  const own = writes(items, AUTHOR)
+  const calls = [...own, ...tries]
+  const answers: Answer[] = []
+  const seen = new Set<string>()
+  for (const [i, call] of calls.entries()) {
+    if (i === own.length) await interruption()
+    const answer = await ask(call)
     // Whether a day is in the cache the second time is a matter of microseconds; the first time it is not.
-    const repetido = vistos.has(pedido.caminho) || itens.some(({ data }) => pedido.caminho.endsWith(data))
-    vistos.add(pedido.caminho)
-    const { 'fluxo-cache': _, ...outros } = resposta.headers
-    respostas.push(repetido ? { ...resposta, headers: outros } : resposta)
+    const repeated = seen.has(call.path) || items.some(({ data }) => call.path.endsWith(data))
+    seen.add(call.path)
+    const { 'fluxo-cache': _, ...others } = answer.headers
+    answers.push(repeated ? { ...answer, headers: others } : answer)
   }
-  return { pedidos, respostas }
+  return { calls, answers }
 }
 
 let compared = 0
 const asked = new Set<string>()
 
-const nobodyCanTell = async ([a, b]: [string, string], deA: readonly Entrada[], deB: readonly Entrada[]) => {
-  const [doA, doB, doBSozinho] = await Promise.all([full.como(a), full.como(b), empty.como(b)])
-  const canario = `canario-${a}`
-  const segredos = await viver(doA, deA, canario)
-  const tentar = tentativas({ ...segredos, entradas: deA }, EU)
-  let antes: Resposta[] = []
-  const juntos = await perguntar(doB, deB, tentar, async () => {
-    await doA(registrar({ ...SINAL, chave: 'sinal-2' }, canario))
-    antes = await livros(doA)
+const nobodyCanTell = async ([a, b]: [string, string], ofA: readonly Entry[], ofB: readonly Entry[]) => {
+  const [askA, askB, askBAlone] = await Promise.all([full.askAs(a), full.askAs(b), empty.askAs(b)])
+  const canary = `canario-${a}`
+  const secrets = await live(askA, ofA, canary)
+  const tries = attempts({ ...secrets, entries: ofA }, AUTHOR)
+  let before: Answer[] = []
+  const together = await askAll(askB, ofB, tries, async () => {
+    await askA(register({ ...SIGNAL, chave: 'sinal-2' }, canary))
+    before = await books(askA)
   })
-  const sozinho = await perguntar(doBSozinho, deB, tentar)
+  const alone = await askAll(askBAlone, ofB, tries)
 
-  const alheios = new Set(segredos.ids)
-  const [normal, normalSozinho] = [createNormalForm(alheios), createNormalForm(alheios)]
-  juntos.respostas.forEach((resposta, i) => {
-    const outra = sozinho.respostas[i]
-    if (outra === undefined) throw new Error('invariant: the same requests in both worlds')
-    const [one, other] = comparable(normal(resposta), normalSozinho(outra))
-    expect({ pedido: juntos.pedidos[i], ...one }).toEqual({ pedido: juntos.pedidos[i], ...other })
-    expect(resposta.status).toBe(juntos.pedidos[i]?.espera ?? resposta.status)
-    asked.add(juntos.pedidos[i]?.rota ?? '')
+  const foreign = new Set(secrets.ids)
+  const [normal, normalAlone] = [createNormalForm(foreign), createNormalForm(foreign)]
+  together.answers.forEach((answer, i) => {
+    const lone = alone.answers[i]
+    if (lone === undefined) throw new Error('invariant: the same requests in both worlds')
+    const [one, other] = comparable(normal(answer), normalAlone(lone))
+    expect({ call: together.calls[i], ...one }).toEqual({ call: together.calls[i], ...other })
+    expect(answer.status).toBe(together.calls[i]?.expected ?? answer.status)
+    asked.add(together.calls[i]?.operation ?? '')
     compared += 1
   })
   // An id that B did not write in the address is in no answer.
-  for (const id of segredos.ids) {
-    const contam = juntos.respostas.filter((resposta, i) => {
-      return resposta.body.includes(id) && !juntos.pedidos[i]?.caminho.toLowerCase().includes(id)
+  for (const id of secrets.ids) {
+    const telling = together.answers.filter((answer, i) => {
+      return answer.body.includes(id) && !together.calls[i]?.path.toLowerCase().includes(id)
     })
-    expect(contam).toEqual([])
+    expect(telling).toEqual([])
   }
-  expect(await livros(doA)).toEqual(antes)
-  await posicoesDizemPouco(doB, segredos)
+  expect(await books(askA)).toEqual(before)
+  await positionsTellLittle(askB, secrets)
 }
 
 /** Positions are of the partition: one of A lets B wait, and then shows B its own day as without it. */
-const posicoesDizemPouco = async (doB: Pedir, { posicoes }: Segredos): Promise<void> => {
-  const { body } = await doB(lerDia('2025-10-15'))
+const positionsTellLittle = async (askB: Ask, { posicoes }: Secrets): Promise<void> => {
+  const { body } = await askB(readDay('2025-10-15'))
   for (const posicao of posicoes.slice(0, 3)) {
-    const resposta = await doB(lerDia('2025-10-15', { 'fluxo-posicao': posicao, prefer: 'wait=10' }))
-    expect([resposta.status, resposta.body]).toEqual([200, body])
+    const answer = await askB(readDay('2025-10-15', { 'fluxo-posicao': posicao, prefer: 'wait=10' }))
+    expect([answer.status, answer.body]).toEqual([200, body])
   }
 }
 
 test('nothing of a merchant is visible to, changed by or inferable by another, at every route', async () => {
   await fc.assert(
-    fc.asyncProperty(pares('l'), entradas, entradas, (par, deA, deB) => nobodyCanTell(par(), deA, deB)),
+    fc.asyncProperty(lookAlikes('l'), entries, entries, (pair, ofA, ofB) => nobodyCanTell(pair(), ofA, ofB)),
     { numRuns: CASES, endOnFailure: true },
   )
   process.stdout.write(

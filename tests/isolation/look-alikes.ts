@@ -16,11 +16,11 @@ let pairs = 0
 const run = Date.now().toString(36)
 
 /** Pairs of merchants whose ids are nearly the same, new at each run of a case, also while a failure is made smaller. */
-export const pares = (inicio: string): fc.Arbitrary<() => [string, string]> =>
+export const lookAlikes = (prefix: string): fc.Arbitrary<() => [string, string]> =>
   fc
     .tuple(fc.stringMatching(/^[a-z][A-Za-z0-9._-]{0,20}$/), fc.constantFrom(...LOOK_ALIKES), fc.boolean())
     .map(([base, alike, turned]) => () => {
       pairs += 1
-      const one = `${inicio}${run}${pairs}${base}`
+      const one = `${prefix}${run}${pairs}${base}`
       return turned ? [alike(one), one] : [one, alike(one)]
     })

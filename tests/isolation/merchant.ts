@@ -1,7 +1,7 @@
-import type { Pedido, Pedir, Resposta } from './world.ts'
+import type { Answer, Ask, Call } from './world.ts'
 
 /** What a merchant records, drawn from few values, so that two merchants often use the same ones. */
-export type Entrada = {
+export type Entry = {
   tipo: 'CREDITO' | 'DEBITO'
   valor: string
   data: string
@@ -10,95 +10,95 @@ export type Entrada = {
 }
 
 /** What is known about a merchant's books from outside: all that another one could try to use. */
-export type Segredos = {
+export type Secrets = {
   ids: string[]
   posicoes: string[]
-  cursores: string[]
+  cursors: string[]
   etags: string[]
-  dias: string[]
+  days: string[]
   referencias: string[]
   chaves: string[]
   /** A word that stands in every description. */
-  canario: string
+  canary: string
 }
 
 const JSON_TYPE = { 'content-type': 'application/json' }
-export const comChave = (chave: string | undefined) => (chave === undefined ? {} : { 'idempotency-key': chave })
+export const withChave = (chave: string | undefined) => (chave === undefined ? {} : { 'idempotency-key': chave })
 
-export const registrar = ({ chave, ...entrada }: Entrada, descricao: string): Pedido => ({
-  rota: 'POST /lancamentos',
-  caminho: '/lancamentos',
-  headers: { ...JSON_TYPE, ...comChave(chave) },
-  body: JSON.stringify({ ...entrada, descricao }),
+export const register = ({ chave, ...entry }: Entry, descricao: string): Call => ({
+  operation: 'POST /lancamentos',
+  path: '/lancamentos',
+  headers: { ...JSON_TYPE, ...withChave(chave) },
+  body: JSON.stringify({ ...entry, descricao }),
 })
-export const estornar = (id: string, chave?: string): Pedido => ({
-  rota: 'POST /lancamentos/{id}/estorno',
-  caminho: `/lancamentos/${id}/estorno`,
-  headers: { ...JSON_TYPE, ...comChave(chave) },
+export const reverse = (id: string, chave?: string): Call => ({
+  operation: 'POST /lancamentos/{id}/estorno',
+  path: `/lancamentos/${id}/estorno`,
+  headers: { ...JSON_TYPE, ...withChave(chave) },
   body: '{"data":"2025-10-15"}',
 })
-export const lote = (entradas: readonly Entrada[], descricao: string, chave?: string, consulta = ''): Pedido => ({
-  rota: 'POST /lancamentos/lote',
-  caminho: `/lancamentos/lote${consulta}`,
-  headers: { ...JSON_TYPE, ...comChave(chave) },
-  body: JSON.stringify(entradas.map(({ chave: _, ...entrada }) => ({ ...entrada, descricao }))),
+export const lote = (entries: readonly Entry[], descricao: string, chave?: string, query = ''): Call => ({
+  operation: 'POST /lancamentos/lote',
+  path: `/lancamentos/lote${query}`,
+  headers: { ...JSON_TYPE, ...withChave(chave) },
+  body: JSON.stringify(entries.map(({ chave: _, ...entry }) => ({ ...entry, descricao }))),
 })
-export const importar = (entradas: readonly Entrada[], descricao: string): Pedido => ({
-  rota: 'POST /lancamentos/importacoes',
-  caminho: '/lancamentos/importacoes',
+export const importFile = (entries: readonly Entry[], descricao: string): Call => ({
+  operation: 'POST /lancamentos/importacoes',
+  path: '/lancamentos/importacoes',
   headers: { 'content-type': 'text/csv' },
-  body: `data,tipo,valor,descricao,referencia\n${entradas
+  body: `data,tipo,valor,descricao,referencia\n${entries
     .map(({ data, tipo, valor, referencia = '' }) => `${data},${tipo},${valor},${descricao},${referencia}\n`)
     .join('')}`,
 })
-export const listar = (consulta = ''): Pedido => ({ rota: 'GET /lancamentos', caminho: `/lancamentos${consulta}` })
-export const lerUm = (id: string): Pedido => ({ rota: 'GET /lancamentos/{id}', caminho: `/lancamentos/${id}` })
-export const lerDia = (data: string, headers: Pedido['headers'] = {}): Pedido => ({
-  rota: 'GET /consolidado/{data}',
-  caminho: `/consolidado/${data}`,
+export const list = (query = ''): Call => ({ operation: 'GET /lancamentos', path: `/lancamentos${query}` })
+export const readOne = (id: string): Call => ({ operation: 'GET /lancamentos/{id}', path: `/lancamentos/${id}` })
+export const readDay = (data: string, headers: Call['headers'] = {}): Call => ({
+  operation: 'GET /consolidado/{data}',
+  path: `/consolidado/${data}`,
   headers,
 })
-export const lerPeriodo = (headers: Pedido['headers'] = {}, consulta = '?de=2025-10-01&ate=2025-10-31'): Pedido => ({
-  rota: 'GET /consolidado',
-  caminho: `/consolidado${consulta}`,
+export const readPeriod = (headers: Call['headers'] = {}, query = '?de=2025-10-01&ate=2025-10-31'): Call => ({
+  operation: 'GET /consolidado',
+  path: `/consolidado${query}`,
   headers,
 })
-export const lerLog = (consulta = ''): Pedido => ({ rota: 'GET /eventos', caminho: `/eventos${consulta}` })
+export const readLog = (query = ''): Call => ({ operation: 'GET /eventos', path: `/eventos${query}` })
 
 /** Sends one request after the other. */
-export const enviar = async (pedir: Pedir, pedidos: readonly Pedido[]): Promise<Resposta[]> => {
-  const respostas: Resposta[] = []
-  for (const pedido of pedidos) respostas.push(await pedir(pedido))
-  return respostas
+export const sendAll = async (ask: Ask, calls: readonly Call[]): Promise<Answer[]> => {
+  const answers: Answer[] = []
+  for (const call of calls) answers.push(await ask(call))
+  return answers
 }
 
 /** Everything that a merchant sees of its own books. */
-export const livros = async (pedir: Pedir): Promise<Resposta[]> => {
-  const respostas = [await pedir(listar('?limite=200')), await pedir(lerPeriodo())]
-  return respostas.map(({ status, headers, body }) => ({ status, body, headers: { etag: headers['etag'] ?? '' } }))
+export const books = async (ask: Ask): Promise<Answer[]> => {
+  const answers = [await ask(list('?limite=200')), await ask(readPeriod())]
+  return answers.map(({ status, headers, body }) => ({ status, body, headers: { etag: headers['etag'] ?? '' } }))
 }
 
 /** Collects what another merchant could try to use of these books, warming their caches on the way. */
-export const segredosDe = async (
-  pedir: Pedir,
-  entradas: readonly Entrada[],
-  respostas: readonly Resposta[],
-  canario: string,
-): Promise<Segredos> => {
-  const lista = await pedir(listar('?limite=200'))
-  const itens = (JSON.parse(lista.body) as { itens: { id: string; data: string }[] }).itens
-  const pagina = await pedir(listar('?limite=1'))
-  const dias = [...new Set(itens.map(({ data }) => data))]
-  const lidos: Resposta[] = []
-  for (const dia of [...dias, ...dias]) lidos.push(await pedir(lerDia(dia)))
+export const secretsOf = async (
+  ask: Ask,
+  entries: readonly Entry[],
+  answers: readonly Answer[],
+  canary: string,
+): Promise<Secrets> => {
+  const listing = await ask(list('?limite=200'))
+  const items = (JSON.parse(listing.body) as { itens: { id: string; data: string }[] }).itens
+  const page = await ask(list('?limite=1'))
+  const days = [...new Set(items.map(({ data }) => data))]
+  const readings: Answer[] = []
+  for (const day of [...days, ...days]) readings.push(await ask(readDay(day)))
   return {
-    ids: itens.map(({ id }) => id),
-    posicoes: respostas.flatMap(({ headers }) => headers['fluxo-posicao'] ?? []),
-    cursores: [(JSON.parse(pagina.body) as { proximo: string | null }).proximo ?? 'AAAA'],
-    etags: [...lidos, await pedir(lerPeriodo())].flatMap(({ headers }) => headers['etag'] ?? []),
-    dias,
-    referencias: entradas.flatMap(({ referencia }) => referencia ?? []),
-    chaves: entradas.flatMap(({ chave }) => chave ?? []),
-    canario,
+    ids: items.map(({ id }) => id),
+    posicoes: answers.flatMap(({ headers }) => headers['fluxo-posicao'] ?? []),
+    cursors: [(JSON.parse(page.body) as { proximo: string | null }).proximo ?? 'AAAA'],
+    etags: [...readings, await ask(readPeriod())].flatMap(({ headers }) => headers['etag'] ?? []),
+    days,
+    referencias: entries.flatMap(({ referencia }) => referencia ?? []),
+    chaves: entries.flatMap(({ chave }) => chave ?? []),
+    canary,
   }
 }

@@ -1,4 +1,4 @@
-import type { Resposta } from './world.ts'
+import type { Answer } from './world.ts'
 
 /** What the transport adds, and what follows from the length of numbers that are replaced below. */
 const NOT_COMPARED = new Set(['date', 'x-request-id', 'connection', 'keep-alive', 'content-length'])
@@ -25,7 +25,7 @@ export const createNormalForm = (foreign: ReadonlySet<string>) => {
       .replaceAll(/"atualizado_em":"[^"]+"/g, '"atualizado_em":"T"')
       .replaceAll(/"proximo":"[\w-]+"/g, '"proximo":"C"')
 
-  return ({ status, headers, body }: Resposta): Resposta => ({
+  return ({ status, headers, body }: Answer): Answer => ({
     status,
     body: text(body),
     headers: Object.fromEntries(
@@ -40,9 +40,9 @@ export const createNormalForm = (foreign: ReadonlySet<string>) => {
 const OUTAGE = new Set(['bypass', 'stale'])
 
 /** Both answers, without `Fluxo-Cache` where a slow server decided it. */
-export const comparable = (one: Resposta, other: Resposta): [Resposta, Resposta] => {
+export const comparable = (one: Answer, other: Answer): [Answer, Answer] => {
   const slow = [one, other].some(({ headers }) => OUTAGE.has(headers['fluxo-cache'] ?? ''))
   if (!slow) return [one, other]
-  const without = ({ headers: { 'fluxo-cache': _, ...headers }, ...rest }: Resposta) => ({ ...rest, headers })
+  const without = ({ headers: { 'fluxo-cache': _, ...headers }, ...rest }: Answer) => ({ ...rest, headers })
   return [without(one), without(other)]
 }

@@ -12,25 +12,25 @@ import { Registry } from 'prom-client'
 import { createDatabase, redisUrl, uniquePrefix } from '../stage/databases.ts'
 import { waitFor } from '../stage/wait-for.ts'
 
-const SEGREDO = 'segredo-de-teste-com-mais-de-32-bytes'
-const ESCOPOS = ['lancamentos:escrever', 'lancamentos:ler', 'consolidado:ler']
+const SECRET = 'segredo-de-teste-com-mais-de-32-bytes'
+const SCOPES = ['lancamentos:escrever', 'lancamentos:ler', 'consolidado:ler']
 const PARTICOES = 2
 const STOP_MS = 10_000
 /** The ledger's clock stands still, so that equal requests give equal times in every world. */
-const AGORA = new Date('2025-10-15T12:00:00.000Z')
+const NOW = new Date('2025-10-15T12:00:00.000Z')
 
-export type Pedido = {
+export type Call = {
   /** The operation of the OpenAPI document, such as `GET /lancamentos/{id}`. */
-  rota: string
-  caminho: string
+  operation: string
+  path: string
   headers?: Readonly<Record<string, string>>
   body?: string
   /** The status that it must have, where only one is right. */
-  espera?: number
+  expected?: number
 }
-type Cabecalhos = { readonly [name: string]: string | undefined }
-export type Resposta = { status: number; headers: Cabecalhos; body: string }
-export type Pedir = (pedido: Pedido) => Promise<Resposta>
+type AnswerHeaders = { readonly [name: string]: string | undefined }
+export type Answer = { status: number; headers: AnswerHeaders; body: string }
+export type Ask = (call: Call) => Promise<Answer>
 
 /** Both services, whole, in one process: databases, streams and cache of their own, two partitions. */
 export const createWorld = async () => {
@@ -51,7 +51,7 @@ export const createWorld = async () => {
   const registry = new Registry()
   const common = {
     redis,
-    verifier: createVerifier({ secret: SEGREDO }),
+    verifier: createVerifier({ secret: SECRET }),
     particoes: PARTICOES,
     streamPrefix: uniquePrefix('stream'),
     log,
@@ -60,18 +60,18 @@ export const createWorld = async () => {
   const lancamentos = createLancamentos({
     ...common,
     databaseUrl: ledger.appUrl,
-    cursorSecret: SEGREDO,
-    agora: () => AGORA,
+    cursorSecret: SECRET,
+    now: () => NOW,
   })
   const consolidado = createConsolidado({
     ...common,
     databaseUrl: balances.appUrl,
     cachePrefix: uniquePrefix('cache'),
-    instancia: 'teste',
-    verificacaoMs: 0,
+    instance: 'teste',
+    verificarMs: 0,
     eventos: {
       baseUrl: 'http://lancamentos',
-      token: () => signToken({ secret: SEGREDO, scopes: ['eventos:ler'], expiresInSeconds: 600 }),
+      token: () => signToken({ secret: SECRET, scopes: ['eventos:ler'], expiresInSeconds: 600 }),
       fetch: (url, init) => lancamentos.routes.request(url, init),
     },
   })
@@ -94,11 +94,11 @@ export const createWorld = async () => {
   }
 
   /** Asks as a merchant. A write is answered once it is projected, so each is a step of its own there. */
-  const como = async (comercianteId: string): Promise<Pedir> => {
-    const token = await signToken({ secret: SEGREDO, comercianteId, scopes: ESCOPOS, expiresInSeconds: 3_600 })
-    return async ({ rota, caminho, headers, body: sent }) => {
-      const method = rota.slice(0, rota.indexOf(' '))
-      const answer = await fetch(running.url + caminho, {
+  const askAs = async (comercianteId: string): Promise<Ask> => {
+    const token = await signToken({ secret: SECRET, comercianteId, scopes: SCOPES, expiresInSeconds: 3_600 })
+    return async ({ operation, path, headers, body: sent }) => {
+      const method = operation.slice(0, operation.indexOf(' '))
+      const answer = await fetch(running.url + path, {
         method,
         headers: { ...headers, authorization: `Bearer ${token}` },
         ...(sent !== undefined && { body: sent }),
@@ -112,7 +112,7 @@ export const createWorld = async () => {
     await Promise.all([closeSql(ledgerSql), closeSql(balancesSql)])
     await running.stop()
   }
-  return { url: running.url, como, stop }
+  return { url: running.url, askAs, stop }
 }
 
 export type World = Awaited<ReturnType<typeof createWorld>>

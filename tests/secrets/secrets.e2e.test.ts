@@ -8,7 +8,7 @@ import { waitFor } from '../stage/wait-for.ts'
 import { found, plantCanaries } from './canaries.ts'
 import { startTalkative, type Talkative } from './system.ts'
 
-const ESCOPOS = ['lancamentos:escrever', 'lancamentos:ler', 'consolidado:ler']
+const SCOPES = ['lancamentos:escrever', 'lancamentos:ler', 'consolidado:ler']
 const canaries = plantCanaries()
 let system: Talkative
 /** Every secret, with the tokens that were sent. */
@@ -19,8 +19,8 @@ const refusals: string[] = []
 beforeAll(async () => {
   system = await startTalkative(canaries)
   for (const [name, sign] of Object.entries({
-    token: system.sign(ESCOPOS),
-    tokenExpirado: system.sign(ESCOPOS, -3_600),
+    token: system.sign(SCOPES),
+    tokenExpirado: system.sign(SCOPES, -3_600),
     tokenSemEscopo: system.sign(['nada']),
   })) {
     secrets[name] = await sign

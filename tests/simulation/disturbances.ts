@@ -25,7 +25,7 @@ type Disturbable = {
 }
 
 /** What differs from world to world. */
-export type Weak = {
+export type FaultTargets = {
   /** The PostgreSQL servers that it has, each with those who are connected to it. */
   postgres: Partial<Record<Database, { server: PostgresServer; users: () => readonly { cutDatabase: () => void }[] }>>
   /** Ends the session behind a lease. */
@@ -33,7 +33,7 @@ export type Weak = {
 }
 
 /** Puts the faults of the plan on the world's calendar; those at a step are looked up by the process itself. */
-export function scheduleFaults(world: Disturbed, weak: Weak): void {
+export function scheduleFaults(world: Disturbed, weak: FaultTargets): void {
   const { scheduler, plan } = world
   for (const fault of plan.faults) {
     if (fault.kind === 'step') continue
@@ -45,7 +45,7 @@ export function scheduleFaults(world: Disturbed, weak: Weak): void {
   }
 }
 
-function strike(world: Disturbed, weak: Weak, fault: Exclude<Fault, { kind: 'step' }>): void {
+function strike(world: Disturbed, weak: FaultTargets, fault: Exclude<Fault, { kind: 'step' }>): void {
   const { scheduler, servers, instances, feed, plan } = world
   const { kind, at: _, ...rest } = fault
   scheduler.note(`! ${kind} ${Object.values(rest).join(' ')}`)
@@ -91,7 +91,7 @@ function strike(world: Disturbed, weak: Weak, fault: Exclude<Fault, { kind: 'ste
 
 function stopPostgres(
   { scheduler }: Disturbed,
-  weak: Weak,
+  weak: FaultTargets,
   { database, ms }: { database: Database; ms: number },
 ): void {
   const { server, users } = weak.postgres[database] ?? {}

@@ -63,7 +63,7 @@ const ALSO: Readonly<Record<Profile, readonly Kind[]>> = {
   'feed-only': ['feed-away'],
 }
 
-export type Moments = [number, ...number[]]
+export type Instants = [number, ...number[]]
 
 /** What the faults of a history may fall upon. */
 export type Surroundings = {
@@ -72,7 +72,7 @@ export type Surroundings = {
   instances: readonly [string, ...string[]]
   onOf: (instance: string) => readonly [string, ...string[]]
   databases: readonly [Database, ...Database[]]
-  bursts: Moments
+  bursts: Instants
   loadMs: number
 }
 

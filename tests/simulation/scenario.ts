@@ -7,7 +7,7 @@ export type AnyPlan = { seed: number; faults: readonly Fault[] }
 export type Verdict<P extends AnyPlan> = {
   plan: P
   /** What was wrong; empty where everything held. */
-  wrongs: readonly string[]
+  failures: readonly string[]
   lines: readonly string[]
   digest: string
 }
@@ -16,7 +16,7 @@ export type Verdict<P extends AnyPlan> = {
 export type PlantedBug<Seams> = { what: string; seams: () => Seams }
 
 /** One world that is simulated: how a seed becomes its plan, how the plan runs, and the mistakes that are planted in it. */
-export type Room<P extends AnyPlan, Seams> = {
+export type Scenario<P extends AnyPlan, Seams> = {
   name: string
   planOf: (seed: number) => P
   runPlan: (plan: P, seams?: Seams) => Promise<Verdict<P>>

@@ -1,9 +1,9 @@
-import type { AnyPlan, Room, Search, SearchOptions, Verdict } from './scenario.ts'
+import type { AnyPlan, Scenario, Search, SearchOptions, Verdict } from './scenario.ts'
 import { listOf, shrink } from './shrink.ts'
 
 /** Looks for failures in a room. */
-export function createSearch<P extends AnyPlan, Seams>(room: Room<P, Seams>): Search<P> {
-  const { name, planOf, runPlan, parts, bugs } = room
+export function createSearch<P extends AnyPlan, Seams>(scenario: Scenario<P, Seams>): Search<P> {
+  const { name, planOf, runPlan, parts, bugs } = scenario
   /** A planted bug's stand-ins, new for each history: some keep a state. */
   const seamsOf = (bug: string | undefined): Seams | undefined => {
     if (bug === undefined) return undefined
@@ -20,28 +20,28 @@ export function createSearch<P extends AnyPlan, Seams>(room: Room<P, Seams>): Se
       for (let seed = from; seed < from + seeds; seed += 1) {
         const verdict = await runSeed(seed, bug)
         onSeed?.(seed)
-        if (verdict.wrongs.length > 0) return verdict
+        if (verdict.failures.length > 0) return verdict
       }
       return undefined
     },
     shrunk: async ({ plan }, bug) => {
-      const fails = async (tried: P): Promise<boolean> => (await runPlan(tried, seamsOf(bug))).wrongs.length > 0
+      const fails = async (tried: P): Promise<boolean> => (await runPlan(tried, seamsOf(bug))).failures.length > 0
       return runPlan(await shrink(plan, parts, fails), seamsOf(bug))
     },
-    report: (verdict, bug) => reportOf(room, verdict, bug),
+    report: (verdict, bug) => reportOf(scenario, verdict, bug),
   }
 }
 
 function reportOf<P extends AnyPlan>(
-  { name, parts }: Pick<Room<P, never>, 'name' | 'parts'>,
-  { plan, wrongs, lines, digest }: Verdict<P>,
+  { name, parts }: Pick<Scenario<P, never>, 'name' | 'parts'>,
+  { plan, failures, lines, digest }: Verdict<P>,
   bug: string | undefined,
 ): string {
   const setup = Object.entries(plan).filter(([key]) => !parts.some((part) => part === key))
   const planted = bug === undefined ? '' : ` --bug ${bug}`
   const done = parts.flatMap((part) => listOf(plan, part).map((one) => `${part}  ${JSON.stringify(one)}`))
   return [
-    `seed ${plan.seed}: ${wrongs.length === 0 ? 'nothing is wrong' : wrongs.join('; ')}`,
+    `seed ${plan.seed}: ${failures.length === 0 ? 'nothing is wrong' : failures.join('; ')}`,
     `setup   ${JSON.stringify(Object.fromEntries(setup))}`,
     ...done,
     ...lines,

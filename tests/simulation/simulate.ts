@@ -44,7 +44,7 @@ function commandOf<P extends AnyPlan>({ name, bugs, runSeed, firstFailure, shrun
         return false
       }
       const { seed, faults } = failure.plan
-      console.log(`${name}: seed ${seed} after ${seconds()} s, with ${faults.length} faults: ${failure.wrongs[0]}`)
+      console.log(`${name}: seed ${seed} after ${seconds()} s, with ${faults.length} faults: ${failure.failures[0]}`)
       console.log('Its least history that still goes wrong:\n')
       console.log(report(await shrunk(failure, bug), bug))
       return true
@@ -52,27 +52,27 @@ function commandOf<P extends AnyPlan>({ name, bugs, runSeed, firstFailure, shrun
     show: async (seed, bug) => {
       const verdict = await runSeed(seed, bug)
       console.log(report(verdict, bug))
-      return verdict.wrongs.length > 0
+      return verdict.failures.length > 0
     },
     table: async () => {
       let missed = false
       for (const [bug, { what }] of Object.entries(bugs)) {
         const failure = await firstFailure({ from: 1, seeds: SEEDS_FOR_A_BUG, bug })
         missed ||= failure === undefined
-        console.log(`| \`${bug}\` | ${what} | ${failure?.plan.seed ?? 'not caught'} | ${failure?.wrongs[0] ?? ''} |`)
+        console.log(`| \`${bug}\` | ${what} | ${failure?.plan.seed ?? 'not caught'} | ${failure?.failures[0] ?? ''} |`)
       }
       return missed
     },
   }
 }
 
-const ROOMS: readonly Command[] = [commandOf(BOOKS), commandOf(ORDERS)]
+const SCENARIOS: readonly Command[] = [commandOf(BOOKS), commandOf(ORDERS)]
 
 /** The rooms that are asked for: the one named, the one that has the bug, or all. */
-function roomsOf(room: string | undefined, bug: string | undefined): readonly Command[] {
-  const named = ROOMS.filter(({ name }) => room === undefined || name === room)
+function scenariosOf(scenario: string | undefined, bug: string | undefined): readonly Command[] {
+  const named = SCENARIOS.filter(({ name }) => scenario === undefined || name === scenario)
   if (named.length === 0)
-    throw new UsageError(`unknown room "${room}". Rooms: ${ROOMS.map(({ name }) => name).join(', ')}`)
+    throw new UsageError(`unknown room "${scenario}". Rooms: ${SCENARIOS.map(({ name }) => name).join(', ')}`)
   const having = named.filter(({ bugs }) => bug === undefined || bugs[bug] !== undefined)
   if (having.length > 0) return having
   throw new UsageError(`unknown bug "${bug}". Bugs: ${named.flatMap(({ bugs }) => Object.keys(bugs)).join(', ')}`)
@@ -91,7 +91,7 @@ await runCommand('simulate', async () => {
   const [from, seeds] = [wholeNumber('from', values.from), wholeNumber('seeds', values.seeds)]
   const seed = values.seed === undefined ? undefined : wholeNumber('seed', values.seed)
   let wrong = false
-  for (const { search, show, table } of roomsOf(values.room, bug)) {
+  for (const { search, show, table } of scenariosOf(values.room, bug)) {
     const found = values.bugs ? table() : seed === undefined ? search(from, seeds, bug) : show(seed, bug)
     wrong = (await found) || wrong
   }

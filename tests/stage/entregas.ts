@@ -6,11 +6,11 @@ import { type ServiceProcess, startService } from './service-process.ts'
 
 /** Deliveries in processes of their own: any number of instances on one database and one Redis of the test's. */
 export type Entregas = {
-  instancias: ServiceProcess[]
+  instances: ServiceProcess[]
   /** `Authorization` of a merchant. */
-  como: (comerciante: string) => Promise<{ authorization: string }>
+  as: (comerciante: string) => Promise<{ authorization: string }>
   /** The same of a service that reads the log. */
-  comoServico: () => Promise<string>
+  asService: () => Promise<string>
   /** A superuser's way into the database, for looking. */
   ownerUrl: string
   stop: () => Promise<void>
@@ -20,33 +20,33 @@ const TOKEN_SECONDS = 3_600
 const SCOPES = ['entregas:escrever', 'entregas:ler']
 
 /** Starts the instances. `stop` ends every process and drops the database, also after a failure. */
-export const startEntregas = async (quantas: number, env: Readonly<Record<string, string>> = {}): Promise<Entregas> => {
+export const startEntregas = async (count: number, env: Readonly<Record<string, string>> = {}): Promise<Entregas> => {
   const jwtSecret = randomBytes(32).toString('hex')
   const [redis, database] = await Promise.all([
     startOwnRedis(),
     createDatabase({ role: 'entregas', migrate: (url) => migrate({ database: 'entregas', url }) }),
   ])
-  const instancias: ServiceProcess[] = []
+  const instances: ServiceProcess[] = []
   const stop = async (): Promise<void> => {
-    await Promise.all(instancias.map((instancia) => instancia.end('SIGTERM')))
+    await Promise.all(instances.map((instance) => instance.end('SIGTERM')))
     await Promise.all([redis.remove(), database.drop()])
   }
-  const comum = { REDIS_URL: redis.url, DATABASE_URL_ENTREGAS: database.appUrl, JWT_SECRET: jwtSecret, ...env }
+  const common = { REDIS_URL: redis.url, DATABASE_URL_ENTREGAS: database.appUrl, JWT_SECRET: jwtSecret, ...env }
   try {
-    for (let i = 1; i <= quantas; i += 1) {
-      instancias.push(await startService('entregas', { ...comum, INSTANCIA: `e${i}` }))
+    for (let i = 1; i <= count; i += 1) {
+      instances.push(await startService('entregas', { ...common, INSTANCIA: `e${i}` }))
     }
   } catch (error) {
     await stop()
     throw error
   }
   return {
-    instancias,
-    como: async (comercianteId) => {
+    instances,
+    as: async (comercianteId) => {
       const token = { secret: jwtSecret, comercianteId, scopes: SCOPES, expiresInSeconds: TOKEN_SECONDS }
       return { authorization: `Bearer ${await signToken(token)}` }
     },
-    comoServico: async () =>
+    asService: async () =>
       `Bearer ${await signToken({ secret: jwtSecret, scopes: ['eventos:ler'], expiresInSeconds: TOKEN_SECONDS })}`,
     ownerUrl: database.ownerUrl,
     stop,

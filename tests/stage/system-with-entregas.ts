@@ -3,11 +3,11 @@ import { signToken } from '@fluxo/shared/http/tokens'
 import { freePort } from '../../scripts/local/free-port.ts'
 import { createDatabase, type TestDatabase } from './databases.ts'
 import { type ServiceProcess, startService } from './service-process.ts'
-import { type Fluxo, startFluxo } from './system.ts'
+import { type System, startSystem } from './system.ts'
 
 /** The whole system with one entregas, whose orders lancamentos follows. */
-export type FluxoComEntregas = {
-  fluxo: Fluxo
+export type SystemWithEntregas = {
+  core: System
   entregas: ServiceProcess
   orders: TestDatabase
   /** Starts an entregas in the place of the one that has ended, on this database. */
@@ -23,13 +23,17 @@ const TOKEN_SECONDS = 3_600
 const SCOPES = ['entregas:escrever', 'entregas:ler']
 const ALL_SCOPES = [...SCOPES, 'lancamentos:escrever', 'lancamentos:ler', 'consolidado:ler']
 
-type Shape = NonNullable<Parameters<typeof startFluxo>[0]> & {
+type Shape = NonNullable<Parameters<typeof startSystem>[0]> & {
   /** A database of orders that exists already, such as a restored one; `stop` drops it too. */
   orders?: TestDatabase
 }
 
 /** Starts it with further settings of every process; steps of the automatic flow wait for nothing. */
-export const startFluxoComEntregas = async ({ env = {}, orders, ...shape }: Shape = {}): Promise<FluxoComEntregas> => {
+export const startSystemWithEntregas = async ({
+  env = {},
+  orders,
+  ...shape
+}: Shape = {}): Promise<SystemWithEntregas> => {
   const closers: (() => Promise<void>)[] = []
   const stop = async (): Promise<void> => {
     for (const close of closers) await close()
@@ -44,20 +48,20 @@ export const startFluxoComEntregas = async ({ env = {}, orders, ...shape }: Shap
     closers.unshift(database.drop)
     // Known before it runs: lancamentos asks there.
     const port = String(await freePort())
-    const fluxo = await startFluxo({ ...shape, env: { ...env, ENTREGAS_URL: `http://127.0.0.1:${port}` } })
-    closers.unshift(fluxo.stop)
+    const core = await startSystem({ ...shape, env: { ...env, ENTREGAS_URL: `http://127.0.0.1:${port}` } })
+    closers.unshift(core.stop)
     const startEntregas = async ({ appUrl }: TestDatabase): Promise<ServiceProcess> => {
       const own = { PORT: port, DATABASE_URL_ENTREGAS: appUrl, ENTREGAS_ATRASO_MS: '0' }
-      const service = await startService('entregas', { ...fluxo.consolidadoEnv, ...own })
+      const service = await startService('entregas', { ...core.consolidadoEnv, ...own })
       closers.unshift(() => service.end('SIGTERM'))
       return service
     }
     const entregas = await startEntregas(database)
-    const secret = String(fluxo.consolidadoEnv['JWT_SECRET'])
+    const secret = String(core.consolidadoEnv['JWT_SECRET'])
     const bearer = (scopes: readonly string[]) => async (comercianteId: string) =>
       `Bearer ${await signToken({ secret, comercianteId, scopes, expiresInSeconds: TOKEN_SECONDS })}`
     const tokens = { sender: bearer(SCOPES), merchant: bearer(ALL_SCOPES) }
-    return { fluxo, entregas, orders: database, startEntregas, ...tokens, stop }
+    return { core, entregas, orders: database, startEntregas, ...tokens, stop }
   } catch (error) {
     await stop()
     throw error

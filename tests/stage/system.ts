@@ -7,7 +7,7 @@ import { type ServiceProcess, startService } from './service-process.ts'
 import { waitFor } from './wait-for.ts'
 
 /** The whole system in processes of its own: databases and a Redis of the test's, any number of each service. */
-export type Fluxo = {
+export type System = {
   lancamentos: ServiceProcess[]
   consolidado: ServiceProcess[]
   redis: Awaited<ReturnType<typeof startOwnRedis>>
@@ -51,7 +51,7 @@ type Shape = {
 }
 
 /** Starts the system. `stop` ends every process and drops every database, also after a failure. */
-export const startFluxo = async (shape: Shape = {}): Promise<Fluxo> => {
+export const startSystem = async (shape: Shape = {}): Promise<System> => {
   const { particoes = 1, lancamentos = 1, consolidado = 1, env = {} } = shape
   const jwtSecret = randomBytes(32).toString('hex')
   const [redis, databases] = await Promise.all([startOwnRedis(), shape.databases ?? newDatabases(shape)])

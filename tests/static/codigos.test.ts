@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { CODIGOS, type Significado } from '@fluxo/shared/codigos/codigos'
+import { CODIGOS, type Meaning } from '@fluxo/shared/codigos/codigos'
 import { expect, test } from 'vitest'
 import { codeOf, isTest, root, sourceFiles } from './source-files.ts'
 
-const TABLE: [string, Significado][] = Object.entries(CODIGOS)
+const TABLE: [string, Meaning][] = Object.entries(CODIGOS)
 
-const THROWN = /\b(?:DomainError|Indisponivel|super)\(\s*'([a-z]+(?:-[a-z]+)*)'/g
+const THROWN = /\b(?:DomainError|Unavailable|super)\(\s*'([a-z]+(?:-[a-z]+)*)'/g
 /** Beside what is thrown: a problem that is written by hand, and the reason of one entry of a batch. */
 const WRITTEN = /\bcodigo: '([a-z]+(?:-[a-z]+)*)'/g
 
@@ -52,10 +52,10 @@ test('no text becomes a code by being called one', () => {
 })
 
 test('each code says in Portuguese sentences what it means and what to do, in characters that HTML takes as they are', () => {
-  for (const [codigo, { titulo, significa, oQueFazer, status }] of TABLE) {
+  for (const [codigo, { titulo, significa, remedy, status }] of TABLE) {
     expect(codigo).toMatch(/^[a-z]+(-[a-z]+)*$/)
     expect([codigo, status >= 400 && status < 600]).toEqual([codigo, true])
     expect(titulo, codigo).toMatch(/^[A-ZÀ-Ú][^.<>&"]+$/)
-    for (const text of [significa, oQueFazer]) expect(text, codigo).toMatch(/^[A-ZÀ-Ú][^<>&"]+\.$/)
+    for (const text of [significa, remedy]) expect(text, codigo).toMatch(/^[A-ZÀ-Ú][^<>&"]+\.$/)
   }
 })

@@ -8,7 +8,7 @@ import { exportPostgresMetrics } from '@fluxo/shared/postgres/metrics'
 import { createSchemaGate } from '@fluxo/shared/postgres/schema-gate'
 import { closeSql, createSql, type Sql, withDeadline } from '@fluxo/shared/postgres/sql'
 import type { AppModule, HealthCheck } from '@fluxo/shared/process/module'
-import type { Limites } from '@fluxo/shared/ratelimit/admission'
+import type { Limits } from '@fluxo/shared/ratelimit/admission'
 import type { RedisConnections } from '@fluxo/shared/redis/connection'
 import { exportRedisMetrics } from '@fluxo/shared/redis/metrics'
 import { createFeed } from '@fluxo/shared/repair/feed'
@@ -19,10 +19,10 @@ import type { Logger } from '@fluxo/shared/telemetry/logger'
 import type { Registry } from '@fluxo/shared/telemetry/metrics'
 import type { Tracing } from '@fluxo/shared/telemetry/tracing'
 import { createConsultarRoutes } from './consultar/route.ts'
-import { createConsultaStore, foraDoAr, LEITURA_SETTINGS, LIMITES_DA_CONSULTA } from './consultar/store.ts'
-import { CACHE_PREFIX, GRUPO, REPARO_LOCK, STREAM_PREFIX } from './projetar/nomes.ts'
-import { createProjecao } from './projetar/projecao.ts'
-import { montarVigia } from './verificar/montar.ts'
+import { createBalanceReadStore, isAway, READ_LIMITS, READ_SETTINGS } from './consultar/store.ts'
+import { CACHE_PREFIX, CONSOLIDADO_GROUP, REPAIR_LOCK, STREAM_PREFIX } from './projetar/nomes.ts'
+import { createProjection } from './projetar/projecao.ts'
+import { assembleVerificar } from './verificar/montar.ts'
 
 export { CACHE_PREFIX } from './projetar/nomes.ts'
 
@@ -31,7 +31,7 @@ export type ConsolidadoDeps = {
   databaseUrl: string
   redis: RedisConnections
   verifier: Verifier
-  limites?: Limites | undefined
+  limits?: Limits | undefined
   /** The ledger's feed; `fetch` calls it in memory where both services are one process. */
   eventos: {
     baseUrl: string
@@ -41,9 +41,9 @@ export type ConsolidadoDeps = {
   /** As the ledger was made with. */
   particoes: number
   /** Name of this instance in the consumer group; a stable one finds its own pending entries after a restart. */
-  instancia: string
+  instance: string
   /** Between two rounds of verification; 0 turns it off. A minute by default. */
-  verificacaoMs?: number
+  verificarMs?: number
   log: Logger
   registry: Registry
   tracing?: Tracing | undefined
@@ -62,7 +62,7 @@ const POOLS = { consolidado: PROJECTION_CONNECTIONS, 'consolidado leitura': READ
 const PREPARE_RETRY_MS = 500
 const CHECK_TIMEOUT_MS = 900
 /** A cache that is away costs 50 ms a request until the circuit opens, and is looked for every second. */
-const CIRCUITO = { volumeThreshold: 20, errorThresholdPercentage: 50, resetTimeoutMs: 1_000 }
+const CIRCUIT = { volumeThreshold: 20, errorThresholdPercentage: 50, resetTimeoutMs: 1_000 }
 
 /** The service `consolidado`: projects the ledger into daily balances and answers with them. */
 export const createConsolidado = (deps: ConsolidadoDeps): AppModule => {
@@ -78,12 +78,12 @@ export const createConsolidado = (deps: ConsolidadoDeps): AppModule => {
     url,
     max: READ_CONNECTIONS,
     name: 'consolidado leitura',
-    statementTimeoutMs: LIMITES_DA_CONSULTA.attemptTimeoutMs,
-    settings: LEITURA_SETTINGS,
+    statementTimeoutMs: READ_LIMITS.attemptTimeoutMs,
+    settings: READ_SETTINGS,
   })
   const breakers = {
-    cache: createBreaker({ name: 'redis-cache', ...CIRCUITO, registry }),
-    consulta: createBreaker({ name: 'postgres-consulta', ...CIRCUITO, isFailure: foraDoAr, registry }),
+    cache: createBreaker({ name: 'redis-cache', ...CIRCUIT, registry }),
+    query: createBreaker({ name: 'postgres-consulta', ...CIRCUIT, isFailure: isAway, registry }),
   }
   const cache = createVersionedCache({
     redis: redis.cache,
@@ -94,46 +94,53 @@ export const createConsolidado = (deps: ConsolidadoDeps): AppModule => {
   })
   const feed = createFeed({ ...eventos, name: 'eventos', particoes, registry })
   const commands = redis.commands
-  const projecao = createFollower(
-    { ...createProjecao({ sql: writes, cache, registry }), log: { streamPrefix, particoes, feed } },
-    { ...deps, sql: writes, lease: createLease({ url, key: REPARO_LOCK, name: 'reparo', log }) },
+  const projection = createFollower(
+    { ...createProjection({ sql: writes, cache, registry }), log: { streamPrefix, particoes, feed } },
+    { ...deps, sql: writes, lease: createLease({ url, key: REPAIR_LOCK, name: 'reparo', log }) },
   )
-  const vigia = montarVigia({ ...deps, sql: writes, redis: commands, cachePrefix, feed })
-  const janitor = createJanitor({ redis: commands, prefix: streamPrefix, particoes, groups: [GRUPO], log, registry })
+  const verificarWorker = assembleVerificar({ ...deps, sql: writes, redis: commands, cachePrefix, feed })
+  const janitor = createJanitor({
+    redis: commands,
+    prefix: streamPrefix,
+    particoes,
+    groups: [CONSOLIDADO_GROUP],
+    log,
+    registry,
+  })
   exportRedisMetrics({ redis: commands, registry })
   exportPostgresMetrics({ registry, database: 'consolidado', sql: writes, pools: POOLS })
 
   const policy = createPolicy({
-    ...LIMITES_DA_CONSULTA,
+    ...READ_LIMITS,
     name: 'postgres-consulta',
-    breaker: breakers.consulta,
-    isTransient: foraDoAr,
+    breaker: breakers.query,
+    isTransient: isAway,
   })
-  const store = createConsultaStore({ sql: reads, policy })
-  const inicio = createInicio({
+  const store = createBalanceReadStore({ sql: reads, policy })
+  const starting = createStart({
     log,
-    preparar: projecao.prepare,
-    abrir: () => {
-      projecao.start()
+    prepare: projection.prepare,
+    open: () => {
+      projection.start()
       janitor.start()
-      vigia.start()
+      verificarWorker.start()
     },
   })
   return {
     name: 'consolidado',
     gate: createSchemaGate({ database: 'consolidado', migrations: migrationsOf('consolidado'), sql: writes, log }),
-    routes: createConsultarRoutes({ store, cache, inbox: projecao.inbox, verifier, limites: deps.limites, particoes }),
+    routes: createConsultarRoutes({ store, cache, inbox: projection.inbox, verifier, limits: deps.limits, particoes }),
     checks: checksOf(reads, redis),
-    start: inicio.start,
+    start: starting.start,
     drain: async () => {
-      await inicio.stop()
-      await Promise.all([projecao.stop(), janitor.stop(), vigia.stop()])
+      await starting.stop()
+      await Promise.all([projection.stop(), janitor.stop(), verificarWorker.stop()])
     },
     close: async () => {
       await cache.close()
       for (const breaker of Object.values(breakers)) breaker.close()
       feed.close()
-      await Promise.all([closeSql(writes), closeSql(reads), vigia.close()])
+      await Promise.all([closeSql(writes), closeSql(reads), verificarWorker.close()])
     },
   }
 }
@@ -152,31 +159,31 @@ const checksOf = (reads: Sql, redis: RedisConnections): HealthCheck[] => {
   ]
 }
 
-type InicioDeps = { log: Logger; preparar: () => Promise<void>; abrir: () => void }
+type StartDeps = { log: Logger; prepare: () => Promise<void>; open: () => void }
 
 /** Opens the doors once the database is prepared; a database that is away delays the projection, not the start. */
-const createInicio = ({ log, preparar, abrir }: InicioDeps) => {
+const createStart = ({ log, prepare, open }: StartDeps) => {
   const stopping = new AbortController()
   let trying: Promise<void> = Promise.resolve()
-  const tentar = async (): Promise<boolean> => {
+  const tryOnce = async (): Promise<boolean> => {
     try {
-      await preparar()
+      await prepare()
     } catch (error) {
       log.warn({ err: error }, 'the projection waits for its database')
       return false
     }
-    if (!stopping.signal.aborted) abrir()
+    if (!stopping.signal.aborted) open()
     return true
   }
-  const insistir = async (): Promise<void> => {
+  const keepTrying = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
       await delay(PREPARE_RETRY_MS, undefined, { signal: stopping.signal }).catch(() => {})
-      if (stopping.signal.aborted || (await tentar())) return
+      if (stopping.signal.aborted || (await tryOnce())) return
     }
   }
   return {
     start: async () => {
-      if (!(await tentar())) trying = insistir()
+      if (!(await tryOnce())) trying = keepTrying()
     },
     stop: async () => {
       stopping.abort()

@@ -1,10 +1,10 @@
 import { createVerifier } from '@fluxo/shared/http/auth'
-import { tokenDeServicoDe } from '@fluxo/shared/http/service-token'
+import { serviceTokenOf } from '@fluxo/shared/http/service-token'
 import { envDurationMs, envInteger, envPort, envUrl, parseEnv } from '@fluxo/shared/process/env'
 import { runModules } from '@fluxo/shared/process/run'
 import { openService, SERVICE_ENV, signingOf } from '@fluxo/shared/process/service'
-import { createLimites } from '@fluxo/shared/ratelimit/admission'
-import { LIMITES_ENV } from '@fluxo/shared/ratelimit/settings'
+import { createLimits } from '@fluxo/shared/ratelimit/admission'
+import { LIMITS_ENV } from '@fluxo/shared/ratelimit/settings'
 import { createRedisConnections } from '@fluxo/shared/redis/connection'
 import { z } from '@hono/zod-openapi'
 import { createConsolidado } from './app.ts'
@@ -17,7 +17,7 @@ const EnvSchema = z.object({
   EVENTOS_TOKEN: z.string().optional().describe('a token with scope eventos:ler, where there is no JWT_SECRET'),
   PARTICOES: envInteger({ min: 1, max: 1024 }).default(1),
   VERIFICACAO_MS: envDurationMs().default(60_000).describe('between two rounds of verification; 0 turns it off'),
-  ...LIMITES_ENV,
+  ...LIMITS_ENV,
 })
 
 const env = parseEnv(EnvSchema)
@@ -34,14 +34,14 @@ const consolidado = createConsolidado({
   databaseUrl: env.DATABASE_URL_CONSOLIDADO,
   redis,
   verifier,
-  limites: createLimites({ env, redis: redis.cache, registry }),
+  limits: createLimits({ env, redis: redis.cache, registry }),
   eventos: {
     baseUrl: env.FEED_URL,
-    token: tokenDeServicoDe({ ...signingOf(env), token: env.EVENTOS_TOKEN }),
+    token: serviceTokenOf({ ...signingOf(env), token: env.EVENTOS_TOKEN }),
   },
   particoes: env.PARTICOES,
-  instancia: env.INSTANCIA,
-  verificacaoMs: env.VERIFICACAO_MS,
+  instance: env.INSTANCIA,
+  verificarMs: env.VERIFICACAO_MS,
   log,
   registry,
   tracing,

@@ -12,12 +12,12 @@ import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { createDatabase, redisUrl, uniquePrefix } from '@fluxo/tests/stage/databases'
 import { Registry } from 'prom-client'
 import { type ConsultarDeps, createConsultarRoutes } from '../src/consultar/route.ts'
-import { createConsultaStore, foraDoAr, LEITURA_SETTINGS, LIMITES_DA_CONSULTA } from '../src/consultar/store.ts'
+import { createBalanceReadStore, isAway, READ_LIMITS, READ_SETTINGS } from '../src/consultar/store.ts'
 import type { Saldo } from '../src/domain/saldo.ts'
 
-const SEGREDO = 'segredo-de-teste-com-mais-de-32-bytes'
+const SECRET = 'segredo-de-teste-com-mais-de-32-bytes'
 
-type Opcoes = {
+type StageOptions = {
   redis?: string
   /** Superuser URL of another PostgreSQL than the run's. */
   postgres?: string
@@ -25,19 +25,19 @@ type Opcoes = {
   waitApplied?: ConsultarDeps['inbox']['waitApplied']
 }
 
-type Pedir = (caminho: string, headers?: Record<string, string>) => Promise<Response>
+type AskBalances = (path: string, headers?: Record<string, string>) => Promise<Response>
 
 /** The service's own role, which sees all, and the one of its merchants' reads. */
-const poolsDe = (url: string) => {
-  const comum = { url, statementTimeoutMs: LIMITES_DA_CONSULTA.attemptTimeoutMs }
+const poolsOf = (url: string) => {
+  const common = { url, statementTimeoutMs: READ_LIMITS.attemptTimeoutMs }
   return {
-    sql: createSql({ ...comum, max: 2, name: 'teste' }),
-    leituras: createSql({ ...comum, max: 4, name: 'teste leitura', settings: LEITURA_SETTINGS }),
+    sql: createSql({ ...common, max: 2, name: 'teste' }),
+    reads: createSql({ ...common, max: 4, name: 'teste leitura', settings: READ_SETTINGS }),
   }
 }
 
 /** The read side's HTTP doors over a real server, a database of their own and a real cache; no projection behind them. */
-export async function createBancadaDeConsulta({ redis, postgres, particoes = 1, waitApplied }: Opcoes = {}) {
+export async function createQueryStage({ redis, postgres, particoes = 1, waitApplied }: StageOptions = {}) {
   const database = await createDatabase({
     role: 'consolidado',
     migrate: (url) => migrate({ database: 'consolidado', url }),
@@ -45,7 +45,7 @@ export async function createBancadaDeConsulta({ redis, postgres, particoes = 1, 
   })
   const log = createLogger({ service: 'teste', level: 'silent' })
   const registry = new Registry()
-  const { sql, leituras } = poolsDe(database.appUrl)
+  const { sql, reads } = poolsOf(database.appUrl)
   const connections = createRedisConnections({ url: redis ?? redisUrl(), name: 'teste', log })
   await connections.ready(10_000)
   const breakerOf = (name: string) =>
@@ -62,22 +62,18 @@ export async function createBancadaDeConsulta({ redis, postgres, particoes = 1, 
     timeoutMs: 2_000,
   })
   const policy = createPolicy({
-    ...LIMITES_DA_CONSULTA,
+    ...READ_LIMITS,
     name: 'postgres-consulta',
     breaker: breakers.postgres,
-    isTransient: foraDoAr,
+    isTransient: isAway,
   })
-  const store = createConsultaStore({ sql: leituras, policy })
-  const routes = createConsultarRoutes({
-    store,
-    cache,
-    inbox: { waitApplied: waitApplied ?? (async () => true) },
-    verifier: createVerifier({ secret: SEGREDO }),
-    particoes,
-  })
-  const nada = async (): Promise<void> => {}
+  const store = createBalanceReadStore({ sql: reads, policy })
+  const inbox = { waitApplied: waitApplied ?? (async () => true) }
+  const verifier = createVerifier({ secret: SECRET })
+  const routes = createConsultarRoutes({ store, cache, inbox, verifier, particoes })
+  const nothing = async (): Promise<void> => {}
   const app = createHttpApp({
-    modules: [{ name: 'consolidado', routes, checks: [], start: nada, drain: nada, close: nada }],
+    modules: [{ name: 'consolidado', routes, checks: [], start: nothing, drain: nothing, close: nothing }],
     registry,
     log,
     leaving: () => false,
@@ -85,17 +81,20 @@ export async function createBancadaDeConsulta({ redis, postgres, particoes = 1, 
   })
   const server = await serveHttp({ app, port: 0, hostname: '127.0.0.1', log })
 
-  const como = async (comercianteId: string, scopes: readonly string[] = ['consolidado:ler']): Promise<Pedir> => {
-    const token = await signToken({ secret: SEGREDO, comercianteId, scopes, expiresInSeconds: 600 })
-    return (caminho, headers = {}) =>
-      fetch(`http://127.0.0.1:${server.port}${caminho}`, { headers: { ...headers, authorization: `Bearer ${token}` } })
+  const askAs = async (
+    comercianteId: string,
+    scopes: readonly string[] = ['consolidado:ler'],
+  ): Promise<AskBalances> => {
+    const token = await signToken({ secret: SECRET, comercianteId, scopes, expiresInSeconds: 600 })
+    return (path, headers = {}) =>
+      fetch(`http://127.0.0.1:${server.port}${path}`, { headers: { ...headers, authorization: `Bearer ${token}` } })
   }
   /** Puts a day where the projection would, one version further each time. */
-  const projetar = async (dia: Partial<Saldo> & { comercianteId: string }, geracao = 1) => {
-    const { data = '2025-10-15', creditos = 0n, debitos = 0n, quantidade = 1 } = dia
+  const projetar = async (day: Partial<Saldo> & { comercianteId: string }, geracao = 1) => {
+    const { data = '2025-10-15', creditos = 0n, debitos = 0n, quantidade = 1 } = day
     await sql`
       insert into saldo (geracao, comerciante_id, data, creditos, debitos, quantidade, versao, atualizado_em)
-      values (${geracao}, ${dia.comercianteId}, ${data}::date, ${String(creditos)}::numeric, ${String(debitos)}::numeric,
+      values (${geracao}, ${day.comercianteId}, ${data}::date, ${String(creditos)}::numeric, ${String(debitos)}::numeric,
               ${quantidade}, ${geracao}::bigint * (1::bigint << 40) + 1, now())
       on conflict (geracao, comerciante_id, data) do update
         set creditos = excluded.creditos, debitos = excluded.debitos, quantidade = excluded.quantidade,
@@ -105,23 +104,23 @@ export async function createBancadaDeConsulta({ redis, postgres, particoes = 1, 
   return {
     url: `http://127.0.0.1:${server.port}`,
     sql,
-    leituras,
+    reads,
     store,
     cache,
     redis: connections.cache,
     prefix,
     registry,
-    como,
+    askAs,
     projetar,
-    fechar: async () => {
+    close: async () => {
       await server.stop(2_000)
       await cache.close()
       for (const breaker of Object.values(breakers)) breaker.close()
       await connections.close()
-      await Promise.all([closeSql(sql), closeSql(leituras)])
+      await Promise.all([closeSql(sql), closeSql(reads)])
       await database.drop().catch(() => {})
     },
   }
 }
 
-export type BancadaDeConsulta = Awaited<ReturnType<typeof createBancadaDeConsulta>>
+export type QueryStage = Awaited<ReturnType<typeof createQueryStage>>

@@ -4,11 +4,11 @@ import type { RedisConnections } from '@fluxo/shared/redis/connection'
 import { streamKey } from '@fluxo/shared/stream/keys'
 import { createPublisher } from '@fluxo/shared/stream/publisher'
 
-export type Fato = { comercianteId: string; data: string; valor: bigint }
-type Evento = { posicao: number; corpo: Record<string, unknown>; fato: Fato | undefined }
+export type LedgerFact = { comercianteId: string; data: string; valor: bigint }
+type TestEvento = { posicao: number; envelope: Record<string, unknown>; fact: LedgerFact | undefined }
 
 /** One event as the ledger writes it. */
-const corpoDe = (epoca: string, posicao: number, { comercianteId, data, valor }: Fato) => ({
+const bodyOf = (epoca: string, posicao: number, { comercianteId, data, valor }: LedgerFact) => ({
   specversion: '1.0',
   id: randomUUID(),
   source: '/lancamentos',
@@ -29,36 +29,36 @@ const corpoDe = (epoca: string, posicao: number, { comercianteId, data, valor }:
   },
 })
 
-const somasDe = (log: readonly Evento[]) => {
-  const somas: Record<string, [creditos: bigint, debitos: bigint, quantidade: number]> = {}
-  for (const { fato } of log) {
-    if (fato === undefined) continue
-    const chave = `${fato.comercianteId} ${fato.data}`
-    const soma = somas[chave] ?? [0n, 0n, 0]
-    if (fato.valor > 0n) soma[0] += fato.valor
-    else soma[1] -= fato.valor
-    soma[2] += 1
-    somas[chave] = soma
+const sumsOf = (log: readonly TestEvento[]) => {
+  const sums: Record<string, [creditos: bigint, debitos: bigint, quantidade: number]> = {}
+  for (const { fact } of log) {
+    if (fact === undefined) continue
+    const chave = `${fact.comercianteId} ${fact.data}`
+    const sum = sums[chave] ?? [0n, 0n, 0]
+    if (fact.valor > 0n) sum[0] += fact.valor
+    else sum[1] -= fact.valor
+    sum[2] += 1
+    sums[chave] = sum
   }
-  return somas
+  return sums
 }
 
 /**
  * The ledger as its neighbours see it: a log with positions, a feed over HTTP semantics and a stream. Test tool; it keeps
  * the log in memory, so that a test can restore an older one, and knows the sums independently of the product.
  */
-export function createRazao({ redis, prefix }: { redis: RedisConnections; prefix: string }) {
-  let log: Evento[] = []
+export function createTestLedger({ redis, prefix }: { redis: RedisConnections; prefix: string }) {
+  let log: TestEvento[] = []
   let epoca: string = randomUUID()
-  let fora = false
-  const ausentes = new Set<number>()
-  let pedidos = 0
+  let away = false
+  const absent = new Set<number>()
+  let requests = 0
   const publisher = createPublisher({ redis: redis.commands, prefix })
 
-  const entradas = (depoisDe = 0) =>
+  const entries = (after = 0) =>
     log
-      .filter(({ posicao }) => posicao > depoisDe)
-      .map(({ posicao, corpo }) => ({ posicao, body: JSON.stringify(corpo) }))
+      .filter(({ posicao }) => posicao > after)
+      .map(({ posicao, envelope }) => ({ posicao, body: JSON.stringify(envelope) }))
 
   return {
     get epoca() {
@@ -67,59 +67,62 @@ export function createRazao({ redis, prefix }: { redis: RedisConnections; prefix
     get ultima() {
       return log.at(-1)?.posicao ?? 0
     },
-    get pedidos() {
-      return pedidos
+    get requests() {
+      return requests
     },
-    /** Adds entries to the log. With `mudar`, their events are damaged on the way. */
-    registrar: (fatos: readonly Fato[], mudar?: (corpo: Record<string, unknown>) => Record<string, unknown>) => {
-      for (const fato of fatos) {
+    /** Adds entries to the log. With `change`, their events are damaged on the way. */
+    registrar: (
+      facts: readonly LedgerFact[],
+      change?: (envelope: Record<string, unknown>) => Record<string, unknown>,
+    ) => {
+      for (const fact of facts) {
         const posicao = (log.at(-1)?.posicao ?? 0) + 1
-        const corpo = corpoDe(epoca, posicao, fato)
-        log.push({ posicao, corpo: mudar?.(corpo) ?? corpo, fato: mudar === undefined ? fato : undefined })
+        const envelope = bodyOf(epoca, posicao, fact)
+        log.push({ posicao, envelope: change?.(envelope) ?? envelope, fact: change === undefined ? fact : undefined })
       }
       return log.at(-1)?.posicao ?? 0
     },
     /** A counter moved by hand: the next entry leaves a position out. */
-    pularPosicao: () => {
+    skipPosicao: () => {
       const posicao = (log.at(-1)?.posicao ?? 0) + 1
-      log.push({ posicao, corpo: {}, fato: undefined })
-      ausentes.add(posicao)
+      log.push({ posicao, envelope: {}, fact: undefined })
+      absent.add(posicao)
     },
-    /** Puts what comes after `depoisDe` on the stream. */
-    publicar: async (depoisDe = 0) => {
-      await publisher.publish(0, entradas(depoisDe))
+    /** Puts what comes after `after` on the stream. */
+    publish: async (after = 0) => {
+      await publisher.publish(0, entries(after))
     },
     /** Puts any text on the stream. */
-    publicarTexto: (posicao: number, body: string) => publisher.publish(0, [{ posicao, body }]),
-    corpo: (posicao: number) => JSON.stringify(log[posicao - 1]?.corpo),
+    publishText: (posicao: number, body: string) => publisher.publish(0, [{ posicao, body }]),
+    envelope: (posicao: number) => JSON.stringify(log[posicao - 1]?.envelope),
     /** Loses the stream with everything in it. */
-    perderStream: () => redis.commands.unlink(streamKey(prefix, 0)),
+    loseStream: () => redis.commands.unlink(streamKey(prefix, 0)),
     /** A restored log: cut after `posicao`, by the procedure (another epoch, everywhere) or behind everybody's back. */
-    restaurar: (posicao: number, { novaEpoca = true } = {}) => {
-      if (novaEpoca) epoca = randomUUID()
-      log = log.slice(0, posicao).map((evento) => ({ ...evento, corpo: { ...evento.corpo, epoca } }))
+    restore: (posicao: number, { newEpoca = true } = {}) => {
+      if (newEpoca) epoca = randomUUID()
+      log = log.slice(0, posicao).map((evento) => ({ ...evento, envelope: { ...evento.envelope, epoca } }))
     },
-    sair: (quanto: boolean) => {
-      fora = quanto
+    setAway: (isAway: boolean) => {
+      away = isAway
     },
     fetch: (url: string): Response => {
-      pedidos += 1
-      if (fora) return new Response(null, { status: 503 })
+      requests += 1
+      if (away) return new Response(null, { status: 503 })
       const query = new URL(url).searchParams
-      const depoisDe = Number(query.get('depois_de'))
+      const after = Number(query.get('depois_de'))
       const eventos = log
-        .filter(({ posicao }) => posicao > depoisDe && !ausentes.has(posicao))
+        .filter(({ posicao }) => posicao > after && !absent.has(posicao))
         .slice(0, Number(query.get('limite')))
       const ultima = log.at(-1)?.posicao ?? 0
-      return Response.json({ particao: 0, ultima, epoca, eventos: eventos.map(({ corpo }) => corpo) })
+      return Response.json({ particao: 0, ultima, epoca, eventos: eventos.map(({ envelope }) => envelope) })
     },
     /** Sums by merchant and day, in cents: `loja 2025-10-15` → credits, debits, count. */
-    somas: () => somasDe(log),
+    sums: () => sumsOf(log),
   }
 }
 
 /** Entries of a few merchants and days, credits and debits. */
-export const fatos = (quantidade: number, sal = 0): Fato[] =>
+export const facts = (quantidade: number, sal = 0): LedgerFact[] =>
   Array.from({ length: quantidade }, (_, i) => ({
     comercianteId: `loja-${(i + sal) % 3}`,
     data: `2025-10-${String(1 + ((i + sal) % 5)).padStart(2, '0')}`,

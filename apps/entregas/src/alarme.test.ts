@@ -1,25 +1,25 @@
 import { getEventListeners } from 'node:events'
 import { expect, test } from 'vitest'
-import { createAlarme } from './alarme.ts'
+import { createAlarm } from './alarme.ts'
 
-const NUNCA_MS = 60_000
+const NEVER_MS = 60_000
 
 test('a ring ends the wait, and one while nobody waits ends the next', async () => {
-  const alarme = createAlarme()
-  const espera = alarme.esperar(NUNCA_MS)
-  alarme.tocar()
-  await espera
-  alarme.tocar()
-  await alarme.esperar(NUNCA_MS)
+  const alarm = createAlarm()
+  const wait = alarm.wait(NEVER_MS)
+  alarm.ring()
+  await wait
+  alarm.ring()
+  await alarm.wait(NEVER_MS)
 })
 
 test('a wait that is over leaves nothing at its signal, however often one waits; an ended signal ends every wait', async () => {
-  const alarme = createAlarme()
-  const parar = new AbortController()
-  for (let i = 0; i < 100; i += 1) await alarme.esperar(0, parar.signal)
-  expect(getEventListeners(parar.signal, 'abort')).toEqual([])
-  const espera = alarme.esperar(NUNCA_MS, parar.signal)
-  parar.abort()
-  await espera
-  await alarme.esperar(NUNCA_MS, parar.signal)
+  const alarm = createAlarm()
+  const stop = new AbortController()
+  for (let i = 0; i < 100; i += 1) await alarm.wait(0, stop.signal)
+  expect(getEventListeners(stop.signal, 'abort')).toEqual([])
+  const wait = alarm.wait(NEVER_MS, stop.signal)
+  stop.abort()
+  await wait
+  await alarm.wait(NEVER_MS, stop.signal)
 })

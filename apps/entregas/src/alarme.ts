@@ -1,32 +1,32 @@
 import { type Clock, systemClock } from '@fluxo/shared/clock'
 
 /** A pause that can be cut short. */
-export type Alarme = {
-  tocar: () => void
+export type Alarm = {
+  ring: () => void
   /** Waits for a ring, the time, or `signal`. A ring while nobody waits counts for the next wait. */
-  esperar: (ms: number, signal?: AbortSignal) => Promise<void>
+  wait: (ms: number, signal?: AbortSignal) => Promise<void>
 }
 
-export function createAlarme(clock: Clock = systemClock): Alarme {
-  let tocou = false
-  let acordar = (): void => {}
+export function createAlarm(clock: Clock = systemClock): Alarm {
+  let rang = false
+  let wakeUp = (): void => {}
   return {
-    tocar: () => {
-      tocou = true
-      acordar()
+    ring: () => {
+      rang = true
+      wakeUp()
     },
-    esperar: async (ms, signal) => {
-      if (!tocou && signal?.aborted !== true) {
+    wait: async (ms, signal) => {
+      if (!rang && signal?.aborted !== true) {
         const { promise, resolve } = Promise.withResolvers<void>()
-        const parar = (): void => resolve()
-        acordar = parar
-        const cancelar = clock.after(ms, parar)
-        signal?.addEventListener('abort', parar, { once: true })
+        const stop = (): void => resolve()
+        wakeUp = stop
+        const cancel = clock.after(ms, stop)
+        signal?.addEventListener('abort', stop, { once: true })
         await promise
-        cancelar()
-        signal?.removeEventListener('abort', parar)
+        cancel()
+        signal?.removeEventListener('abort', stop)
       }
-      tocou = false
+      rang = false
     },
   }
 }

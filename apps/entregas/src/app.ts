@@ -3,7 +3,7 @@ import { createFollower, type Timings } from '@fluxo/shared/follow/follower'
 import type { Verifier } from '@fluxo/shared/http/auth'
 import type { AppEnv } from '@fluxo/shared/http/env'
 import { createFeedRoutes } from '@fluxo/shared/http/feed'
-import { createNovoId } from '@fluxo/shared/id'
+import { createNewId } from '@fluxo/shared/id'
 import { createReadPage, readHead } from '@fluxo/shared/log/feed'
 import { createRelay, type Relay } from '@fluxo/shared/log/relay'
 import { createLease } from '@fluxo/shared/postgres/lease'
@@ -11,7 +11,7 @@ import { exportPostgresMetrics } from '@fluxo/shared/postgres/metrics'
 import { createSchemaGate } from '@fluxo/shared/postgres/schema-gate'
 import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
 import type { AppModule } from '@fluxo/shared/process/module'
-import type { Limites } from '@fluxo/shared/ratelimit/admission'
+import type { Limits } from '@fluxo/shared/ratelimit/admission'
 import type { RedisConnections } from '@fluxo/shared/redis/connection'
 import { exportRedisMetrics } from '@fluxo/shared/redis/metrics'
 import { createJanitor } from '@fluxo/shared/stream/janitor'
@@ -21,35 +21,35 @@ import type { Registry } from '@fluxo/shared/telemetry/metrics'
 import type { Tracing } from '@fluxo/shared/telemetry/tracing'
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { AvisosOptions } from './avisar/avisos.ts'
-import { GRUPO_DE_AVISOS } from './avisar/grupo.ts'
+import { AVISOS_GROUP } from './avisar/grupo.ts'
 import { STREAM_PREFIX } from './domain/evento.ts'
-import { createAndador } from './fluir/andar.ts'
+import { createStepWorker } from './fluir/andar.ts'
 import type { FluxoOptions } from './fluir/fluir.ts'
-import { GRUPO, grupoDoFluxo } from './fluir/grupo.ts'
+import { fluxoGroup, GROUP } from './fluir/grupo.ts'
 import { createImportarRoutes } from './importar/route.ts'
 import { createInformarRoutes } from './informar/route.ts'
 import { createListarRoutes } from './listar/route.ts'
-import { createLeituraStore, LEITURA_SETTINGS } from './listar/store.ts'
-import { exportarMetricas, groupCommitMetrics } from './metricas.ts'
+import { createPedidoReadStore, READ_SETTINGS } from './listar/store.ts'
+import { exportMetrics, groupCommitMetrics } from './metricas.ts'
 import { EVENTOS } from './mover/evento-table.ts'
-import { feedDoLog } from './mover/feed-do-log.ts'
+import { feedOfLog } from './mover/feed-do-log.ts'
 import { createMoverRoutes } from './mover/route.ts'
 import { createPedidoStore } from './mover/store.ts'
 import { createReceberRoutes } from './receber/route.ts'
-import { createSaida, POOL_DE_AVISOS } from './saida.ts'
+import { AVISOS_POOL, createOutbound } from './saida.ts'
 
 type EntregasDeps = {
   /** URL of the service's own role on the database `entregas`. */
   databaseUrl: string
   redis: RedisConnections
   verifier: Verifier
-  limites?: Limites | undefined
+  limits?: Limits | undefined
   /** Signs page cursors. */
   cursorSecret: string
   /** As `readLogState` gives it. */
   particoes: number
   /** Name of this instance in the consumer group; a stable one finds its own pending entries after a restart. */
-  instancia: string
+  instance: string
   fluxo: FluxoOptions
   /** Where webhooks may go; by default to public addresses only. */
   avisos?: AvisosOptions
@@ -57,11 +57,11 @@ type EntregasDeps = {
   registry: Registry
   tracing?: Tracing | undefined
   /** Other groups that read the orders' streams: nothing is trimmed before they have it. */
-  outrosGrupos?: readonly string[]
+  otherGroups?: readonly string[]
   /** For tests: other names in Redis, other waits. */
   streamPrefix?: string | undefined
   timings?: Partial<Timings> | undefined
-  agora?: () => Date
+  now?: () => Date
 }
 
 /** Two group commits in the air (orders, changes), and imports beside them. */
@@ -73,7 +73,7 @@ const LOG_CONNECTIONS = 3
 const FLOW_CONNECTIONS = 3
 /** First keys of the advisory locks of relay and repair; the second is the partition. */
 const RELAY_LOCK = 7_264_101
-const REPARO_LOCK = [7_264_202, 0] as const
+const REPAIR_LOCK = [7_264_202, 0] as const
 
 /**
  * A plan made while the tables were empty is kept: it must find an order by its key and never read all of them, so it may
@@ -93,35 +93,35 @@ export const WRITE_SETTINGS = {
 const FLOW_SETTINGS = { ...WRITE_SETTINGS, synchronous_commit: 'off' }
 
 /** The pools by their names, and how many connections each has. */
-const TAMANHOS = {
+const POOL_SIZES = {
   entregas: WRITE_CONNECTIONS,
   'entregas leitura': READ_CONNECTIONS,
   'entregas log': LOG_CONNECTIONS,
   'entregas fluxo': FLOW_CONNECTIONS,
-  [POOL_DE_AVISOS.name]: POOL_DE_AVISOS.max,
+  [AVISOS_POOL.name]: AVISOS_POOL.max,
 }
 
-function abrirPools(url: string) {
-  const abrir = (name: string, max: number, settings: Readonly<Record<string, string>> = {}) =>
+function openPools(url: string) {
+  const open = (name: string, max: number, settings: Readonly<Record<string, string>> = {}) =>
     createSql({ url, max, name, settings })
-  const writes = abrir('entregas', WRITE_CONNECTIONS, WRITE_SETTINGS)
-  const leituras = abrir('entregas leitura', READ_CONNECTIONS, LEITURA_SETTINGS)
-  const logReads = abrir('entregas log', LOG_CONNECTIONS)
-  const flow = abrir('entregas fluxo', FLOW_CONNECTIONS, FLOW_SETTINGS)
-  const close = async (): Promise<void> => void (await Promise.all([writes, leituras, logReads, flow].map(closeSql)))
-  return { writes, leituras, logReads, flow, close }
+  const writes = open('entregas', WRITE_CONNECTIONS, WRITE_SETTINGS)
+  const readPool = open('entregas leitura', READ_CONNECTIONS, READ_SETTINGS)
+  const logReads = open('entregas log', LOG_CONNECTIONS)
+  const flow = open('entregas fluxo', FLOW_CONNECTIONS, FLOW_SETTINGS)
+  const close = async (): Promise<void> => void (await Promise.all([writes, readPool, logReads, flow].map(closeSql)))
+  return { writes, readPool, logReads, flow, close }
 }
 
 /** The service `entregas`: orders on their way to the customer, their events, and the automatic flow. */
 export const createEntregas = (deps: EntregasDeps): AppModule => {
-  const { databaseUrl, redis, verifier, limites, particoes, log, registry, tracing, fluxo } = deps
-  const { agora = () => new Date(), streamPrefix = STREAM_PREFIX } = deps
-  const pools = abrirPools(databaseUrl)
-  const { writes, leituras, logReads, flow } = pools
+  const { databaseUrl, redis, verifier, limits, particoes, log, registry, tracing, fluxo } = deps
+  const { now = () => new Date(), streamPrefix = STREAM_PREFIX } = deps
+  const pools = openPools(databaseUrl)
+  const { writes, readPool, logReads, flow } = pools
 
   const readPage = createReadPage(logReads, EVENTOS)
   const head = (particao: number) => readHead(logReads, particao)
-  const pedidos = { streamPrefix, particoes, feed: feedDoLog({ readPage, readHead: head }) }
+  const pedidos = { streamPrefix, particoes, feed: feedOfLog({ readPage, readHead: head }) }
   const relay: Relay = createRelay({
     ...deps,
     name: 'pedidos',
@@ -132,31 +132,31 @@ export const createEntregas = (deps: EntregasDeps): AppModule => {
   })
   const commits = { onCommit: relay.wake, ...groupCommitMetrics(registry), tracing }
   const store = createPedidoStore({ sql: writes, particoes, ...commits })
-  const leitura = createLeituraStore(leituras)
-  const edge = { store, leitura, verifier, limites, novoId: createNovoId(), agora }
-  const andador = createAndador({ ...edge, sql: flow, particoes, log, registry, tracing })
-  const consumo = createFollower(
+  const reads = createPedidoReadStore(readPool)
+  const edge = { store, reads, verifier, limits, newId: createNewId(), now }
+  const stepWorker = createStepWorker({ ...edge, sql: flow, particoes, log, registry, tracing })
+  const follower = createFollower(
     {
-      ...grupoDoFluxo(fluxo),
+      ...fluxoGroup(fluxo),
       log: pedidos,
-      committed: ({ particao, applied }) => (applied > 0 ? andador.wake(particao) : undefined),
+      committed: ({ particao, applied }) => (applied > 0 ? stepWorker.wake(particao) : undefined),
     },
-    { ...deps, sql: flow, lease: createLease({ url: databaseUrl, key: REPARO_LOCK, name: 'reparo entregas', log }) },
+    { ...deps, sql: flow, lease: createLease({ url: databaseUrl, key: REPAIR_LOCK, name: 'reparo entregas', log }) },
   )
-  const saida = createSaida({ ...deps, ...edge, pedidos, logReads, leituras, settings: WRITE_SETTINGS })
-  const groups = [GRUPO, GRUPO_DE_AVISOS, ...(deps.outrosGrupos ?? [])]
+  const outbound = createOutbound({ ...deps, ...edge, pedidos, logReads, readPool, settings: WRITE_SETTINGS })
+  const groups = [GROUP, AVISOS_GROUP, ...(deps.otherGroups ?? [])]
   const janitor = createJanitor({ redis: redis.commands, prefix: streamPrefix, particoes, groups, log, registry })
-  exportarMetricas({ registry, sql: logReads, fila: store.fila })
+  exportMetrics({ registry, sql: logReads, depth: store.depth })
   exportRedisMetrics({ registry, redis: redis.commands })
-  exportPostgresMetrics({ registry, database: 'entregas', sql: logReads, pools: TAMANHOS })
+  exportPostgresMetrics({ registry, database: 'entregas', sql: logReads, pools: POOL_SIZES })
 
   const routes = new OpenAPIHono<AppEnv>()
   routes.route('/', createReceberRoutes(edge))
   routes.route('/', createImportarRoutes(edge))
   routes.route('/', createMoverRoutes(edge))
   routes.route('/', createInformarRoutes(edge))
-  routes.route('/', createListarRoutes({ leitura, verifier, limites, cursorSecret: deps.cursorSecret }))
-  routes.route('/', saida.routes)
+  routes.route('/', createListarRoutes({ reads, verifier, limits, cursorSecret: deps.cursorSecret }))
+  routes.route('/', outbound.routes)
   const feed = { path: '/entregas/eventos', operationId: 'listarEventosDosPedidos' }
   routes.route('/', createFeedRoutes({ ...feed, readPage, readHead: head, particoes, verifier }))
 
@@ -165,25 +165,25 @@ export const createEntregas = (deps: EntregasDeps): AppModule => {
     gate: createSchemaGate({ database: 'entregas', migrations: migrationsOf('entregas'), sql: logReads, log }),
     routes,
     checks: [
-      { name: 'postgres-entregas', required: true, check: () => ping(logReads, leituras) },
+      { name: 'postgres-entregas', required: true, check: () => ping(logReads, readPool) },
       { name: 'redis', required: false, check: async () => void (await redis.commands.ping()) },
     ],
     start: async () => {
-      await consumo.prepare()
+      await follower.prepare()
       relay.start()
-      consumo.start()
-      await saida.start()
+      follower.start()
+      await outbound.start()
       janitor.start()
-      if (fluxo.automatico) andador.start()
+      if (fluxo.automatic) stepWorker.start()
     },
-    leave: saida.leave,
+    leave: outbound.leave,
     drain: async () => {
-      await Promise.all([consumo.stop(), saida.stop(), andador.stop(), janitor.stop()])
-      await store.ociosa()
+      await Promise.all([follower.stop(), outbound.stop(), stepWorker.stop(), janitor.stop()])
+      await store.idle()
       await relay.stop()
     },
     close: async () => {
-      await Promise.all([pools.close(), saida.close()])
+      await Promise.all([pools.close(), outbound.close()])
     },
   }
 }

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Casa, createCasa, type Instancia, receber } from '../test/casa.ts'
+import { type Cluster, createCluster, type Instance, receber } from '../test/casa.ts'
 
 /** One request of a class at once, and one more a second. */
-const POUCO = {
+const LITTLE = {
   LIMITE_ESCRITA_POR_SEGUNDO: 1,
   LIMITE_ESCRITA_RAJADA: 1,
   LIMITE_LEITURA_POR_SEGUNDO: 1,
@@ -10,48 +10,48 @@ const POUCO = {
   LIMITE_INSTANCIAS: 1,
 }
 /** A busy machine may take seconds for a few requests, in which as many are allowed again. */
-const PEDIDOS_MAX = 200
+const REQUESTS_MAX = 200
 
-type Operacao = { security: object[]; responses: Record<string, unknown> }
-type Documento = { paths: Record<string, Record<string, Operacao>> }
+type Operation = { security: object[]; responses: Record<string, unknown> }
+type OpenApiDocument = { paths: Record<string, Record<string, Operation>> }
 
-let casa: Casa
-let uma: Instancia
-let operacoes: { method: string; path: string; operacao: Operacao }[]
+let cluster: Cluster
+let node: Instance
+let operations: { method: string; path: string; operation: Operation }[]
 beforeAll(async () => {
-  casa = await createCasa()
-  uma = await casa.abrir('a', undefined, POUCO)
-  const { paths } = (await (await fetch(`${uma.url}/openapi.json`)).json()) as Documento
-  operacoes = Object.entries(paths).flatMap(([path, metodos]) =>
-    Object.entries(metodos).map(([method, operacao]) => ({ method: method.toUpperCase(), path, operacao })),
+  cluster = await createCluster()
+  node = await cluster.open('a', undefined, LITTLE)
+  const { paths } = (await (await fetch(`${node.url}/openapi.json`)).json()) as OpenApiDocument
+  operations = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })),
   )
 })
-afterAll(() => casa.fechar())
+afterAll(() => cluster.close())
 
 /** Asks until one answer is 429; gives it, and whether any was another. */
-async function insistir(pedir: () => Promise<Response>): Promise<{ recusa: Response | undefined; admitidas: number }> {
-  for (let n = 0; n < PEDIDOS_MAX; n += 1) {
-    const resposta = await pedir()
-    await resposta.body?.cancel()
-    if (resposta.status === 429) return { recusa: resposta, admitidas: n }
+async function insist(ask: () => Promise<Response>): Promise<{ refusal: Response | undefined; admitted: number }> {
+  for (let n = 0; n < REQUESTS_MAX; n += 1) {
+    const answer = await ask()
+    await answer.body?.cancel()
+    if (answer.status === 429) return { refusal: answer, admitted: n }
   }
-  return { recusa: undefined, admitidas: PEDIDOS_MAX }
+  return { refusal: undefined, admitted: REQUESTS_MAX }
 }
 
 test('every route of a merchant is limited as what it does, says so, and documents it', async () => {
-  const deComerciantes = operacoes.filter(
-    ({ operacao, path }) => operacao.security.length > 0 && /^\/(orders|webhooks)/.test(path),
+  const ofComerciantes = operations.filter(
+    ({ operation, path }) => operation.security.length > 0 && /^\/(orders|webhooks)/.test(path),
   )
-  expect(deComerciantes.length).toBeGreaterThanOrEqual(18)
-  for (const [i, { method, path, operacao }] of deComerciantes.entries()) {
-    const pedir = await uma.como(`loja-${i}`)
+  expect(ofComerciantes.length).toBeGreaterThanOrEqual(18)
+  for (const [i, { method, path, operation }] of ofComerciantes.entries()) {
+    const ask = await node.askAs(`loja-${i}`)
     const url = path.replaceAll(/\{\w+\}/g, '01a1fbc4-ba2f-7586-87df-5a5af2a5a67c')
-    const { recusa, admitidas } = await insistir(() => pedir(url, { method }))
-    const classe = method === 'GET' ? 'leitura' : 'escrita'
-    const vista = [path, recusa?.headers.get('ratelimit-policy'), Number(recusa?.headers.get('retry-after')) >= 1]
-    expect([...vista, admitidas > 0, '429' in operacao.responses]).toEqual([
+    const { refusal, admitted } = await insist(() => ask(url, { method }))
+    const limitClass = method === 'GET' ? 'leitura' : 'escrita'
+    const shown = [path, refusal?.headers.get('ratelimit-policy'), Number(refusal?.headers.get('retry-after')) >= 1]
+    expect([...shown, admitted > 0, '429' in operation.responses]).toEqual([
       path,
-      `"${classe}";q=1;w=1`,
+      `"${limitClass}";q=1;w=1`,
       true,
       true,
       true,
@@ -60,39 +60,39 @@ test('every route of a merchant is limited as what it does, says so, and documen
 })
 
 test('a merchant that spent its writes still reads, and no other merchant waits for it', async () => {
-  const ruidosa = await uma.como('ruidosa')
-  const { recusa } = await insistir(() => ruidosa('/orders', { method: 'POST' }))
-  expect(recusa?.status).toBe(429)
-  expect((await ruidosa('/orders')).status).toBe(200)
-  const calma = await uma.como('calma')
-  expect((await calma('/orders', { method: 'POST' })).status).not.toBe(429)
+  const noisy = await node.askAs('ruidosa')
+  const { refusal } = await insist(() => noisy('/orders', { method: 'POST' }))
+  expect(refusal?.status).toBe(429)
+  expect((await noisy('/orders')).status).toBe(200)
+  const calm = await node.askAs('calma')
+  expect((await calm('/orders', { method: 'POST' })).status).not.toBe(429)
 })
 
 test('a public page is limited by itself: its neighbours open, and what its merchant may ask is not touched', async () => {
-  const abrirPagina = async (loja: string) => {
-    const pedido = await receber(await uma.como(loja))
+  const openPage = async (comerciante: string) => {
+    const pedido = await receber(await node.askAs(comerciante))
     // A merchant of one write at a time needs a moment for the second.
-    let aberta: Response
+    let opened: Response
     do {
-      aberta = await (await uma.como(loja))(`/orders/${pedido}/tracking`, { method: 'POST' })
-    } while (aberta.status === 429)
-    return `${uma.url}${((await aberta.json()) as { url: string }).url}`
+      opened = await (await node.askAs(comerciante))(`/orders/${pedido}/tracking`, { method: 'POST' })
+    } while (opened.status === 429)
+    return `${node.url}${((await opened.json()) as { url: string }).url}`
   }
-  const cheia = await abrirPagina('loja-cheia')
-  const outra = await abrirPagina('loja-outra')
-  const respostas = await Promise.all(
+  const full = await openPage('loja-cheia')
+  const other = await openPage('loja-outra')
+  const answers = await Promise.all(
     Array.from({ length: 600 }, async () => {
-      const resposta = await fetch(cheia)
-      await resposta.body?.cancel()
-      return resposta
+      const answer = await fetch(full)
+      await answer.body?.cancel()
+      return answer
     }),
   )
-  const porStatus = Map.groupBy(respostas, ({ status }) => status)
-  expect(new Set(porStatus.keys())).toEqual(new Set([200, 429]))
-  const [recusada] = porStatus.get(429) ?? []
-  expect(recusada?.headers.get('ratelimit-policy')).toBe('"rastreio";q=100;w=5')
-  expect(Number(recusada?.headers.get('retry-after'))).toBeGreaterThanOrEqual(1)
-  expect((await fetch(outra)).status).toBe(200)
-  const pedir = await uma.como('loja-cheia')
-  expect((await pedir('/orders')).status).toBe(200)
+  const byStatus = Map.groupBy(answers, ({ status }) => status)
+  expect(new Set(byStatus.keys())).toEqual(new Set([200, 429]))
+  const [refused] = byStatus.get(429) ?? []
+  expect(refused?.headers.get('ratelimit-policy')).toBe('"rastreio";q=100;w=5')
+  expect(Number(refused?.headers.get('retry-after'))).toBeGreaterThanOrEqual(1)
+  expect((await fetch(other)).status).toBe(200)
+  const ask = await node.askAs('loja-cheia')
+  expect((await ask('/orders')).status).toBe(200)
 })

@@ -4,19 +4,19 @@ import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
 import { envBoolean, envDurationMs, envInteger, envList, envPort, envUrl, parseEnv } from '@fluxo/shared/process/env'
 import { runModules } from '@fluxo/shared/process/run'
 import { openService, SERVICE_ENV, signingOf } from '@fluxo/shared/process/service'
-import { createLimites } from '@fluxo/shared/ratelimit/admission'
-import { LIMITES_ENV } from '@fluxo/shared/ratelimit/settings'
+import { createLimits } from '@fluxo/shared/ratelimit/admission'
+import { LIMITS_ENV } from '@fluxo/shared/ratelimit/settings'
 import { createRedisConnections } from '@fluxo/shared/redis/connection'
 import { z } from '@hono/zod-openapi'
 import { createEntregas } from './app.ts'
-import { FLUXO_ENV, fluxoDe } from './fluir/settings.ts'
+import { FLUXO_ENV, fluxoOptions } from './fluir/settings.ts'
 
 const EnvSchema = z.object({
   ...SERVICE_ENV,
   PORT: envPort().default(3003),
   DATABASE_URL_ENTREGAS: envUrl('postgres', 'postgresql').describe('the role of the service on its database'),
   PARTICOES: envInteger({ min: 1, max: 1024 }).optional(),
-  ...LIMITES_ENV,
+  ...LIMITS_ENV,
   ...FLUXO_ENV,
   ENTREGAS_GRUPOS: z
     .string()
@@ -45,13 +45,13 @@ const entregas = createEntregas({
   databaseUrl,
   redis,
   verifier,
-  limites: createLimites({ env, redis: redis.cache, registry }),
+  limits: createLimits({ env, redis: redis.cache, registry }),
   cursorSecret: env.JWT_SECRET ?? databaseUrl,
   particoes,
-  instancia: env.INSTANCIA,
-  fluxo: fluxoDe(env),
-  avisos: { permiteLoopback: env.ENTREGAS_WEBHOOKS_LOOPBACK, esperasMs: env.ENTREGAS_WEBHOOKS_ESPERAS },
-  outrosGrupos: env.ENTREGAS_GRUPOS.split(',').filter((grupo) => grupo !== ''),
+  instance: env.INSTANCIA,
+  fluxo: fluxoOptions(env),
+  avisos: { allowsLoopback: env.ENTREGAS_WEBHOOKS_LOOPBACK, waitsMs: env.ENTREGAS_WEBHOOKS_ESPERAS },
+  otherGroups: env.ENTREGAS_GRUPOS.split(',').filter((group) => group !== ''),
   log,
   registry,
   tracing,

@@ -1,7 +1,7 @@
 import type { Sql } from '@fluxo/shared/postgres/sql'
-import { createLook } from '@fluxo/shared/telemetry/look'
+import { createScrapeQuery } from '@fluxo/shared/telemetry/look'
 import { counter, gauge, histogram, type Registry } from '@fluxo/shared/telemetry/metrics'
-import { contarPassos } from './fluir/passo-store.ts'
+import { countPassos } from './fluir/passo-store.ts'
 
 /** What the store tells of its group commits. */
 export const groupCommitMetrics = (registry: Registry) => {
@@ -17,24 +17,24 @@ export const groupCommitMetrics = (registry: Registry) => {
   return { onBatch: (size: number) => rows.observe(size), onRefused: () => refused.inc() }
 }
 
-type MetricasDeps = { registry: Registry; sql: Sql; fila: () => number }
+type MetricsDeps = { registry: Registry; sql: Sql; depth: () => number }
 
 /** What is looked at when Prometheus asks: the queue, and the steps that wait. */
-export const exportarMetricas = ({ registry, sql, fila }: MetricasDeps): void => {
+export const exportMetrics = ({ registry, sql, depth }: MetricsDeps): void => {
   gauge(registry, {
     name: 'fluxo_pedidos_group_commit_queue',
     help: 'Orders and changes that wait for a group commit.',
     collect() {
-      this.set(fila())
+      this.set(depth())
     },
   })
-  const look = createLook(() => contarPassos(sql))
+  const look = createScrapeQuery(() => countPassos(sql))
   gauge(registry, {
     name: 'fluxo_fluxo_passos',
     help: 'Steps of the automatic flow that are planned.',
     async collect() {
       const passos = await look()
-      if (passos !== undefined) this.set(passos.quantos)
+      if (passos !== undefined) this.set(passos.count)
     },
   })
   gauge(registry, {
@@ -42,7 +42,7 @@ export const exportarMetricas = ({ registry, sql, fila }: MetricasDeps): void =>
     help: 'How long the oldest step of the automatic flow has been due.',
     async collect() {
       const passos = await look()
-      if (passos !== undefined) this.set(passos.atrasoSegundos)
+      if (passos !== undefined) this.set(passos.lateSeconds)
     },
   })
 }

@@ -2,46 +2,46 @@ import { migrate } from '@fluxo/drizzle/migrate'
 import { createHttpApp } from '@fluxo/shared/http/app'
 import { serveHttp } from '@fluxo/shared/http/server'
 import { signToken } from '@fluxo/shared/http/tokens'
-import type { LimitesEnv } from '@fluxo/shared/ratelimit/settings'
+import type { LimitsEnv } from '@fluxo/shared/ratelimit/settings'
 import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { createDatabase, uniquePrefix } from '@fluxo/tests/stage/databases'
 import { Registry } from 'prom-client'
 import type { AvisosOptions } from '../src/avisar/avisos.ts'
 import type { FluxoOptions } from '../src/fluir/fluir.ts'
-import { json, type PedidoLido } from './bancada.ts'
-import { createInstancia, SEGREDO } from './instancia.ts'
+import { json, type PedidoAnswer } from './bancada.ts'
+import { createInstance, SECRET } from './instancia.ts'
 
-const ESCOPOS = ['entregas:escrever', 'entregas:ler']
+const SCOPES = ['entregas:escrever', 'entregas:ler']
 const log = createLogger({ service: 'teste', level: 'silent' })
 
-type CasaOptions = {
+type ClusterOptions = {
   fluxo?: FluxoOptions
   /** By which way the instances reach the database; straight, by default. */
-  caminho?: (databaseUrl: string) => string
+  route?: (databaseUrl: string) => string
 }
 
 /** A database of entregas and as many whole instances on it as a test opens, each behind the HTTP application of a process. */
-export async function createCasa(options: CasaOptions = {}) {
-  const { fluxo = { automatico: false, atrasoMs: 0 }, caminho = (url) => url } = options
+export async function createCluster(options: ClusterOptions = {}) {
+  const { fluxo = { automatic: false, delayMs: 0 }, route: path = (url) => url } = options
   const database = await createDatabase({ role: 'entregas', migrate: (url) => migrate({ database: 'entregas', url }) })
   const streamPrefix = uniquePrefix('pedidos')
-  const abertas: { fechar: () => Promise<void> }[] = []
+  const opened: { close: () => Promise<void> }[] = []
 
-  const abrir = async (
-    instancia: string,
-    avisos: AvisosOptions = { permiteLoopback: true, pollMs: 20 },
-    limites?: LimitesEnv,
+  const open = async (
+    instance: string,
+    avisos: AvisosOptions = { allowsLoopback: true, pollMs: 20 },
+    limits?: LimitsEnv,
   ) => {
-    const uma = await createInstancia({
-      databaseUrl: caminho(database.appUrl),
+    const node = await createInstance({
+      databaseUrl: path(database.appUrl),
       streamPrefix,
-      instancia,
+      instance,
       fluxo,
       avisos,
-      ...(limites && { limites }),
+      ...(limits && { limits }),
     })
     const app = createHttpApp({
-      modules: [uma.modulo],
+      modules: [node.module],
       registry: new Registry(),
       log,
       leaving: () => false,
@@ -49,49 +49,49 @@ export async function createCasa(options: CasaOptions = {}) {
     })
     const server = await serveHttp({ app, port: 0, hostname: '127.0.0.1', log })
     const url = `http://127.0.0.1:${server.port}`
-    const fechar = async () => {
-      const fechado = server.stop(1_000)
-      uma.modulo.leave?.()
-      await fechado
-      await uma.fechar()
+    const close = async () => {
+      const stopped = server.stop(1_000)
+      node.module.leave?.()
+      await stopped
+      await node.close()
     }
-    abertas.push({ fechar })
-    const como = async (comercianteId: string, scopes: readonly string[] = ESCOPOS) => {
-      const token = await signToken({ secret: SEGREDO, comercianteId, scopes, expiresInSeconds: 600 })
-      return async (qual: string, init: RequestInit = {}): Promise<Response> =>
-        fetch(url + qual, {
+    opened.push({ close })
+    const askAs = async (comercianteId: string, scopes: readonly string[] = SCOPES) => {
+      const token = await signToken({ secret: SECRET, comercianteId, scopes, expiresInSeconds: 600 })
+      return async (target: string, init: RequestInit = {}): Promise<Response> =>
+        fetch(url + target, {
           ...init,
           headers: { ...Object.fromEntries(new Headers(init.headers)), authorization: `Bearer ${token}` },
         })
     }
     /** Cuts every connection, as the end of a killed process does. */
-    const cortar = () => server.stop(0)
-    return { ...uma, url, como, fechar, cortar }
+    const cut = () => server.stop(0)
+    return { ...node, url, askAs, close, cut }
   }
   return {
     database,
     streamPrefix,
-    abrir,
-    fechar: async () => {
-      await Promise.all(abertas.map((uma) => uma.fechar()))
+    open,
+    close: async () => {
+      await Promise.all(opened.map((node) => node.close()))
       await database.drop()
     },
   }
 }
 
-export type Casa = Awaited<ReturnType<typeof createCasa>>
-export type Instancia = Awaited<ReturnType<Casa['abrir']>>
-export type Pedir = Awaited<ReturnType<Instancia['como']>>
+export type Cluster = Awaited<ReturnType<typeof createCluster>>
+export type Instance = Awaited<ReturnType<Cluster['open']>>
+export type Ask = Awaited<ReturnType<Instance['askAs']>>
 
 /** Receives an order and gives its id. */
-export const receber = async (pedir: Pedir, campos: object = {}): Promise<string> => {
-  const resposta = await pedir('/orders', json({ customer_name: 'Ana', address: 'Rua A, 1', ...campos }))
-  if (resposta.status !== 201) throw new Error(`${resposta.status}: ${await resposta.text()}`)
-  return ((await resposta.json()) as PedidoLido).id
+export const receber = async (ask: Ask, fields: object = {}): Promise<string> => {
+  const answer = await ask('/orders', json({ customer_name: 'Ana', address: 'Rua A, 1', ...fields }))
+  if (answer.status !== 201) throw new Error(`${answer.status}: ${await answer.text()}`)
+  return ((await answer.json()) as PedidoAnswer).id
 }
 
 /** Moves an order. */
-export const mover = async (pedir: Pedir, id: string, status: string, campos: object = {}): Promise<void> => {
-  const resposta = await pedir(`/orders/${id}/transitions`, json({ status, ...campos }))
-  if (resposta.status !== 200) throw new Error(`${resposta.status}: ${await resposta.text()}`)
+export const mover = async (ask: Ask, id: string, status: string, fields: object = {}): Promise<void> => {
+  const answer = await ask(`/orders/${id}/transitions`, json({ status, ...fields }))
+  if (answer.status !== 200) throw new Error(`${answer.status}: ${await answer.text()}`)
 }

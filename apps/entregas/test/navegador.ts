@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
-const PROGRAMAS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
-const INICIO_MS = 60_000
+const PROGRAMS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
+const START_MS = 60_000
 
 /** A Chromium on the PATH; undefined where there is none. */
-export function acharNavegador(): string | undefined {
-  return PROGRAMAS.find((programa) => {
+export function findBrowser(): string | undefined {
+  return PROGRAMS.find((program) => {
     try {
-      execFileSync(programa, ['--version'], { stdio: 'ignore' })
+      execFileSync(program, ['--version'], { stdio: 'ignore' })
       return true
     } catch {
       return false
@@ -19,7 +19,7 @@ export function acharNavegador(): string | undefined {
   })
 }
 
-type Resposta = {
+type DevToolsReply = {
   id?: number
   result?: unknown
   error?: { message: string }
@@ -27,27 +27,27 @@ type Resposta = {
   params?: unknown
   sessionId?: string
 }
-type Tela = { largura: number; escuro?: boolean }
+type TabScreen = { width: number; dark?: boolean }
 
 /** A tab: what a test does with it, over the DevTools protocol. */
-export type Aba = {
-  ir: (url: string) => Promise<void>
+export type Tab = {
+  goTo: (url: string) => Promise<void>
   /** The value of an expression in the page. The page's CSP does not bind it. */
-  avaliar: <T>(expressao: string) => Promise<T>
-  tela: (tela: Tela) => Promise<void>
-  tecla: (key: string, code: number) => Promise<void>
-  semScript: () => Promise<void>
-  foto: () => Promise<Buffer>
-  fechar: () => Promise<void>
+  evaluate: <T>(source: string) => Promise<T>
+  setScreen: (screen: TabScreen) => Promise<void>
+  press: (key: string, code: number) => Promise<void>
+  withoutScript: () => Promise<void>
+  screenshot: () => Promise<Buffer>
+  close: () => Promise<void>
   /** Errors and refusals that the browser told: exceptions, blocked content, dialogs. */
-  queixas: string[]
+  complaints: string[]
 }
 
-/** Starts a browser of its own. `fechar` ends it and deletes its profile. */
-export async function createNavegador(programa: string) {
+/** Starts a browser of its own. `close` ends it and deletes its profile. */
+export async function createBrowser(program: string) {
   const dir = await mkdtemp(join(tmpdir(), 'fluxo-navegador-'))
-  const processo = spawn(
-    programa,
+  const child = spawn(
+    program,
     [
       '--headless=new',
       '--no-sandbox',
@@ -59,117 +59,117 @@ export async function createNavegador(programa: string) {
     ],
     { stdio: ['ignore', 'ignore', 'pipe'] },
   )
-  const fechar = async (): Promise<void> => {
-    if (processo.exitCode === null) {
-      const fim = new Promise((resolve) => processo.once('exit', resolve))
-      processo.kill('SIGKILL')
-      await fim
+  const close = async (): Promise<void> => {
+    if (child.exitCode === null) {
+      const end = new Promise((resolve) => child.once('exit', resolve))
+      child.kill('SIGKILL')
+      await end
     }
     await rm(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
   }
-  const conexao = await conectar(await enderecoDe(processo))
-  return { abrir: () => abrirAba(conexao), fechar }
+  const connection = await connect(await addressOf(child))
+  return { open: () => openTab(connection), close }
 }
 
-function enderecoDe(processo: ChildProcess): Promise<string> {
+function addressOf(child: ChildProcess): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>()
-  const timer = setTimeout(() => reject(new Error('the browser did not start')), INICIO_MS)
-  processo.once('error', reject)
-  if (processo.stderr) {
-    createInterface(processo.stderr).on('line', (linha) => {
-      const [, url] = /^DevTools listening on (ws:.*)$/.exec(linha) ?? []
+  const timer = setTimeout(() => reject(new Error('the browser did not start')), START_MS)
+  child.once('error', reject)
+  if (child.stderr) {
+    createInterface(child.stderr).on('line', (line) => {
+      const [, url] = /^DevTools listening on (ws:.*)$/.exec(line) ?? []
       if (url !== undefined) resolve(url)
     })
   }
   return promise.finally(() => clearTimeout(timer))
 }
 
-type Conexao = {
-  pedir: (method: string, params?: object, sessionId?: string) => Promise<Record<string, unknown>>
-  ouvir: (ouvinte: (mensagem: Resposta) => void) => void
+type DevTools = {
+  ask: (method: string, params?: object, sessionId?: string) => Promise<Record<string, unknown>>
+  listen: (listener: (message: DevToolsReply) => void) => void
 }
 
-async function conectar(url: string): Promise<Conexao> {
+async function connect(url: string): Promise<DevTools> {
   const socket = new WebSocket(url)
   await new Promise((resolve, reject) => {
     socket.addEventListener('open', resolve)
     socket.addEventListener('error', () => reject(new Error('no DevTools')))
   })
-  const esperando = new Map<number, (resposta: Resposta) => void>()
-  const ouvintes: ((mensagem: Resposta) => void)[] = []
-  let proximo = 0
+  const waiting = new Map<number, (answer: DevToolsReply) => void>()
+  const listeners: ((message: DevToolsReply) => void)[] = []
+  let next = 0
   socket.addEventListener('message', ({ data }) => {
-    const mensagem = JSON.parse(String(data)) as Resposta
-    if (mensagem.id === undefined) for (const ouvinte of ouvintes) ouvinte(mensagem)
-    else esperando.get(mensagem.id)?.(mensagem)
+    const message = JSON.parse(String(data)) as DevToolsReply
+    if (message.id === undefined) for (const listener of listeners) listener(message)
+    else waiting.get(message.id)?.(message)
   })
   return {
-    pedir: async (method, params = {}, sessionId) => {
-      proximo += 1
-      const id = proximo
-      const resposta = await new Promise<Resposta>((resolve) => {
-        esperando.set(id, resolve)
+    ask: async (method, params = {}, sessionId) => {
+      next += 1
+      const id = next
+      const answer = await new Promise<DevToolsReply>((resolve) => {
+        waiting.set(id, resolve)
         socket.send(JSON.stringify({ id, method, params, ...(sessionId !== undefined && { sessionId }) }))
       })
-      esperando.delete(id)
-      if (resposta.error) throw new Error(`${method}: ${resposta.error.message}`)
-      return resposta.result as Record<string, unknown>
+      waiting.delete(id)
+      if (answer.error) throw new Error(`${method}: ${answer.error.message}`)
+      return answer.result as Record<string, unknown>
     },
-    ouvir: (ouvinte) => void ouvintes.push(ouvinte),
+    listen: (listener) => void listeners.push(listener),
   }
 }
 
-const QUEIXAS = ['Runtime.exceptionThrown', 'Log.entryAdded', 'Page.javascriptDialogOpening']
+const COMPLAINTS = ['Runtime.exceptionThrown', 'Log.entryAdded', 'Page.javascriptDialogOpening']
 
-async function abrirAba({ pedir, ouvir }: Conexao): Promise<Aba> {
-  const { targetId } = await pedir('Target.createTarget', { url: 'about:blank' })
-  const { sessionId } = (await pedir('Target.attachToTarget', { targetId, flatten: true })) as { sessionId: string }
-  const aba = (method: string, params?: object) => pedir(method, params, sessionId)
-  const queixas: string[] = []
-  let carregou = (): void => {}
-  ouvir(({ method = '', params, sessionId: de }) => {
-    if (de !== sessionId) return
-    if (method === 'Page.loadEventFired') carregou()
-    if (QUEIXAS.includes(method)) queixas.push(JSON.stringify(params))
+async function openTab({ ask, listen }: DevTools): Promise<Tab> {
+  const { targetId } = await ask('Target.createTarget', { url: 'about:blank' })
+  const { sessionId } = (await ask('Target.attachToTarget', { targetId, flatten: true })) as { sessionId: string }
+  const tab = (method: string, params?: object) => ask(method, params, sessionId)
+  const complaints: string[] = []
+  let loaded = (): void => {}
+  listen(({ method = '', params, sessionId: from }) => {
+    if (from !== sessionId) return
+    if (method === 'Page.loadEventFired') loaded()
+    if (COMPLAINTS.includes(method)) complaints.push(JSON.stringify(params))
   })
-  for (const dominio of ['Page', 'Runtime', 'Log']) await aba(`${dominio}.enable`)
+  for (const domain of ['Page', 'Runtime', 'Log']) await tab(`${domain}.enable`)
   return {
-    queixas,
-    fechar: async () => {
-      await pedir('Target.closeTarget', { targetId })
+    complaints,
+    close: async () => {
+      await ask('Target.closeTarget', { targetId })
     },
-    ir: async (url) => {
-      const carga = new Promise<void>((resolve) => {
-        carregou = resolve
+    goTo: async (url) => {
+      const load = new Promise<void>((resolve) => {
+        loaded = resolve
       })
-      await aba('Page.navigate', { url })
-      await carga
+      await tab('Page.navigate', { url })
+      await load
     },
-    avaliar: async <T>(expression: string): Promise<T> => {
-      const resposta = await aba('Runtime.evaluate', { expression, awaitPromise: true, returnByValue: true })
-      const { result, exceptionDetails } = resposta as { result: { value: T }; exceptionDetails?: object }
+    evaluate: async <T>(expression: string): Promise<T> => {
+      const answer = await tab('Runtime.evaluate', { expression, awaitPromise: true, returnByValue: true })
+      const { result, exceptionDetails } = answer as { result: { value: T }; exceptionDetails?: object }
       if (exceptionDetails !== undefined) throw new Error(JSON.stringify(exceptionDetails))
       return result.value
     },
-    tela: async ({ largura, escuro = false }) => {
-      await aba('Emulation.setDeviceMetricsOverride', {
-        width: largura,
+    setScreen: async ({ width, dark = false }) => {
+      await tab('Emulation.setDeviceMetricsOverride', {
+        width,
         height: 800,
         deviceScaleFactor: 1,
         mobile: false,
       })
-      const features = [{ name: 'prefers-color-scheme', value: escuro ? 'dark' : 'light' }]
-      await aba('Emulation.setEmulatedMedia', { features })
+      const features = [{ name: 'prefers-color-scheme', value: dark ? 'dark' : 'light' }]
+      await tab('Emulation.setEmulatedMedia', { features })
     },
-    tecla: async (key, code) => {
-      const tecla = { key, code: key, windowsVirtualKeyCode: code }
-      await aba('Input.dispatchKeyEvent', { type: 'keyDown', ...tecla })
-      await aba('Input.dispatchKeyEvent', { type: 'keyUp', ...tecla })
+    press: async (key, code) => {
+      const keyEvent = { key, code: key, windowsVirtualKeyCode: code }
+      await tab('Input.dispatchKeyEvent', { type: 'keyDown', ...keyEvent })
+      await tab('Input.dispatchKeyEvent', { type: 'keyUp', ...keyEvent })
     },
-    semScript: async () => {
-      await aba('Emulation.setScriptExecutionDisabled', { value: true })
+    withoutScript: async () => {
+      await tab('Emulation.setScriptExecutionDisabled', { value: true })
     },
-    foto: async () =>
-      Buffer.from(String((await aba('Page.captureScreenshot', { captureBeyondViewport: true }))['data']), 'base64'),
+    screenshot: async () =>
+      Buffer.from(String((await tab('Page.captureScreenshot', { captureBeyondViewport: true }))['data']), 'base64'),
   }
 }

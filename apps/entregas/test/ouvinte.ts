@@ -1,60 +1,60 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
 /** One event as a client of Server-Sent Events got it, and when (`performance.now()`). */
-type Ouvido = { id: string; event: string; data: Record<string, unknown>; em: number }
+type SseEvent = { id: string; event: string; data: Record<string, unknown>; at: number }
 
 /** A client of Server-Sent Events: reads what comes, and comes back with `Last-Event-ID` when it is cut off. */
-export function createOuvinte(enderecos: () => string, headers: Record<string, string> = {}) {
-  const ouvidos: Ouvido[] = []
-  const linhas: string[] = []
-  const parar = new AbortController()
-  let ultimo = ''
-  let aberturas = 0
+export function createSseClient(addresses: () => string, headers: Record<string, string> = {}) {
+  const heard: SseEvent[] = []
+  const lines: string[] = []
+  const stop = new AbortController()
+  let last = ''
+  let openings = 0
   let status = 0
 
-  const ouvir = async (): Promise<void> => {
-    const resposta = await fetch(enderecos(), {
-      headers: { ...headers, ...(ultimo !== '' && { 'last-event-id': ultimo }) },
-      signal: parar.signal,
+  const listen = async (): Promise<void> => {
+    const answer = await fetch(addresses(), {
+      headers: { ...headers, ...(last !== '' && { 'last-event-id': last }) },
+      signal: stop.signal,
     })
-    status = resposta.status
-    if (resposta.status !== 200 || resposta.body === null) return
-    aberturas += 1
-    let resto = ''
-    for await (const texto of resposta.body.pipeThrough(new TextDecoderStream())) {
-      const partes = (resto + texto).split('\n\n')
-      resto = partes.pop() ?? ''
-      for (const parte of partes) receber(parte)
+    status = answer.status
+    if (answer.status !== 200 || answer.body === null) return
+    openings += 1
+    let rest = ''
+    for await (const text of answer.body.pipeThrough(new TextDecoderStream())) {
+      const parts = (rest + text).split('\n\n')
+      rest = parts.pop() ?? ''
+      for (const part of parts) receive(part)
     }
   }
-  const receber = (parte: string): void => {
-    linhas.push(...parte.split('\n'))
-    const campos = new Map(
-      parte.split('\n').map((linha) => [linha.slice(0, linha.indexOf(':')), linha.slice(linha.indexOf(':') + 2)]),
+  const receive = (part: string): void => {
+    lines.push(...part.split('\n'))
+    const fields = new Map(
+      part.split('\n').map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 2)]),
     )
-    const id = campos.get('id')
+    const id = fields.get('id')
     if (id === undefined) return
-    ultimo = id
-    const data = JSON.parse(campos.get('data') ?? '') as Record<string, unknown>
-    ouvidos.push({ id, event: campos.get('event') ?? '', data, em: performance.now() })
+    last = id
+    const data = JSON.parse(fields.get('data') ?? '') as Record<string, unknown>
+    heard.push({ id, event: fields.get('event') ?? '', data, at: performance.now() })
   }
-  const correr = async (): Promise<void> => {
-    while (!parar.signal.aborted) {
-      await ouvir().catch(() => {})
-      await delay(20, undefined, { signal: parar.signal }).catch(() => {})
+  const run = async (): Promise<void> => {
+    while (!stop.signal.aborted) {
+      await listen().catch(() => {})
+      await delay(20, undefined, { signal: stop.signal }).catch(() => {})
     }
   }
-  const correndo = correr()
+  const running = run()
   return {
-    ouvidos,
-    linhas,
-    aberturas: () => aberturas,
+    heard,
+    lines,
+    openings: () => openings,
     status: () => status,
-    fechar: async () => {
-      parar.abort()
-      await correndo
+    close: async () => {
+      stop.abort()
+      await running
     },
   }
 }
 
-export type OuvinteDeTeste = ReturnType<typeof createOuvinte>
+export type SseClient = ReturnType<typeof createSseClient>

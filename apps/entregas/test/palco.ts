@@ -2,11 +2,11 @@ import { createHmac } from 'node:crypto'
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
 import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { json } from './bancada.ts'
-import { createCasa, type Pedir } from './casa.ts'
-import { createReceptor, type Recebida } from './receptor.ts'
+import { type Ask, createCluster } from './casa.ts'
+import { createReceiver, type ReceivedMessage } from './receptor.ts'
 
-export type Criado = { id: string; secret: string; events: string[] | null }
-export type Entrega = {
+export type CreatedWebhook = { id: string; secret: string; events: string[] | null }
+export type AvisoAnswer = {
   id: string
   type: string
   status: string
@@ -17,51 +17,51 @@ export type Entrega = {
 }
 
 /** A house with one instance, a merchant, and a receiver of its webhooks. */
-export async function createPalco() {
-  const casa = await createCasa()
-  const sql = createSql({ url: casa.database.ownerUrl, max: 2, name: 'teste' })
-  const receptor = await createReceptor()
-  const uma = await casa.abrir('a', { permiteLoopback: true, pollMs: 20, descansoMs: 50 })
-  const pedir = await uma.como('loja')
-  const entregas = async (id: string, consulta = ''): Promise<Entrega[]> =>
-    ((await (await pedir(`/webhooks/${id}/deliveries${consulta}`)).json()) as { itens: Entrega[] }).itens
+export async function createWebhookStage() {
+  const cluster = await createCluster()
+  const sql = createSql({ url: cluster.database.ownerUrl, max: 2, name: 'teste' })
+  const receiver = await createReceiver()
+  const node = await cluster.open('a', { allowsLoopback: true, pollMs: 20, restMs: 50 })
+  const ask = await node.askAs('loja')
+  const avisos = async (id: string, query = ''): Promise<AvisoAnswer[]> =>
+    ((await (await ask(`/webhooks/${id}/deliveries${query}`)).json()) as { itens: AvisoAnswer[] }).itens
   return {
-    casa,
+    cluster,
     sql,
-    receptor,
-    uma,
-    pedir,
-    entregas,
-    criar: async (corpo: object = {}, por: Pedir = pedir): Promise<Criado> => {
-      const resposta = await por('/webhooks', json({ url: receptor.url, ...corpo }))
-      if (resposta.status !== 201) throw new Error(`${resposta.status}: ${await resposta.text()}`)
-      return (await resposta.json()) as Criado
+    receiver,
+    node,
+    ask,
+    avisos,
+    create: async (fields: object = {}, by: Ask = ask): Promise<CreatedWebhook> => {
+      const answer = await by('/webhooks', json({ url: receiver.url, ...fields }))
+      if (answer.status !== 201) throw new Error(`${answer.status}: ${await answer.text()}`)
+      return (await answer.json()) as CreatedWebhook
     },
-    chegaram: (quantas: number) =>
-      waitFor(() => receptor.recebidas.length >= quantas, { timeoutMs: 20_000, what: `${quantas} webhooks` }),
-    situacoes: async (id: string, esperadas: readonly string[]): Promise<Entrega[]> => {
-      await waitFor(async () => (await entregas(id)).map(({ status }) => status).join() === esperadas.join(), {
+    arrived: (count: number) =>
+      waitFor(() => receiver.messages.length >= count, { timeoutMs: 20_000, what: `${count} webhooks` }),
+    statuses: async (id: string, expected: readonly string[]): Promise<AvisoAnswer[]> => {
+      await waitFor(async () => (await avisos(id)).map(({ status }) => status).join() === expected.join(), {
         timeoutMs: 20_000,
-        what: `deliveries ${esperadas.join()}`,
+        what: `deliveries ${expected.join()}`,
       })
-      return entregas(id)
+      return avisos(id)
     },
     /** What waits for its next attempt is due now. */
-    vencer: () => sql`update aviso set vence_em = now() where vence_em is not null`,
-    fechar: async () => {
-      await casa.fechar()
-      await receptor.fechar()
+    makeDue: () => sql`update aviso set vence_em = now() where vence_em is not null`,
+    close: async () => {
+      await cluster.close()
+      await receiver.close()
       await closeSql(sql)
     },
   }
 }
 
-export type Palco = Awaited<ReturnType<typeof createPalco>>
+export type WebhookStage = Awaited<ReturnType<typeof createWebhookStage>>
 
 /** Whether a message is signed with this secret, as a receiver finds out. */
-export const assinadaCom = (segredo: string, { headers, body, id }: Recebida): boolean => {
-  const chave = Buffer.from(segredo.slice('whsec_'.length), 'base64')
-  const texto = `${id}.${String(headers['webhook-timestamp'])}.${body}`
-  const assinatura = `v1,${createHmac('sha256', chave).update(texto).digest('base64')}`
-  return String(headers['webhook-signature']).split(' ').includes(assinatura)
+export const isSignedWith = (secret: string, { headers, body, id }: ReceivedMessage): boolean => {
+  const chave = Buffer.from(secret.slice('whsec_'.length), 'base64')
+  const text = `${id}.${String(headers['webhook-timestamp'])}.${body}`
+  const signature = `v1,${createHmac('sha256', chave).update(text).digest('base64')}`
+  return String(headers['webhook-signature']).split(' ').includes(signature)
 }

@@ -2,7 +2,7 @@ import { migrationsOf } from '@fluxo/drizzle/journal'
 import type { Verifier } from '@fluxo/shared/http/auth'
 import type { AppEnv } from '@fluxo/shared/http/env'
 import { createFeedRoutes } from '@fluxo/shared/http/feed'
-import { createNovoId } from '@fluxo/shared/id'
+import { createNewId } from '@fluxo/shared/id'
 import { createReadPage, readHead } from '@fluxo/shared/log/feed'
 import { createRelay, type Relay } from '@fluxo/shared/log/relay'
 import { createLease } from '@fluxo/shared/postgres/lease'
@@ -11,7 +11,7 @@ import { createSchemaGate } from '@fluxo/shared/postgres/schema-gate'
 import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
 import { createTransactions } from '@fluxo/shared/postgres/transactions'
 import type { AppModule } from '@fluxo/shared/process/module'
-import type { Limites } from '@fluxo/shared/ratelimit/admission'
+import type { Limits } from '@fluxo/shared/ratelimit/admission'
 import type { RedisConnections } from '@fluxo/shared/redis/connection'
 import { exportRedisMetrics } from '@fluxo/shared/redis/metrics'
 import { createPublisher } from '@fluxo/shared/stream/publisher'
@@ -21,21 +21,21 @@ import type { Tracing } from '@fluxo/shared/telemetry/tracing'
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { STREAM_PREFIX } from './domain/evento.ts'
 import { createEstornarRoutes } from './estornar/route.ts'
-import { createFaturamento, type PedidosOptions } from './faturar/seguir.ts'
+import { createEntregasFollower, type PedidosOptions } from './faturar/seguir.ts'
 import { createImportarRoutes } from './importar/route.ts'
 import { createListarRoutes } from './listar/route.ts'
-import { createLeituraStore, LEITURA_SETTINGS } from './listar/store.ts'
+import { createLancamentoReadStore, READ_SETTINGS } from './listar/store.ts'
 import { createLoteRoutes } from './lote/route.ts'
 import { LEDGER } from './registrar/ledger-table.ts'
 import { createRegistrarRoutes } from './registrar/route.ts'
-import { createRegistroStore } from './registrar/store.ts'
+import { createLancamentoStore } from './registrar/store.ts'
 
 type LancamentosDeps = {
   /** URL of the service's own role on the database `lancamentos`. */
   databaseUrl: string
   redis: RedisConnections
   verifier: Verifier
-  limites?: Limites | undefined
+  limits?: Limits | undefined
   /** Signs page cursors. */
   cursorSecret: string
   /** As `readLogState` gives it. */
@@ -47,7 +47,7 @@ type LancamentosDeps = {
   pedidos?: PedidosOptions | undefined
   /** Prefix of the streams; another one only in tests. */
   streamPrefix?: string
-  agora?: () => Date
+  now?: () => Date
 }
 
 /** Two group commits in the air, batches and imports beside them; PostgreSQL serialises them by the counter anyway. */
@@ -69,15 +69,15 @@ const WRITE_SETTINGS = { enable_seqscan: 'off', plan_cache_mode: 'force_generic_
 
 /** The service `lancamentos`: the ledger, its relay to Redis, and its feed. */
 export const createLancamentos = (deps: LancamentosDeps): AppModule => {
-  const { databaseUrl, redis, verifier, limites, particoes, log, registry, tracing } = deps
-  const { agora = () => new Date(), streamPrefix = STREAM_PREFIX } = deps
+  const { databaseUrl, redis, verifier, limits, particoes, log, registry, tracing } = deps
+  const { now = () => new Date(), streamPrefix = STREAM_PREFIX } = deps
   const writes = createSql({ url: databaseUrl, max: WRITE_CONNECTIONS, name: 'lancamentos', settings: WRITE_SETTINGS })
   const logReads = createSql({ url: databaseUrl, max: LOG_CONNECTIONS, name: 'lancamentos log' })
   const reads = createSql({
     url: databaseUrl,
     max: READ_CONNECTIONS,
     name: 'lancamentos leitura',
-    settings: LEITURA_SETTINGS,
+    settings: READ_SETTINGS,
   })
   const transactions = createTransactions({
     url: databaseUrl,
@@ -99,7 +99,7 @@ export const createLancamentos = (deps: LancamentosDeps): AppModule => {
     tracing,
   })
   const groupCommit = groupCommitMetrics(registry)
-  const store = createRegistroStore({
+  const store = createLancamentoStore({
     sql: writes,
     transactions,
     particoes,
@@ -108,17 +108,17 @@ export const createLancamentos = (deps: LancamentosDeps): AppModule => {
     onBatch: (rows) => groupCommit.rows.observe(rows),
     onRefused: () => groupCommit.refused.inc(),
   })
-  exportarMetricas({ registry, redis, sql: logReads, fila: store.fila })
+  exportMetrics({ registry, redis, sql: logReads, depth: store.depth })
 
-  const leitura = createLeituraStore(reads)
-  const edge = { store, leitura, verifier, limites, novoId: createNovoId(), agora }
+  const readStore = createLancamentoReadStore(reads)
+  const edge = { store, leitura: readStore, verifier, limits, newId: createNewId(), now }
   const { pedidos } = deps
-  const faturamento = pedidos && createFaturamento({ ...deps, ...edge, pedidos, sql: writes })
+  const entregasFollower = pedidos && createEntregasFollower({ ...deps, ...edge, pedidos, sql: writes })
   const routes = new OpenAPIHono<AppEnv>()
   routes.route('/', createRegistrarRoutes(edge))
   routes.route('/', createLoteRoutes(edge))
   routes.route('/', createImportarRoutes(edge))
-  routes.route('/', createListarRoutes({ leitura, verifier, limites, cursorSecret: deps.cursorSecret }))
+  routes.route('/', createListarRoutes({ leitura: readStore, verifier, limits, cursorSecret: deps.cursorSecret }))
   routes.route('/', createEstornarRoutes(edge))
   routes.route(
     '/',
@@ -135,16 +135,16 @@ export const createLancamentos = (deps: LancamentosDeps): AppModule => {
     ],
     start: async () => {
       relay.start()
-      await faturamento?.prepare()
-      faturamento?.start()
+      await entregasFollower?.prepare()
+      entregasFollower?.start()
     },
     drain: async () => {
-      await faturamento?.stop()
-      await store.ociosa()
+      await entregasFollower?.stop()
+      await store.idle()
       await relay.stop()
     },
     close: async () => {
-      faturamento?.close()
+      entregasFollower?.close()
       await Promise.all([closeSql(writes), closeSql(reads), closeSql(logReads), transactions.close()])
     },
   }
@@ -166,15 +166,15 @@ const groupCommitMetrics = (registry: Registry) => ({
   }),
 })
 
-type MetricasDeps = { registry: Registry; redis: RedisConnections; sql: Sql; fila: () => number }
+type LedgerMetricsDeps = { registry: Registry; redis: RedisConnections; sql: Sql; depth: () => number }
 
 /** What is looked at when Prometheus asks: the queue, the pools, PostgreSQL and Redis themselves. */
-const exportarMetricas = ({ registry, redis, sql, fila }: MetricasDeps): void => {
+const exportMetrics = ({ registry, redis, sql, depth }: LedgerMetricsDeps): void => {
   gauge(registry, {
     name: 'fluxo_group_commit_queue',
     help: 'Entries that wait for a group commit.',
     collect() {
-      this.set(fila())
+      this.set(depth())
     },
   })
   exportRedisMetrics({ registry, redis: redis.commands })

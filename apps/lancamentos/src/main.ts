@@ -1,13 +1,13 @@
 import { hostname } from 'node:os'
 import { createVerifier } from '@fluxo/shared/http/auth'
-import { tokenDeServicoDe } from '@fluxo/shared/http/service-token'
+import { serviceTokenOf } from '@fluxo/shared/http/service-token'
 import { readLogState } from '@fluxo/shared/log/estado'
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
 import { envInteger, envPort, envUrl, parseEnv } from '@fluxo/shared/process/env'
 import { runModules } from '@fluxo/shared/process/run'
 import { openService, SERVICE_ENV, signingOf } from '@fluxo/shared/process/service'
-import { createLimites } from '@fluxo/shared/ratelimit/admission'
-import { LIMITES_ENV } from '@fluxo/shared/ratelimit/settings'
+import { createLimits } from '@fluxo/shared/ratelimit/admission'
+import { LIMITS_ENV } from '@fluxo/shared/ratelimit/settings'
 import { createRedisConnections } from '@fluxo/shared/redis/connection'
 import { z } from '@hono/zod-openapi'
 import { createLancamentos } from './app.ts'
@@ -17,7 +17,7 @@ const EnvSchema = z.object({
   PORT: envPort().default(3001),
   DATABASE_URL_LANCAMENTOS: envUrl('postgres', 'postgresql').describe('the role of the service on its database'),
   PARTICOES: envInteger({ min: 1, max: 1024 }).optional(),
-  ...LIMITES_ENV,
+  ...LIMITS_ENV,
   ENTREGAS_URL: envUrl('http', 'https')
     .optional()
     .describe('where entregas answers, whose paid deliveries become entries; none without'),
@@ -40,7 +40,7 @@ const lancamentos = createLancamentos({
   databaseUrl,
   redis,
   verifier,
-  limites: createLimites({ env, redis: redis.cache, registry }),
+  limits: createLimits({ env, redis: redis.cache, registry }),
   cursorSecret: env.JWT_SECRET ?? databaseUrl,
   particoes,
   pedidos:
@@ -49,10 +49,10 @@ const lancamentos = createLancamentos({
       : {
           eventos: {
             baseUrl: `${env.ENTREGAS_URL}/entregas`,
-            token: tokenDeServicoDe({ ...signingOf(env), token: env.EVENTOS_TOKEN }),
+            token: serviceTokenOf({ ...signingOf(env), token: env.EVENTOS_TOKEN }),
           },
           particoes: env.ENTREGAS_PARTICOES,
-          instancia: env.INSTANCIA,
+          instance: env.INSTANCIA,
         },
   log,
   registry,

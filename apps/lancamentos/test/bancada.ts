@@ -14,46 +14,46 @@ import { v7 } from 'uuid'
 import { createEstornarRoutes } from '../src/estornar/route.ts'
 import { createImportarRoutes } from '../src/importar/route.ts'
 import { createListarRoutes } from '../src/listar/route.ts'
-import { createLeituraStore, LEITURA_SETTINGS } from '../src/listar/store.ts'
+import { createLancamentoReadStore, READ_SETTINGS } from '../src/listar/store.ts'
 import { createLoteRoutes } from '../src/lote/route.ts'
 import { createRegistrarRoutes } from '../src/registrar/route.ts'
-import { createRegistroStore } from '../src/registrar/store.ts'
+import { createLancamentoStore } from '../src/registrar/store.ts'
 
-const SEGREDO = 'segredo-de-teste-com-mais-de-32-bytes'
+const SECRET = 'segredo-de-teste-com-mais-de-32-bytes'
 
-const ESCOPOS = ['lancamentos:escrever', 'lancamentos:ler']
+const SCOPES = ['lancamentos:escrever', 'lancamentos:ler']
 
 /** Time that a test may turn. */
-type Relogio = { agora: Date }
+type LedgerTestClock = { now: Date }
 
-type Pedir = (caminho: string, init?: RequestInit & { duplex?: 'half' }) => Promise<Response>
+type AskLedger = (path: string, init?: RequestInit & { duplex?: 'half' }) => Promise<Response>
 
-type BancadaOptions = { particoes?: number; paradoMaxMs?: number }
+type TestAppOptions = { particoes?: number; stalledMaxMs?: number }
 
 /**
  * The ledger's HTTP doors over a real server, a real database of its own and the real ledger store; no relay.
- * `como(comerciante)` asks with that merchant's token.
+ * `askAs(comerciante)` asks with that merchant's token.
  */
-export async function createBancada({ particoes = 1, paradoMaxMs }: BancadaOptions = {}) {
+export async function createLedgerTestApp({ particoes = 1, stalledMaxMs }: TestAppOptions = {}) {
   const database = await createDatabase({
     role: 'lancamentos',
     migrate: (url) => migrate({ database: 'lancamentos', url, particoes }),
   })
   const sql = createSql({ url: database.appUrl, max: 6, name: 'teste' })
   const transactions = createTransactions({ url: database.appUrl, max: 2, name: 'teste lote' })
-  const store = createRegistroStore({ sql, transactions, particoes, onCommit: () => {} })
-  const leituras = createSql({ url: database.appUrl, max: 4, name: 'teste leitura', settings: LEITURA_SETTINGS })
-  const leitura = createLeituraStore(leituras)
-  const verifier = createVerifier({ secret: SEGREDO })
-  const relogio: Relogio = { agora: new Date('2025-10-15T12:34:56.789Z') }
+  const store = createLancamentoStore({ sql, transactions, particoes, onCommit: () => {} })
+  const reads = createSql({ url: database.appUrl, max: 4, name: 'teste leitura', settings: READ_SETTINGS })
+  const readStore = createLancamentoReadStore(reads)
+  const verifier = createVerifier({ secret: SECRET })
+  const clock: LedgerTestClock = { now: new Date('2025-10-15T12:34:56.789Z') }
   const edge = {
-    paradoMaxMs,
+    stalledMaxMs,
     store,
-    leitura,
+    leitura: readStore,
     verifier,
-    novoId: () => v7(),
-    agora: () => relogio.agora,
-    cursorSecret: SEGREDO,
+    newId: () => v7(),
+    now: () => clock.now,
+    cursorSecret: SECRET,
   }
 
   const routes = new OpenAPIHono<AppEnv>()
@@ -67,9 +67,9 @@ export async function createBancada({ particoes = 1, paradoMaxMs }: BancadaOptio
     routes.route('/', create(edge))
   }
   const log = createLogger({ service: 'teste', level: 'silent' })
-  const nada = async (): Promise<void> => {}
+  const nothing = async (): Promise<void> => {}
   const app = createHttpApp({
-    modules: [{ name: 'lancamentos', routes, checks: [], start: nada, drain: nada, close: nada }],
+    modules: [{ name: 'lancamentos', routes, checks: [], start: nothing, drain: nothing, close: nothing }],
     registry: new Registry(),
     log,
     leaving: () => false,
@@ -79,13 +79,13 @@ export async function createBancada({ particoes = 1, paradoMaxMs }: BancadaOptio
   const url = `http://127.0.0.1:${server.port}`
 
   /** The `Authorization` header of a merchant. */
-  const autorizacao = async (comercianteId: string, scopes: readonly string[] = ESCOPOS): Promise<string> =>
-    `Bearer ${await signToken({ secret: SEGREDO, comercianteId, scopes, expiresInSeconds: 600 })}`
+  const authorizationOf = async (comercianteId: string, scopes: readonly string[] = SCOPES): Promise<string> =>
+    `Bearer ${await signToken({ secret: SECRET, comercianteId, scopes, expiresInSeconds: 600 })}`
 
-  const como = async (comercianteId: string, scopes?: readonly string[]): Promise<Pedir> => {
-    const authorization = await autorizacao(comercianteId, scopes)
-    return (caminho, init = {}) =>
-      fetch(url + caminho, {
+  const askAs = async (comercianteId: string, scopes?: readonly string[]): Promise<AskLedger> => {
+    const authorization = await authorizationOf(comercianteId, scopes)
+    return (path, init = {}) =>
+      fetch(url + path, {
         ...init,
         headers: { ...Object.fromEntries(new Headers(init.headers)), authorization },
       })
@@ -93,27 +93,27 @@ export async function createBancada({ particoes = 1, paradoMaxMs }: BancadaOptio
 
   return {
     sql,
-    leituras,
+    reads,
     databaseUrl: database.appUrl,
     url,
     app,
     store,
-    relogio,
-    como,
-    autorizacao,
-    fechar: async () => {
+    clock,
+    askAs,
+    authorizationOf,
+    close: async () => {
       await server.stop(1_000)
-      await Promise.all([closeSql(sql), closeSql(leituras), transactions.close()])
+      await Promise.all([closeSql(sql), closeSql(reads), transactions.close()])
       await database.drop()
     },
   }
 }
 
-export type Bancada = Awaited<ReturnType<typeof createBancada>>
+export type LedgerTestApp = Awaited<ReturnType<typeof createLedgerTestApp>>
 
 /** The options of a POST of a JSON text or value. */
-export const json = (corpo: unknown, headers: Record<string, string> = {}): RequestInit => ({
+export const json = (body: unknown, headers: Record<string, string> = {}): RequestInit => ({
   method: 'POST',
   headers: { 'content-type': 'application/json', ...headers },
-  body: typeof corpo === 'string' ? corpo : JSON.stringify(corpo),
+  body: typeof body === 'string' ? body : JSON.stringify(body),
 })

@@ -12,7 +12,7 @@ import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { Registry } from 'prom-client'
 import { v7 } from 'uuid'
 import { createLoteRoutes } from '../src/lote/route.ts'
-import { createRegistroStore } from '../src/registrar/store.ts'
+import { createLancamentoStore } from '../src/registrar/store.ts'
 
 const BYTES = 8 * 1024 * 1024
 const PIECE_BYTES = 64 * 1024
@@ -72,7 +72,7 @@ const app = createHttpApp({
     {
       name: 'lancamentos',
       routes: createLoteRoutes({
-        store: createRegistroStore({ sql, transactions, particoes: 1, onCommit: () => {} }),
+        store: createLancamentoStore({ sql, transactions, particoes: 1, onCommit: () => {} }),
         verifier: {
           verify: () => ({
             comercianteId: 'loja',
@@ -80,8 +80,8 @@ const app = createHttpApp({
             exp: Number.MAX_SAFE_INTEGER,
           }),
         },
-        novoId: () => v7(),
-        agora: () => new Date(),
+        newId: () => v7(),
+        now: () => new Date(),
       }),
       checks: [],
       start: nothing,

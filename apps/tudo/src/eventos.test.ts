@@ -2,19 +2,19 @@ import type { Column } from '@fluxo/shared/inbox/statement'
 import { EventoSchema, type EventRead, encodeEvento, type Reader, readEvent } from '@fluxo/shared/log/event'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { efeitoDoSaldo } from '../../consolidado/src/projetar/efeito.ts'
-import { lerLancado } from '../../consolidado/src/projetar/ler-evento.ts'
-import { lerContado } from '../../entregas/src/acompanhar/contado.ts'
+import { SALDO_EFFECT } from '../../consolidado/src/projetar/efeito.ts'
+import { readLancamento } from '../../consolidado/src/projetar/ler-evento.ts'
+import { readToldEvent } from '../../entregas/src/acompanhar/contado.ts'
 import { AVISOS } from '../../entregas/src/avisar/grupo.ts'
-import { grupoDoFluxo } from '../../entregas/src/fluir/grupo.ts'
-import { lancamentoDaEntrega } from '../../lancamentos/src/faturar/faturar.ts'
-import { lerLancavel } from '../../lancamentos/src/faturar/ler-evento.ts'
+import { fluxoGroup } from '../../entregas/src/fluir/grupo.ts'
+import { entregaLancamento } from '../../lancamentos/src/faturar/faturar.ts'
+import { readEntregaPaga } from '../../lancamentos/src/faturar/ler-evento.ts'
 
-type Leitor = {
+type EventCase = {
   data: object
   type: string
   read: Reader<object>
-  converter: (row: unknown) => void
+  convert: (row: unknown) => void
 }
 
 const ID = '01a1fbc4-0000-7000-8000-000000000001'
@@ -36,31 +36,31 @@ const PEDIDO = {
 const columnsOf = (columns: readonly unknown[]) => (row: unknown) => {
   for (const { value } of columns as readonly Column<unknown>[]) value(row)
 }
-const fluxo = grupoDoFluxo({ automatico: true, atrasoMs: 0 })
+const fluxo = fluxoGroup({ automatic: true, delayMs: 0 })
 const pedido = { type: 'pedido.entregue.v1', data: PEDIDO }
 
 /** Whoever reads a log, with an event that it understands, and what it makes of the row that it read. */
-const LEITORES: Readonly<Record<string, Leitor>> = {
+const READERS: Readonly<Record<string, EventCase>> = {
   'the projection': {
     type: 'lancamento.registrado.v1',
     data: { comerciante_id: 'loja-1', tipo: 'CREDITO', valor: '1.00', data: '2026-11-21' },
-    read: lerLancado,
-    converter: columnsOf(efeitoDoSaldo.columns),
+    read: readLancamento,
+    convert: columnsOf(SALDO_EFFECT.columns),
   },
   'the money of orders': {
     ...pedido,
-    read: lerLancavel,
-    converter: (row) => {
-      const { entrega } = row as { entrega?: Parameters<typeof lancamentoDaEntrega>[0] }
-      if (entrega !== undefined) lancamentoDaEntrega(entrega, { id: ID, agora: new Date(0) })
+    read: readEntregaPaga,
+    convert: (row) => {
+      const { delivery } = row as { delivery?: Parameters<typeof entregaLancamento>[0] }
+      if (delivery !== undefined) entregaLancamento(delivery, { id: ID, now: new Date(0) })
     },
   },
-  'the flow': { ...pedido, read: fluxo.read, converter: columnsOf(fluxo.effect.columns) },
-  'the webhooks': { ...pedido, read: AVISOS.read, converter: columnsOf(AVISOS.effect.columns) },
-  'the live streams': { ...pedido, read: lerContado, converter: () => {} },
+  'the flow': { ...pedido, read: fluxo.read, convert: columnsOf(fluxo.effect.columns) },
+  'the webhooks': { ...pedido, read: AVISOS.read, convert: columnsOf(AVISOS.effect.columns) },
+  'the live streams': { ...pedido, read: readToldEvent, convert: () => {} },
 }
 const POSICAO = 7
-const eventoDe = ({ type, data }: Leitor): Record<string, unknown> =>
+const eventoOf = ({ type, data }: EventCase): Record<string, unknown> =>
   JSON.parse(
     encodeEvento(
       {
@@ -77,7 +77,7 @@ const eventoDe = ({ type, data }: Leitor): Record<string, unknown> =>
   )
 const ENVELOPE = /^not an event|^sequence is not/
 /** What a reader says of the envelope alone; its own data may be refused all the same. */
-const veredito = (event: EventRead<object>): boolean => event.outcome === 'read' || !ENVELOPE.test(event.reason)
+const verdict = (event: EventRead<object>): boolean => event.outcome === 'read' || !ENVELOPE.test(event.reason)
 
 const UUIDS = [
   ID.toUpperCase(),
@@ -112,38 +112,42 @@ const VALUES: readonly unknown[] = [
 ]
 const FIELDS = Object.keys(EventoSchema.shape).filter((name) => name !== 'data' && name !== 'type')
 
-test.each(Object.keys(LEITORES))('%s reads what its log writes', (nome) => {
-  const leitor = LEITORES[nome] as Leitor
-  expect(readEvent(leitor.read, POSICAO, eventoDe(leitor))).toMatchObject({ outcome: 'read' })
+test.each(Object.keys(READERS))('%s reads what its log writes', (readerName) => {
+  const reader = READERS[readerName] as EventCase
+  expect(readEvent(reader.read, POSICAO, eventoOf(reader))).toMatchObject({ outcome: 'read' })
 })
 
 test.each(FIELDS)('whatever stands in %s of an envelope is poison for every reader or for none', (field) => {
   for (const value of VALUES) {
-    const vereditos = Object.values(LEITORES).map((leitor) =>
-      veredito(readEvent(leitor.read, POSICAO, { ...eventoDe(leitor), [field]: value })),
+    const verdicts = Object.values(READERS).map((reader) =>
+      verdict(readEvent(reader.read, POSICAO, { ...eventoOf(reader), [field]: value })),
     )
-    expect(new Set(vereditos).size, `${field} = ${JSON.stringify(value)}: ${vereditos.join(' ')}`).toBe(1)
+    expect(new Set(verdicts).size, `${field} = ${JSON.stringify(value)}: ${verdicts.join(' ')}`).toBe(1)
   }
 })
 
 describe('no event makes anybody throw', () => {
-  const estranho = fc.oneof(
+  const strange = fc.oneof(
     fc.constantFrom(...VALUES),
     fc.jsonValue(),
     fc.string(),
     fc.date().map(String),
     fc.bigInt().map(String),
   )
-  const campos = (shape: object) => fc.dictionary(fc.constantFrom(...Object.keys(shape)), estranho, { maxKeys: 3 })
+  const fields = (shape: object) => fc.dictionary(fc.constantFrom(...Object.keys(shape)), strange, { maxKeys: 3 })
 
-  test.each(Object.keys(LEITORES))('neither reading nor what is made of it: %s', (nome) => {
-    const leitor = LEITORES[nome] as Leitor
+  test.each(Object.keys(READERS))('neither reading nor what is made of it: %s', (readerName) => {
+    const reader = READERS[readerName] as EventCase
     fc.assert(
-      fc.property(campos(EventoSchema.shape), campos(leitor.data), estranho, (envelope, dados, lixo) => {
-        const evento = eventoDe(leitor)
-        for (const um of [{ ...evento, ...envelope }, { ...evento, data: { ...leitor.data, ...dados } }, lixo]) {
-          const event = readEvent(leitor.read, POSICAO, um)
-          if (event.outcome === 'read') leitor.converter(event.row)
+      fc.property(fields(EventoSchema.shape), fields(reader.data), strange, (envelope, dataFields, garbage) => {
+        const evento = eventoOf(reader)
+        for (const one of [
+          { ...evento, ...envelope },
+          { ...evento, data: { ...reader.data, ...dataFields } },
+          garbage,
+        ]) {
+          const event = readEvent(reader.read, POSICAO, one)
+          if (event.outcome === 'read') reader.convert(event.row)
           else expect(event.reason).not.toMatch(/throws/)
         }
       }),
@@ -160,8 +164,8 @@ describe('no event makes anybody throw', () => {
           fc.date({ noInvalidDate: true }).map((d) => d.toISOString()),
           fc.string(),
         ),
-        (texto) => {
-          expect(time.safeParse(texto).success && Number.isNaN(Date.parse(texto))).toBe(false)
+        (text) => {
+          expect(time.safeParse(text).success && Number.isNaN(Date.parse(text))).toBe(false)
         },
       ),
     )

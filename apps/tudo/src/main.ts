@@ -10,8 +10,8 @@ import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
 import { createLifecycle } from '@fluxo/shared/process/lifecycle'
 import type { AppModule } from '@fluxo/shared/process/module'
 import { runModules } from '@fluxo/shared/process/run'
-import { createLimites } from '@fluxo/shared/ratelimit/admission'
-import type { LimitesEnv } from '@fluxo/shared/ratelimit/settings'
+import { createLimits } from '@fluxo/shared/ratelimit/admission'
+import type { LimitsEnv } from '@fluxo/shared/ratelimit/settings'
 import { createRedisConnections } from '@fluxo/shared/redis/connection'
 import { createLogger, type LogStream } from '@fluxo/shared/telemetry/logger'
 import { startTracing } from '@fluxo/shared/telemetry/start-tracing'
@@ -25,12 +25,12 @@ type TudoOptions = {
   databaseUrlConsolidado: string
   databaseUrlEntregas: string
   /** Whether orders move by themselves, and how long each step waits. */
-  fluxo: { automatico: boolean; atrasoMs: number }
+  fluxo: { automatic: boolean; delayMs: number }
   /** Whether webhooks may go to this machine. */
   webhooksLoopback?: boolean
   redisUrl: string
   jwtSecret: string
-  limites: LimitesEnv
+  limits: LimitsEnv
   logLevel: string
   /** In place of stdout. */
   logStream?: LogStream
@@ -51,7 +51,7 @@ const SERVICE_TOKEN_SECONDS = 300
  * They share a listener and a Redis and nothing else: each reads another's log through its feed here too, in memory
  * instead of over the network.
  */
-export const startTudo = async (options: TudoOptions): Promise<{ url: string; stop: () => Promise<void> }> => {
+export const startAll = async (options: TudoOptions): Promise<{ url: string; stop: () => Promise<void> }> => {
   const { port, hostname, redisUrl, jwtSecret, signals = false } = options
   const log = createLogger({ service: 'fluxo', level: options.logLevel, stream: options.logStream })
   const registry = new Registry()
@@ -63,23 +63,23 @@ export const startTudo = async (options: TudoOptions): Promise<{ url: string; st
   const redis = createRedisConnections({ url: redisUrl, name: 'fluxo', log })
   lifecycle.defer('redis', () => redis.close())
 
-  const limites = createLimites({ env: options.limites, redis: redis.cache, registry })
+  const limits = createLimits({ env: options.limits, redis: redis.cache, registry })
 
-  const particoes = await particoesDe(options.databaseUrlLancamentos)
-  const particoesDosPedidos = await particoesDe(options.databaseUrlEntregas)
+  const particoes = await particoesOf(options.databaseUrlLancamentos)
+  const pedidosParticoes = await particoesOf(options.databaseUrlEntregas)
   const token = () => signToken({ secret: jwtSecret, scopes: ['eventos:ler'], expiresInSeconds: SERVICE_TOKEN_SECONDS })
 
   const entregas = createEntregas({
     databaseUrl: options.databaseUrlEntregas,
     redis,
     verifier,
-    limites,
+    limits,
     cursorSecret: jwtSecret,
-    particoes: particoesDosPedidos,
-    instancia: instance,
+    particoes: pedidosParticoes,
+    instance,
     fluxo: options.fluxo,
-    avisos: { permiteLoopback: options.webhooksLoopback ?? false },
-    outrosGrupos: ['lancamentos'],
+    avisos: { allowsLoopback: options.webhooksLoopback ?? false },
+    otherGroups: ['lancamentos'],
     log,
     registry,
     tracing,
@@ -94,13 +94,13 @@ export const startTudo = async (options: TudoOptions): Promise<{ url: string; st
     databaseUrl: options.databaseUrlLancamentos,
     redis,
     verifier,
-    limites,
+    limits,
     cursorSecret: jwtSecret,
     particoes,
     pedidos: {
       eventos: { baseUrl: 'http://entregas/entregas', token, fetch: inMemory(entregas.routes) },
-      particoes: particoesDosPedidos,
-      instancia: instance,
+      particoes: pedidosParticoes,
+      instance,
     },
     log,
     registry,
@@ -110,10 +110,10 @@ export const startTudo = async (options: TudoOptions): Promise<{ url: string; st
     databaseUrl: options.databaseUrlConsolidado,
     redis,
     verifier,
-    limites,
+    limits,
     eventos: { baseUrl: 'http://lancamentos', token, fetch: inMemory(lancamentos.routes) },
     particoes,
-    instancia: instance,
+    instance,
     log,
     registry,
     tracing,
@@ -131,7 +131,7 @@ export const startTudo = async (options: TudoOptions): Promise<{ url: string; st
 }
 
 /** Into how many partitions a log is split. */
-const particoesDe = async (url: string): Promise<number> => {
+const particoesOf = async (url: string): Promise<number> => {
   const sql = createSql({ url, max: 1, name: 'fluxo start' })
   try {
     return (await readLogState(sql)).particoes

@@ -1,4 +1,4 @@
-import { codigoDe, type Status } from '../../../apps/entregas/src/domain/status.ts'
+import { type Status, statusCode } from '../../../apps/entregas/src/domain/status.ts'
 import type { World } from '../world.ts'
 import { ON_ITS_WAY } from './machine.ts'
 
@@ -14,7 +14,7 @@ type Mark = { quem: string; ate: number; divergente: string | null }
 
 /** The orders' log, what the flow has still to do, and orders that stand elsewhere than their last event says. */
 const headOf = async ({ postgres }: World): Promise<Head | undefined> => {
-  const onItsWay = ON_ITS_WAY.map((status) => codigoDe(status as Status))
+  const onItsWay = ON_ITS_WAY.map((status) => statusCode(status as Status))
   const { sql } = postgres.entregas
   const [head] = await sql<Head[]>`
     select ultima::float8 as ultima, (select count(*)::float8 from evento) as linhas,
@@ -42,17 +42,17 @@ export const unsettledOrders = async (world: World): Promise<string[]> => {
     select count(*)::float8 as cartas from carta_morta`
   const head = await headOf(world)
   if (head === undefined) return ['the orders have no log']
-  const { ultima, linhas, passos, cartas, a_caminho: onTheirWay, diferentes } = head
+  const { ultima, linhas: rowCount, passos, cartas, a_caminho: onTheirWay, diferentes: misplaced } = head
   const found: string[] = []
-  if (ultima !== linhas) found.push(`the orders' log has ${linhas} rows and its counter says ${ultima}`)
+  if (ultima !== rowCount) found.push(`the orders' log has ${rowCount} rows and its counter says ${ultima}`)
   if (passos > 0) found.push(`${passos} steps of the flow are to be taken`)
   if (onTheirWay > 0) found.push(`${onTheirWay} orders are where the flow moves them on`)
-  if (diferentes > 0) found.push(`${diferentes} orders are not where their last event says`)
+  if (misplaced > 0) found.push(`${misplaced} orders are not where their last event says`)
   const dead = cartas + (letters?.cartas ?? 0)
   if (dead > 0) found.push(`${dead} events of orders were dead-lettered`)
-  for (const { quem, ate, divergente } of await marksOf(world)) {
-    if (ate !== ultima) found.push(`${quem} followed the orders up to ${ate} of ${ultima}`)
-    if (divergente !== null) found.push(`${quem} stands still: ${divergente}`)
+  for (const { quem: who, ate: upTo, divergente } of await marksOf(world)) {
+    if (upTo !== ultima) found.push(`${who} followed the orders up to ${upTo} of ${ultima}`)
+    if (divergente !== null) found.push(`${who} stands still: ${divergente}`)
   }
   return found
 }

@@ -62,10 +62,10 @@ export const createHistory = (book: Book, owe: (money: Sent) => void) => {
     notes.add(row.note ?? '')
   }
   const settle = (row: EventRow, { deliveredAt }: Standing): void => {
-    const centavos = book.orderAt(row.address)?.centavos
-    if (centavos === undefined) return
+    const cents = book.orderAt(row.address)?.centavos
+    if (cents === undefined) return
     const money = (chave: string, tipo: Sent['tipo'], data: Date): Sent => {
-      return { chave, tipo, comerciante: row.comerciante, data: CALENDAR.format(data), centavos }
+      return { chave, tipo, comerciante: row.comerciante, data: CALENDAR.format(data), centavos: cents }
     }
     const [referencia, returned] = [`pedido:${row.orderId}`, `pedido:${row.orderId}:devolvido:1`]
     const delivered = `${referencia}:entregue:1`

@@ -42,8 +42,8 @@ export const createMerchant = ({ client, book, random, urls, merchants }: Mercha
   }
   const move = createMover({ ask, client, book, random })
   const create = async (order: SentOrder): Promise<string | undefined> => {
-    const { chave, comerciante, address, centavos } = order
-    const valor = centavos === undefined ? {} : { valor: (centavos / 100).toFixed(2) }
+    const { chave, comerciante, address, centavos: cents } = order
+    const valor = cents === undefined ? {} : { valor: (cents / 100).toFixed(2) }
     const answer = await ask(comerciante, '/orders', { customer_name: 'Ana Souza', address, ...valor }, chave)
     if (answer === undefined) return undefined
     if (answer.status !== CREATED) client.complain(`${chave} was answered ${answer.status}: ${answer.body}`)
@@ -86,9 +86,9 @@ export const createMerchant = ({ client, book, random, urls, merchants }: Mercha
     order: async (): Promise<void> => {
       number += 1
       const chave = `p-${number}`
-      const centavos = random.next() < PAID ? random.between(1, CENTS_MAX) : undefined
+      const cents = random.next() < PAID ? random.between(1, CENTS_MAX) : undefined
       const comerciante = random.pick(merchants)
-      const order: SentOrder = { chave, comerciante, address: `Rua das Flores, ${number}`, centavos }
+      const order: SentOrder = { chave, comerciante, address: `Rua das Flores, ${number}`, centavos: cents }
       book.send(order)
       const id = await create(order)
       if (id === undefined) return

@@ -1,5 +1,5 @@
 import type { Sql } from '@fluxo/shared/postgres/sql'
-import { statusDe } from '../../../apps/entregas/src/domain/status.ts'
+import { statusOfCode } from '../../../apps/entregas/src/domain/status.ts'
 import type { CarefulClient } from '../client.ts'
 import type { Audit } from '../ledger.ts'
 import type { Model } from '../model.ts'
@@ -68,7 +68,11 @@ export const createOrders = async ({ world, client, model, random, opened }: Ord
     for (;;) {
       const rows = await eventsAfter(world.postgres.entregas.sql, history.upTo())
       for (const { status, previous, ...row } of rows)
-        history.read({ ...row, status: statusDe(status), previous: previous === null ? null : statusDe(previous) })
+        history.read({
+          ...row,
+          status: statusOfCode(status),
+          previous: previous === null ? null : statusOfCode(previous),
+        })
       if (rows.length < ROWS_AT_ONCE) return
     }
   }

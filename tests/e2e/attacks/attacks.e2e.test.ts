@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Target } from '../../stage/attacks/attack.ts'
 import { BODY_ATTACKS } from '../../stage/attacks/bodies.ts'
 import { DELIVERY_ATTACKS } from '../../stage/attacks/deliveries.ts'
-import { type FluxoComEntregas, startFluxoComEntregas } from '../../stage/system-with-entregas.ts'
+import { type SystemWithEntregas, startSystemWithEntregas } from '../../stage/system-with-entregas.ts'
 import { CALLS, createVictim, type Noticed, type Victim } from './victim.ts'
 
 /** As the services run in containers and under `npm start`: 256 MB of heap. */
@@ -17,20 +17,20 @@ const UNDER_WAY_MS = 1_500
  */
 const P99_MAX_MS = 3_000
 
-let system: FluxoComEntregas
+let system: SystemWithEntregas
 let victim: Victim
 const closers: (() => Promise<void>)[] = []
 
 const targetOf = async (comerciante: string): Promise<Target> => {
   const url: Target['url'] = (service) => {
     if (service === 'entregas') return system.entregas.url
-    return system.fluxo[service][0]?.url ?? ''
+    return system.core[service][0]?.url ?? ''
   }
   return { url, authorization: await system.merchant(comerciante) }
 }
 
 beforeAll(async () => {
-  system = await startFluxoComEntregas({ env: { ...HEAP, ENTREGAS_WEBHOOKS_LOOPBACK: 'true' } })
+  system = await startSystemWithEntregas({ env: { ...HEAP, ENTREGAS_WEBHOOKS_LOOPBACK: 'true' } })
   closers.unshift(system.stop)
   victim = await createVictim(await targetOf('victim'))
   closers.unshift(victim.close)
@@ -62,7 +62,7 @@ test('a merchant alone, to compare with', async () => {
 test.each([...BODY_ATTACKS, ...DELIVERY_ATTACKS])(
   '$name: no other merchant is refused, or waits',
   async ({ name, begin }) => {
-    const processes = [...system.fluxo.lancamentos, ...system.fluxo.consolidado, system.entregas]
+    const processes = [...system.core.lancamentos, ...system.core.consolidado, system.entregas]
     let ended: string | undefined
     for (const { ended: end } of processes) void end.then((how) => (ended ??= `a process ended with ${how}`))
     const end = await begin(await targetOf(`attacker-${name}`))

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { serviceOf } from '../../stage/openapi-document.ts'
-import { type FluxoComEntregas, startFluxoComEntregas } from '../../stage/system-with-entregas.ts'
+import { type SystemWithEntregas, startSystemWithEntregas } from '../../stage/system-with-entregas.ts'
 import { waitFor } from '../../stage/wait-for.ts'
 import {
   API,
@@ -58,7 +58,7 @@ const ask = async ({ url, method }: Route, token?: string) => {
 let provider: RunningProvider
 /** Another provider of the same house: the same keys under another name. */
 let sibling: RunningProvider
-let system: FluxoComEntregas
+let system: SystemWithEntregas
 let routes: Route[]
 let person: SignedIn
 let namesake: SignedIn
@@ -74,9 +74,9 @@ beforeAll(async () => {
     JWT_AUDIENCE: API,
     EVENTOS_TOKEN: await provider.machine(API, { comerciante_id: undefined }),
   }
-  system = await startFluxoComEntregas({ env })
-  const { fluxo, entregas } = system
-  const [lancamentos, consolidado] = [fluxo.lancamentos[0]?.url, fluxo.consolidado[0]?.url]
+  system = await startSystemWithEntregas({ env })
+  const { core, entregas } = system
+  const [lancamentos, consolidado] = [core.lancamentos[0]?.url, core.consolidado[0]?.url]
   routes = await routesOf({ lancamentos, consolidado, entregas: entregas.url })
   person = await signIn(provider, PEOPLE)
   namesake = await signIn(provider, NAMESAKE)
@@ -182,11 +182,14 @@ test('a token without a merchant opens the logs and nothing else', async () => {
 test('with the provider alone the books are kept: what is registered is in the balance', async () => {
   const authorization = `Bearer ${await provider.machine(API)}`
   const body = JSON.stringify({ tipo: 'CREDITO', valor: '12.34', data: '2025-10-15', descricao: 'Venda' })
-  const [lancamentos, consolidado] = [system.fluxo.lancamentos[0]?.url, system.fluxo.consolidado[0]?.url]
+  const [lancamentos, consolidado] = [system.core.lancamentos[0]?.url, system.core.consolidado[0]?.url]
   const headers = { authorization, 'content-type': 'application/json' }
   expect((await fetch(`${lancamentos}/lancamentos`, { method: 'POST', headers, body })).status).toBe(201)
-  const dia = async () => (await fetch(`${consolidado}/consolidado/2025-10-15`, { headers: { authorization } })).text()
-  await waitFor(async () => (await dia()).includes('"total_creditos":12.34'), { what: `the balance of ${MERCHANT}` })
+  const balance = async () =>
+    (await fetch(`${consolidado}/consolidado/2025-10-15`, { headers: { authorization } })).text()
+  await waitFor(async () => (await balance()).includes('"total_creditos":12.34'), {
+    what: `the balance of ${MERCHANT}`,
+  })
 })
 
 test.each(['lancamentos', 'consolidado', 'entregas'])(

@@ -27,8 +27,8 @@ test.each(Object.keys(PLANTED_BUGS))(
   'the planted bug %s is caught by a seed that the product passes',
   async (bug) => {
     const failure = await firstFailure({ from: 1, seeds: SEEDS_FOR_A_BUG, bug })
-    expect(failure?.wrongs[0]).toBeTypeOf('string')
-    expect((await runSeed(failure?.plan.seed ?? 0)).wrongs).toEqual([])
+    expect(failure?.failures[0]).toBeTypeOf('string')
+    expect((await runSeed(failure?.plan.seed ?? 0)).failures).toEqual([])
   },
   TIMEOUT_MS,
 )
@@ -45,7 +45,7 @@ test(
     const failure = await firstFailure({ from: 1, seeds: SEEDS_FOR_A_BUG, bug })
     if (failure === undefined) throw new Error('the bug was not caught')
     const least = await shrunk(failure, bug)
-    expect(least.wrongs).not.toEqual([])
+    expect(least.failures).not.toEqual([])
     expect(least.plan.faults.length).toBeLessThanOrEqual(failure.plan.faults.length)
     expect(least.plan.posts.length).toBeLessThan(failure.plan.posts.length)
     expect((await runPlan(least.plan, PLANTED_BUGS[bug]?.seams())).lines).toEqual(least.lines)

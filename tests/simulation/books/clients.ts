@@ -3,7 +3,7 @@ import type { Random } from '../random.ts'
 import type { Scheduler } from '../scheduler.ts'
 import type { Consolidado } from './consolidado.ts'
 import type { Lancamentos } from './lancamentos.ts'
-import { descricaoDe, type Model } from './model.ts'
+import { descricaoOf, type Model } from './model.ts'
 import type { Post, Read } from './plan.ts'
 
 export type Clients = {
@@ -41,9 +41,9 @@ export function createClients(deps: ClientsDeps): Clients {
     id: uuid(attempts),
     comercianteId: post.comerciante,
     tipo: post.id % 3 === 0 ? 'DEBITO' : 'CREDITO',
-    valor: BigInt(post.centavos),
+    valor: BigInt(post.cents),
     data: post.data,
-    descricao: descricaoDe(post.id),
+    descricao: descricaoOf(post.id),
     createdAt: new Date(BEGIN_MS + Math.floor(scheduler.now())),
   })
   const again = (post: Post): void => {
@@ -69,12 +69,12 @@ export function createClients(deps: ClientsDeps): Clients {
     }
     const cancel = scheduler.after(PATIENCE_MS, () => once(() => again(post))())
     target.registrar(item).then(
-      (registro) => {
+      (registered) => {
         once(() => {})()
         open.delete(post.id)
-        const { particao, posicao, lancamento, desfecho } = registro
-        if (desfecho !== 'criado' && desfecho !== 'repetido') return model.complain(`request ${post.id}: ${desfecho}`)
-        scheduler.note(`client  ${post.id} is told ${particao}:${posicao} (${desfecho})`)
+        const { particao, posicao, lancamento, outcome } = registered
+        if (outcome !== 'criado' && outcome !== 'repetido') return model.complain(`request ${post.id}: ${outcome}`)
+        scheduler.note(`client  ${post.id} is told ${particao}:${posicao} (${outcome})`)
         model.acknowledged({ post: post.id, particao, posicao, id: lancamento.id })
       },
       once(() => again(post)),
@@ -88,10 +88,10 @@ export function createClients(deps: ClientsDeps): Clients {
     },
     read: (read) => {
       consolidado(read.instance)
-        ?.leitor.ler(read.comerciante, read.data)
+        ?.leitor.read(read.comerciante, read.data)
         .then(
-          ({ versao, body, origem }) => {
-            scheduler.note(`client  reads ${read.comerciante} ${read.data}: version ${versao} (${origem})`)
+          ({ versao, body, source: origin }) => {
+            scheduler.note(`client  reads ${read.comerciante} ${read.data}: version ${versao} (${origin})`)
             if (!wasOnce(read, versao, body)) model.complain(`a reader was given a day that never was: ${body}`)
           },
           () => {},

@@ -6,10 +6,10 @@ import { createAppend } from '@fluxo/shared/log/append'
 import { createReadPage, readHead } from '@fluxo/shared/log/feed'
 import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
 import { afterAll, expect, test } from 'vitest'
-import { createConsultaStore } from '../../../apps/consolidado/src/consultar/store.ts'
+import { createBalanceReadStore } from '../../../apps/consolidado/src/consultar/store.ts'
 import type { Saldo } from '../../../apps/consolidado/src/domain/saldo.ts'
-import { efeitoDoSaldo, type Lancado } from '../../../apps/consolidado/src/projetar/efeito.ts'
-import { lerDias } from '../../../apps/consolidado/src/projetar/saldo-store.ts'
+import { SALDO_EFFECT, type SignedLancamento } from '../../../apps/consolidado/src/projetar/efeito.ts'
+import { readDays } from '../../../apps/consolidado/src/projetar/saldo-store.ts'
 import { LEDGER, type LedgerRow, rowOf } from '../../../apps/lancamentos/src/registrar/ledger-table.ts'
 import { createDatabase, type TestDatabase } from '../../stage/databases.ts'
 import { createRandom, type Random } from '../random.ts'
@@ -23,7 +23,7 @@ import type { ProjectionState } from '../servers/projection-state.ts'
 const STEPS = 250
 const PARTICOES = 2
 const EPOCA = '0a0b0c0d-0000-4000-8000-000000000000'
-const OUTRA_EPOCA = '0a0b0c0d-0000-4000-8000-000000000001'
+const OTHER_EPOCA = '0a0b0c0d-0000-4000-8000-000000000001'
 const DIGITS = 12
 const uuid = (number: number): string => `01a1fbc4-0000-7000-8000-${String(number).padStart(DIGITS, '0')}`
 
@@ -82,15 +82,15 @@ function projectionStep(random: Random): Step {
   const from = random.int(1, 40)
   const posicoes = Array.from({ length: random.int(1, 5) }, (_, i) => from + i * random.int(1, 2))
   const other = random.chance(0.03)
-  const rows: Lancado[] = posicoes.map((posicao) => ({
+  const rows: SignedLancamento[] = posicoes.map((posicao) => ({
     posicao,
     id: uuid(posicao + (other ? 500 : 0)),
     comercianteId: `loja-${posicao % 3}`,
     data: `2026-11-2${posicao % 2}`,
     valor: BigInt(posicao % 5 === 0 ? -posicao : posicao),
-    registradoEm: 0,
+    registeredAt: 0,
   }))
-  const epoca = random.chance(0.05) ? OUTRA_EPOCA : EPOCA
+  const epoca = random.chance(0.05) ? OTHER_EPOCA : EPOCA
   const letter = { particao, posicao: from, body: '{"a":"\\\\\\"é"}', motivo: 'motivo', tentativas: random.int(1, 3) }
   const apply: Step = async (server) => {
     const applied = await inboxOf(server).apply({ particao, epoca, rows })
@@ -102,22 +102,22 @@ function projectionStep(random: Random): Step {
     apply,
     apply,
     (server) => inboxOf(server).pass({ particao, epoca: null, rows: passed }, passing()),
-    (server) => inboxOf(server).marcas(),
+    (server) => inboxOf(server).watermarks(),
     ({ sql }) => createLetterStore(sql).put(letter),
     async ({ sql }) => (await lettersAt(sql, particao, posicoes)).sort((a, b) => a - b),
-    async ({ sql }) => untimed(await lerDias(sql, uniqueDays(rows))),
-    async (server) => untimed([await consultaOf(server).lerDia(`loja-${from % 4}`, '2026-11-21')]),
+    async ({ sql }) => untimed(await readDays(sql, uniqueDays(rows))),
+    async (server) => untimed([await dayStoreOf(server).readDay(`loja-${from % 4}`, '2026-11-21')]),
   ])
 }
 
 /** The read path's own statement, without the policy around it. */
-const consultaOf = ({ sql }: Server) =>
-  createConsultaStore({
+const dayStoreOf = ({ sql }: Server) =>
+  createBalanceReadStore({
     sql,
     policy: { name: 'none', execute: (action) => action(new AbortController().signal) },
   })
 
-const uniqueDays = (rows: readonly Lancado[]): Lancado[] => [
+const uniqueDays = (rows: readonly SignedLancamento[]): SignedLancamento[] => [
   ...new Map(rows.map((row) => [`${row.comercianteId} ${row.data}`, row])).values(),
 ]
 
@@ -127,7 +127,7 @@ const simulatedProjection = (): Server =>
     const state: ProjectionState = { inbox: new Map(), days: new Map(), letters: new Map(), now, ...nobody }
     return projectionStatements(state)
   })
-const inboxOf = ({ sql, clock }: Server) => createInbox({ sql, effect: efeitoDoSaldo, clock })
+const inboxOf = ({ sql, clock }: Server) => createInbox({ sql, effect: SALDO_EFFECT, clock })
 
 test('the simulated projection answers as the real one', async () => {
   const real = realServer(await realOf('consolidado'))
@@ -137,7 +137,7 @@ test('the simulated projection answers as the real one', async () => {
 })
 
 test('who waits for a position hears alike, and a stopped partition refuses alike', async () => {
-  const row = { posicao: 1, id: uuid(1), comercianteId: 'loja-1', data: '2026-11-21', valor: 1n, registradoEm: 0 }
+  const row = { posicao: 1, id: uuid(1), comercianteId: 'loja-1', data: '2026-11-21', valor: 1n, registeredAt: 0 }
   const history = async (server: Server): Promise<unknown[]> => {
     const inbox = inboxOf(server)
     const apply = () => inbox.apply({ particao: 0, epoca: EPOCA, rows: [row] })
@@ -149,7 +149,7 @@ test('who waits for a position hears alike, and a stopped partition refuses alik
     ]
     await inbox.stop(0, 'first')
     await inbox.stop(0, 'second')
-    return [...waited, await apply(), await inbox.marcas()]
+    return [...waited, await apply(), await inbox.watermarks()]
   }
   const simulated = simulatedProjection()
   expect(await simulated.settle(history(simulated))).toEqual(await history(realServer(await realOf('consolidado'))))

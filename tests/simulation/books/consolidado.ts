@@ -5,10 +5,15 @@ import type { Breaker } from '@fluxo/shared/resilience/breaker'
 import type { Policy } from '@fluxo/shared/resilience/policy'
 import { createJanitor } from '@fluxo/shared/stream/janitor'
 import type { Registry } from 'prom-client'
-import { createLeitorDoDia, type LeitorDoDia } from '../../../apps/consolidado/src/consultar/ler-dia.ts'
-import { createConsultaStore } from '../../../apps/consolidado/src/consultar/store.ts'
-import { CACHE_PREFIX, GRUPO, REPARO_LOCK, STREAM_PREFIX } from '../../../apps/consolidado/src/projetar/nomes.ts'
-import { createProjecao } from '../../../apps/consolidado/src/projetar/projecao.ts'
+import { createDayReader, type DayReader } from '../../../apps/consolidado/src/consultar/ler-dia.ts'
+import { createBalanceReadStore } from '../../../apps/consolidado/src/consultar/store.ts'
+import {
+  CACHE_PREFIX,
+  CONSOLIDADO_GROUP,
+  REPAIR_LOCK,
+  STREAM_PREFIX,
+} from '../../../apps/consolidado/src/projetar/nomes.ts'
+import { createProjection } from '../../../apps/consolidado/src/projetar/projecao.ts'
 import type { Process } from '../process.ts'
 import { createSimulatedLease, createSimulatedSql } from '../servers/postgres-client.ts'
 import { createSimulatedRedis, type SimulatedRedis } from '../servers/redis-client.ts'
@@ -21,13 +26,13 @@ export type Consolidado = {
   readonly process: Process
   readonly redis: SimulatedRedis
   readonly cache: Pick<VersionedCache, 'late'>
-  readonly leitor: LeitorDoDia
+  readonly leitor: DayReader
   readonly inbox: Follower['inbox']
   cutDatabase: () => void
   stop: () => Promise<void>
 }
 
-export const REPAIR_LEASE = REPARO_LOCK.join()
+export const REPAIR_LEASE = REPAIR_LOCK.join()
 
 /** The pace of this world: fast, so that a history of seconds sees every timer come up. Above the slowest batch all the same. */
 const PACE = { claimIdleMs: 700, graceMs: 500, everyMs: 120, headEveryMs: 300 }
@@ -59,25 +64,25 @@ export function startConsolidado(servers: Servers, process: Process): Consolidad
   const { wire, consolidado: server, redisServer, particoes, seams, lanes, countMax, registry } = servers
   const { clock } = process
   const own = createSimulatedRedis({ wire, server: redisServer, process, habits: seams })
-  const redis = seams.redis?.(own, GRUPO) ?? own
+  const redis = seams.redis?.(own, CONSOLIDADO_GROUP) ?? own
   const simulated = createSimulatedSql({ wire, server, process, name: 'projection' })
   const sql = seams.sql?.(simulated.sql) ?? simulated.sql
   const cache = cacheOf({ redis, registry, process, seams })
   const shared = { particoes, log: SILENT, registry, clock }
-  const projecao = createProjecao({ sql, cache, registry })
+  const projecao = createProjection({ sql, cache, registry })
   const follower = createFollower(
     {
-      ...(seams.projecao?.(projecao) ?? projecao),
+      ...(seams.projection?.(projecao) ?? projecao),
       lanes,
       log: { streamPrefix: STREAM_PREFIX, particoes, feed: feedOf(servers, process) },
     },
     {
       ...shared,
       timings: { ...PACE, countMax },
-      instancia: servers.stableNames ? process.instance : `${process.instance}.${process.life}`,
+      instance: servers.stableNames ? process.instance : `${process.instance}.${process.life}`,
       sql,
       redis,
-      lease: createSimulatedLease({ wire, server, process, key: REPARO_LOCK, name: 'reparo', log: SILENT }),
+      lease: createSimulatedLease({ wire, server, process, key: REPAIR_LOCK, name: 'reparo', log: SILENT }),
     },
   )
   const janitor = createJanitor({
@@ -85,17 +90,17 @@ export function startConsolidado(servers: Servers, process: Process): Consolidad
     ...JANITOR,
     redis: redis.commands,
     prefix: STREAM_PREFIX,
-    groups: [GRUPO],
+    groups: [CONSOLIDADO_GROUP],
   })
   void prepared(follower.prepare, process).then(() => {
     for (const one of [follower, janitor]) one.start()
   })
-  const store = createConsultaStore({ sql, policy: onePolicy(process, FEED_TIMEOUT_MS), clock })
+  const store = createBalanceReadStore({ sql, policy: onePolicy(process, FEED_TIMEOUT_MS), clock })
   return {
     process,
     redis: own,
     cache,
-    leitor: createLeitorDoDia({ cache, store }),
+    leitor: createDayReader({ cache, store }),
     inbox: follower.inbox,
     cutDatabase: simulated.cut,
     stop: async () => {

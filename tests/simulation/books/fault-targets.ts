@@ -1,10 +1,10 @@
-import type { Weak } from '../disturbances.ts'
+import type { FaultTargets } from '../disturbances.ts'
 import { REPAIR_LEASE } from './consolidado.ts'
 import { relayLease } from './lancamentos.ts'
 import type { World } from './world.ts'
 
 /** Where the books can be struck: their two databases, the leases of the relay and of repair. */
-export const weakOf = ({ servers, instances, plan }: World): Weak => ({
+export const faultTargetsOf = ({ servers, instances, plan }: World): FaultTargets => ({
   postgres: {
     lancamentos: { server: servers.lancamentos, users: instances.lancamentos },
     consolidado: { server: servers.consolidado, users: instances.consolidado },

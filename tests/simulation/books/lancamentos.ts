@@ -4,21 +4,21 @@ import type { Transactions } from '@fluxo/shared/postgres/transactions'
 import { createPublisher } from '@fluxo/shared/stream/publisher'
 import { LANCAMENTO_REGISTRADO, STREAM_PREFIX } from '../../../apps/lancamentos/src/domain/evento.ts'
 import { LEDGER, type LedgerRow } from '../../../apps/lancamentos/src/registrar/ledger-table.ts'
-import { createRegistroStore, type RegistroStore } from '../../../apps/lancamentos/src/registrar/store.ts'
+import { createLancamentoStore, type LancamentoStore } from '../../../apps/lancamentos/src/registrar/store.ts'
 import type { Process } from '../process.ts'
 import { createSimulatedLease, createSimulatedSql } from '../servers/postgres-client.ts'
 import { createSimulatedRedis, type SimulatedRedis } from '../servers/redis-client.ts'
 import { SILENT } from '../silent.ts'
-import { venenoDe } from './poison.ts'
+import { poisonOf } from './poison.ts'
 import type { Servers } from './servers.ts'
 
 /** One instance of the write side: the product's own parts over simulated servers. */
 export type Lancamentos = {
   readonly process: Process
   readonly redis: SimulatedRedis
-  registrar: RegistroStore['registrar']
+  registrar: LancamentoStore['registrar']
   /** A page of the feed as JSON text. */
-  feed: (particao: number, depoisDe: number, limite: number) => Promise<string>
+  feed: (particao: number, after: number, limit: number) => Promise<string>
   cutDatabase: () => void
   /** Leaves in order, as at SIGTERM. */
   stop: () => Promise<void>
@@ -36,7 +36,7 @@ const TABLE = {
   ...LEDGER,
   fact: (row: LedgerRow) => {
     const fact = LEDGER.fact(row)
-    return venenoDe(row.valor) === 'evento' ? { ...fact, type: LANCAMENTO_REGISTRADO.replace('.v1', '.v2') } : fact
+    return poisonOf(row.valor) === 'evento' ? { ...fact, type: LANCAMENTO_REGISTRADO.replace('.v1', '.v2') } : fact
   },
 }
 
@@ -77,7 +77,7 @@ export function startLancamentos(
     pollMs: POLL_MS,
     clock,
   })
-  const store = createRegistroStore({ sql, transactions: NO_TRANSACTIONS, particoes, onCommit: relay.wake, clock })
+  const store = createLancamentoStore({ sql, transactions: NO_TRANSACTIONS, particoes, onCommit: relay.wake, clock })
   relay.start()
   return {
     process,
@@ -86,7 +86,7 @@ export function startLancamentos(
     feed: createFeedPage({ readPage: own, readHead: (particao) => readHead(sql, particao) }),
     cutDatabase: cut,
     stop: async () => {
-      await store.ociosa()
+      await store.idle()
       await relay.stop()
       await redis.close()
     },

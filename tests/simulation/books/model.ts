@@ -1,6 +1,6 @@
 import type { LedgerDatabase, LedgerEntry } from '../servers/ledger-database.ts'
 import type { Letter, Taken } from '../servers/projection-state.ts'
-import { venenoDe } from './poison.ts'
+import { poisonOf } from './poison.ts'
 
 /** What a client was told: this entry, at this place, is durable. */
 type Acknowledged = { post: number; particao: number; posicao: number; id: string }
@@ -8,7 +8,7 @@ type Acknowledged = { post: number; particao: number; posicao: number; id: strin
 /** Knows what was acknowledged and what was applied, and says where the product is wrong. */
 export type Model = {
   /** Its complaints, in the order in which they came up. */
-  readonly wrongs: readonly string[]
+  readonly failures: readonly string[]
   complain(what: string): void
   acknowledged(ack: Acknowledged): void
   isAcknowledged(post: number): boolean
@@ -24,16 +24,16 @@ const place = ({ particao, posicao }: { particao: number; posicao: number }): st
 
 /** A model of the ledger that `database` holds. */
 export function createModel(database: LedgerDatabase): Model {
-  const wrongs: string[] = []
+  const failures: string[] = []
   const acks = new Map<number, Acknowledged>()
   const timesApplied = new Map<string, number>()
   const letters = new Set<string>()
-  const complain = (what: string): void => void wrongs.push(what)
+  const complain = (what: string): void => void failures.push(what)
   const entryAt = (at: { particao: number; posicao: number }): LedgerEntry | undefined =>
     database.entries.find(({ particao, posicao }) => particao === at.particao && posicao === at.posicao)
 
   return {
-    wrongs,
+    failures,
     complain,
     isAcknowledged: (post) => acks.has(post),
     acknowledged: (ack) => {
@@ -51,22 +51,22 @@ export function createModel(database: LedgerDatabase): Model {
       if (times > 1) complain(`${place(taken)} was applied ${times} times`)
       const entry = entryAt(taken)
       if (entry?.id !== taken.id) complain(`${place(taken)} was applied, which is not the ledger's`)
-      if (entry !== undefined && venenoDe(entry.valor)) complain(`${place(taken)} is poison and was applied`)
+      if (entry !== undefined && poisonOf(entry.valor)) complain(`${place(taken)} is poison and was applied`)
     },
     buried: (letter) => {
       letters.add(place(letter))
       const entry = entryAt(letter)
-      if (entry === undefined || venenoDe(entry.valor) === undefined) {
+      if (entry === undefined || poisonOf(entry.valor) === undefined) {
         complain(`${place(letter)} became a dead letter and is no poison: ${letter.motivo}`)
       }
     },
     allApplied: () =>
-      database.entries.every((entry) => venenoDe(entry.valor) !== undefined || timesApplied.has(place(entry))),
+      database.entries.every((entry) => poisonOf(entry.valor) !== undefined || timesApplied.has(place(entry))),
     judge: (particoes) => {
       judgePositions(database, particoes, complain)
       judgeRequests(database.entries, acks, complain)
       for (const entry of database.entries) {
-        const poison = venenoDe(entry.valor) !== undefined
+        const poison = poisonOf(entry.valor) !== undefined
         if (!poison && !timesApplied.has(place(entry))) complain(`${place(entry)} was never applied`)
         if (poison && !letters.has(place(entry))) complain(`${place(entry)} is poison and has no letter`)
       }
@@ -85,7 +85,7 @@ function judgePositions(database: LedgerDatabase, particoes: number, complain: M
 }
 
 /** An entry says in its description which request it comes from. */
-export const descricaoDe = (post: number): string => `pedido ${post}`
+export const descricaoOf = (post: number): string => `pedido ${post}`
 
 function judgeRequests(
   entries: readonly LedgerEntry[],
@@ -97,6 +97,6 @@ function judgeRequests(
   for (const [descricao, count] of counts) if (count > 1) complain(`${descricao} is in the ledger ${count} times`)
   for (const { post, id } of acks.values()) {
     if (!entries.some((entry) => entry.id === id))
-      complain(`${descricaoDe(post)} was acknowledged and is not in the ledger`)
+      complain(`${descricaoOf(post)} was acknowledged and is not in the ledger`)
   }
 }

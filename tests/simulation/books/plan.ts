@@ -1,7 +1,7 @@
-import { type Moments, type Profile, type Surroundings, stepFaults, timedFaults } from '../fault-plan.ts'
+import { type Instants, type Profile, type Surroundings, stepFaults, timedFaults } from '../fault-plan.ts'
 import type { Fault } from '../faults.ts'
 import { createRandom, type Random } from '../random.ts'
-import { CENTAVOS_DO_VENENO, type Veneno } from './poison.ts'
+import { POISON_CENTS, type Poison } from './poison.ts'
 
 /** One request of a client, sent again while it is not answered, if it has a key. */
 export type Post = {
@@ -9,7 +9,7 @@ export type Post = {
   id: number
   comerciante: string
   data: string
-  centavos: number
+  cents: number
   /** Its idempotency key. */
   chave?: string
   /** Sends it twice at once, to two instances. */
@@ -47,7 +47,7 @@ const COMERCIANTES = ['loja-1', 'loja-2', 'loja-3'] as const
 const DATAS = ['2026-11-20', '2026-11-21'] as const
 const ON_LANCAMENTOS = ['ledger: with lote', 'ledger: select', 'ledger: update', 'EVALSHA', ''] as const
 const ON_CONSOLIDADO = ['projection: with lote', 'XACK', 'XREADGROUP', 'XAUTOCLAIM', 'EVALSHA', 'GET', ''] as const
-const CENTAVOS_MAX = 50_000
+const CENTS_MAX = 50_000
 const LANCAMENTOS = ['lancamentos-1', 'lancamentos-2'] as const
 const CONSOLIDADO = ['consolidado-1', 'consolidado-2', 'consolidado-3'] as const
 
@@ -56,7 +56,7 @@ export function planOf(seed: number): Plan {
   const random = createRandom(seed, 'plan')
   const profile = random.pick<Profile>(['everything', 'everything', 'stream-only', 'stream-only', 'feed-only'])
   const loadMs = random.pick(LOAD_MS)
-  const bursts: Moments = [random.int(0, loadMs - BURST_MS), random.int(0, loadMs - BURST_MS)]
+  const bursts: Instants = [random.int(0, loadMs - BURST_MS), random.int(0, loadMs - BURST_MS)]
   const consolidado = CONSOLIDADO.slice(0, random.pick([2, 2, 3]))
   const surroundings: Surroundings = {
     profile,
@@ -89,16 +89,16 @@ export function planOf(seed: number): Plan {
   }
 }
 
-function postsOf(random: Random, { bursts, loadMs }: { bursts: Moments; loadMs: number }): Post[] {
+function postsOf(random: Random, { bursts, loadMs }: { bursts: Instants; loadMs: number }): Post[] {
   const poisoned = random.chance(0.35)
   return Array.from({ length: random.int(POSTS.least, POSTS.most) }, (_, id) => {
-    const veneno = poisoned && random.chance(0.08) ? random.pick<Veneno>(['evento', 'efeito']) : undefined
+    const poison = poisoned && random.chance(0.08) ? random.pick<Poison>(['evento', 'efeito']) : undefined
     return {
       at: random.chance(0.7) ? random.pick(bursts) + random.int(0, BURST_MS) : random.int(0, loadMs),
       id,
       comerciante: random.pick(COMERCIANTES),
       data: random.pick(DATAS),
-      centavos: veneno === undefined ? random.int(1, CENTAVOS_MAX) : CENTAVOS_DO_VENENO[veneno],
+      cents: poison === undefined ? random.int(1, CENTS_MAX) : POISON_CENTS[poison],
       ...(random.chance(0.6) && { chave: `chave-${id}` }),
       twice: random.chance(0.15),
     }

@@ -48,9 +48,9 @@ export const watermarkBeforeTheLock: Seams = {
     snapshot: (parameters) => structuredClone(inboxOf(state, parameters)),
     run: (parameters, snapshot) => {
       const seen = snapshot as ReturnType<typeof inboxOf>
-      const motivo = refusalOf(seen, parameters)
-      const taken = motivo === null ? askedOf(parameters).filter(({ posicao }) => isNew(seen, posicao)) : []
-      return effect({ state, row: inboxOf(state, parameters), motivo, taken, epoca: String(parameters[1]) })
+      const reason = refusalOf(seen, parameters)
+      const taken = reason === null ? askedOf(parameters).filter(({ posicao }) => isNew(seen, posicao)) : []
+      return effect({ state, row: inboxOf(state, parameters), motivo: reason, taken, epoca: String(parameters[1]) })
     },
   }),
 }
@@ -92,5 +92,5 @@ export const ackedWithAnOldCache: Seams = {
 }
 
 export const duplicateLeavesTheCache: Seams = {
-  projecao: (real) => ({ ...real, committed: (commit) => real.committed?.({ ...commit, repeated: 0 }) }),
+  projection: (real) => ({ ...real, committed: (commit) => real.committed?.({ ...commit, repeated: 0 }) }),
 }

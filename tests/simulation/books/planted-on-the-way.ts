@@ -6,10 +6,10 @@ import { addTo, SCRIPTS } from '../servers/redis-scripts.ts'
 import type { Seams } from './seams.ts'
 
 export const cursorBeforePublish: Seams = {
-  readPage: (real, sql) => async (particao, depoisDe, limite) => {
-    const page = await real(particao, depoisDe, limite)
+  readPage: (real, sql) => async (particao, after, limit) => {
+    const page = await real(particao, after, limit)
     const last = page.at(-1)
-    if (last && limite > 1) {
+    if (last && limit > 1) {
       await sql`update relay_cursor set posicao = ${last.posicao} where particao = ${particao}`
     }
     return page

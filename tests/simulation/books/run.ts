@@ -1,11 +1,11 @@
 import { parseStored } from '@fluxo/shared/cache/set-if-newer'
 import { streamKey } from '@fluxo/shared/stream/keys'
-import { chaveDoSaldo } from '../../../apps/consolidado/src/domain/saldo.ts'
-import { CACHE_PREFIX, GRUPO, STREAM_PREFIX } from '../../../apps/consolidado/src/projetar/nomes.ts'
+import { saldoKey } from '../../../apps/consolidado/src/domain/saldo.ts'
+import { CACHE_PREFIX, CONSOLIDADO_GROUP, STREAM_PREFIX } from '../../../apps/consolidado/src/projetar/nomes.ts'
 import { scheduleFaults, stopRedis } from '../disturbances.ts'
 import type { Verdict } from '../scenario.ts'
 import type { DayRow } from '../servers/projection-state.ts'
-import { weakOf } from './fault-targets.ts'
+import { faultTargetsOf } from './fault-targets.ts'
 import type { Plan } from './plan.ts'
 import type { Seams } from './seams.ts'
 import { bodyOf } from './versions.ts'
@@ -28,7 +28,7 @@ export async function runPlan(plan: Plan, seams: Seams = {}): Promise<Verdict<Pl
   const { scheduler, model } = world
   const verdict = (): Verdict<Plan> => ({
     plan,
-    wrongs: model.wrongs,
+    failures: model.failures,
     lines: scheduler.lines(),
     digest: scheduler.digest(),
   })
@@ -59,7 +59,7 @@ async function load(world: World): Promise<void> {
   instances.startAll()
   if (plan.profile === 'stream-only') feed.setUp(false)
   if (plan.profile === 'feed-only') stopRedis(world)
-  scheduleFaults(world, weakOf(world))
+  scheduleFaults(world, faultTargetsOf(world))
   for (const post of plan.posts) scheduler.after(post.at, () => clients.post(post))
   for (const read of plan.reads) scheduler.after(read.at, () => clients.read(read))
   await passes(world, plan.loadMs)
@@ -71,7 +71,7 @@ const passes = ({ scheduler }: World, ms: number): Promise<boolean> =>
 async function comesToRest(world: World, how: string, rests: () => boolean): Promise<boolean> {
   const until = world.scheduler.now() + REST_MAX_MS
   while (!rests()) {
-    if (world.model.wrongs.length > 0) return false
+    if (world.model.failures.length > 0) return false
     if (world.scheduler.now() > until) {
       world.model.complain(`not at rest ${how} after ${REST_MAX_MS} ms: ${situation(world)}`)
       return false
@@ -110,7 +110,7 @@ const nothingPending = (world: World): boolean =>
     const stream = world.servers.redisServer.store.stream(streamKey(STREAM_PREFIX, particao))
     const ultima = world.ledger.ultima(particao)
     if (stream?.top !== ultima && world.plan.profile !== 'everything') return ultima === 0
-    const group = stream?.groups.get(GRUPO)
+    const group = stream?.groups.get(CONSOLIDADO_GROUP)
     return stream === undefined || (group?.delivered === stream.top && group.pending.size === 0)
   })
 
@@ -118,7 +118,7 @@ function situation(world: World): string {
   const marks = partitions(world).map((particao) => {
     const row = world.projection.inbox.get(particao)
     const stream = world.servers.redisServer.store.stream(streamKey(STREAM_PREFIX, particao))
-    const group = stream?.groups.get(GRUPO)
+    const group = stream?.groups.get(CONSOLIDADO_GROUP)
     const inbox = `applied to ${row?.aplicadaAte} of ${world.ledger.ultima(particao)} and ${row?.adiante.size} beyond`
     const pending = [...(group?.pending.keys() ?? [])].join(' ')
     return `partition ${particao} ${inbox}, stream to ${stream?.top}, delivered to ${group?.delivered}, pending ${pending || 'none'}`
@@ -154,7 +154,7 @@ function judgeBalances({ ledger, projection, model }: World): void {
 function judgeCache({ servers, projection, model }: World): void {
   const info = servers.redisServer.run()
   for (const day of projection.days.values()) {
-    const text = servers.redisServer.store.text(`${CACHE_PREFIX}:${chaveDoSaldo(day.comercianteId, day.data)}`)
+    const text = servers.redisServer.store.text(`${CACHE_PREFIX}:${saldoKey(day.comercianteId, day.data)}`)
     const kept = text === undefined ? undefined : parseStored(text)
     if (kept === undefined || !info.startsWith(kept.run)) continue
     if (kept.versao !== day.versao)
@@ -167,19 +167,19 @@ const nameOf = ({ comercianteId, data }: DayRow): string => `${comercianteId} ${
 /** Every instance answers every day as it is. */
 async function judgeReaders({ instances, projection, scheduler, model }: World): Promise<void> {
   let open = 0
-  for (const { leitor, process } of instances.consolidado()) {
+  for (const { leitor: reader, process } of instances.consolidado()) {
     for (const day of projection.days.values()) {
       open += 1
-      const judged = ({ body, origem }: { body: string; origem: string }): void => {
+      const judged = ({ body, source: origin }: { body: string; source: string }): void => {
         open -= 1
-        if (body !== bodyOf(day)) model.complain(`${process.instance} answers ${nameOf(day)} (${origem}) with ${body}`)
+        if (body !== bodyOf(day)) model.complain(`${process.instance} answers ${nameOf(day)} (${origin}) with ${body}`)
       }
-      leitor.ler(day.comercianteId, day.data).then(judged, () => model.complain(`${process.instance} cannot answer`))
+      reader.read(day.comercianteId, day.data).then(judged, () => model.complain(`${process.instance} cannot answer`))
     }
   }
   const answered = await scheduler.runUntil(
     scheduler.now() + ANSWERS_MAX_MS,
-    () => open === 0 || model.wrongs.length > 0,
+    () => open === 0 || model.failures.length > 0,
   )
   if (!answered) model.complain('a reader was not answered')
 }

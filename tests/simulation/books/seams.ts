@@ -4,8 +4,8 @@ import type { ReadPage } from '@fluxo/shared/log/feed'
 import type { Sql } from '@fluxo/shared/postgres/sql'
 import type { RedisConnections } from '@fluxo/shared/redis/connection'
 import type { Saldo } from '../../../apps/consolidado/src/domain/saldo.ts'
-import type { Lancado } from '../../../apps/consolidado/src/projetar/efeito.ts'
-import type { RegistroStore } from '../../../apps/lancamentos/src/registrar/store.ts'
+import type { SignedLancamento } from '../../../apps/consolidado/src/projetar/efeito.ts'
+import type { LancamentoStore } from '../../../apps/lancamentos/src/registrar/store.ts'
 import type { LedgerState } from '../servers/ledger-database.ts'
 import type { Statement } from '../servers/postgres-server.ts'
 import type { ProjectionState } from '../servers/projection-state.ts'
@@ -21,10 +21,10 @@ export type Seams = RedisHabits & {
   apply?: (state: ProjectionState) => Statement
   scripts?: Partial<Scripts>
   readPage?: (real: ReadPage, sql: Sql) => ReadPage
-  registrar?: (real: RegistroStore['registrar']) => RegistroStore['registrar']
+  registrar?: (real: LancamentoStore['registrar']) => LancamentoStore['registrar']
   /** The pool of the projection. */
   sql?: (real: Sql) => Sql
   redis?: (real: RedisConnections, group: string) => RedisConnections
   cache?: (real: VersionedCache) => VersionedCache
-  projecao?: (real: Group<Lancado, Saldo[]>) => Group<Lancado, Saldo[]>
+  projection?: (real: Group<SignedLancamento, Saldo[]>) => Group<SignedLancamento, Saldo[]>
 }

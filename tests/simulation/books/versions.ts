@@ -1,4 +1,4 @@
-import { saldoJson, saldoVazio } from '../../../apps/consolidado/src/domain/saldo.ts'
+import { emptySaldo, saldoJson } from '../../../apps/consolidado/src/domain/saldo.ts'
 import { type DayRow, dayKey } from '../servers/projection-state.ts'
 
 /** Every state in which a day has been, and as which version. */
@@ -21,8 +21,8 @@ export function createVersions(): Versions {
       const known = bodies.get(`${key} ${versao}`)
       if (known !== undefined) return known === body
       const [comercianteId = '', data = ''] = key.split(' ')
-      const vazio = saldoVazio(comercianteId, data, GERACAO)
-      return versao === vazio.versao && body === saldoJson(vazio)
+      const empty = emptySaldo(comercianteId, data, GERACAO)
+      return versao === empty.versao && body === saldoJson(empty)
     },
   }
 }

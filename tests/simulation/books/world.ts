@@ -15,7 +15,7 @@ import { type Consolidado, startConsolidado } from './consolidado.ts'
 import { type Lancamentos, startLancamentos } from './lancamentos.ts'
 import { createModel } from './model.ts'
 import type { Plan } from './plan.ts'
-import { venenoDe } from './poison.ts'
+import { poisonOf } from './poison.ts'
 import type { Seams } from './seams.ts'
 import type { Servers } from './servers.ts'
 import { createVersions } from './versions.ts'
@@ -46,7 +46,7 @@ export function createWorld(plan: Plan, seams: Seams = {}) {
       scheduler.note(`consolidado database  buries ${letter.particao}:${letter.posicao} (${letter.motivo})`)
       model.buried(letter)
     },
-    failsInEffect: (id) => ledger.entries.some((entry) => entry.id === id && venenoDe(entry.valor) === 'efeito'),
+    failsInEffect: (id) => ledger.entries.some((entry) => entry.id === id && poisonOf(entry.valor) === 'efeito'),
   }
   const redisServer = createRedisServer({
     now: scheduler.now,

@@ -1,10 +1,10 @@
 import { DomainError } from '@fluxo/shared/errors'
-import { cancelarPedido, transitarPedido } from '../../../apps/entregas/src/mover/mudar.ts'
+import { cancelPedido, transitionPedido } from '../../../apps/entregas/src/mover/mudar.ts'
 import { receberPedido } from '../../../apps/entregas/src/receber/receber.ts'
 import type { Random } from '../random.ts'
 import type { Scheduler } from '../scheduler.ts'
 import type { Entregas } from './entregas.ts'
-import { chaveDaMudanca, type Model, nomeDoCliente } from './model.ts'
+import { changeKeyOf, customerNameOf, type Model } from './model.ts'
 import type { OrdersState } from './orders-state.ts'
 import type { Change, Order } from './plan.ts'
 import type { Servers } from './servers.ts'
@@ -22,7 +22,7 @@ export type ClientsDeps = {
   model: Model
   /** The database, to judge answers by. */
   orders: OrdersState
-  servers: Pick<Servers, 'agora' | 'novoId'>
+  servers: Pick<Servers, 'now' | 'newId'>
   /** The instances that are alive. */
   entregas: () => Entregas[]
 }
@@ -55,7 +55,7 @@ export function createClients(deps: ClientsDeps): Clients {
   }
   const change = (asked: Change): void => {
     const pedidoId = model.orderOf(asked.order)?.id
-    const name = chaveDaMudanca(asked.id)
+    const name = changeKeyOf(asked.id)
     if (pedidoId !== undefined) {
       open.delete(name)
       begin(changeOf(deps, asked, pedidoId, versions), asked.twice)
@@ -125,25 +125,25 @@ const createSender = ({ scheduler, random, model, entregas }: ClientsDeps, open:
 }
 
 function orderOf({ model, servers, orders }: ClientsDeps, asked: Order, versions: Map<number, number>): Request {
-  const { id, comerciante: comercianteId, chave, centavos } = asked
-  const { agora, novoId } = servers
+  const { id, comerciante: comercianteId, chave, cents } = asked
+  const { now, newId } = servers
   return {
-    name: nomeDoCliente(id),
+    name: customerNameOf(id),
     repeats: chave !== undefined,
     send: async ({ receber }) => {
-      const novo = {
-        customerName: nomeDoCliente(id),
+      const input = {
+        customerName: customerNameOf(id),
         address: 'Rua A, 1',
-        ...(centavos !== undefined && { valor: BigInt(centavos) }),
+        ...(cents !== undefined && { valor: BigInt(cents) }),
         referencia: `ref-${id}`,
       }
-      const pedido = receberPedido(novo, { comercianteId, id: novoId(), agora: agora() })
-      const recebido = await receber({ pedido, eventoId: novoId(), actor: comercianteId, source: 'api', chave })
-      const { desfecho } = recebido
-      if (desfecho !== 'criado' && desfecho !== 'repetido') return model.complain(`order ${id}: ${desfecho}`)
-      if (!orders.orders.has(recebido.pedido.id)) model.complain(`order ${id} was accepted and is not in the database`)
+      const pedido = receberPedido(input, { comercianteId, id: newId(), now: now() })
+      const received = await receber({ pedido, eventoId: newId(), actor: comercianteId, source: 'api', chave })
+      const { outcome } = received
+      if (outcome !== 'criado' && outcome !== 'repetido') return model.complain(`order ${id}: ${outcome}`)
+      if (!orders.orders.has(received.pedido.id)) model.complain(`order ${id} was accepted and is not in the database`)
       if (!versions.has(id)) versions.set(id, 1)
-      model.accepted(id, { id: recebido.pedido.id, comercianteId })
+      model.accepted(id, { id: received.pedido.id, comercianteId })
     },
     refused: ({ codigo }) => model.complain(`order ${id} was refused: ${codigo}`),
   }
@@ -155,22 +155,22 @@ function changeOf(
   pedidoId: string,
   versions: Map<number, number>,
 ): Request {
-  const chave = chaveDaMudanca(asked.id)
+  const chave = changeKeyOf(asked.id)
   const version = asked.guarded ? versions.get(asked.order) : undefined
   const comercianteId = model.orderOf(asked.order)?.comercianteId ?? ''
   const made = () => orders.events.filter((event) => event.pedido_id === pedidoId && event.chave === chave)
   return {
     name: chave,
     repeats: true,
-    send: async ({ mudar }) => {
+    send: async ({ mudar: transitions }) => {
       const madeBefore = made().length > 0
-      const pedinte = { comercianteId, pedidoId, chave }
+      const requester = { comercianteId, pedidoId, chave }
       const guard = version === undefined ? {} : { version }
       const reason = asked.to === 'DELIVERY_FAILED' ? ({ reason: 'absent' } as const) : {}
       const answer =
         asked.to === 'cancel'
-          ? cancelarPedido(mudar, pedinte, guard)
-          : transitarPedido(mudar, pedinte, { status: asked.to, ...guard, ...reason })
+          ? cancelPedido(transitions, requester, guard)
+          : transitionPedido(transitions, requester, { status: asked.to, ...guard, ...reason })
       const { pedido } = await answer.catch((error: unknown) => {
         if (madeBefore && error instanceof DomainError) model.complain(`${chave} was made, and then ${error.codigo}`)
         throw error

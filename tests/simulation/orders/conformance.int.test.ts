@@ -5,10 +5,10 @@ import { createInbox } from '@fluxo/shared/inbox/inbox'
 import { createReadPage, readHead } from '@fluxo/shared/log/feed'
 import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
 import { afterAll, expect, test } from 'vitest'
-import { anterioresDe, STATUSES } from '../../../apps/entregas/src/domain/status.ts'
-import type { Planejado } from '../../../apps/entregas/src/fluir/fluir.ts'
-import { efeitoDePlanejar, tomarPassos } from '../../../apps/entregas/src/fluir/passo-store.ts'
-import { createLeituraStore } from '../../../apps/entregas/src/listar/store.ts'
+import { STATUSES, statusesBefore } from '../../../apps/entregas/src/domain/status.ts'
+import type { PlannedPasso } from '../../../apps/entregas/src/fluir/fluir.ts'
+import { claimPassos, planningEffect } from '../../../apps/entregas/src/fluir/passo-store.ts'
+import { createPedidoReadStore } from '../../../apps/entregas/src/listar/store.ts'
 import { EVENTOS } from '../../../apps/entregas/src/mover/evento-table.ts'
 import { createPedidoStore } from '../../../apps/entregas/src/mover/store.ts'
 import { receberPedido } from '../../../apps/entregas/src/receber/receber.ts'
@@ -25,11 +25,11 @@ const PARTICOES = 2
 const ORDERS = 12
 const DIGITS = 12
 const BEGIN_MS = Date.UTC(2026, 10, 21, 12)
-type Due = Pick<Planejado, 'registradoEm' | 'atrasoMs'>
+type Due = Pick<PlannedPasso, 'recordedAt' | 'delayMs'>
 /** A step is due long ago or never: neither server's own clock may decide. */
 const DUE: readonly [Due, Due] = [
-  { registradoEm: Date.UTC(2020, 0), atrasoMs: 0 },
-  { registradoEm: Date.UTC(2090, 0), atrasoMs: 864_000_000 },
+  { recordedAt: Date.UTC(2020, 0), delayMs: 0 },
+  { recordedAt: Date.UTC(2090, 0), delayMs: 864_000_000 },
 ]
 const uuid = (number: number): string => `01a1fbc4-0000-7000-8000-${String(number).padStart(DIGITS, '0')}`
 const merchantOf = (order: number): string => `loja-${order % 3}`
@@ -64,19 +64,19 @@ const simulatedServer = (epoca: string): Server => {
 
 const storeOf = ({ sql, clock }: Server) =>
   createPedidoStore({ sql, particoes: PARTICOES, onCommit: () => {}, ...(clock && { clock }) })
-const inboxOf = ({ sql, clock }: Server) => createInbox({ sql, effect: efeitoDePlanejar, clock })
+const inboxOf = ({ sql, clock }: Server) => createInbox({ sql, effect: planningEffect, clock })
 
 function receive(random: Random, step: number): Step {
   const order = random.int(1, ORDERS)
   const comercianteId = merchantOf(order)
-  const novo = {
+  const input = {
     customerName: 'Ana "ç" \\',
     address: 'Rua A',
     ...(random.chance(0.6) && { valor: BigInt(random.int(1, 10_000)) }),
     ...(random.chance(0.4) && { referencia: `ref-${random.int(1, 8)}` }),
   }
-  const agora = new Date(BEGIN_MS + step)
-  const pedido = receberPedido(novo, { comercianteId, id: uuid(order), agora })
+  const now = new Date(BEGIN_MS + step)
+  const pedido = receberPedido(input, { comercianteId, id: uuid(order), now })
   const chave = random.chance(0.5) ? `chave-${random.int(1, 10)}` : undefined
   const eventoId = uuid(1_000 + (random.chance(0.03) ? 1 : step))
   return (server) => storeOf(server).receber({ pedido, eventoId, actor: comercianteId, source: 'api', chave })
@@ -84,29 +84,29 @@ function receive(random: Random, step: number): Step {
 
 function move(random: Random, step: number): Step {
   const order = random.int(1, ORDERS + 1)
-  const para = random.pick(STATUSES)
+  const to = random.pick(STATUSES)
   const note = random.chance(0.1)
-  const agora = new Date(BEGIN_MS + step)
+  const now = new Date(BEGIN_MS + step)
   const source = random.pick(['api', 'correios', 'fluxo'] as const)
-  const mudanca = {
+  const change = {
     pedidoId: uuid(order),
     comercianteId: random.chance(0.95) ? merchantOf(order) : 'loja-9',
-    ...(!note && { para }),
-    de: note || random.chance(0.2) ? STATUSES : anterioresDe(para),
+    ...(!note && { to }),
+    from: note || random.chance(0.2) ? STATUSES : statusesBefore(to),
     ...(random.chance(0.3) && { versao: random.int(1, 4) }),
     correcao: !note && random.chance(0.1),
-    relato: { note: 'x', actor: 'quem', source, occurredAt: agora },
+    details: { note: 'x', actor: 'quem', source, occurredAt: now },
   }
   const chave = random.chance(0.4) ? `chave-${random.int(1, 30)}` : undefined
   const passo = source === 'fluxo' ? random.int(1, 4) : undefined
-  const pedida = { mudanca, eventoId: uuid(5_000 + step), createdAt: agora, chave, passo }
-  return (server) => storeOf(server).mover(pedida)
+  const request = { change, eventoId: uuid(5_000 + step), createdAt: now, chave, passo }
+  return (server) => storeOf(server).mover(request)
 }
 
 function plan(random: Random): Step {
   const from = random.int(1, 30)
   const particao = random.int(0, PARTICOES - 1)
-  const rows = Array.from({ length: random.int(1, 4) }, (_, i): Planejado => {
+  const rows = Array.from({ length: random.int(1, 4) }, (_, i): PlannedPasso => {
     const order = random.int(1, ORDERS)
     return {
       posicao: from + i,
@@ -115,8 +115,8 @@ function plan(random: Random): Step {
       comercianteId: merchantOf(order),
       seq: random.int(1, 3),
       status: random.pick(STATUSES),
-      rastro: undefined,
-      para: random.chance(0.8) ? random.int(0, STATUSES.length - 1) : null,
+      traceparent: undefined,
+      to: random.chance(0.8) ? random.int(0, STATUSES.length - 1) : null,
       ...random.pick(DUE),
     }
   })
@@ -135,17 +135,17 @@ function stepOf(random: Random, step: number): Step {
     move(random, step),
     plan(random),
     async ({ sql }) =>
-      (await tomarPassos(sql, particao, 100)).sort((a, b) =>
+      (await claimPassos(sql, particao, 100)).sort((a, b) =>
         `${a.pedidoId} ${a.versao}`.localeCompare(`${b.pedidoId} ${b.versao}`),
       ),
     ({ sql }) => createReadPage(sql, EVENTOS)(particao, after, 7),
     ({ sql }) => readHead(sql, particao),
-    (server) => inboxOf(server).marcas(),
+    (server) => inboxOf(server).watermarks(),
     ({ sql }) => createLetterStore(sql).put({ particao, posicao: after + 1, body: '{}', motivo: 'm', tentativas: 1 }),
     (server) => inboxOf(server).pass({ particao, epoca: null, rows: [{ posicao: after + 1, id: null }] }, passing()),
     async ({ sql }) => (await lettersAt(sql, particao, [after, after + 1])).sort((a, b) => a - b),
-    ({ sql, clock }) => createLeituraStore(sql, clock).porId(merchantOf(order), uuid(order)),
-    ({ sql, clock }) => createLeituraStore(sql, clock).porChave(merchantOf(order), `chave-${random.int(1, 30)}`),
+    ({ sql, clock }) => createPedidoReadStore(sql, clock).byId(merchantOf(order), uuid(order)),
+    ({ sql, clock }) => createPedidoReadStore(sql, clock).byChave(merchantOf(order), `chave-${random.int(1, 30)}`),
   ])
 }
 
@@ -164,15 +164,6 @@ test('the simulated orders answer as the real ones', async () => {
     seen.add(JSON.stringify(answered, (_, value) => (typeof value === 'bigint' ? String(value) : value)))
   }
   const text = [...seen].join('\n')
-  for (const outcome of [
-    'criado',
-    'movido',
-    'barrado',
-    'repetido',
-    'conflito-de-chave',
-    '23505',
-    '"para":',
-    '"novos":2',
-  ])
+  for (const outcome of ['criado', 'movido', 'barrado', 'repetido', 'conflito-de-chave', '23505', '"to":', '"novos":2'])
     expect(text).toContain(outcome)
 })

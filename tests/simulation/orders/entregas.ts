@@ -5,14 +5,14 @@ import type { FeedClient } from '@fluxo/shared/repair/feed-client'
 import { createJanitor } from '@fluxo/shared/stream/janitor'
 import { createPublisher } from '@fluxo/shared/stream/publisher'
 import { STREAM_PREFIX } from '../../../apps/entregas/src/domain/evento.ts'
-import { createAndador } from '../../../apps/entregas/src/fluir/andar.ts'
-import { GRUPO, grupoDoFluxo } from '../../../apps/entregas/src/fluir/grupo.ts'
-import { createLeituraStore } from '../../../apps/entregas/src/listar/store.ts'
+import { createStepWorker } from '../../../apps/entregas/src/fluir/andar.ts'
+import { fluxoGroup, GROUP } from '../../../apps/entregas/src/fluir/grupo.ts'
+import { createPedidoReadStore } from '../../../apps/entregas/src/listar/store.ts'
 import { EVENTOS } from '../../../apps/entregas/src/mover/evento-table.ts'
-import { feedDoLog } from '../../../apps/entregas/src/mover/feed-do-log.ts'
-import type { MudarDeps } from '../../../apps/entregas/src/mover/mudar.ts'
+import { feedOfLog } from '../../../apps/entregas/src/mover/feed-do-log.ts'
+import type { ChangePedidoDeps } from '../../../apps/entregas/src/mover/mudar.ts'
 import { createPedidoStore, type PedidoStore } from '../../../apps/entregas/src/mover/store.ts'
-import { GRUPO as GRUPO_DO_LIVRO } from '../../../apps/lancamentos/src/faturar/seguir.ts'
+import { LANCAMENTOS_GROUP as GRUPO_DO_LIVRO } from '../../../apps/lancamentos/src/faturar/seguir.ts'
 import { prepared } from '../books/consolidado.ts'
 import type { Process } from '../process.ts'
 import { createSimulatedLease, createSimulatedSql } from '../servers/postgres-client.ts'
@@ -26,16 +26,16 @@ export type Entregas = {
   readonly redis: SimulatedRedis
   receber: PedidoStore['receber']
   /** What a transition and a cancellation need, as the routes have it. */
-  readonly mudar: MudarDeps
-  feed: (particao: number, depoisDe: number, limite: number) => Promise<string>
+  readonly mudar: ChangePedidoDeps
+  feed: (particao: number, after: number, limit: number) => Promise<string>
   cutDatabase: () => void
   stop: () => Promise<void>
 }
 
 const RELAY_LOCK = 7_264_101
-const REPARO_LOCK = [7_264_202, 0] as const
+const REPAIR_LOCK = [7_264_202, 0] as const
 export const relayLease = (particao: number): string => `${RELAY_LOCK},${particao}`
-export const REPAIR_LEASE = REPARO_LOCK.join()
+export const REPAIR_LEASE = REPAIR_LOCK.join()
 /** Pages of a few events, so that a history has many. */
 const PAGE_ROWS_MAX = 5
 const RELAY_POLL_MS = 150
@@ -43,11 +43,11 @@ const STEP_POLL_MS = 110
 
 /** Starts an instance of `entregas`, put together as `app.ts` does. */
 export function startEntregas(servers: Servers, process: Process): Entregas {
-  const { wire, entregas: server, redisServer, seams, registry, agora, novoId, pulls } = servers
-  const { particoes, atrasoMs } = servers.plan
+  const { wire, entregas: server, redisServer, seams, registry, now, newId, pulls } = servers
+  const { particoes, delayMs } = servers.plan
   const { clock } = process
   const own = createSimulatedRedis({ wire, server: redisServer, process, habits: seams })
-  const redis = seams.redis?.(own, GRUPO) ?? own
+  const redis = seams.redis?.(own, GROUP) ?? own
   const { sql, cut } = createSimulatedSql({ wire, server, process, name: 'orders' })
   const shared = { sql, particoes, log: SILENT, registry, clock }
   const leaseOf = (key: readonly [number, number], name: string) =>
@@ -64,11 +64,11 @@ export function startEntregas(servers: Servers, process: Process): Entregas {
     pollMs: RELAY_POLL_MS,
   })
   const store = createPedidoStore({ ...shared, onCommit: relay.wake })
-  const realLeitura = createLeituraStore(sql, clock)
-  const leitura = seams.leitura?.(realLeitura) ?? realLeitura
-  const mudar = { store, leitura, novoId, agora }
-  const andador = createAndador({ ...shared, ...mudar, pollMs: STEP_POLL_MS })
-  const feed = feedDoLog({ readPage, readHead: head })
+  const realReadings = createPedidoReadStore(sql, clock)
+  const readings = seams.reads?.(realReadings) ?? realReadings
+  const transitions = { store, reads: readings, newId, now }
+  const stepWorker = createStepWorker({ ...shared, ...transitions, pollMs: STEP_POLL_MS })
+  const feed = feedOfLog({ readPage, readHead: head })
   const pulled: FeedClient = {
     page: async (request) => {
       if (!pulls()) throw new Error('only the stream may bring anything now')
@@ -77,30 +77,30 @@ export function startEntregas(servers: Servers, process: Process): Entregas {
   }
   const fluxo = createFollower(
     {
-      ...grupoDoFluxo({ automatico: true, atrasoMs: seams.atrasoMs ?? atrasoMs }),
+      ...fluxoGroup({ automatic: true, delayMs: seams.delayMs ?? delayMs }),
       log: { streamPrefix: STREAM_PREFIX, particoes, feed: pulled },
-      committed: ({ particao, applied }) => (applied > 0 ? andador.wake(particao) : undefined),
+      committed: ({ particao, applied }) => (applied > 0 ? stepWorker.wake(particao) : undefined),
     },
-    { ...shared, timings: PACE, redis, instancia: nameOf(servers, process), lease: leaseOf(REPARO_LOCK, 'reparo') },
+    { ...shared, timings: PACE, redis, instance: nameOf(servers, process), lease: leaseOf(REPAIR_LOCK, 'reparo') },
   )
-  const groups = [GRUPO, GRUPO_DO_LIVRO]
+  const groups = [GROUP, GRUPO_DO_LIVRO]
   const janitor = createJanitor({ ...shared, ...JANITOR, redis: redis.commands, prefix: STREAM_PREFIX, groups })
   let leaving = false
   void prepared(fluxo.prepare, process).then(() => {
     if (leaving) return
-    for (const one of [relay, fluxo, janitor, andador]) one.start()
+    for (const one of [relay, fluxo, janitor, stepWorker]) one.start()
   })
   return {
     process,
     redis: own,
     receber: store.receber,
-    mudar,
+    mudar: transitions,
     feed: createFeedPage({ readPage, readHead: head }),
     cutDatabase: cut,
     stop: async () => {
       leaving = true
-      await Promise.all([fluxo.stop(), andador.stop(), janitor.stop()])
-      await store.ociosa()
+      await Promise.all([fluxo.stop(), stepWorker.stop(), janitor.stop()])
+      await store.idle()
       await relay.stop()
       await own.close()
     },

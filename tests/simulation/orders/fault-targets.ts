@@ -1,9 +1,9 @@
-import type { Weak } from '../disturbances.ts'
+import type { FaultTargets } from '../disturbances.ts'
 import { REPAIR_LEASE, relayLease } from './entregas.ts'
 import type { World } from './world.ts'
 
 /** Where orders can be struck: their database and the ledger's, the leases of the relay and of both repairs. */
-export const weakOf = ({ servers, instances, plan }: World): Weak => ({
+export const faultTargetsOf = ({ servers, instances, plan }: World): FaultTargets => ({
   postgres: {
     entregas: { server: servers.entregas, users: instances.entregas },
     lancamentos: { server: servers.lancamentos, users: instances.lancamentos },

@@ -9,7 +9,7 @@ import type { Followed } from './orders-state.ts'
 /** What a follower's effect means: what it sees from its beginning, and what it does with the rows that are new. */
 type Meaning = {
   snapshot?: () => unknown
-  /** `taken`: which places of the batch are new. Gives the statement's `resultado`. */
+  /** `taken`: which places of the batch are new. Gives the statement's `result`. */
   effect: (taken: readonly number[], parameters: readonly Parameter[], snapshot: unknown) => string | null
 }
 
@@ -47,16 +47,16 @@ function statementOf<R>(
     ...(snapshot && { snapshot }),
     run: (parameters, seen): Row[] => {
       const row = inboxOf(state, parameters)
-      const motivo = refusalOf(row, parameters)
+      const reason = refusalOf(row, parameters)
       const places = placesOf(parameters)
-      const taken = places.flatMap(({ posicao }, i) => (motivo === null && isNew(row, posicao) ? [i] : []))
-      const answer = { motivo, epoca: row.epoca, divergente: row.divergente, novos: taken.length }
-      const resultado = effect(taken, parameters, seen)
+      const taken = places.flatMap(({ posicao }, i) => (reason === null && isNew(row, posicao) ? [i] : []))
+      const answer = { motivo: reason, epoca: row.epoca, divergente: row.divergente, novos: taken.length }
+      const result = effect(taken, parameters, seen)
       const noted = taken.flatMap((i) => places[i] ?? [])
       const epoca = parameters[1]
       note(row, noted, epoca === null || epoca === undefined ? null : String(epoca))
       for (const place of noted) onTaken({ group: state.group, particao: row.particao, ...place })
-      return [{ ...answer, resultado }]
+      return [{ ...answer, resultado: result }]
     },
   }
 }

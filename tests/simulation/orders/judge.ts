@@ -1,9 +1,9 @@
-import { diaEmSaoPaulo } from '@fluxo/shared/dia'
-import { type Status, statusDe } from '../../../apps/entregas/src/domain/status.ts'
+import { dayInSaoPaulo } from '@fluxo/shared/dia'
+import { type Status, statusOfCode } from '../../../apps/entregas/src/domain/status.ts'
 import type { LedgerEntry } from '../servers/ledger-database.ts'
 import { letterKey } from '../servers/projection-state.ts'
-import { chaveDaMudanca, nomeDoCliente } from './model.ts'
-import { LOJA_ENVENENADA } from './orders-database.ts'
+import { changeKeyOf, customerNameOf } from './model.ts'
+import { POISONED_MERCHANT } from './orders-database.ts'
 import type { EventRow } from './orders-state.ts'
 import type { World } from './world.ts'
 
@@ -29,19 +29,19 @@ export function judge(world: World): void {
   judgeRequests(world)
   for (const order of world.orders.orders.values()) {
     const history = world.orders.events.filter(({ pedido_id }) => pedido_id === order.id)
-    for (const wrong of wrongsOf(world, history)) world.model.complain(`order ${order.id}: ${wrong}`)
+    for (const wrong of failuresOf(world, history)) world.model.complain(`order ${order.id}: ${wrong}`)
     const last = history.at(-1)
     if (last?.status !== order.status || history.length !== order.version)
       world.model.complain(`order ${order.id} is ${order.status}, version ${order.version}, its history says otherwise`)
     // The flow takes an order from either of them, whoever brought it there.
-    const status = statusDe(order.status)
-    const planned = order.comerciante_id !== LOJA_ENVENENADA
+    const status = statusOfCode(order.status)
+    const planned = order.comerciante_id !== POISONED_MERCHANT
     if (planned && (status === 'RECEIVED' || status === 'IN_TRANSIT'))
       world.model.complain(`order ${order.id} was forgotten in ${status}`)
   }
   judgeMoney(world)
   for (const { particao, posicao, comerciante_id } of world.orders.events) {
-    if (comerciante_id !== LOJA_ENVENENADA || world.orders.letters.get(letterKey(particao, posicao))?.pulada) continue
+    if (comerciante_id !== POISONED_MERCHANT || world.orders.letters.get(letterKey(particao, posicao))?.pulada) continue
     world.model.complain(`${particao}:${posicao} is poison for the flow and has no letter`)
   }
 }
@@ -57,13 +57,13 @@ function judgePositions({ orders, plan, model }: World): void {
 
 function judgeRequests({ plan, orders, model }: World): void {
   for (const { id } of plan.orders) {
-    const made = [...orders.orders.values()].filter((order) => order.customer_name === nomeDoCliente(id))
+    const made = [...orders.orders.values()].filter((order) => order.customer_name === customerNameOf(id))
     if (made.length > 1) model.complain(`order ${id} is there ${made.length} times`)
     if (made.length === 0 && model.orderOf(id) !== undefined)
       model.complain(`order ${id} was accepted and is not there`)
   }
   for (const { id } of plan.changes) {
-    const chave = chaveDaMudanca(id)
+    const chave = changeKeyOf(id)
     const times = orders.events.filter((event) => event.chave === chave).length
     if (times > 1) model.complain(`${chave} was made ${times} times`)
     if (times === 0 && model.changes.has(chave)) model.complain(`${chave} was answered and is not in the history`)
@@ -71,20 +71,20 @@ function judgeRequests({ plan, orders, model }: World): void {
 }
 
 /** What is wrong with a history, by the contract alone. */
-function wrongsOf({ plan }: World, history: readonly EventRow[]): string[] {
+function failuresOf({ plan }: World, history: readonly EventRow[]): string[] {
   let failed = 0
   return history.flatMap((event, i) => {
     const before = history[i - 1]
-    const to = statusDe(event.status)
+    const to = statusOfCode(event.status)
     if (event.seq !== i + 1) return [`seq ${event.seq} at place ${i + 1}`]
     if (before === undefined) return to === 'RECEIVED' ? [] : [`begins with ${to}`]
-    const from = statusDe(before.status)
+    const from = statusOfCode(before.status)
     const step = `${from} → ${to} (${event.source}, seq ${event.seq})`
     if (event.anterior !== before.status) return [`${step} says that it came from elsewhere`]
     if (from === 'DELIVERY_FAILED' && to === 'OUT_FOR_DELIVERY' && failed >= ATTEMPTS_MAX) return [`${step}: too often`]
     if (to === 'DELIVERY_FAILED') failed += 1
     const flows = event.source === 'fluxo'
-    if (flows && event.created_at - before.created_at < plan.atrasoMs) return [`${step} came before its time`]
+    if (flows && event.created_at - before.created_at < plan.delayMs) return [`${step} came before its time`]
     const back = !flows && to === 'RETURNING' && TURNS_BACK.includes(from)
     return back || ARROWS[from]?.includes(to) ? [] : [step]
   })
@@ -94,10 +94,10 @@ function wrongsOf({ plan }: World, history: readonly EventRow[]): string[] {
 function judgeMoney({ orders, ledger, model }: World): void {
   const expected = new Map<string, string>()
   for (const event of orders.events) {
-    const status = statusDe(event.status)
+    const status = statusOfCode(event.status)
     if (event.valor === null || event.entregas === 0 || (status !== 'DELIVERED' && status !== 'RETURNED')) continue
     const [tipo, what] = status === 'DELIVERED' ? [1, 'entregue'] : [-1, 'devolvido']
-    const day = diaEmSaoPaulo(new Date(event.occurred_at))
+    const day = dayInSaoPaulo(new Date(event.occurred_at))
     expected.set(`Pedido ${event.pedido_id} ${what}`, `${event.comerciante_id} ${tipo} ${event.valor} ${day}`)
   }
   const booked = new Set<string>()

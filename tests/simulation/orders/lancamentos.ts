@@ -2,12 +2,12 @@ import { createFollower } from '@fluxo/shared/follow/follower'
 import type { Transactions } from '@fluxo/shared/postgres/transactions'
 import { createFeedClient } from '@fluxo/shared/repair/feed-client'
 import {
-  GRUPO,
-  grupoDoFaturamento,
-  REPARO_LOCK,
+  entregasGroup,
+  LANCAMENTOS_GROUP,
+  REPAIR_LOCK,
   STREAM_DOS_PEDIDOS,
 } from '../../../apps/lancamentos/src/faturar/seguir.ts'
-import { createRegistroStore } from '../../../apps/lancamentos/src/registrar/store.ts'
+import { createLancamentoStore } from '../../../apps/lancamentos/src/registrar/store.ts'
 import { onePolicy, prepared } from '../books/consolidado.ts'
 import type { Process } from '../process.ts'
 import { createSimulatedLease, createSimulatedSql } from '../servers/postgres-client.ts'
@@ -33,13 +33,13 @@ const NO_TRANSACTIONS: Transactions = {
 
 /** Starts an instance of `lancamentos` that follows the orders' money. */
 export function startLancamentos(servers: Servers, process: Process): Lancamentos {
-  const { wire, lancamentos: server, redisServer, feed: ask, seams, registry, agora, novoId } = servers
+  const { wire, lancamentos: server, redisServer, feed: ask, seams, registry, now, newId } = servers
   const { particoes } = servers.plan
   const { clock } = process
   const own = createSimulatedRedis({ wire, server: redisServer, process, habits: seams })
   const { sql, cut } = createSimulatedSql({ wire, server, process, name: 'ledger' })
   const shared = { sql, particoes, log: SILENT, registry, clock }
-  const store = createRegistroStore({ ...shared, transactions: NO_TRANSACTIONS, onCommit: () => {} })
+  const store = createLancamentoStore({ ...shared, transactions: NO_TRANSACTIONS, onCommit: () => {} })
   const feed = createFeedClient({
     baseUrl: 'http://entregas',
     token: () => 'token',
@@ -48,22 +48,22 @@ export function startLancamentos(servers: Servers, process: Process): Lancamento
     fetch: (url) => ask(process, url),
   })
   const registrar = seams.registrar?.(store.registrar) ?? store.registrar
-  const seguidor = createFollower(
+  const follower = createFollower(
     {
-      ...grupoDoFaturamento({ ...shared, store: { registrar }, novoId, agora }),
+      ...entregasGroup({ ...shared, store: { registrar }, newId, now }),
       log: { streamPrefix: STREAM_DOS_PEDIDOS, particoes, feed },
     },
     {
       ...shared,
       timings: PACE,
-      redis: seams.redis?.(own, GRUPO) ?? own,
-      instancia: nameOf(servers, process),
-      lease: createSimulatedLease({ wire, server, process, key: REPARO_LOCK, name: 'reparo', log: SILENT }),
+      redis: seams.redis?.(own, LANCAMENTOS_GROUP) ?? own,
+      instance: nameOf(servers, process),
+      lease: createSimulatedLease({ wire, server, process, key: REPAIR_LOCK, name: 'reparo', log: SILENT }),
     },
   )
   let leaving = false
-  void prepared(seguidor.prepare, process).then(() => {
-    if (!leaving) seguidor.start()
+  void prepared(follower.prepare, process).then(() => {
+    if (!leaving) follower.start()
   })
   return {
     process,
@@ -71,8 +71,8 @@ export function startLancamentos(servers: Servers, process: Process): Lancamento
     cutDatabase: cut,
     stop: async () => {
       leaving = true
-      await seguidor.stop()
-      await store.ociosa()
+      await follower.stop()
+      await store.idle()
       await own.close()
     },
   }

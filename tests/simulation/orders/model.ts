@@ -3,7 +3,7 @@ import type { Followed } from './orders-state.ts'
 /** Knows what merchants were told, and what followers took, and says where the product is wrong. */
 export type Model = {
   /** Its complaints, in the order in which they came up. */
-  readonly wrongs: readonly string[]
+  readonly failures: readonly string[]
   complain(what: string): void
   accepted(order: number, known: Known): void
   orderOf(order: number): Known | undefined
@@ -20,18 +20,18 @@ export type Model = {
 type Known = { id: string; comercianteId: string }
 
 /** By which an order, and the event of a change, are known in the database. */
-export const nomeDoCliente = (order: number): string => `cliente ${order}`
-export const chaveDaMudanca = (change: number): string => `mudanca-${change}`
+export const customerNameOf = (order: number): string => `cliente ${order}`
+export const changeKeyOf = (change: number): string => `mudanca-${change}`
 
 export function createModel(): Model {
-  const wrongs: string[] = []
+  const failures: string[] = []
   const orders = new Map<number, Known>()
   const changes = new Set<string>()
   const lost = new Set<string>()
   const taken = new Set<string>()
-  const complain = (what: string): void => void wrongs.push(what)
+  const complain = (what: string): void => void failures.push(what)
   return {
-    wrongs,
+    failures,
     complain,
     orders,
     changes,
@@ -42,7 +42,7 @@ export function createModel(): Model {
       orders.set(order, known)
     },
     lost: (name) => void lost.add(name),
-    isLost: (order) => lost.has(nomeDoCliente(order)),
+    isLost: (order) => lost.has(customerNameOf(order)),
     changed: (chave) => void changes.add(chave),
     followed: ({ group, particao, posicao }) => {
       const key = `${group} ${particao}:${posicao}`

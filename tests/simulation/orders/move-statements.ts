@@ -1,8 +1,8 @@
 import { appendStatement } from '@fluxo/shared/log/log-table'
-import { codigoDe, TENTATIVAS_MAX } from '../../../apps/entregas/src/domain/status.ts'
-import { CORRECAO, EVENTOS, MUDANCA } from '../../../apps/entregas/src/mover/evento-table.ts'
-import { MOVER } from '../../../apps/entregas/src/mover/movimento.ts'
-import { RECEBER } from '../../../apps/entregas/src/mover/recebimento.ts'
+import { statusCode, TENTATIVAS_MAX } from '../../../apps/entregas/src/domain/status.ts'
+import { CHANGE, CORRECTION, EVENTOS } from '../../../apps/entregas/src/mover/evento-table.ts'
+import { MOVE_PEDIDO } from '../../../apps/entregas/src/mover/movimento.ts'
+import { RECEIVE_PEDIDO } from '../../../apps/entregas/src/mover/recebimento.ts'
 import { type Parameter, PostgresError, type Row, type Statement } from '../servers/postgres-server.ts'
 import type { EventRow, OrderRow, OrdersState } from './orders-state.ts'
 
@@ -28,8 +28,8 @@ export type Asked = Keys &
 
 type Known = { via: 'chave' | 'referencia'; event: EventRow }
 
-const RECEIVE = appendStatement(EVENTOS, RECEBER)
-const MOVE = appendStatement(EVENTOS, MOVER)
+const RECEIVE = appendStatement(EVENTOS, RECEIVE_PEDIDO)
+const MOVE = appendStatement(EVENTOS, MOVE_PEDIDO)
 
 /** The rows of a batch; what one does not say is null. */
 const rowsOf = ([batch]: readonly Parameter[]): Asked[] =>
@@ -37,7 +37,7 @@ const rowsOf = ([batch]: readonly Parameter[]): Asked[] =>
 
 const SILENT_ROW = {
   ...{ informado: null, reason: null, note: null, location: null, codigo: null, referencia: null, chave: null },
-  ...{ impressao: null, rastro: null, valor: null, para: null, versao: null, passo: null, especie: MUDANCA },
+  ...{ impressao: null, rastro: null, valor: null, para: null, versao: null, passo: null, especie: CHANGE },
 } as const
 
 const sameKey = (via: Known['via'], a: Keys, b: Keys): boolean =>
@@ -68,11 +68,11 @@ export const shown = ({ commit: _, entregas: __, entregue_em: ___, ...order }: O
 
 const unknownLine = { posicao: null, via: null, conhecido: null, depois: null }
 
-function knownLine({ orders }: OrdersState, ordem: number, { via, event }: Known): Row {
+function knownLine({ orders }: OrdersState, index: number, { via, event }: Known): Row {
   const order = orders.get(event.pedido_id)
   const pedido = order === undefined ? null : shown(order)
-  const conhecido = { ordem, via, posicao: event.posicao, pedido, impressao: event.impressao?.slice(2) ?? null }
-  return { ...unknownLine, ordem, via, conhecido }
+  const knownRow = { ordem: index, via, posicao: event.posicao, pedido, impressao: event.impressao?.slice(2) ?? null }
+  return { ...unknownLine, ordem: index, via, conhecido: knownRow }
 }
 
 /** What a statement of the log does with a batch: `moves` decides which rows are let in, and what becomes of their orders. */
@@ -190,9 +190,9 @@ const receivedOf = (row: Asked, commit: number): OrderRow => ({
   updated_at: Date.parse(row.created_at),
 })
 
-const DELIVERY_FAILED = codigoDe('DELIVERY_FAILED')
-const OUT_FOR_DELIVERY = codigoDe('OUT_FOR_DELIVERY')
-const DELIVERED = codigoDe('DELIVERED')
+const DELIVERY_FAILED = statusCode('DELIVERY_FAILED')
+const OUT_FOR_DELIVERY = statusCode('OUT_FOR_DELIVERY')
+const DELIVERED = statusCode('DELIVERED')
 
 /** Whether the guard lets a change in. */
 export function guards(order: OrderRow, row: Asked): boolean {
@@ -229,22 +229,22 @@ export const moveOf = (state: OrdersState, guard: Guard = guards): Statement =>
   })
 
 function movedOf(order: OrderRow, row: Asked): OrderRow {
-  const { para } = row
-  const changes = row.especie === MUDANCA
-  const failed = changes && para === DELIVERY_FAILED ? 1 : 0
-  const takenBack = row.especie === CORRECAO && order.status === DELIVERY_FAILED ? 1 : 0
-  const delivered = changes && para === DELIVERED
+  const { para: to } = row
+  const changes = row.especie === CHANGE
+  const failed = changes && to === DELIVERY_FAILED ? 1 : 0
+  const takenBack = row.especie === CORRECTION && order.status === DELIVERY_FAILED ? 1 : 0
+  const delivered = changes && to === DELIVERED
   const occurredMs = Date.parse(row.occurred_at)
   return {
     ...order,
-    status: para ?? order.status,
-    anterior: para === null ? order.anterior : order.status,
+    status: to ?? order.status,
+    anterior: to === null ? order.anterior : order.status,
     version: order.version + 1,
     tentativas: order.tentativas + failed - takenBack,
     entregas: order.entregas + (delivered ? 1 : 0),
     entregue_em: delivered ? occurredMs : order.entregue_em,
-    corrigivel: para === null ? order.corrigivel : changes && row.source === 'correios',
-    ocorrido_em: para === null ? order.ocorrido_em : occurredMs,
+    corrigivel: to === null ? order.corrigivel : changes && row.source === 'correios',
+    ocorrido_em: to === null ? order.ocorrido_em : occurredMs,
     updated_at: Date.parse(row.created_at),
   }
 }

@@ -1,8 +1,8 @@
 import { pageStatement } from '@fluxo/shared/log/log-table'
 import { ownRows } from '@fluxo/shared/postgres/own-rows'
-import { efeitoDePlanejar } from '../../../apps/entregas/src/fluir/passo-store.ts'
+import { planningEffect } from '../../../apps/entregas/src/fluir/passo-store.ts'
 import { EVENTOS } from '../../../apps/entregas/src/mover/evento-table.ts'
-import { PEDIDO_COLUNAS } from '../../../apps/entregas/src/mover/pedido-row.ts'
+import { PEDIDO_COLUMNS } from '../../../apps/entregas/src/mover/pedido-row.ts'
 import { logStatements } from '../servers/ledger-database.ts'
 import { type Parameter, PostgresError, type Row, type Statement } from '../servers/postgres-server.ts'
 import { arrayOf, plain } from '../servers/postgres-text.ts'
@@ -12,7 +12,7 @@ import { moveOf, receiveOf, shown } from './move-statements.ts'
 import { type EventRow, type OrdersState, type StepRow, stepKey } from './orders-state.ts'
 
 /** Whose orders the automatic flow can never plan: its effect fails on each of their events, as on a value beyond its column. */
-export const LOJA_ENVENENADA = 'loja-veneno'
+export const POISONED_MERCHANT = 'loja-veneno'
 const OUT_OF_RANGE = '22003'
 
 /** Statements that a planted bug gives another meaning, and what the database says of an effect that fails. */
@@ -28,7 +28,7 @@ export function ordersStatements(state: OrdersState, meanings: OrdersMeanings = 
     receiveOf(state),
     (meanings.move ?? moveOf)(state),
     (meanings.take ?? takeOf)(state),
-    ...applyStatements({ ...state, group: 'entregas', effect: efeitoDePlanejar, apply: planning(state, meanings) }),
+    ...applyStatements({ ...state, group: 'entregas', effect: planningEffect, apply: planning(state, meanings) }),
     ...inboxStatements(state),
     ...logStatements(state),
     ...readings(state),
@@ -45,7 +45,7 @@ const planning = (state: OrdersState, { refusal = OUT_OF_RANGE }: OrdersMeanings
     const [orders = [], merchants = [], seqs = [], from = [], to = [], recorded = [], delays = [], traces = []] =
       parameters.slice(5).map(arrayOf)
     const seenAt = snapshot as Snapshot
-    if (taken.some((i) => merchants[i] === LOJA_ENVENENADA)) throw new PostgresError(refusal, 'out of range')
+    if (taken.some((i) => merchants[i] === POISONED_MERCHANT)) throw new PostgresError(refusal, 'out of range')
     state.commits += 1
     let planned = 0
     for (const i of taken) {
@@ -101,17 +101,17 @@ export function takeOf(state: OrdersState): Statement {
   }
 }
 
-export const takenRow = ({ pedido_id, comerciante_id, versao, de, para, rastro }: StepRow): Row => ({
+export const takenRow = ({ pedido_id, comerciante_id, versao, de, para, rastro: traceparent }: StepRow): Row => ({
   pedido_id,
   comerciante_id,
   versao,
   de,
   para,
-  rastro,
+  rastro: traceparent,
 })
 
 const PAGE = pageStatement(EVENTOS)
-const BY_ID = ownRows(`select ${PEDIDO_COLUNAS} from pedido p where p.id = $2 and p.comerciante_id = $1`)
+const BY_ID = ownRows(`select ${PEDIDO_COLUMNS} from pedido p where p.id = $2 and p.comerciante_id = $1`)
 const BY_KEY = 'from evento e where e.comerciante_id = $1 and e.chave = $2'
 
 function readings(state: OrdersState): readonly Statement[] {

@@ -1,11 +1,11 @@
 import type { Status } from '../../../apps/entregas/src/domain/status.ts'
-import { type Moments, type Profile, type Surroundings, stepFaults, timedFaults } from '../fault-plan.ts'
+import { type Instants, type Profile, type Surroundings, stepFaults, timedFaults } from '../fault-plan.ts'
 import type { Fault } from '../faults.ts'
 import { createRandom, type Random } from '../random.ts'
-import { LOJA_ENVENENADA } from './orders-database.ts'
+import { POISONED_MERCHANT } from './orders-database.ts'
 
 /** An order that a merchant places. Without a key it is sent once only. */
-export type Order = { at: number; id: number; comerciante: string; centavos?: number; chave?: string; twice: boolean }
+export type Order = { at: number; id: number; comerciante: string; cents?: number; chave?: string; twice: boolean }
 /** A change that is asked for once the order is known to its merchant; always with a key. */
 export type Change = {
   at: number
@@ -27,7 +27,7 @@ export type OrdersPlan = {
   stableNames: boolean
   tellsDeleted: boolean
   /** The automatic flow's delay from an event to the step after it. */
-  atrasoMs: number
+  delayMs: number
   /** Requests and faults fall into this time; then everything comes back and has to come to rest. */
   loadMs: number
   slowestMs: number
@@ -40,7 +40,7 @@ const LOAD_MS = [1_000, 1_000, 1_800] as const
 const ORDERS = { least: 3, most: 9 }
 const BURST_MS = 60
 const COMERCIANTES = ['loja-1', 'loja-2', 'loja-3'] as const
-const CENTAVOS_MAX = 50_000
+const CENTS_MAX = 50_000
 const ENTREGAS = ['entregas-1', 'entregas-2'] as const
 const LANCAMENTOS = ['lancamentos-1', 'lancamentos-2'] as const
 const ON_ENTREGAS = [
@@ -70,8 +70,8 @@ export function planOf(seed: number): OrdersPlan {
   const random = createRandom(seed, 'orders plan')
   const profile = random.pick<Profile>(['everything', 'everything', 'stream-only', 'stream-only', 'feed-only'])
   const loadMs = random.pick(LOAD_MS)
-  const bursts: Moments = [random.int(0, loadMs / 2), random.int(0, loadMs - BURST_MS)]
-  const atrasoMs = random.pick([0, 30, 30, 150])
+  const bursts: Instants = [random.int(0, loadMs / 2), random.int(0, loadMs - BURST_MS)]
+  const delayMs = random.pick([0, 30, 30, 150])
   const surroundings: Surroundings = {
     profile,
     instances: [...ENTREGAS, ...ENTREGAS, ...LANCAMENTOS],
@@ -89,21 +89,21 @@ export function planOf(seed: number): OrdersPlan {
     lancamentos: LANCAMENTOS,
     stableNames: random.chance(0.5),
     tellsDeleted: random.chance(0.5),
-    atrasoMs,
+    delayMs,
     loadMs,
     slowestMs: random.pick([10, 10, 100, 600]),
     orders,
-    changes: changesOf(random, orders, { atrasoMs, loadMs }),
+    changes: changesOf(random, orders, { delayMs, loadMs }),
     faults: [...stepFaults(random, surroundings), ...timedFaults(random, surroundings)],
   }
 }
 
-const ordersOf = (random: Random, bursts: Moments): Order[] =>
+const ordersOf = (random: Random, bursts: Instants): Order[] =>
   Array.from({ length: random.int(ORDERS.least, ORDERS.most) }, (_, id) => ({
     at: random.pick(bursts) + random.int(0, BURST_MS),
     id,
     comerciante: random.pick(COMERCIANTES),
-    ...(random.chance(0.8) && { centavos: random.int(1, CENTAVOS_MAX) }),
+    ...(random.chance(0.8) && { cents: random.int(1, CENTS_MAX) }),
     ...(random.chance(0.75) && { chave: `pedido-${id}` }),
     twice: random.chance(0.2),
   }))
@@ -111,12 +111,12 @@ const ordersOf = (random: Random, bursts: Moments): Order[] =>
 /** In some histories a merchant is among them whose events the flow cannot apply. */
 const poisoned = (random: Random, orders: Order[]): Order[] =>
   random.chance(0.25)
-    ? orders.map((order) => (random.chance(0.3) ? { ...order, comerciante: LOJA_ENVENENADA } : order))
+    ? orders.map((order) => (random.chance(0.3) ? { ...order, comerciante: POISONED_MERCHANT } : order))
     : orders
 
-type Pace = { atrasoMs: number; loadMs: number }
+type Pace = { delayMs: number; loadMs: number }
 
-function changesOf(random: Random, orders: readonly Order[], { atrasoMs, loadMs }: Pace): Change[] {
+function changesOf(random: Random, orders: readonly Order[], { delayMs, loadMs }: Pace): Change[] {
   let id = 0
   return orders.flatMap((order) => {
     const way = random.pick<Way>(['nothing', 'cancelled', 'returned', 'returned', 'by hand', 'anything'])
@@ -127,10 +127,10 @@ function changesOf(random: Random, orders: readonly Order[], { atrasoMs, loadMs 
     }
     switch (way) {
       case 'cancelled':
-        return [change(random.int(0, 2 * atrasoMs + 20), 'cancel', random.chance(0.3))]
+        return [change(random.int(0, 2 * delayMs + 20), 'cancel', random.chance(0.3))]
       case 'returned': {
         // Late enough for the flow to have delivered it, if nothing went wrong.
-        const from = 2 * atrasoMs + random.int(100, 500)
+        const from = 2 * delayMs + random.int(100, 500)
         const back = [50, 150, 300].map((ms) => change(from + ms, 'RETURNED'))
         return [change(from, 'cancel'), ...back]
       }

@@ -27,7 +27,7 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug<Seams>>> = {
   },
   'step-before-its-time': {
     what: 'a step is planned without the delay',
-    seams: always({ atrasoMs: 0 }),
+    seams: always({ delayMs: 0 }),
   },
   'followed-before-applied': {
     what: 'a follower acknowledges what it reads before it has applied it',

@@ -1,5 +1,5 @@
 import type { Lancamento } from '../../../apps/lancamentos/src/domain/lancamento.ts'
-import type { RegistroStore } from '../../../apps/lancamentos/src/registrar/store.ts'
+import type { LancamentoStore } from '../../../apps/lancamentos/src/registrar/store.ts'
 import { guards, moveOf } from './move-statements.ts'
 import { dueOf, takenRow, takeOf } from './orders-database.ts'
 import { stepKey } from './orders-state.ts'
@@ -19,7 +19,7 @@ export const moveWithoutVersion: Seams = {
 }
 
 export const cancelledBeforeItsKey: Seams = {
-  leitura: (real) => ({ ...real, porChave: async () => undefined }),
+  reads: (real) => ({ ...real, byChave: async () => undefined }),
 }
 
 export const stepGoneWhenTaken: Seams = {
@@ -48,7 +48,7 @@ export const moneyAfterTheMark = (): Seams => {
         lancamento.id,
         register().catch(() => undefined),
       )
-      return { desfecho: 'criado', particao: 0, posicao: 0, lancamento }
+      return { outcome: 'criado', particao: 0, posicao: 0, lancamento }
     },
   }
 }
@@ -60,7 +60,7 @@ export const entryWithoutItsKey: Seams = {
   },
 }
 
-type Registrar = RegistroStore['registrar']
+type Registrar = LancamentoStore['registrar']
 
 export const reversalAlone = (): Seams => ({
   registrar: (real): Registrar => {
@@ -68,10 +68,10 @@ export const reversalAlone = (): Seams => ({
     return async (item) => {
       const { estorna } = item.lancamento
       if (estorna !== undefined && !made.has(estorna))
-        return { desfecho: 'repetido', particao: 0, posicao: 0, lancamento: item.lancamento }
-      const registro = await real(item)
-      if (registro.desfecho === 'criado') made.add(registro.lancamento.id)
-      return registro
+        return { outcome: 'repetido', particao: 0, posicao: 0, lancamento: item.lancamento }
+      const registered = await real(item)
+      if (registered.outcome === 'criado') made.add(registered.lancamento.id)
+      return registered
     }
   },
 })

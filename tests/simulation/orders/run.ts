@@ -1,11 +1,11 @@
 import { streamKey } from '@fluxo/shared/stream/keys'
 import { STREAM_PREFIX } from '../../../apps/entregas/src/domain/evento.ts'
-import { GRUPO } from '../../../apps/entregas/src/fluir/grupo.ts'
-import { GRUPO as GRUPO_DO_LIVRO } from '../../../apps/lancamentos/src/faturar/seguir.ts'
+import { GROUP } from '../../../apps/entregas/src/fluir/grupo.ts'
+import { LANCAMENTOS_GROUP as GRUPO_DO_LIVRO } from '../../../apps/lancamentos/src/faturar/seguir.ts'
 import { scheduleFaults, stopRedis } from '../disturbances.ts'
 import type { Verdict } from '../scenario.ts'
 import { type InboxRow, letterKey } from '../servers/projection-state.ts'
-import { weakOf } from './fault-targets.ts'
+import { faultTargetsOf } from './fault-targets.ts'
 import { judge } from './judge.ts'
 import type { OrdersPlan } from './plan.ts'
 import type { Seams } from './seams.ts'
@@ -22,7 +22,7 @@ const SETTLES_MS = 300
 export async function runPlan(plan: OrdersPlan, seams: Seams = {}): Promise<Verdict<OrdersPlan>> {
   const world = createWorld(plan, seams)
   const { scheduler, model, orders, ledger } = world
-  const verdict = () => ({ plan, wrongs: model.wrongs, lines: scheduler.lines(), digest: scheduler.digest() })
+  const verdict = () => ({ plan, failures: model.failures, lines: scheduler.lines(), digest: scheduler.digest() })
   await load(world)
   if (!(await comesToRest(world, `by the ${PATHS[plan.profile]}`, isApplied))) return verdict()
   scheduler.note('! everything is back')
@@ -44,7 +44,7 @@ async function load(world: World): Promise<void> {
   instances.startAll()
   if (plan.profile === 'stream-only') world.setPulling(false)
   if (plan.profile === 'feed-only') stopRedis(world)
-  scheduleFaults(world, weakOf(world))
+  scheduleFaults(world, faultTargetsOf(world))
   for (const order of plan.orders) scheduler.after(order.at, () => clients.order(order))
   for (const change of plan.changes) scheduler.after(change.at, () => clients.change(change))
   await passes(world, plan.loadMs)
@@ -60,14 +60,14 @@ async function comesToRest(world: World, how: string, isFollowed: Followed): Pro
   const { scheduler, model } = world
   const until = scheduler.now() + REST_MAX_MS
   while (!isAtRest(world, isFollowed)) {
-    if (model.wrongs.length > 0) return false
+    if (model.failures.length > 0) return false
     if (scheduler.now() > until) {
       model.complain(`not at rest ${how} after ${REST_MAX_MS} ms: ${situation(world)}`)
       return false
     }
     await passes(world, LOOK_EVERY_MS)
   }
-  return model.wrongs.length === 0
+  return model.failures.length === 0
 }
 
 /** Every request is answered, every event is followed by both, and no step is left to be taken. */
@@ -103,7 +103,7 @@ function isPending({ servers }: World, particao: number): boolean {
   const { redisServer } = servers
   const stream = redisServer.store.stream(streamKey(STREAM_PREFIX, particao))
   if (!redisServer.up() || stream === undefined) return false
-  return [GRUPO, GRUPO_DO_LIVRO].some((name) => {
+  return [GROUP, GRUPO_DO_LIVRO].some((name) => {
     const group = stream.groups.get(name)
     return group?.delivered !== stream.top || group.pending.size > 0
   })

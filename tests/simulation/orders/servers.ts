@@ -18,8 +18,8 @@ export type Servers = {
   /** Whether a follower may read the log itself: not while only the stream may bring it anything. */
   pulls: () => boolean
   /** The day's calendar, the same for all. */
-  agora: () => Date
-  novoId: () => string
+  now: () => Date
+  newId: () => string
   seams: Seams
   /** One for all: nobody looks at it. */
   registry: Registry

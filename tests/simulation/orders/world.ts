@@ -1,7 +1,7 @@
 import { Registry } from 'prom-client'
-import { statusDe } from '../../../apps/entregas/src/domain/status.ts'
-import { GRUPO as FLOW } from '../../../apps/entregas/src/fluir/grupo.ts'
-import { SEM_MAIS } from '../../../apps/lancamentos/src/faturar/seguir.ts'
+import { statusOfCode } from '../../../apps/entregas/src/domain/status.ts'
+import { GROUP as FLOW } from '../../../apps/entregas/src/fluir/grupo.ts'
+import { NO_EFFECT } from '../../../apps/lancamentos/src/faturar/seguir.ts'
 import { createInstances } from '../instances.ts'
 import { createRandom } from '../random.ts'
 import { createScheduler } from '../scheduler.ts'
@@ -18,7 +18,7 @@ import { type Entregas, startEntregas } from './entregas.ts'
 import { applyStatements } from './follower-statements.ts'
 import { type Lancamentos, startLancamentos } from './lancamentos.ts'
 import { createModel } from './model.ts'
-import { LOJA_ENVENENADA, ordersStatements } from './orders-database.ts'
+import { ordersStatements, POISONED_MERCHANT } from './orders-database.ts'
 import { type EventRow, emptyOrders, type Followed, type OrdersState } from './orders-state.ts'
 import type { OrdersPlan } from './plan.ts'
 import type { Seams } from './seams.ts'
@@ -39,7 +39,7 @@ export function createWorld(plan: OrdersPlan, seams: Seams = {}) {
   const randomOf = (stream: string) => createRandom(seed, stream)
   const calendar = (): number => BEGIN_MS + Math.floor(scheduler.now())
   let ids = 0
-  const novoId = (): string => {
+  const newId = (): string => {
     ids += 1
     return `01a1fbc4-0000-7000-8000-${String(ids).padStart(UUID_DIGITS, '0')}`
   }
@@ -49,14 +49,16 @@ export function createWorld(plan: OrdersPlan, seams: Seams = {}) {
       scheduler.note(`${followed.group}  has followed ${followed.particao}:${followed.posicao}`)
       model.followed(followed)
     },
-    onLetter: (group: string, { particao, posicao, motivo }: Letter) => {
-      scheduler.note(`${group}  keeps ${particao}:${posicao} as a letter: ${motivo}`)
+    onLetter: (group: string, { particao, posicao, motivo: reason }: Letter) => {
+      scheduler.note(`${group}  keeps ${particao}:${posicao} as a letter: ${reason}`)
       if (group === FLOW && isPoison(orders, particao, posicao)) return
-      model.complain(`${group} keeps ${particao}:${posicao} as a dead letter, and it is no poison: ${motivo}`)
+      model.complain(`${group} keeps ${particao}:${posicao} as a dead letter, and it is no poison: ${reason}`)
     },
   }
   const onEvent = ({ particao, posicao, pedido_id, seq, status, source }: EventRow): void =>
-    scheduler.note(`orders  ${particao}:${posicao} order ${pedido_id.slice(-4)} ${seq} ${statusDe(status)} (${source})`)
+    scheduler.note(
+      `orders  ${particao}:${posicao} order ${pedido_id.slice(-4)} ${seq} ${statusOfCode(status)} (${source})`,
+    )
   const orders = emptyOrders({ epoca: EPOCA_DOS_PEDIDOS, particoes, now: calendar, onEvent, ...heard })
   const ledger = createLedgerDatabase({ epoca: EPOCA_DO_LIVRO, particoes })
   const followed = new Map<number, InboxRow>()
@@ -65,7 +67,7 @@ export function createWorld(plan: OrdersPlan, seams: Seams = {}) {
     inbox: followed,
     letters: new Map(),
     group: 'lancamentos',
-    effect: SEM_MAIS,
+    effect: NO_EFFECT,
     apply: { effect: () => null },
   })
   const redisServer = createRedisServer({
@@ -88,8 +90,8 @@ export function createWorld(plan: OrdersPlan, seams: Seams = {}) {
     redisServer,
     feed: feed.ask,
     pulls: () => pulling.on,
-    agora: () => new Date(calendar()),
-    novoId,
+    now: () => new Date(calendar()),
+    newId,
     seams,
     registry: new Registry(),
   }
@@ -100,14 +102,8 @@ export function createWorld(plan: OrdersPlan, seams: Seams = {}) {
     begin: (instance, process) =>
       plan.entregas.includes(instance) ? startEntregas(servers, process) : startLancamentos(servers, process),
   })
-  const clients = createClients({
-    scheduler,
-    random: randomOf('clients'),
-    model,
-    orders,
-    servers,
-    entregas: instances.entregas,
-  })
+  const { entregas } = instances
+  const clients = createClients({ scheduler, random: randomOf('clients'), model, orders, servers, entregas })
   /** Whether followers may pull what the stream does not bring. */
   const setPulling = (on: boolean): void => {
     pulling.on = on
@@ -118,7 +114,7 @@ export function createWorld(plan: OrdersPlan, seams: Seams = {}) {
 
 /** Whether the flow can never plan what an event asks for. */
 const isPoison = ({ events }: Pick<OrdersState, 'events'>, particao: number, posicao: number): boolean =>
-  events.some((one) => one.particao === particao && one.posicao === posicao && one.comerciante_id === LOJA_ENVENENADA)
+  events.some((one) => one.particao === particao && one.posicao === posicao && one.comerciante_id === POISONED_MERCHANT)
 
 /** The instances of both services, told apart. */
 function createOrdersInstances() {

@@ -11,7 +11,7 @@ type FeedNetwork = {
 /** An instance that answers pages of its log. */
 type Source = {
   readonly process: Process
-  feed: (particao: number, depoisDe: number, limite: number) => Promise<string>
+  feed: (particao: number, after: number, limit: number) => Promise<string>
 }
 
 type FeedNetworkDeps = { wire: Wire; random: Random; sources: () => readonly Source[] }

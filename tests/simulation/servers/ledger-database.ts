@@ -139,20 +139,20 @@ export function insert(
   place: (i: number) => { particao: number; posicao: number },
 ): Row[] {
   state.commits += 1
-  return fresh.map(({ ordem, ...row }, i) => {
+  return fresh.map(({ ordem: ordinal, ...row }, i) => {
     const { particao, posicao } = place(i)
     state.entries.push({ ...row, particao, posicao, commit: state.commits })
-    return { ordem, posicao, via: null, conhecido: null }
+    return { ordem: ordinal, posicao, via: null, conhecido: null }
   })
 }
 
 export function knownLines(parameters: readonly Parameter[], known: readonly (Known | undefined)[]): Row[] {
-  return rowsOf(parameters).flatMap(({ ordem }, i) => {
+  return rowsOf(parameters).flatMap(({ ordem: ordinal }, i) => {
     const found = known[i]
     if (found === undefined) return []
     return [
       {
-        ordem,
+        ordem: ordinal,
         posicao: null,
         via: found.via,
         conhecido: { ...shown(found.entry), impressao: found.entry.impressao.slice(2) },
@@ -175,10 +175,10 @@ const shown = (entry: LedgerEntry) => ({
   rastro: null,
 })
 
-function pageOf({ entries, epoca }: LedgerState, [particao, depoisDe, limite]: readonly Parameter[]): Row[] {
+function pageOf({ entries, epoca }: LedgerState, [particao, after, limit]: readonly Parameter[]): Row[] {
   return entries
-    .filter((entry) => entry.particao === Number(particao) && entry.posicao > Number(depoisDe))
+    .filter((entry) => entry.particao === Number(particao) && entry.posicao > Number(after))
     .sort((a, b) => a.posicao - b.posicao)
-    .slice(0, Number(limite))
+    .slice(0, Number(limit))
     .map((entry) => ({ ...shown(entry), epoca }))
 }

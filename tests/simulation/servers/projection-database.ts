@@ -1,7 +1,7 @@
 import { passing } from '@fluxo/shared/follow/letter-store'
 import { applyStatement } from '@fluxo/shared/inbox/statement'
-import { VERSOES_POR_GERACAO } from '../../../apps/consolidado/src/domain/saldo.ts'
-import { efeitoDoSaldo } from '../../../apps/consolidado/src/projetar/efeito.ts'
+import { VERSOES_PER_GERACAO } from '../../../apps/consolidado/src/domain/saldo.ts'
+import { SALDO_EFFECT } from '../../../apps/consolidado/src/projetar/efeito.ts'
 import { type Parameter, PostgresError, type Row, type Statement } from './postgres-server.ts'
 import { arrayOf } from './postgres-text.ts'
 import { readingsOf } from './projection-readings.ts'
@@ -12,7 +12,7 @@ export function projectionStatements(state: ProjectionState, apply = applyOf): r
   return [apply(state), passOf(state), ...readingsOf(state)]
 }
 
-export const APPLY = applyStatement(efeitoDoSaldo)
+export const APPLY = applyStatement(SALDO_EFFECT)
 const PASS = applyStatement(passing())
 
 export type Asked = { posicao: number; id: string | null; comercianteId: string; data: string; valor: bigint }
@@ -24,19 +24,19 @@ export function applyOf(state: ProjectionState): Statement {
     lock: ([particao]) => `inbox ${particao}`,
     run: (parameters) => {
       const row = inboxOf(state, parameters)
-      const motivo = refusalOf(row, parameters)
-      const taken = motivo === null ? askedOf(parameters).filter((one) => isNew(row, one.posicao)) : []
-      return effect({ state, row, motivo, taken, epoca: String(parameters[1]) })
+      const reason = refusalOf(row, parameters)
+      const taken = reason === null ? askedOf(parameters).filter((one) => isNew(row, one.posicao)) : []
+      return effect({ state, row, motivo: reason, taken, epoca: String(parameters[1]) })
     },
   }
 }
 
 /** Commits an outcome of an apply: the days, the inbox's row, and what the statement answers. */
-export function effect({ state, row, motivo, taken, epoca }: EffectOf): Row[] {
+export function effect({ state, row, motivo: reason, taken, epoca }: EffectOf): Row[] {
   if (taken.some(({ id }) => id !== null && state.failsInEffect(id))) {
     throw new PostgresError('22003', 'numeric field overflow')
   }
-  const answer = { motivo, epoca: row.epoca, divergente: row.divergente, novos: taken.length }
+  const answer = { motivo: reason, epoca: row.epoca, divergente: row.divergente, novos: taken.length }
   const touched = new Map<string, DayRow>()
   for (const one of taken) touched.set(dayKey(one.comercianteId, one.data), addTo(state, one))
   for (const day of touched.values()) {
@@ -46,12 +46,12 @@ export function effect({ state, row, motivo, taken, epoca }: EffectOf): Row[] {
   }
   note(row, taken, epoca)
   for (const { posicao, id } of taken) state.onApplied({ particao: row.particao, posicao, id })
-  const dias = [...touched.values()].map((day) => {
+  const days = [...touched.values()].map((day) => {
     const { comercianteId, data, creditos, debitos, quantidade, versao } = day
     return [comercianteId, data, String(creditos), String(debitos), quantidade, versao]
   })
-  const resultado = dias.length === 0 ? null : JSON.stringify({ agora: Math.floor(state.now()), dias })
-  return [{ ...answer, resultado }]
+  const result = days.length === 0 ? null : JSON.stringify({ agora: Math.floor(state.now()), dias: days })
+  return [{ ...answer, resultado: result }]
 }
 type EffectOf = {
   state: ProjectionState
@@ -68,9 +68,9 @@ function passOf(state: ProjectionState): Statement {
     lock: ([particao]) => `inbox ${particao}`,
     run: (parameters) => {
       const row = inboxOf(state, parameters)
-      const motivo = refusalOf(row, parameters)
-      const answer = { motivo, epoca: row.epoca, divergente: row.divergente }
-      const taken = (motivo === null ? placesOf(parameters) : []).filter((one) => isNew(row, one.posicao))
+      const reason = refusalOf(row, parameters)
+      const answer = { motivo: reason, epoca: row.epoca, divergente: row.divergente }
+      const taken = (reason === null ? placesOf(parameters) : []).filter((one) => isNew(row, one.posicao))
       for (const { posicao } of taken) {
         const letter = state.letters.get(letterKey(row.particao, posicao))
         if (letter !== undefined) letter.pulada = true
@@ -134,7 +134,7 @@ export function note(
 
 function addTo(state: ProjectionState, { comercianteId, data, valor }: Asked): DayRow {
   const key = dayKey(comercianteId, data)
-  const none = { creditos: 0n, debitos: 0n, quantidade: 0, versao: VERSOES_POR_GERACAO, atualizadoMs: 0 }
+  const none = { creditos: 0n, debitos: 0n, quantidade: 0, versao: VERSOES_PER_GERACAO, atualizadoMs: 0 }
   const day = state.days.get(key) ?? { comercianteId, data, ...none }
   state.days.set(key, day)
   if (valor > 0n) day.creditos += valor

@@ -41,9 +41,9 @@ export function inboxStatements({ inbox }: Pick<ProjectionState, 'inbox'>): Stat
     },
     {
       matches: startsWith('update inbox_particao set divergente'),
-      run: ([particao, motivo]) => {
+      run: ([particao, reason]) => {
         const row = inbox.get(Number(particao))
-        if (row !== undefined) row.divergente ??= String(motivo)
+        if (row !== undefined) row.divergente ??= String(reason)
         return []
       },
     },
@@ -66,15 +66,15 @@ export function letterStatements({ letters, onLetter }: Pick<ProjectionState, 'l
   return [
     {
       matches: startsWith('insert into carta_morta'),
-      run: ([particao, posicao, body, motivo, tentativas]) => {
+      run: ([particao, posicao, body, reason, attempts]) => {
         const key = letterKey(Number(particao), Number(posicao))
         const old = letters.get(key)
         const letter = {
           particao: Number(particao),
           posicao: Number(posicao),
           body: String(body),
-          motivo: String(motivo),
-          tentativas: Math.max(Number(tentativas), old?.tentativas ?? 0),
+          motivo: String(reason),
+          tentativas: Math.max(Number(attempts), old?.tentativas ?? 0),
           pulada: old?.pulada ?? false,
         }
         letters.set(key, letter)

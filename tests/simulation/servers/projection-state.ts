@@ -53,8 +53,8 @@ export function runsBeyond({ adiante }: InboxRow): Run[] {
   const runs: Run[] = []
   for (const posicao of [...adiante].sort((a, b) => a - b)) {
     const current = runs.at(-1)
-    if (current !== undefined && posicao === current.ate + 1) current.ate = posicao
-    else runs.push({ de: posicao, ate: posicao })
+    if (current !== undefined && posicao === current.to + 1) current.to = posicao
+    else runs.push({ from: posicao, to: posicao })
   }
   return runs
 }

@@ -1,4 +1,4 @@
-import { posicaoDoId } from '@fluxo/shared/stream/keys'
+import { posicaoOfId } from '@fluxo/shared/stream/keys'
 import type { Stream } from './redis-streams.ts'
 import * as streams from './redis-streams.ts'
 
@@ -33,7 +33,7 @@ const xadd: Command = (store, args) => {
 const xgroup: Command = (store, [, key = '', name = '', from = '']) => {
   const stream = store.stream(key) ?? streams.emptyStream()
   if (stream.groups.has(name)) throw new Error('BUSYGROUP Consumer Group name already exists')
-  const delivered = from === '$' ? stream.top : posicaoDoId(from)
+  const delivered = from === '$' ? stream.top : posicaoOfId(from)
   stream.groups.set(name, { delivered, pending: new Map(), consumers: new Map() })
   store.put(key, stream)
   return 'OK'
@@ -57,7 +57,7 @@ const xpending: Command = (store, [key = '', name = '', first = '', last = '', c
 
 const xautoclaim: Command = (store, [key = '', name = '', consumer = '', idle = '', from = '', , count = '']) => {
   const { stream, group } = groupIn(store, key, name, 'XAUTOCLAIM')
-  const page = { consumer, idleMs: Number(idle), from: posicaoDoId(from), count: Number(count), now: store.now() }
+  const page = { consumer, idleMs: Number(idle), from: posicaoOfId(from), count: Number(count), now: store.now() }
   return streams.autoclaim(stream, group, page)
 }
 

@@ -3,7 +3,7 @@ import type { Publisher } from '@fluxo/shared/log/publisher'
 import { createRedisConnections, type RedisConnections } from '@fluxo/shared/redis/connection'
 import { leaveGroup, openSession, type Session } from '@fluxo/shared/stream/consumer-session'
 import { createJanitor, type Janitor } from '@fluxo/shared/stream/janitor'
-import { idDaPosicao, streamKey } from '@fluxo/shared/stream/keys'
+import { idOfPosicao, streamKey } from '@fluxo/shared/stream/keys'
 import { createPublisher } from '@fluxo/shared/stream/publisher'
 import type { Redis } from 'ioredis'
 import { Registry } from 'prom-client'
@@ -82,7 +82,7 @@ function stepOf(random: Random): Step {
     posicao: from + i,
     body: `{"id":"${from + i}"}`,
   }))
-  const ids = entries.map(({ posicao }) => idDaPosicao(posicao))
+  const ids = entries.map(({ posicao }) => idOfPosicao(posicao))
   const versao = random.int(1, 6)
   const session = (server: Server): Session => {
     const found = server.sessions.get(consumer)
@@ -98,7 +98,7 @@ function stepOf(random: Random): Step {
     (server) => session(server).readNew(),
     (server) => session(server).readNew(),
     (server) => session(server).readOwn(),
-    (server) => session(server).claim(random.chance(0.8) ? '0-0' : idDaPosicao(from)),
+    (server) => session(server).claim(random.chance(0.8) ? '0-0' : idOfPosicao(from)),
     (server, prefix) => server.redis.xack(streamKey(prefix, 0), GROUP, ...ids),
     (server, prefix) => leaveGroup(server.redis, readingOf(prefix, consumer)),
     // Whether a read that found nothing makes its consumer differs between versions of Redis; nothing depends on it.

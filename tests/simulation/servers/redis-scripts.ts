@@ -2,7 +2,7 @@ import { parseStored, SET_IF_NEWER } from '@fluxo/shared/cache/set-if-newer'
 import type { Script } from '@fluxo/shared/redis/script'
 import { LEAVE } from '@fluxo/shared/stream/consumer-session'
 import { SWEEP } from '@fluxo/shared/stream/janitor'
-import { CAMPO_EVENTO } from '@fluxo/shared/stream/keys'
+import { EVENTO_FIELD } from '@fluxo/shared/stream/keys'
 import { PUBLISH } from '@fluxo/shared/stream/publisher'
 import type { Store } from './redis-commands.ts'
 import { add, emptyStream, type Stream } from './redis-streams.ts'
@@ -45,7 +45,7 @@ const publish: ScriptSemantics = (store, [key = ''], args) => {
 export function addTo(store: Store, key: string, posicao: number, body: string): void {
   if (store.outOfMemory()) throw new Error("OOM command not allowed when used memory > 'maxmemory'.")
   const stream = store.stream(key) ?? emptyStream()
-  add(stream, posicao, [CAMPO_EVENTO, body])
+  add(stream, posicao, [EVENTO_FIELD, body])
   store.put(key, stream)
   store.added(key)
 }

@@ -1,4 +1,4 @@
-import { posicaoDoId } from '@fluxo/shared/stream/keys'
+import { posicaoOfId } from '@fluxo/shared/stream/keys'
 
 /** What stands in a pending list: whose it is, since when, and how often it was delivered. */
 type Delivery = { consumer: string; at: number; count: number }
@@ -92,7 +92,7 @@ export function pendingOf(group: Group, range: PendingRange): [string, string, n
   const rows: [string, string, number, number][] = []
   for (const [posicao, delivery] of group.pending) {
     if (rows.length === count) break
-    if (posicao < posicaoDoId(first) || posicao > posicaoDoId(last) || delivery.consumer !== consumer) continue
+    if (posicao < posicaoOfId(first) || posicao > posicaoOfId(last) || delivery.consumer !== consumer) continue
     rows.push([idOf(posicao), delivery.consumer, now - delivery.at, delivery.count])
   }
   return rows
@@ -101,7 +101,7 @@ type PendingRange = { first: string; last: string; count: number; consumer: stri
 
 /** XACK: how many of them were pending, whoever had them. */
 export function acknowledge(group: Group, ids: readonly string[]): number {
-  return ids.filter((id) => group.pending.delete(posicaoDoId(id))).length
+  return ids.filter((id) => group.pending.delete(posicaoOfId(id))).length
 }
 
 /** XINFO STREAM, as far as it is read. */

@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { GRUPO, STREAM_PREFIX } from '../../../apps/consolidado/src/projetar/nomes.ts'
+import { CONSOLIDADO_GROUP, STREAM_PREFIX } from '../../../apps/consolidado/src/projetar/nomes.ts'
 import {
   folder,
   type Labels,
@@ -135,7 +135,7 @@ test('the consolidado scales by the lag of the group and stream that it reads', 
   expect(streams.map(({ stream }) => stream)).toEqual(
     Array.from({ length: partitions }, (_, p) => `${STREAM_PREFIX}:{${p}}`),
   )
-  expect(streams.every(({ consumerGroup }) => consumerGroup === GRUPO)).toBe(true)
+  expect(streams.every(({ consumerGroup }) => consumerGroup === CONSOLIDADO_GROUP)).toBe(true)
   // Two autoscalers of one Deployment would fight, and so would a number of replicas in it.
   expect(ofKind('HorizontalPodAutoscaler').map(({ metadata }) => metadata.name)).toEqual(['lancamentos', 'entregas'])
   for (const { manifest } of serviceWorkloads) expect(manifest.spec).not.toHaveProperty('replicas')

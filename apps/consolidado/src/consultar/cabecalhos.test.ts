@@ -1,25 +1,26 @@
-import { diaValido } from '@fluxo/shared/dia'
+import { isDay } from '@fluxo/shared/dia'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { etagConfere, etagDoDia } from './condicional.ts'
-import { diasEntre } from './dia.ts'
-import { lerEspera } from './posicao.ts'
+import { dayEtag, etagMatches } from './condicional.ts'
+import { daysBetween } from './dia.ts'
+import { readWait } from './posicao.ts'
 
 describe('a day', () => {
   it('is valid exactly where the calendar has it', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1890, max: 2210 }), fc.nat(13), fc.nat(32), (ano, mes, dia) => {
-        const texto = `${ano}-${String(mes).padStart(2, '0')}-${String(dia).padStart(2, '0')}`
-        const data = new Date(`${texto}T00:00:00Z`)
-        const real = !Number.isNaN(data.getTime()) && data.toISOString().startsWith(texto) && ano >= 1900 && ano <= 2199
-        expect(diaValido(texto)).toBe(real)
+      fc.property(fc.integer({ min: 1890, max: 2210 }), fc.nat(13), fc.nat(32), (year, month, day) => {
+        const text = `${year}-${String(month).padStart(2, '0')}-${String(day).padStart(2, '0')}`
+        const data = new Date(`${text}T00:00:00Z`)
+        const real =
+          !Number.isNaN(data.getTime()) && data.toISOString().startsWith(text) && year >= 1900 && year <= 2199
+        expect(isDay(text)).toBe(real)
       }),
       { numRuns: 2_000 },
     )
   })
 
   it('is refused in any other form', () => {
-    for (const texto of [
+    for (const text of [
       '',
       '2025-1-01',
       '2025/10/15',
@@ -29,69 +30,62 @@ describe('a day', () => {
       '2025-10-1x',
       'abcd-ef-gh',
     ]) {
-      expect(diaValido(texto)).toBe(false)
+      expect(isDay(text)).toBe(false)
     }
   })
 
   it('a leap year has 366', () => {
-    expect(diasEntre('2024-01-01', '2024-12-31')).toBe(366)
-    expect(diasEntre('2025-10-15', '2025-10-15')).toBe(1)
-    expect(diasEntre('2025-10-15', '2025-10-14')).toBe(0)
+    expect(daysBetween('2024-01-01', '2024-12-31')).toBe(366)
+    expect(daysBetween('2025-10-15', '2025-10-15')).toBe(1)
+    expect(daysBetween('2025-10-15', '2025-10-14')).toBe(0)
   })
 })
 
 describe('If-None-Match', () => {
-  const etag = etagDoDia(2 ** 40 + 7, 'loja-1')
+  const etag = dayEtag(2 ** 40 + 7, 'loja-1')
 
   it('names the tag alone, weak, in a list, or as *', () => {
     for (const valor of [etag, `W/${etag}`, `"x", W/${etag} , "y"`, '*', ' * '])
-      expect(etagConfere(valor, etag)).toBe(true)
+      expect(etagMatches(valor, etag)).toBe(true)
   })
 
   it('does not name another version, another merchant, or something that is no tag', () => {
-    const outros = [
-      etagDoDia(2 ** 40 + 8, 'loja-1'),
-      etagDoDia(2 ** 40 + 7, 'loja-2'),
-      '',
-      'W/',
-      etag.slice(1, -1),
-      '"*"',
-    ]
-    for (const valor of outros) expect(etagConfere(valor, etag)).toBe(false)
+    const others = [dayEtag(2 ** 40 + 8, 'loja-1'), dayEtag(2 ** 40 + 7, 'loja-2'), '', 'W/', etag.slice(1, -1), '"*"']
+    for (const valor of others) expect(etagMatches(valor, etag)).toBe(false)
   })
 })
 
 describe('Fluxo-Posicao and Prefer', () => {
   it('are read as partition, position and milliseconds', () => {
-    expect(lerEspera('3:1234', undefined, 4)).toEqual({
-      lugares: [{ particao: 3, posicao: 1234 }],
-      esperaMs: 2_000,
-      preferida: undefined,
+    expect(readWait('3:1234', undefined, 4)).toEqual({
+      positions: [{ particao: 3, posicao: 1234 }],
+      waitMs: 2_000,
+      preferred: undefined,
     })
-    expect(lerEspera(' 0:0 ', 'wait=5', 1)).toMatchObject({
-      lugares: [{ particao: 0, posicao: 0 }],
-      esperaMs: 5_000,
-      preferida: 5,
+    expect(readWait(' 0:0 ', 'wait=5', 1)).toMatchObject({
+      positions: [{ particao: 0, posicao: 0 }],
+      waitMs: 5_000,
+      preferred: 5,
     })
-    expect(lerEspera('0:1', 'respond-async, Wait = "0"; x=y', 1)).toMatchObject({ esperaMs: 0, preferida: 0 })
-    expect(lerEspera('0:1', 'return=minimal', 1)).toMatchObject({ esperaMs: 2_000 })
+    expect(readWait('0:1', 'respond-async, Wait = "0"; x=y', 1)).toMatchObject({ waitMs: 0, preferred: 0 })
+    expect(readWait('0:1', 'return=minimal', 1)).toMatchObject({ waitMs: 2_000 })
   })
 
   it('are a list, too: the highest of each partition is waited for', () => {
-    expect(lerEspera('0:1234, 1:55,0:7', undefined, 2).lugares).toEqual([
+    expect(readWait('0:1234, 1:55,0:7', undefined, 2).positions).toEqual([
       { particao: 0, posicao: 1234 },
       { particao: 1, posicao: 55 },
     ])
-    expect(lerEspera('lancamentos:0:3', undefined, 1).lugares).toEqual([{ particao: 0, posicao: 3 }])
+    expect(readWait('lancamentos:0:3', undefined, 1).positions).toEqual([{ particao: 0, posicao: 3 }])
   })
 
   it('of another log are never taken for the ledger’s', () => {
-    expect(lerEspera('pedidos:0:12', undefined, 1).lugares).toEqual([])
-    expect(lerEspera('pedidos:7:12, 0:5', undefined, 1).lugares).toEqual([{ particao: 0, posicao: 5 }])
+    expect(readWait('pedidos:0:12', undefined, 1).positions).toEqual([])
+    expect(readWait('pedidos:7:12, 0:5', undefined, 1).positions).toEqual([{ particao: 0, posicao: 5 }])
   })
 
   it('never wait longer than ten seconds', () => {
-    expect(lerEspera('0:1', 'wait=86400', 1)).toMatchObject({ esperaMs: 10_000, preferida: 10 })
+    expect(readWait('0:1', 'wait=86400', 1)).toMatchObject({ waitMs: 10_000, preferred: 10 })
   })
 
   it('are refused by name where they are malformed or name no partition of ours', () => {
@@ -119,10 +113,10 @@ describe('Fluxo-Posicao and Prefer', () => {
       '1:5',
       '99999:1',
     ]) {
-      expect(() => lerEspera(posicao, undefined, 1), posicao).toThrow(/Fluxo-Posicao/)
+      expect(() => readWait(posicao, undefined, 1), posicao).toThrow(/Fluxo-Posicao/)
     }
     for (const prefer of ['wait', 'wait=', 'wait=x', 'wait=-1', 'wait=1.5']) {
-      expect(() => lerEspera('0:1', prefer, 1), prefer).toThrow(/Prefer/)
+      expect(() => readWait('0:1', prefer, 1), prefer).toThrow(/Prefer/)
     }
   })
 })

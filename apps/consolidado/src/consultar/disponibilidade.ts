@@ -1,48 +1,48 @@
 /** Whether the truth behind a cache is within reach, known without asking it for every answer. */
-type Disponibilidade = {
+type Availability = {
   /** True or false at once where that is fresh enough, else once a probe has come back. Never rejects. */
-  agora(): boolean | Promise<boolean>
+  now(): boolean | Promise<boolean>
   /** What a real request has just found out. */
-  informar(disponivel: boolean): void
+  report(available: boolean): void
 }
 
 /** Knowledge older than this is renewed in the background: two probes a second at most, whatever the traffic. */
-const RENOVAR_MS = 500
+const RENEW_MS = 500
 /** Older than this it is worth waiting for: after a pause of the traffic, the first answer must not be marked by guess. */
-const CONFIAR_MS = 2_000
+const TRUST_MS = 2_000
 
 /**
  * Remembers what the last probe or request found.
  *
- * It lives on traffic, without a timer: nobody asks, nobody probes. `sondar` resolves or rejects in bounded time; `relogio` is in ms.
+ * It lives on traffic, without a timer: nobody asks, nobody probes. `probe` resolves or rejects in bounded time; `clock` is in ms.
  */
-export const createDisponibilidade = ({ sondar, relogio }: DisponibilidadeDeps): Disponibilidade => {
-  let disponivel = true
-  let sabidoEm = Number.NEGATIVE_INFINITY
-  let sonda: Promise<boolean> | undefined
+export const createAvailability = ({ probe, clock }: AvailabilityDeps): Availability => {
+  let available = true
+  let knownAt = Number.NEGATIVE_INFINITY
+  let probing: Promise<boolean> | undefined
 
-  const informar = (valor: boolean): void => {
-    disponivel = valor
-    sabidoEm = relogio()
+  const report = (valor: boolean): void => {
+    available = valor
+    knownAt = clock()
   }
-  const perguntar = async (): Promise<boolean> => {
-    const respondeu = await sondar().then(
+  const askAgain = async (): Promise<boolean> => {
+    const answered = await probe().then(
       () => true,
       () => false,
     )
-    sonda = undefined
-    informar(respondeu)
-    return respondeu
+    probing = undefined
+    report(answered)
+    return answered
   }
   return {
-    informar,
-    agora: () => {
-      const idade = relogio() - sabidoEm
-      if (idade < RENOVAR_MS) return disponivel
-      sonda ??= perguntar()
-      return idade < CONFIAR_MS ? disponivel : sonda
+    report,
+    now: () => {
+      const age = clock() - knownAt
+      if (age < RENEW_MS) return available
+      probing ??= askAgain()
+      return age < TRUST_MS ? available : probing
     },
   }
 }
 
-type DisponibilidadeDeps = { sondar: () => Promise<unknown>; relogio: () => number }
+type AvailabilityDeps = { probe: () => Promise<unknown>; clock: () => number }

@@ -1,125 +1,125 @@
 import { startOwnPostgres, startOwnRedis, uniquePrefix } from '@fluxo/tests/stage/databases'
 import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type BancadaDeConsulta, createBancadaDeConsulta } from '../../test/bancada-de-consulta.ts'
+import { createQueryStage, type QueryStage } from '../../test/bancada-de-consulta.ts'
 
 let redis: Awaited<ReturnType<typeof startOwnRedis>>
 let postgres: Awaited<ReturnType<typeof startOwnPostgres>>
-let bancada: BancadaDeConsulta
-const dia = '/consolidado/2025-10-15'
+let stage: QueryStage
+const day = '/consolidado/2025-10-15'
 /** The pool finds a server that is back when it next tries: its own pace decides. */
 vi.setConfig({ testTimeout: 90_000 })
-const VOLTA = { timeoutMs: 40_000, timeout: 40_000 }
+const ROUND_TRIP = { timeoutMs: 40_000, timeout: 40_000 }
 
 beforeAll(async () => {
   ;[redis, postgres] = await Promise.all([startOwnRedis(), startOwnPostgres()])
-  bancada = await createBancadaDeConsulta({ redis: redis.url, postgres: postgres.url() })
+  stage = await createQueryStage({ redis: redis.url, postgres: postgres.url() })
 })
 afterAll(async () => {
-  await bancada.fechar()
+  await stage.close()
   await Promise.all([redis.remove(), postgres.remove()])
 })
 beforeEach(async () => {
-  await waitFor(async () => bancada.redis.status === 'ready' && (await bancada.store.disponivel()), VOLTA)
+  await waitFor(async () => stage.redis.status === 'ready' && (await stage.store.isAvailable()), ROUND_TRIP)
 }, 60_000)
 
 /** Ends a server until the returned function starts it again on the same port with the same data. */
-const pararRedis = async () => {
+const stopRedis = async () => {
   const { port, dir, remove } = redis
   await redis.stop()
-  await waitFor(() => bancada.redis.status !== 'ready')
+  await waitFor(() => stage.redis.status !== 'ready')
   return async () => {
-    const outro = await startOwnRedis({ port, dir: `${dir}/redis` })
-    redis = { ...outro, dir, remove: () => outro.remove().then(remove) }
+    const other = await startOwnRedis({ port, dir: `${dir}/redis` })
+    redis = { ...other, dir, remove: () => other.remove().then(remove) }
   }
 }
-const pararPostgres = async () => {
+const stopPostgres = async () => {
   const { port, dir, remove } = postgres
   await postgres.stop()
   return async () => {
-    const outro = await startOwnPostgres({ port, dataDir: `${dir}/postgres` })
-    postgres = { ...outro, dir, remove: () => outro.remove().then(remove) }
+    const other = await startOwnPostgres({ port, dataDir: `${dir}/postgres` })
+    postgres = { ...other, dir, remove: () => other.remove().then(remove) }
   }
 }
 
-const lojaEmCache = async () => {
+const cachedMerchant = async () => {
   const comercianteId = uniquePrefix('loja')
-  await bancada.projetar({ comercianteId, creditos: 100n })
-  const pedir = await bancada.como(comercianteId)
-  await expect.poll(async () => (await pedir(dia)).headers.get('fluxo-cache'), VOLTA).toBe('hit')
-  return { comercianteId, pedir }
+  await stage.projetar({ comercianteId, creditos: 100n })
+  const ask = await stage.askAs(comercianteId)
+  await expect.poll(async () => (await ask(day)).headers.get('fluxo-cache'), ROUND_TRIP).toBe('hit')
+  return { comercianteId, ask }
 }
-const resumo = async (resposta: Response) => {
-  const corpo = (await resposta.json()) as { total_creditos?: number; codigo?: string }
-  return [resposta.status, resposta.headers.get('fluxo-cache'), corpo.total_creditos ?? corpo.codigo]
+const summary = async (answer: Response) => {
+  const body = (await answer.json()) as { total_creditos?: number; codigo?: string }
+  return [answer.status, answer.headers.get('fluxo-cache'), body.total_creditos ?? body.codigo]
 }
 
 describe('Redis is away', () => {
   it('reads go to PostgreSQL, and come back to the cache without showing what it held before', async () => {
-    const { comercianteId, pedir } = await lojaEmCache()
-    const iniciar = await pararRedis()
-    expect(await resumo(await pedir(dia))).toEqual([200, 'bypass', 1])
+    const { comercianteId, ask } = await cachedMerchant()
+    const launch = await stopRedis()
+    expect(await summary(await ask(day))).toEqual([200, 'bypass', 1])
     // What the consumer would do meanwhile, by pulling: the cache cannot hear of it.
-    await bancada.projetar({ comercianteId, creditos: 200n })
-    expect(await resumo(await pedir(dia))).toEqual([200, 'bypass', 2])
-    await iniciar()
-    await waitFor(() => bancada.redis.status === 'ready')
-    expect((await resumo(await pedir(dia)))[2]).toBe(2)
-    await expect.poll(async () => resumo(await pedir(dia)), VOLTA).toEqual([200, 'hit', 2])
+    await stage.projetar({ comercianteId, creditos: 200n })
+    expect(await summary(await ask(day))).toEqual([200, 'bypass', 2])
+    await launch()
+    await waitFor(() => stage.redis.status === 'ready')
+    expect((await summary(await ask(day)))[2]).toBe(2)
+    await expect.poll(async () => summary(await ask(day)), ROUND_TRIP).toEqual([200, 'hit', 2])
   })
 })
 
 describe('PostgreSQL is away', () => {
   it('cached days are answered and marked stale, others are 503 with Retry-After', async () => {
-    const { pedir } = await lojaEmCache()
-    const iniciar = await pararPostgres()
-    await expect.poll(async () => resumo(await pedir(dia)), VOLTA).toEqual([200, 'stale', 1])
-    for (const caminho of ['/consolidado/2025-10-16', '/consolidado?de=2025-10-01&ate=2025-10-31']) {
-      const resposta = await pedir(caminho)
-      expect(resposta.headers.get('retry-after')).toMatch(/^[1-9]\d*$/)
-      expect(await resumo(resposta)).toEqual([503, null, 'consolidado-indisponivel'])
+    const { ask } = await cachedMerchant()
+    const launch = await stopPostgres()
+    await expect.poll(async () => summary(await ask(day)), ROUND_TRIP).toEqual([200, 'stale', 1])
+    for (const path of ['/consolidado/2025-10-16', '/consolidado?de=2025-10-01&ate=2025-10-31']) {
+      const answer = await ask(path)
+      expect(answer.headers.get('retry-after')).toMatch(/^[1-9]\d*$/)
+      expect(await summary(answer)).toEqual([503, null, 'consolidado-indisponivel'])
     }
-    const espera = await pedir(dia, { 'fluxo-posicao': '0:1' })
-    expect(await resumo(espera)).toEqual([503, null, 'consolidado-indisponivel'])
-    await iniciar()
-    await expect.poll(async () => resumo(await pedir(dia)), VOLTA).toEqual([200, 'hit', 1])
-    await expect.poll(async () => (await pedir('/consolidado/2025-10-16')).status, VOLTA).toBe(200)
+    const wait = await ask(day, { 'fluxo-posicao': '0:1' })
+    expect(await summary(wait)).toEqual([503, null, 'consolidado-indisponivel'])
+    await launch()
+    await expect.poll(async () => summary(await ask(day)), ROUND_TRIP).toEqual([200, 'hit', 1])
+    await expect.poll(async () => (await ask('/consolidado/2025-10-16')).status, ROUND_TRIP).toBe(200)
   })
 
   it('a request is told so quickly, however many come', async () => {
-    const { pedir } = await lojaEmCache()
-    const iniciar = await pararPostgres()
-    const inicio = performance.now()
-    const respostas = await Promise.all(
-      Array.from({ length: 200 }, (_, i) => pedir(`/consolidado/2024-01-${String((i % 28) + 1).padStart(2, '0')}`)),
+    const { ask } = await cachedMerchant()
+    const launch = await stopPostgres()
+    const startedAt = performance.now()
+    const answers = await Promise.all(
+      Array.from({ length: 200 }, (_, i) => ask(`/consolidado/2024-01-${String((i % 28) + 1).padStart(2, '0')}`)),
     )
-    const levou = performance.now() - inicio
+    const tookMs = performance.now() - startedAt
     // The next tests need it back, whatever this one found.
-    await iniciar()
-    expect(new Set(respostas.map(({ status }) => status))).toEqual(new Set([503]))
+    await launch()
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([503]))
     // Two seconds on a quiet machine; each waiting for the one before it would be minutes.
-    expect(levou).toBeLessThan(15_000)
+    expect(tookMs).toBeLessThan(15_000)
   })
 })
 
 describe('both are away', () => {
   it('503 with Retry-After, and the answer again once they are back', async () => {
-    const { pedir } = await lojaEmCache()
-    const [iniciarRedis, iniciarPostgres] = [await pararRedis(), await pararPostgres()]
-    const resposta = await pedir(dia)
-    expect(resposta.headers.get('retry-after')).toMatch(/^[1-9]\d*$/)
-    expect(await resumo(resposta)).toEqual([503, null, 'consolidado-indisponivel'])
-    await Promise.all([iniciarRedis(), iniciarPostgres()])
-    await expect.poll(async () => resumo(await pedir(dia)), VOLTA).toEqual([200, 'hit', 1])
+    const { ask } = await cachedMerchant()
+    const [startRedis, startPostgres] = [await stopRedis(), await stopPostgres()]
+    const answer = await ask(day)
+    expect(answer.headers.get('retry-after')).toMatch(/^[1-9]\d*$/)
+    expect(await summary(answer)).toEqual([503, null, 'consolidado-indisponivel'])
+    await Promise.all([startRedis(), startPostgres()])
+    await expect.poll(async () => summary(await ask(day)), ROUND_TRIP).toEqual([200, 'hit', 1])
   })
 
   it('a cache that came back first is better than nothing: its last value, marked stale', async () => {
-    const { pedir } = await lojaEmCache()
-    const [iniciarRedis, iniciarPostgres] = [await pararRedis(), await pararPostgres()]
-    await iniciarRedis()
-    await waitFor(() => bancada.redis.status === 'ready')
-    expect(await resumo(await pedir(dia))).toEqual([200, 'stale', 1])
-    await iniciarPostgres()
-    await expect.poll(async () => resumo(await pedir(dia)), VOLTA).toEqual([200, 'hit', 1])
+    const { ask } = await cachedMerchant()
+    const [startRedis, startPostgres] = [await stopRedis(), await stopPostgres()]
+    await startRedis()
+    await waitFor(() => stage.redis.status === 'ready')
+    expect(await summary(await ask(day))).toEqual([200, 'stale', 1])
+    await startPostgres()
+    await expect.poll(async () => summary(await ask(day)), ROUND_TRIP).toEqual([200, 'hit', 1])
   })
 })

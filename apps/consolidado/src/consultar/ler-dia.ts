@@ -1,87 +1,87 @@
 import { createSingleFlight } from '@fluxo/shared/cache/single-flight'
 import type { CacheValue, VersionedCache } from '@fluxo/shared/cache/versioned-cache'
-import { Indisponivel } from '@fluxo/shared/errors'
+import { Unavailable } from '@fluxo/shared/errors'
 import { isRejection } from '@fluxo/shared/resilience/rejection'
-import { chaveDoSaldo, saldoJson } from '../domain/saldo.ts'
-import { type ConsultaStore, foraDoAr } from './store.ts'
+import { saldoJson, saldoKey } from '../domain/saldo.ts'
+import { type BalanceReadStore, isAway } from './store.ts'
 
 /** A day ready to be sent, and where it came from (header `Fluxo-Cache`). */
-export type DiaLido = { versao: number; body: string; origem: 'hit' | 'miss' | 'stale' | 'bypass' }
+export type DayAnswer = { versao: number; body: string; source: 'hit' | 'miss' | 'stale' | 'bypass' }
 
-export type LeitorDoDia = {
-  /** The day from the cache, else from PostgreSQL, else from the cache marked stale. Rejects with `Indisponivel` without either. */
-  ler(comercianteId: string, data: string): Promise<DiaLido>
+export type DayReader = {
+  /** The day from the cache, else from PostgreSQL, else from the cache marked stale. Rejects with `Unavailable` without either. */
+  read(comercianteId: string, data: string): Promise<DayAnswer>
   /** The day from PostgreSQL, read after this call began: for who waited for a position. */
-  lerDaFonte(comercianteId: string, data: string, signal?: AbortSignal): Promise<DiaLido>
+  readFromSource(comercianteId: string, data: string, signal?: AbortSignal): Promise<DayAnswer>
 }
 
 /** A day without entries may get its first one at any moment; the consumer then replaces it. The short life is for its number. */
-const VAZIO_TTL_MS = 60_000
+const EMPTY_TTL_MS = 60_000
 
 /** The refusal for a database that is away, overloaded or too slow; any other error is a bug and stays itself. */
-export const indisponivelSe = (error: unknown): unknown => {
-  if (!foraDoAr(error)) return error
-  const segundos = isRejection(error) ? error.retryAfterSeconds : 1
-  const mensagem = 'O consolidado está momentaneamente indisponível.'
-  return new Indisponivel('consolidado-indisponivel', mensagem, segundos, { cause: error })
+export const unavailableIfAway = (error: unknown): unknown => {
+  if (!isAway(error)) return error
+  const seconds = isRejection(error) ? error.retryAfterSeconds : 1
+  const message = 'O consolidado está momentaneamente indisponível.'
+  return new Unavailable('consolidado-indisponivel', message, seconds, { cause: error })
 }
 
 /** The read path of one day (DESIGN part 7). */
-export const createLeitorDoDia = ({ cache, store }: LeitorDeps): LeitorDoDia => {
-  const voos = createSingleFlight<{ versao: number; body: string }>()
+export const createDayReader = ({ cache, store }: DayReaderDeps): DayReader => {
+  const flights = createSingleFlight<{ versao: number; body: string }>()
 
-  const buscar = async (comercianteId: string, data: string, signal?: AbortSignal) => {
-    const saldo = await store.lerDia(comercianteId, data, signal)
-    const lido = { versao: saldo.versao, body: saldoJson(saldo) }
-    const vazio = saldo.quantidade === 0
+  const load = async (comercianteId: string, data: string, signal?: AbortSignal) => {
+    const saldo = await store.readDay(comercianteId, data, signal)
+    const answer = { versao: saldo.versao, body: saldoJson(saldo) }
+    const empty = saldo.quantidade === 0
     // Not waited for: only if newer, so the consumer's write wins whatever the order, and a failure costs the next reader only.
-    void cache.fill({ key: chaveDoSaldo(comercianteId, data), ...lido, ...(vazio && { ttlMs: VAZIO_TTL_MS }) })
-    return lido
+    void cache.fill({ key: saldoKey(comercianteId, data), ...answer, ...(empty && { ttlMs: EMPTY_TTL_MS }) })
+    return answer
   }
 
-  const semCache = async (
+  const readWithoutCache = async (
     comercianteId: string,
     data: string,
-    guardado: CacheValue | undefined,
-    origem: 'miss' | 'bypass',
+    stored: CacheValue | undefined,
+    source: 'miss' | 'bypass',
   ) => {
     try {
-      const chave = chaveDoSaldo(comercianteId, data)
-      return { ...(await voos.run(chave, () => buscar(comercianteId, data))), origem }
+      const chave = saldoKey(comercianteId, data)
+      return { ...(await flights.run(chave, () => load(comercianteId, data))), source }
     } catch (error) {
-      if (guardado === undefined || !foraDoAr(error)) throw indisponivelSe(error)
-      return { versao: guardado.versao, body: guardado.body, origem: 'stale' as const }
+      if (stored === undefined || !isAway(error)) throw unavailableIfAway(error)
+      return { versao: stored.versao, body: stored.body, source: 'stale' as const }
     }
   }
 
-  const contar = (lido: DiaLido): DiaLido => {
-    cache.count(lido.origem)
-    return lido
+  const countAnswer = (answer: DayAnswer): DayAnswer => {
+    cache.count(answer.source)
+    return answer
   }
 
   return {
-    ler: async (comercianteId, data) => {
-      let guardado: CacheValue | undefined
-      let origem: 'miss' | 'bypass' = 'miss'
+    read: async (comercianteId, data) => {
+      let stored: CacheValue | undefined
+      let source: 'miss' | 'bypass' = 'miss'
       try {
-        guardado = await cache.get(chaveDoSaldo(comercianteId, data))
+        stored = await cache.get(saldoKey(comercianteId, data))
       } catch {
-        origem = 'bypass'
+        source = 'bypass'
       }
-      if (!guardado?.current) return contar(await semCache(comercianteId, data, guardado, origem))
+      if (!stored?.current) return countAnswer(await readWithoutCache(comercianteId, data, stored, source))
       // The consumer writes the cache before it acks, so a value is current for as long as PostgreSQL can have moved on.
-      const disponivel = store.disponivel()
-      const emDia: boolean = typeof disponivel === 'boolean' ? disponivel : await disponivel
-      return contar({ versao: guardado.versao, body: guardado.body, origem: emDia ? 'hit' : 'stale' })
+      const available = store.isAvailable()
+      const isCurrent: boolean = typeof available === 'boolean' ? available : await available
+      return countAnswer({ versao: stored.versao, body: stored.body, source: isCurrent ? 'hit' : 'stale' })
     },
-    lerDaFonte: async (comercianteId, data, signal) => {
+    readFromSource: async (comercianteId, data, signal) => {
       try {
-        return contar({ ...(await buscar(comercianteId, data, signal)), origem: 'bypass' })
+        return countAnswer({ ...(await load(comercianteId, data, signal)), source: 'bypass' })
       } catch (error) {
-        throw indisponivelSe(error)
+        throw unavailableIfAway(error)
       }
     },
   }
 }
 
-type LeitorDeps = { cache: VersionedCache; store: ConsultaStore }
+type DayReaderDeps = { cache: VersionedCache; store: BalanceReadStore }

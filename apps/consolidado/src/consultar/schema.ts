@@ -1,47 +1,47 @@
-import { QuantiaSchema } from '@fluxo/shared/campos'
-import { diaValido, MENSAGEM_DE_DIA } from '@fluxo/shared/dia'
-import { FormatoSchema } from '@fluxo/shared/http/csv-format'
+import { AmountSchema } from '@fluxo/shared/campos'
+import { DAY_MESSAGE, isDay } from '@fluxo/shared/dia'
+import { FormatSchema } from '@fluxo/shared/http/csv-format'
 import { parameter } from '@fluxo/shared/http/openapi'
 import { z } from '@hono/zod-openapi'
-import { diasEntre } from './dia.ts'
+import { daysBetween } from './dia.ts'
 
 /** Days of one period at most (API.md): a leap year. */
-const PERIODO_DIAS_MAX = 366
+const PERIOD_DAYS_MAX = 366
 
-const DiaSchema = z
+const DaySchema = z
   .string({ error: (issue) => (issue.input === undefined ? 'Campo obrigatório.' : undefined) })
-  .refine(diaValido, { error: MENSAGEM_DE_DIA })
+  .refine(isDay, { error: DAY_MESSAGE })
   .openapi({ format: 'date', example: '2025-10-15' })
 
-export const ParamsDoDiaSchema = z.strictObject({
-  data: parameter('Dia', DiaSchema.openapi({ description: 'O dia.' })),
+export const DayParamsSchema = z.strictObject({
+  data: parameter('Dia', DaySchema.openapi({ description: 'O dia.' })),
 })
 
 /** A day takes no query parameter: a misspelt one must not be ignored in silence. */
-export const SemParametrosSchema = z.strictObject({})
+export const NoParametersSchema = z.strictObject({})
 
-const ehPeriodo = ({ de, ate }: { de: string; ate: string }) => diaValido(de) && diaValido(ate)
+const isPeriod = ({ de, ate }: { de: string; ate: string }) => isDay(de) && isDay(ate)
 
-export const PeriodoQuerySchema = z
+export const PeriodQuerySchema = z
   .strictObject({
-    de: parameter('DeDoPeriodo', DiaSchema.openapi({ description: 'Primeiro dia, inclusive.' })),
+    de: parameter('DeDoPeriodo', DaySchema.openapi({ description: 'Primeiro dia, inclusive.' })),
     ate: parameter(
       'AteDoPeriodo',
-      DiaSchema.openapi({ description: 'Último dia, inclusive; até 366 dias depois do primeiro.' }),
+      DaySchema.openapi({ description: 'Último dia, inclusive; até 366 dias depois do primeiro.' }),
     ),
-    formato: FormatoSchema,
+    formato: FormatSchema,
   })
-  .refine((periodo) => !ehPeriodo(periodo) || periodo.de <= periodo.ate, {
+  .refine((period) => !isPeriod(period) || period.de <= period.ate, {
     path: ['ate'],
     error: 'Não pode ser anterior a de.',
   })
-  .refine((periodo) => !ehPeriodo(periodo) || diasEntre(periodo.de, periodo.ate) <= PERIODO_DIAS_MAX, {
+  .refine((period) => !isPeriod(period) || daysBetween(period.de, period.ate) <= PERIOD_DAYS_MAX, {
     path: ['ate'],
-    error: `O período pode ter no máximo ${PERIODO_DIAS_MAX} dias.`,
+    error: `O período pode ter no máximo ${PERIOD_DAYS_MAX} dias.`,
   })
 
-/** Documentation only: these headers are read where they decide, `lerEspera` and `etagConfere`. */
-export const EsperaHeadersSchema = z.object({
+/** Documentation only: these headers are read where they decide, `readWait` and `etagMatches`. */
+export const WaitHeadersSchema = z.object({
   'Fluxo-Posicao': z.string().optional().openapi({
     description: 'A resposta contém estas posições, como as escritas as devolveram. As de outro log não contam.',
     example: '0:1234, 1:55',
@@ -59,9 +59,9 @@ export const EsperaHeadersSchema = z.object({
 export const SaldoSchema = z
   .object({
     data: z.iso.date(),
-    total_creditos: QuantiaSchema,
-    total_debitos: QuantiaSchema,
-    saldo_final: QuantiaSchema.openapi({ description: 'Créditos menos débitos deste dia.' }),
+    total_creditos: AmountSchema,
+    total_debitos: AmountSchema,
+    saldo_final: AmountSchema.openapi({ description: 'Créditos menos débitos deste dia.' }),
     quantidade: z.int(),
     atualizado_em: z.iso.datetime().nullable().openapi({ description: 'Nulo em um dia sem lançamentos.' }),
   })
@@ -77,7 +77,7 @@ export const SaldoSchema = z
     },
   })
 
-const UM_DIA = {
+const EXAMPLE_DAY = {
   data: '2025-10-15',
   total_creditos: 150.5,
   total_debitos: 20,
@@ -86,27 +86,27 @@ const UM_DIA = {
   quantidade: 2,
 }
 
-const DiaDoPeriodoSchema = z
+const PeriodDaySchema = z
   .object({
     data: z.iso.date(),
-    total_creditos: QuantiaSchema,
-    total_debitos: QuantiaSchema,
-    saldo_do_dia: QuantiaSchema,
-    saldo_acumulado: QuantiaSchema.openapi({ description: '`saldo_inicial` mais os dias até este.' }),
+    total_creditos: AmountSchema,
+    total_debitos: AmountSchema,
+    saldo_do_dia: AmountSchema,
+    saldo_acumulado: AmountSchema.openapi({ description: '`saldo_inicial` mais os dias até este.' }),
     quantidade: z.int(),
   })
-  .openapi('DiaDoPeriodo', { description: 'Um dia com lançamentos.', example: UM_DIA })
+  .openapi('DiaDoPeriodo', { description: 'Um dia com lançamentos.', example: EXAMPLE_DAY })
 
-export const PeriodoSchema = z
+export const PeriodSchema = z
   .object({
     de: z.iso.date(),
     ate: z.iso.date(),
-    saldo_inicial: QuantiaSchema.openapi({ description: 'Tudo o que veio antes de `de`.' }),
-    total_creditos: QuantiaSchema,
-    total_debitos: QuantiaSchema,
-    saldo_final: QuantiaSchema.openapi({ description: '`saldo_inicial` mais o período.' }),
+    saldo_inicial: AmountSchema.openapi({ description: 'Tudo o que veio antes de `de`.' }),
+    total_creditos: AmountSchema,
+    total_debitos: AmountSchema,
+    saldo_final: AmountSchema.openapi({ description: '`saldo_inicial` mais o período.' }),
     dias: z
-      .array(DiaDoPeriodoSchema)
+      .array(PeriodDaySchema)
       .openapi({ description: 'Os dias com lançamentos, em ordem; dias sem lançamentos não são listados.' }),
   })
   .openapi('Periodo', {
@@ -118,12 +118,12 @@ export const PeriodoSchema = z
       total_creditos: 150.5,
       total_debitos: 20,
       saldo_final: 1130.5,
-      dias: [UM_DIA],
+      dias: [EXAMPLE_DAY],
     },
   })
 
 /** The same as a file. */
-export const PeriodoCsvSchema = z.string().openapi('PeriodoCsv', {
+export const PeriodCsvSchema = z.string().openapi('PeriodoCsv', {
   description: 'Os dias do período, um por linha (RFC 4180).',
   example:
     'data,total_creditos,total_debitos,saldo_do_dia,saldo_acumulado,quantidade\r\n2025-10-15,150.50,20.00,130.50,1130.50,2\r\n',

@@ -1,37 +1,41 @@
 import { uniquePrefix } from '@fluxo/tests/stage/databases'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type BancadaDeConsulta, createBancadaDeConsulta } from '../../test/bancada-de-consulta.ts'
+import { createQueryStage, type QueryStage } from '../../test/bancada-de-consulta.ts'
 
-let bancada: BancadaDeConsulta
+let stage: QueryStage
 beforeAll(async () => {
-  bancada = await createBancadaDeConsulta()
+  stage = await createQueryStage()
 })
-afterAll(() => bancada.fechar())
+afterAll(() => stage.close())
 
 it('readers that give up never make another one get somebody else’s day', async () => {
-  const lojas = Array.from({ length: 20 }, (_, i) => ({ comercianteId: uniquePrefix('loja'), creditos: BigInt(i + 1) }))
-  await Promise.all(lojas.map((loja) => bancada.projetar(loja)))
+  const merchants = Array.from({ length: 20 }, (_, i) => ({
+    comercianteId: uniquePrefix('loja'),
+    creditos: BigInt(i + 1),
+  }))
+  await Promise.all(merchants.map((merchant) => stage.projetar(merchant)))
   // Only statements that a connection has prepared are pipelined on it.
   for (let i = 0; i < 3; i += 1) {
-    await Promise.all(Array.from({ length: 40 }, () => bancada.store.lerDia('loja', '2025-10-15')))
-    await Promise.all(Array.from({ length: 4 }, () => bancada.leituras`select pg_sleep(0.01)`))
+    await Promise.all(Array.from({ length: 40 }, () => stage.store.readDay('loja', '2025-10-15')))
+    await Promise.all(Array.from({ length: 4 }, () => stage.reads`select pg_sleep(0.01)`))
   }
   // A slow statement at the head of each connection, so that the reads behind it are pipelined when they are abandoned.
-  const lentas = Array.from({ length: 4 }, () => bancada.leituras`select pg_sleep(0.01)`)
+  const slow = Array.from({ length: 4 }, () => stage.reads`select pg_sleep(0.01)`)
   const aborter = new AbortController()
-  const lidos = Array.from({ length: 60 }, async (_, i) => {
-    const { comercianteId, creditos } = lojas[i % lojas.length] ?? { comercianteId: '', creditos: 0n }
-    const desiste = i % 3 === 0
-    const lido = await bancada.store
-      .lerDia(comercianteId, '2025-10-15', desiste ? aborter.signal : undefined)
+  const readings = Array.from({ length: 60 }, async (_, i) => {
+    const { comercianteId, creditos } = merchants[i % merchants.length] ?? { comercianteId: '', creditos: 0n }
+    const givesUp = i % 3 === 0
+    const reading = await stage.store
+      .readDay(comercianteId, '2025-10-15', givesUp ? aborter.signal : undefined)
       .catch(() => undefined)
-    return { desiste, certo: lido === undefined ? undefined : lido.creditos === creditos }
+    return { desiste: givesUp, certo: reading === undefined ? undefined : reading.creditos === creditos }
   })
   // Sent by then, and not yet answered.
   setImmediate(() => aborter.abort())
-  for (const { desiste, certo } of await Promise.all(lidos)) expect(certo).toBe(desiste ? undefined : true)
-  await Promise.all(lentas)
-  for (const { comercianteId, creditos } of lojas) {
-    expect((await bancada.store.lerDia(comercianteId, '2025-10-15')).creditos).toBe(creditos)
+  for (const { desiste: givesUp, certo: correct } of await Promise.all(readings))
+    expect(correct).toBe(givesUp ? undefined : true)
+  await Promise.all(slow)
+  for (const { comercianteId, creditos } of merchants) {
+    expect((await stage.store.readDay(comercianteId, '2025-10-15')).creditos).toBe(creditos)
   }
 })

@@ -5,25 +5,25 @@ import { ownRows } from '@fluxo/shared/postgres/own-rows'
 import { type Sql, withDeadline } from '@fluxo/shared/postgres/sql'
 import type { Policy } from '@fluxo/shared/resilience/policy'
 import { isRejection } from '@fluxo/shared/resilience/rejection'
-import { type Saldo, saldoVazio } from '../domain/saldo.ts'
-import type { DiaSomado } from './consultar.ts'
-import { createDisponibilidade } from './disponibilidade.ts'
+import { emptySaldo, type Saldo } from '../domain/saldo.ts'
+import type { DaySum } from './consultar.ts'
+import { createAvailability } from './disponibilidade.ts'
 
-export type ConsultaStore = {
+export type BalanceReadStore = {
   /** One day of one merchant as projected now; zeros where there is none. */
-  lerDia(comercianteId: string, data: string, signal?: AbortSignal): Promise<Saldo>
+  readDay(comercianteId: string, data: string, signal?: AbortSignal): Promise<Saldo>
   /** The days with entries from `de` to `ate`, both included, and the balance (cents) of all before: one snapshot. */
-  lerPeriodo(comercianteId: string, de: string, ate: string, signal?: AbortSignal): Promise<PeriodoLido>
+  readPeriod(comercianteId: string, de: string, ate: string, signal?: AbortSignal): Promise<PeriodReading>
   /** Whether PostgreSQL answers, without asking it for each call. */
-  disponivel(): boolean | Promise<boolean>
+  isAvailable(): boolean | Promise<boolean>
 }
 
-type PeriodoLido = { saldoInicial: bigint; dias: DiaSomado[] }
+type PeriodReading = { openingSaldo: bigint; days: DaySum[] }
 
-type ConsultaStoreDeps = {
-  /** A pool of `LEITURA_SETTINGS`; its `statementTimeoutMs` should be `LIMITES_DA_CONSULTA.attemptTimeoutMs`. */
+type BalanceReadStoreDeps = {
+  /** A pool of `READ_SETTINGS`; its `statementTimeoutMs` should be `READ_LIMITS.attemptTimeoutMs`. */
   sql: Sql
-  /** Bulkhead, retry and breaker of these reads; see `LIMITES_DA_CONSULTA`. */
+  /** Bulkhead, retry and breaker of these reads; see `READ_LIMITS`. */
   policy: Policy
   clock?: Clock
 }
@@ -32,7 +32,7 @@ type ConsultaStoreDeps = {
  * Limits for `createPolicy`. Reads travel pipelined, so 64 at once keep a few connections busy; 512 more wait some
  * 10 ms each at worst. Reads may be repeated: one retry covers a connection that was lost in between.
  */
-export const LIMITES_DA_CONSULTA = {
+export const READ_LIMITS = {
   deadlineMs: 2_000,
   bulkhead: { max: 64, queueMax: 512 },
   retry: { attemptsMax: 2, baseMs: 20, maxMs: 100 },
@@ -40,16 +40,16 @@ export const LIMITES_DA_CONSULTA = {
 }
 
 /** Of these, one merchant's at a time: half of what may be under way, and the rest waits in front of what all wait in. */
-const LEITURAS_DE_UM = { ownerMax: 32, waitingMax: 1_000 }
+const READS_OF_ONE = { ownerMax: 32, waitingMax: 1_000 }
 
 /** Settings of the pool for these reads: a role under row-level security (docs/decisions/0011), and plans made once. */
-export const LEITURA_SETTINGS = { role: 'consolidado_leitura', plan_cache_mode: 'force_generic_plan' }
+export const READ_SETTINGS = { role: 'consolidado_leitura', plan_cache_mode: 'force_generic_plan' }
 
 /** A probe that takes longer says the same as one that fails. */
-const SONDA_LIMITE_MS = 1_000
+const PROBE_MAX_MS = 1_000
 
 /** Whether PostgreSQL was away or overloaded, rather than the statement wrong. */
-export const foraDoAr = (error: unknown): boolean => isRejection(error) || isInfrastructure(error)
+export const isAway = (error: unknown): boolean => isRejection(error) || isInfrastructure(error)
 
 /**
  * Stops waiting for `query` when `signal` aborts; the server ends it by the pool's `statement_timeout`.
@@ -59,18 +59,18 @@ export const foraDoAr = (error: unknown): boolean => isRejection(error) || isInf
  * fourth query resolved with the third's). One that waits for a reconnect blocks its connection for ever. And one that
  * is being executed is cancelled by a message of its own, which may come late and hit the next.
  */
-const abandonavel = async <T>(query: Promise<T>, signal: AbortSignal): Promise<T> => {
-  const desistencia = Promise.withResolvers<never>()
-  const desistir = () => desistencia.reject(signal.reason)
-  signal.addEventListener('abort', desistir, { once: true })
+const abandonable = async <T>(query: Promise<T>, signal: AbortSignal): Promise<T> => {
+  const abandoned = Promise.withResolvers<never>()
+  const giveUp = () => abandoned.reject(signal.reason)
+  signal.addEventListener('abort', giveUp, { once: true })
   try {
-    return await Promise.race([query, desistencia.promise])
+    return await Promise.race([query, abandoned.promise])
   } finally {
-    signal.removeEventListener('abort', desistir)
+    signal.removeEventListener('abort', giveUp)
   }
 }
 
-type LinhaDoDia = {
+type DayRow = {
   geracao: number
   creditos: string | null
   debitos: string
@@ -78,14 +78,14 @@ type LinhaDoDia = {
   versao: number
   atualizado_em: string
 }
-type LinhaDoPeriodo = { data: string | null; creditos: string; debitos: string; quantidade: number }
+type PeriodRow = { data: string | null; creditos: string; debitos: string; quantidade: number }
 
 /**
  * The generation that readers see (`projecao`) is read in the same statement as the row, so a rebuild that swaps
  * meanwhile is either not seen at all or seen whole. A day without a row still answers its generation, which dates the
  * absence: zeros of this generation are newer than any row of the one before, and older than any row of their own.
  */
-const DIA = ownRows(`
+const DAY = ownRows(`
   select p.geracao, s.creditos, s.debitos, s.quantidade::float8 as quantidade, s.versao::float8 as versao,
          to_char(s.atualizado_em at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as atualizado_em
     from projecao p
@@ -93,7 +93,7 @@ const DIA = ownRows(`
    where p.id = 1`)
 
 /** One statement, hence one snapshot: first the sum of all days before `de` (`data` null), then each day with entries. */
-const PERIODO = ownRows(`
+const PERIOD = ownRows(`
   with visivel as materialized (select geracao from projecao where id = 1)
   select null::date as data, coalesce(sum(s.creditos), 0) as creditos, coalesce(sum(s.debitos), 0) as debitos,
          0::float8 as quantidade
@@ -105,59 +105,61 @@ const PERIODO = ownRows(`
    where s.geracao = (select geracao from visivel) and s.comerciante_id = $1 and s.data between $2::date and $3::date
    order by data nulls first`)
 
-/** Reads of the projection. Rejects with a `Rejection` or a database error; `foraDoAr` tells which mean "not now". */
-export const createConsultaStore = ({ sql, policy, clock = systemClock }: ConsultaStoreDeps): ConsultaStore => {
-  const { agora, informar } = createDisponibilidade({
-    // `then` leaves a plain promise, without the `cancel` that `abandonavel` forbids.
-    sondar: () =>
+/** Reads of the projection. Rejects with a `Rejection` or a database error; `isAway` tells which mean "not now". */
+export const createBalanceReadStore = ({
+  sql,
+  policy,
+  clock = systemClock,
+}: BalanceReadStoreDeps): BalanceReadStore => {
+  const { now, report } = createAvailability({
+    // `then` leaves a plain promise, without the `cancel` that `abandonable` forbids.
+    probe: () =>
       withDeadline(
         sql`select 1`.then(() => true),
-        SONDA_LIMITE_MS,
+        PROBE_MAX_MS,
         clock,
       ),
-    relogio: clock.now,
+    clock: clock.now,
   })
-  const filas = createLines(LEITURAS_DE_UM)
-  const ler = async <Linha extends object>(
-    texto: string,
-    valores: readonly [comercianteId: string, ...valores: string[]],
+  const queues = createLines(READS_OF_ONE)
+  const read = async <Row extends object>(
+    statement: string,
+    values: readonly [comercianteId: string, ...valores: string[]],
     signal?: AbortSignal,
   ) => {
-    const query = () => sql.unsafe<Linha[]>(texto, [...valores], { prepare: true })
+    const query = () => sql.unsafe<Row[]>(statement, [...values], { prepare: true })
     try {
-      const linhas = await filas.run(valores[0], () =>
-        policy.execute((tentativa) => abandonavel(query(), tentativa), signal),
-      )
-      informar(true)
-      return linhas
+      const rows = await queues.run(values[0], () => policy.execute((attempt) => abandonable(query(), attempt), signal))
+      report(true)
+      return rows
     } catch (error) {
       // A full bulkhead is about us, not about PostgreSQL.
-      if (foraDoAr(error) && !isRejection(error, 'bulkhead-full')) informar(false)
+      if (isAway(error) && !isRejection(error, 'bulkhead-full')) report(false)
       throw error
     }
   }
 
   return {
-    disponivel: agora,
-    lerDia: async (comercianteId, data, signal) => {
-      const [linha] = await ler<LinhaDoDia>(DIA, [comercianteId, data], signal)
-      const geracao = linha?.geracao ?? 0
-      if (linha === undefined || linha.creditos === null) return saldoVazio(comercianteId, data, geracao)
+    isAvailable: now,
+    readDay: async (comercianteId, data, signal) => {
+      const [row] = await read<DayRow>(DAY, [comercianteId, data], signal)
+      const geracao = row?.geracao ?? 0
+      if (row === undefined || row.creditos === null) return emptySaldo(comercianteId, data, geracao)
       return {
         comercianteId,
         data,
-        creditos: BigInt(linha.creditos),
-        debitos: BigInt(linha.debitos),
-        quantidade: linha.quantidade,
-        versao: linha.versao,
-        atualizadoEm: linha.atualizado_em,
+        creditos: BigInt(row.creditos),
+        debitos: BigInt(row.debitos),
+        quantidade: row.quantidade,
+        versao: row.versao,
+        atualizadoEm: row.atualizado_em,
       }
     },
-    lerPeriodo: async (comercianteId, de, ate, signal) => {
-      const [antes, ...dias] = await ler<LinhaDoPeriodo>(PERIODO, [comercianteId, de, ate], signal)
+    readPeriod: async (comercianteId, de, ate, signal) => {
+      const [before, ...days] = await read<PeriodRow>(PERIOD, [comercianteId, de, ate], signal)
       return {
-        saldoInicial: antes ? BigInt(antes.creditos) - BigInt(antes.debitos) : 0n,
-        dias: dias.map(({ data, creditos, debitos, quantidade }) => {
+        openingSaldo: before ? BigInt(before.creditos) - BigInt(before.debitos) : 0n,
+        days: days.map(({ data, creditos, debitos, quantidade }) => {
           return { data: data ?? '', creditos: BigInt(creditos), debitos: BigInt(debitos), quantidade }
         }),
       }

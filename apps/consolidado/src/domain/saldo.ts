@@ -19,24 +19,24 @@ export type Saldo = {
  * A rebuilt generation starts above every version of the one before, so whatever it writes is newer. 2^40 changes of
  * one day and 2^13 rebuilds both fit in the 2^53 of a JavaScript number.
  */
-export const VERSOES_POR_GERACAO = 2 ** 40
+export const VERSOES_PER_GERACAO = 2 ** 40
 
 /** The version below all versions of a generation: that of a day without entries in it. */
-export const versaoInicial = (geracao: number): number => geracao * VERSOES_POR_GERACAO
+export const firstVersao = (geracao: number): number => geracao * VERSOES_PER_GERACAO
 
 /** The balance of a day without entries: zeros, never an absence (API.md, Consolidado). */
-export const saldoVazio = (comercianteId: string, data: string, geracao: number): Saldo => ({
+export const emptySaldo = (comercianteId: string, data: string, geracao: number): Saldo => ({
   comercianteId,
   data,
   creditos: 0n,
   debitos: 0n,
   quantidade: 0,
-  versao: versaoInicial(geracao),
+  versao: firstVersao(geracao),
   atualizadoEm: null,
 })
 
 /** Where the day is kept in the cache. The braces keep one merchant's days on one slot of a Redis Cluster. */
-export const chaveDoSaldo = (comercianteId: string, data: string): string => `{${comercianteId}}:${data}`
+export const saldoKey = (comercianteId: string, data: string): string => `{${comercianteId}}:${data}`
 
 /**
  * The body of `GET /consolidado/{data}`, ready to be sent and cached (API.md).

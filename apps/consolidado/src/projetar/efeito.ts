@@ -1,9 +1,9 @@
-import type { Posicionado } from '@fluxo/shared/inbox/inbox'
+import type { Positioned } from '@fluxo/shared/inbox/inbox'
 import type { Effect } from '@fluxo/shared/inbox/statement'
-import { type Saldo, VERSOES_POR_GERACAO } from '../domain/saldo.ts'
+import { type Saldo, VERSOES_PER_GERACAO } from '../domain/saldo.ts'
 
 /** One entry of the ledger as the projection needs it. */
-export type Lancado = Posicionado & {
+export type SignedLancamento = Positioned & {
   /** A string, since the event could be read. */
   id: string
   comercianteId: string
@@ -12,10 +12,10 @@ export type Lancado = Posicionado & {
   /** Cents, positive for a credit and negative for a debit; never zero. */
   valor: bigint
   /** When the entry was registered, in ms since 1970. */
-  registradoEm: number
+  registeredAt: number
 }
 
-type Resultado = { agora: number; dias: [string, string, string, string, number, number][] }
+type EffectResult = { agora: number; dias: [string, string, string, string, number, number][] }
 
 /**
  * The projection's effect: adds the new entries to their days.
@@ -24,7 +24,7 @@ type Resultado = { agora: number; dias: [string, string, string, string, number,
  * re-read under a row lock after the inbox's lock: a rebuild may have swapped it while the statement waited. Amounts
  * come back as text, since JSON numbers are exact to 2^53 only; the time is cut to milliseconds, as it is shown.
  */
-export const efeitoDoSaldo: Effect<Lancado, Saldo[]> = {
+export const SALDO_EFFECT: Effect<SignedLancamento, Saldo[]> = {
   columns: [
     { name: 'comerciante_id', type: 'text', value: (row) => row.comercianteId },
     { name: 'data', type: 'date', value: (row) => row.data },
@@ -43,7 +43,7 @@ delta as (
 tocadas as (
   insert into saldo as s (geracao, comerciante_id, data, creditos, debitos, quantidade, versao, atualizado_em)
   select g.geracao, d.comerciante_id, d.data, d.creditos, d.debitos, d.quantidade,
-    g.geracao * ${VERSOES_POR_GERACAO}::bigint + 1, date_trunc('milliseconds', now())
+    g.geracao * ${VERSOES_PER_GERACAO}::bigint + 1, date_trunc('milliseconds', now())
   from delta d cross join geracao g order by d.comerciante_id, d.data
   on conflict (geracao, comerciante_id, data) do update set
     creditos = s.creditos + excluded.creditos,
@@ -55,15 +55,15 @@ tocadas as (
 )`,
   result: `(
   select json_build_object(
-    'agora', (extract(epoch from date_trunc('milliseconds', now())) * 1000)::bigint,
+    'now', (extract(epoch from date_trunc('milliseconds', now())) * 1000)::bigint,
     'dias', json_agg(json_build_array(
       t.comerciante_id, t.data, t.creditos::text, t.debitos::text, t.quantidade, t.versao)))::text
   from tocadas t having count(*) > 0
 )`,
   parse: (json) => {
-    const { agora, dias } = json as Resultado
-    const atualizadoEm = new Date(agora).toISOString()
-    return dias.map(([comercianteId, data, creditos, debitos, quantidade, versao]) => ({
+    const { agora: now, dias: days } = json as EffectResult
+    const atualizadoEm = new Date(now).toISOString()
+    return days.map(([comercianteId, data, creditos, debitos, quantidade, versao]) => ({
       comercianteId,
       data,
       creditos: BigInt(creditos),

@@ -1,7 +1,7 @@
 import { readEvent, readText } from '@fluxo/shared/log/event'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { lerLancado } from './ler-evento.ts'
+import { readLancamento } from './ler-evento.ts'
 
 const BOM = {
   specversion: '1.0',
@@ -16,12 +16,12 @@ const BOM = {
   time: '2024-02-29T12:00:00.000Z',
   data: { comerciante_id: 'loja-1', tipo: 'DEBITO', valor: '150.50', data: '2024-02-29' },
 }
-const com = (mudanca: Record<string, unknown>) => ({ ...BOM, ...mudanca })
-const comDados = (mudanca: Record<string, unknown>) => com({ data: { ...BOM.data, ...mudanca } })
+const com = (change: Record<string, unknown>) => ({ ...BOM, ...change })
+const withData = (change: Record<string, unknown>) => com({ data: { ...BOM.data, ...change } })
 
 test('a known fact is read exactly, and fields of tomorrow are ignored', () => {
-  const lido = readEvent(lerLancado, 42, { ...com({ amanha: 1 }), data: { ...BOM.data, novo: true } })
-  expect(lido).toEqual({
+  const reading = readEvent(readLancamento, 42, { ...com({ amanha: 1 }), data: { ...BOM.data, novo: true } })
+  expect(reading).toEqual({
     outcome: 'read',
     epoca: BOM.epoca,
     traceparent: undefined,
@@ -31,7 +31,7 @@ test('a known fact is read exactly, and fields of tomorrow are ignored', () => {
       comercianteId: 'loja-1',
       data: '2024-02-29',
       valor: -15050n,
-      registradoEm: Date.UTC(2024, 1, 29, 12),
+      registeredAt: Date.UTC(2024, 1, 29, 12),
     },
   })
 })
@@ -42,23 +42,23 @@ test.each([
   ['no id', com({ id: undefined }), 'not an event: id'],
   ['no epoch', com({ epoca: 'x' }), 'not an event: epoca'],
   ['a time that is none', com({ time: '2024-02-30T12:00:00Z' }), 'not an event: time'],
-  ['a third decimal', comDados({ valor: '1.005' }), 'data.valor'],
-  ['a zero', comDados({ valor: '0.00' }), 'data.valor'],
-  ['a number', comDados({ valor: 1.5 }), 'data.valor'],
-  ['another kind', comDados({ tipo: 'PIX' }), 'data.tipo'],
-  ['a day that is not', comDados({ data: '2025-02-29' }), 'data.data'],
-  ['a day of another century', comDados({ data: '1899-12-31' }), 'data.data'],
-  ['a merchant with a brace', comDados({ comerciante_id: 'a}b' }), 'data.comerciante_id'],
+  ['a third decimal', withData({ valor: '1.005' }), 'data.valor'],
+  ['a zero', withData({ valor: '0.00' }), 'data.valor'],
+  ['a number', withData({ valor: 1.5 }), 'data.valor'],
+  ['another kind', withData({ tipo: 'PIX' }), 'data.tipo'],
+  ['a day that is not', withData({ data: '2025-02-29' }), 'data.data'],
+  ['a day of another century', withData({ data: '1899-12-31' }), 'data.data'],
+  ['a merchant with a brace', withData({ comerciante_id: 'a}b' }), 'data.comerciante_id'],
   ['nothing', null, 'not an event'],
 ])('%s is refused with a reason that names the field and no value', (_, evento, motivo) => {
-  const lido = readEvent(lerLancado, 42, evento)
-  expect(lido).toEqual({ outcome: 'unreadable', reason: expect.stringContaining(motivo) })
+  const reading = readEvent(readLancamento, 42, evento)
+  expect(reading).toEqual({ outcome: 'unreadable', reason: expect.stringContaining(motivo) })
 })
 
 test('no text makes the reader throw', () => {
   fc.assert(
-    fc.property(fc.oneof(fc.string(), fc.json()), (texto) => {
-      expect(readText(lerLancado, 1, texto).outcome).toBe('unreadable')
+    fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
+      expect(readText(readLancamento, 1, text).outcome).toBe('unreadable')
     }),
   )
 })

@@ -1,7 +1,7 @@
-import { diaValido } from '@fluxo/shared/dia'
+import { isDay } from '@fluxo/shared/dia'
 import type { Reader } from '@fluxo/shared/log/event'
 import { centsFromDecimal } from '@fluxo/shared/money'
-import type { Lancado } from './efeito.ts'
+import type { SignedLancamento } from './efeito.ts'
 
 /** The one fact that this reader understands. Another version is another fact: it waits among the dead letters. */
 const LANCAMENTO_REGISTRADO = 'lancamento.registrado.v1'
@@ -15,16 +15,16 @@ const REASON_CHARS_MAX = 300
  *
  * By hand: every event of a backlog passes here, and a schema took a tenth of a consumer's time and a fifth of its garbage.
  */
-export const lerLancado: Reader<Lancado> = ({ id, type, time, data }, posicao) => {
+export const readLancamento: Reader<SignedLancamento> = ({ id, type, time, data }, posicao) => {
   if (type !== LANCAMENTO_REGISTRADO) return `unknown type: ${type}`.slice(0, REASON_CHARS_MAX)
   if (typeof data !== 'object' || data === null) return 'data: not an object'
   const { comerciante_id: comercianteId, tipo, valor, data: dia } = data as Readonly<Record<string, unknown>>
   if (typeof comercianteId !== 'string' || !COMERCIANTE.test(comercianteId))
     return 'data.comerciante_id: not a merchant'
   if (tipo !== 'CREDITO' && tipo !== 'DEBITO') return 'data.tipo: neither CREDITO nor DEBITO'
-  if (typeof dia !== 'string' || !diaValido(dia)) return 'data.data: not a day'
-  const centavos = typeof valor === 'string' ? centsFromDecimal(valor) : undefined
-  if (centavos === undefined || centavos === 0n) return 'data.valor: not a positive amount'
-  const sinal = tipo === 'CREDITO' ? centavos : -centavos
-  return { posicao, id, comercianteId, data: dia, valor: sinal, registradoEm: Date.parse(time) }
+  if (typeof dia !== 'string' || !isDay(dia)) return 'data.data: not a day'
+  const cents = typeof valor === 'string' ? centsFromDecimal(valor) : undefined
+  if (cents === undefined || cents === 0n) return 'data.valor: not a positive amount'
+  const sinal = tipo === 'CREDITO' ? cents : -cents
+  return { posicao, id, comercianteId, data: dia, valor: sinal, registeredAt: Date.parse(time) }
 }

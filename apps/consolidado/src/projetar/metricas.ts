@@ -1,73 +1,73 @@
 import type { Commit, CountEvents, FollowMetrics, ShownGroup } from '@fluxo/shared/follow/group'
 import type { LetterCount } from '@fluxo/shared/follow/letter-store'
 import { type GroupLag, groupLag } from '@fluxo/shared/stream/lag'
-import { createLook } from '@fluxo/shared/telemetry/look'
+import { createScrapeQuery } from '@fluxo/shared/telemetry/look'
 import { counter, gauge, histogram, type Registry } from '@fluxo/shared/telemetry/metrics'
-import type { Lancado } from './efeito.ts'
+import type { SignedLancamento } from './efeito.ts'
 
-type Fila = GroupLag & { particao: number }
-type Valores = [particao: number, valor: number][]
+type PartitionLag = GroupLag & { particao: number }
+type ParticaoValues = [particao: number, valor: number][]
 
 /**
  * How far the projection is and how far behind, looked at when Prometheus asks; what is away shows nothing.
  *
  * Marks, groups and letters are the database's and Redis' own, so every instance shows the same: take `max`.
  */
-export const exportarMetricas: FollowMetrics = (shown) => {
-  const { registry, particoes, stops, marcas, letters } = shown
-  const olharMarcas = createLook(marcas)
-  const olharFilas = createLook(() => filasDe(shown))
-  const exportar = <T>(
+export const exportMetrics: FollowMetrics = (shown) => {
+  const { registry, particoes, stops, watermarks, letters } = shown
+  const lookAtWatermarks = createScrapeQuery(watermarks)
+  const lookAtLags = createScrapeQuery(() => lagsOf(shown))
+  const exportCsv = <T>(
     name: string,
     help: string,
-    olhar: () => Promise<T[] | undefined>,
-    valores: (v: T[]) => Valores,
+    look: () => Promise<T[] | undefined>,
+    values: (v: T[]) => ParticaoValues,
   ) =>
     gauge(registry, {
       name,
       help,
       labelNames: ['particao'],
       async collect() {
-        const vistos = await olhar()
+        const seen = await look()
         this.reset()
-        for (const [particao, valor] of valores(vistos ?? [])) this.set({ particao: String(particao) }, valor)
+        for (const [particao, valor] of values(seen ?? [])) this.set({ particao: String(particao) }, valor)
       },
     })
 
-  exportar('fluxo_inbox_aplicada_ate', 'Everything up to this position is applied.', olharMarcas, (v) =>
+  exportCsv('fluxo_inbox_aplicada_ate', 'Everything up to this position is applied.', lookAtWatermarks, (v) =>
     v.map((m) => [m.particao, m.aplicadaAte]),
   )
-  exportar('fluxo_inbox_buracos', 'Positions missing below the highest one applied.', olharMarcas, (v) =>
-    v.map((m) => [m.particao, m.buracos.reduce((soma, { de, ate }) => soma + ate - de + 1, 0)]),
+  exportCsv('fluxo_inbox_buracos', 'Positions missing below the highest one applied.', lookAtWatermarks, (v) =>
+    v.map((m) => [m.particao, m.holes.reduce((sum, { from: de, to: ate }) => sum + ate - de + 1, 0)]),
   )
-  exportar('fluxo_stream_lag', 'Entries not yet delivered to the group.', olharFilas, (v) =>
-    v.flatMap(({ particao, lag }): Valores => (lag === undefined ? [] : [[particao, lag]])),
+  exportCsv('fluxo_stream_lag', 'Entries not yet delivered to the group.', lookAtLags, (v) =>
+    v.flatMap(({ particao, lag }): ParticaoValues => (lag === undefined ? [] : [[particao, lag]])),
   )
-  exportar('fluxo_stream_pending', 'Entries delivered and not acked.', olharFilas, (v) =>
+  exportCsv('fluxo_stream_pending', 'Entries delivered and not acked.', lookAtLags, (v) =>
     v.map(({ particao, pending }) => [particao, pending]),
   )
-  exportar('fluxo_stream_oldest_pending_seconds', 'Age of the oldest unacked delivery.', olharFilas, (v) =>
+  exportCsv('fluxo_stream_oldest_pending_seconds', 'Age of the oldest unacked delivery.', lookAtLags, (v) =>
     v.map(({ particao, oldestPendingMs }) => [particao, oldestPendingMs / 1_000]),
   )
-  exportar('fluxo_stream_consumers', 'Consumers that the group knows, dead ones too for a while.', olharFilas, (v) =>
+  exportCsv('fluxo_stream_consumers', 'Consumers that the group knows, dead ones too for a while.', lookAtLags, (v) =>
     v.map(({ particao, consumers }) => [particao, consumers]),
   )
-  exportar('fluxo_stream_length', 'Entries that the stream holds.', olharFilas, (v) =>
+  exportCsv('fluxo_stream_length', 'Entries that the stream holds.', lookAtLags, (v) =>
     v.map(({ particao, length }) => [particao, length]),
   )
-  const todas = Array.from({ length: particoes }, (_, particao) => particao)
-  const paradas = async () => todas.map((particao): Valores[number] => [particao, stops.has(particao) ? 1 : 0])
-  exportar(
+  const all = Array.from({ length: particoes }, (_, particao) => particao)
+  const stalled = async () => all.map((particao): ParticaoValues[number] => [particao, stops.has(particao) ? 1 : 0])
+  exportCsv(
     'fluxo_inbox_epoca_divergente',
     '1 while a partition stands still because the log is another one: rebuild.',
-    paradas,
+    stalled,
     (v) => v,
   )
-  exportarCartas(registry, letters)
-  return contagem(registry)
+  exportCartas(registry, letters)
+  return counts(registry)
 }
 
-const filasDe = ({ redis, streamPrefix, group, particoes }: ShownGroup): Promise<Fila[]> => {
+const lagsOf = ({ redis, streamPrefix, group, particoes }: ShownGroup): Promise<PartitionLag[]> => {
   const particao = async (_: unknown, n: number) => ({
     particao: n,
     ...(await groupLag(redis, streamPrefix, n, group)),
@@ -78,7 +78,7 @@ const filasDe = ({ redis, streamPrefix, group, particoes }: ShownGroup): Promise
 /** What became of the events, in the words of the metric's labels. */
 const DESFECHOS = { applied: 'novo', repeated: 'repetido', dropped: 'epoca-antiga', kept: 'morto' } as const
 
-function contagem(registry: Registry): CountEvents {
+function counts(registry: Registry): CountEvents {
   const eventos = counter(registry, {
     name: 'fluxo_projecao_eventos_total',
     help: 'Events that arrived at the projection, by what became of them.',
@@ -90,8 +90,8 @@ function contagem(registry: Registry): CountEvents {
     labelNames: ['particao'],
   })
   // Zeros too: `rate` does not see the first event of a series that was not there.
-  for (const origem of ['stream', 'feed'])
-    for (const desfecho of Object.values(DESFECHOS)) eventos.inc({ origem, desfecho }, 0)
+  for (const source of ['stream', 'feed'])
+    for (const desfecho of Object.values(DESFECHOS)) eventos.inc({ origem: source, desfecho }, 0)
   return (end, events, { particao, origin }) => {
     if (end === 'absent') faltas.inc({ particao: String(particao) }, events)
     else eventos.inc({ origem: origin, desfecho: DESFECHOS[end] }, events)
@@ -106,41 +106,42 @@ const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
  * after the cache was written. For batches that brought something new: a batch that is merely delivered again was
  * visible before. The two clocks are of two machines, so what they disagree about is part of it, and never below zero.
  */
-export function createVisibility(registry: Registry): (commit: Commit<Lancado, unknown>) => void {
+export function createVisibility(registry: Registry): (commit: Commit<SignedLancamento, unknown>) => void {
   const durations = histogram(registry, {
     name: 'fluxo_post_to_visible_seconds',
     help: 'From the registration of an entry to its balance being readable, by the path on which it came.',
     labelNames: ['origem'],
     buckets: BUCKETS,
   })
-  for (const origem of ['stream', 'feed']) durations.zero({ origem })
-  return ({ origin: origem, rows }) => {
-    if (origem === 'redrive') return
+  for (const source of ['stream', 'feed']) durations.zero({ origem: source })
+  return ({ origin: source, rows }) => {
+    if (source === 'redrive') return
     const now = Date.now()
-    for (const { registradoEm } of rows) durations.observe({ origem }, Math.max(0, now - registradoEm) / 1_000)
+    for (const { registeredAt: registradoEm } of rows)
+      durations.observe({ origem: source }, Math.max(0, now - registradoEm) / 1_000)
   }
 }
 
 /** Redriving is done by a command of its own, so the table is what knows. */
-function exportarCartas(registry: Registry, cartas: () => Promise<LetterCount>): void {
-  const olhar = createLook(cartas)
+function exportCartas(registry: Registry, cartas: () => Promise<LetterCount>): void {
+  const look = createScrapeQuery(cartas)
   gauge(registry, {
     name: 'fluxo_dead_letters_pending',
     help: 'Dead letters that wait for an operator.',
     async collect() {
-      const contagem = await olhar()
-      if (contagem === undefined) this.remove()
-      else this.set(contagem.pendentes)
+      const counts = await look()
+      if (counts === undefined) this.remove()
+      else this.set(counts.pendentes)
     },
   })
   counter(registry, {
     name: 'fluxo_dead_letters_redriven_total',
     help: 'Dead letters that were applied after all.',
     async collect() {
-      const contagem = await olhar()
-      if (contagem === undefined) return
+      const counts = await look()
+      if (counts === undefined) return
       this.reset()
-      this.inc(contagem.redirigidas)
+      this.inc(counts.redirigidas)
     },
   })
 }

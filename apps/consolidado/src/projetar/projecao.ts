@@ -2,14 +2,14 @@ import type { VersionedCache } from '@fluxo/shared/cache/versioned-cache'
 import type { Commit, Group } from '@fluxo/shared/follow/group'
 import type { Sql } from '@fluxo/shared/postgres/sql'
 import type { Registry } from '@fluxo/shared/telemetry/metrics'
-import { chaveDoSaldo, type Saldo, saldoJson } from '../domain/saldo.ts'
-import { efeitoDoSaldo, type Lancado } from './efeito.ts'
-import { lerLancado } from './ler-evento.ts'
-import { createVisibility, exportarMetricas } from './metricas.ts'
-import { GRUPO } from './nomes.ts'
-import { lerDias } from './saldo-store.ts'
+import { type Saldo, saldoJson, saldoKey } from '../domain/saldo.ts'
+import { SALDO_EFFECT, type SignedLancamento } from './efeito.ts'
+import { readLancamento } from './ler-evento.ts'
+import { createVisibility, exportMetrics } from './metricas.ts'
+import { CONSOLIDADO_GROUP } from './nomes.ts'
+import { readDays } from './saldo-store.ts'
 
-export type ProjecaoDeps = {
+export type ProjectionDeps = {
   /** A pool for single statements. */
   sql: Sql
   cache: Pick<VersionedCache, 'setIfNewer'>
@@ -20,12 +20,12 @@ export type ProjecaoDeps = {
 const LANES = 2
 
 /** The projection as a group of the ledger's log: entries become balances, and these are in the cache before the ack. */
-export function createProjecao(deps: ProjecaoDeps): Group<Lancado, Saldo[]> {
+export function createProjection(deps: ProjectionDeps): Group<SignedLancamento, Saldo[]> {
   const visible = createVisibility(deps.registry)
   return {
-    group: GRUPO,
-    read: lerLancado,
-    effect: efeitoDoSaldo,
+    group: CONSOLIDADO_GROUP,
+    read: readLancamento,
+    effect: SALDO_EFFECT,
     committed: async (commit) => {
       const written = await writeCache(deps, commit)
       if (commit.applied > 0) visible(commit)
@@ -37,7 +37,7 @@ export function createProjecao(deps: ProjecaoDeps): Group<Lancado, Saldo[]> {
     spans: { batch: 'project', apply: 'inbox apply', committed: 'cache write' },
     remedy: 'run `npm run consolidado:rebuild`',
     copiesLetters: true,
-    metrics: exportarMetricas,
+    metrics: exportMetrics,
   }
 }
 
@@ -45,19 +45,19 @@ export function createProjecao(deps: ProjecaoDeps): Group<Lancado, Saldo[]> {
  * Writes through what was touched, and says whether that was done. Days of repeated events are read and written as well: the attempt
  * that applied them may have died between commit and cache. In a statement of its own, whose snapshot is newer than that commit.
  */
-async function writeCache({ sql, cache }: ProjecaoDeps, commit: Commit<Lancado, Saldo[]>): Promise<boolean> {
+async function writeCache({ sql, cache }: ProjectionDeps, commit: Commit<SignedLancamento, Saldo[]>): Promise<boolean> {
   const saldos = commit.touched.flat()
   if (commit.repeated > 0) {
-    const others = new Map(commit.rows.map((row) => [chaveDoSaldo(row.comercianteId, row.data), row]))
-    for (const { comercianteId, data } of saldos) others.delete(chaveDoSaldo(comercianteId, data))
-    if (others.size > 0) saldos.push(...(await lerDias(sql, [...others.values()])))
+    const others = new Map(commit.rows.map((row) => [saldoKey(row.comercianteId, row.data), row]))
+    for (const { comercianteId, data } of saldos) others.delete(saldoKey(comercianteId, data))
+    if (others.size > 0) saldos.push(...(await readDays(sql, [...others.values()])))
   }
-  return saldos.length === 0 || cache.setIfNewer(saldos.map(entradaDeCache))
+  return saldos.length === 0 || cache.setIfNewer(saldos.map(cacheEntry))
 }
 
 /** A balance as it is cached: the answer's body under the day's key and version. */
-export const entradaDeCache = (saldo: Saldo) => ({
-  key: chaveDoSaldo(saldo.comercianteId, saldo.data),
+export const cacheEntry = (saldo: Saldo) => ({
+  key: saldoKey(saldo.comercianteId, saldo.data),
   versao: saldo.versao,
   body: saldoJson(saldo),
 })

@@ -2,9 +2,9 @@ import { arrayLiteral } from '@fluxo/shared/inbox/array-literal'
 import type { Sql } from '@fluxo/shared/postgres/sql'
 import type { Saldo } from '../domain/saldo.ts'
 
-export type Dia = { comercianteId: string; data: string }
+export type DayKey = { comercianteId: string; data: string }
 
-type Linha = {
+type Row = {
   comerciante_id: string
   data: string
   creditos: string
@@ -15,7 +15,7 @@ type Linha = {
 }
 
 /** Days as they are now in the generation that is being read; a day without entries has no row. */
-const LER_DIAS = `
+const READ_DAYS = `
 select s.comerciante_id, s.data::text as data, s.creditos::text as creditos, s.debitos::text as debitos,
   s.quantidade::float8 as quantidade, s.versao::float8 as versao,
   to_char(s.atualizado_em at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as atualizado_em
@@ -24,16 +24,16 @@ cross join unnest($1::text::text[], $2::text::date[]) as k(comerciante_id, data)
 join saldo s on s.geracao = g.geracao and s.comerciante_id = k.comerciante_id and s.data = k.data`
 
 /** Reads the balances of the given days. */
-export async function lerDias(sql: Sql, dias: readonly Dia[]): Promise<Saldo[]> {
-  const chaves = [arrayLiteral(dias.map((d) => d.comercianteId)), arrayLiteral(dias.map((d) => d.data))]
-  const linhas = await sql.unsafe<Linha[]>(LER_DIAS, chaves, { prepare: true })
-  return linhas.map((linha) => ({
-    comercianteId: linha.comerciante_id,
-    data: linha.data,
-    creditos: BigInt(linha.creditos),
-    debitos: BigInt(linha.debitos),
-    quantidade: linha.quantidade,
-    versao: linha.versao,
-    atualizadoEm: linha.atualizado_em,
+export async function readDays(sql: Sql, days: readonly DayKey[]): Promise<Saldo[]> {
+  const chaves = [arrayLiteral(days.map((d) => d.comercianteId)), arrayLiteral(days.map((d) => d.data))]
+  const rows = await sql.unsafe<Row[]>(READ_DAYS, chaves, { prepare: true })
+  return rows.map((row) => ({
+    comercianteId: row.comerciante_id,
+    data: row.data,
+    creditos: BigInt(row.creditos),
+    debitos: BigInt(row.debitos),
+    quantidade: row.quantidade,
+    versao: row.versao,
+    atualizadoEm: row.atualizado_em,
   }))
 }

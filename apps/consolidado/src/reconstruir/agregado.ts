@@ -1,7 +1,7 @@
-import type { Lancado } from '../projetar/efeito.ts'
+import type { SignedLancamento } from '../projetar/efeito.ts'
 
 /** One day as far as it was read. Amounts are cents. */
-export type DiaAgregado = {
+export type DayTotal = {
   comercianteId: string
   data: string
   creditos: bigint
@@ -9,38 +9,38 @@ export type DiaAgregado = {
   quantidade: number
 }
 
-type Agregado = {
-  add(lancado: Lancado): void
+type DayTotals = {
+  add(lancamento: SignedLancamento): void
   size(): number
   /** Gives the days in the order of their key and forgets them. */
-  take(): DiaAgregado[]
+  take(): DayTotal[]
 }
 
-const porChave = (a: DiaAgregado, b: DiaAgregado): number => {
+const byKey = (a: DayTotal, b: DayTotal): number => {
   if (a.comercianteId !== b.comercianteId) return a.comercianteId < b.comercianteId ? -1 : 1
   return a.data < b.data ? -1 : 1
 }
 
 /** Adds entries up by merchant and day, in memory: a rebuild writes a day once per flush and not once per entry. */
-export function createAgregado(): Agregado {
-  let dias = new Map<string, DiaAgregado>()
+export function createDayTotals(): DayTotals {
+  let days = new Map<string, DayTotal>()
   return {
     add: ({ comercianteId, data, valor }) => {
       // The day first: it has a fixed length, so the two can be told apart.
       const chave = data + comercianteId
-      let dia = dias.get(chave)
-      if (dia === undefined) {
-        dia = { comercianteId, data, creditos: 0n, debitos: 0n, quantidade: 0 }
-        dias.set(chave, dia)
+      let day = days.get(chave)
+      if (day === undefined) {
+        day = { comercianteId, data, creditos: 0n, debitos: 0n, quantidade: 0 }
+        days.set(chave, day)
       }
-      if (valor > 0n) dia.creditos += valor
-      else dia.debitos -= valor
-      dia.quantidade += 1
+      if (valor > 0n) day.creditos += valor
+      else day.debitos -= valor
+      day.quantidade += 1
     },
-    size: () => dias.size,
+    size: () => days.size,
     take: () => {
-      const taken = [...dias.values()].sort(porChave)
-      dias = new Map()
+      const taken = [...days.values()].sort(byKey)
+      days = new Map()
       return taken
     },
   }

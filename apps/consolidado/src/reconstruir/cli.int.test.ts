@@ -2,8 +2,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { redisUrl } from '@fluxo/tests/stage/databases'
 import { afterEach, expect, test } from 'vitest'
-import { type BancadaDeProjecao, createBancadaDeProjecao } from '../../test/bancada-de-projecao.ts'
-import { fatos } from '../../test/razao.ts'
+import { createProjectionStage, type ProjectionStage } from '../../test/bancada-de-projecao.ts'
+import { facts } from '../../test/razao.ts'
 import { reconstruirCli } from './cli.ts'
 
 const closers: (() => void | Promise<void>)[] = []
@@ -11,14 +11,14 @@ afterEach(async () => {
   for (const close of closers.splice(0)) await close()
 })
 
-const criar = async () => {
-  const b: BancadaDeProjecao = await createBancadaDeProjecao()
+const create = async () => {
+  const b: ProjectionStage = await createProjectionStage()
   const server = createServer(async (req, res) => {
-    const answer = b.razao.fetch(`http://razao${req.url}`)
+    const answer = b.ledger.fetch(`http://razao${req.url}`)
     res.writeHead(answer.status).end(await answer.text())
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  closers.push(() => void server.close(), b.fechar)
+  closers.push(() => void server.close(), b.close)
   const env = {
     DATABASE_URL_CONSOLIDADO: b.database.appUrl,
     FEED_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
@@ -28,27 +28,27 @@ const criar = async () => {
 }
 
 test('the command tells what it read, how long the projection stood still, and every day that changed', async () => {
-  const { b, env } = await criar()
-  await b.instancia().start()
-  b.razao.registrar(fatos(10))
-  b.razao.registrar([{ comercianteId: 'loja-7', data: '2025-01-02', valor: 5n }])
-  await b.aplicado()
-  await b.dono`update saldo set debitos = 7 where comerciante_id = 'loja-7'`
+  const { b, env } = await create()
+  await b.instance().start()
+  b.ledger.registrar(facts(10))
+  b.ledger.registrar([{ comercianteId: 'loja-7', data: '2025-01-02', valor: 5n }])
+  await b.waitApplied()
+  await b.owner`update saldo set debitos = 7 where comerciante_id = 'loja-7'`
   const lines: string[] = []
   await reconstruirCli({ ...env, REDIS_URL: redisUrl() }, [], (line) => lines.push(line))
   expect(lines.join('\n')).toMatch(/11 entries in .* entries\/s/)
   expect(lines).toContain('1 days changed:')
   expect(lines).toContain('  loja-7 2025-01-02: +0.05 -0.07 (1) → +0.05 -0.00 (1)')
-  expect(await b.somas()).toEqual(b.razao.somas())
+  expect(await b.sums()).toEqual(b.ledger.sums())
 })
 
 test('without Redis it still rebuilds, and says what that means', async () => {
-  const { b, env } = await criar()
+  const { b, env } = await create()
   const lines: string[] = []
-  b.razao.registrar(fatos(10))
+  b.ledger.registrar(facts(10))
   await reconstruirCli(env, [], (line) => lines.push(line))
   expect(lines[0]).toContain('Redis is away')
-  expect(await b.somas()).toEqual(b.razao.somas())
+  expect(await b.sums()).toEqual(b.ledger.sums())
 })
 
 test('a wrong call names what is wrong', async () => {

@@ -1,5 +1,5 @@
 import { createVersionedCache } from '@fluxo/shared/cache/versioned-cache'
-import { tokenDeServicoDe } from '@fluxo/shared/http/service-token'
+import { serviceTokenOf } from '@fluxo/shared/http/service-token'
 import { decimalFromCents } from '@fluxo/shared/money'
 import { envInteger, envUrl, parseEnv } from '@fluxo/shared/process/env'
 import { SIGNING_ENV, signingOf } from '@fluxo/shared/process/service'
@@ -10,8 +10,8 @@ import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { z } from '@hono/zod-openapi'
 import { Registry } from 'prom-client'
 import { CACHE_PREFIX } from '../projetar/nomes.ts'
-import type { Diferenca } from './comparar.ts'
-import { type Reconstrucao, reconstruir } from './reconstrucao.ts'
+import type { RebuildDifference } from './comparar.ts'
+import { type Rebuild, reconstruir } from './reconstrucao.ts'
 
 const EnvSchema = z.object({
   DATABASE_URL_CONSOLIDADO: envUrl('postgres', 'postgresql'),
@@ -22,7 +22,7 @@ const EnvSchema = z.object({
   PARTICOES: envInteger({ min: 1, max: 1024 }).default(1),
 })
 
-const CIRCUITO = { volumeThreshold: 20, errorThresholdPercentage: 50, resetTimeoutMs: 1_000 }
+const CIRCUIT = { volumeThreshold: 20, errorThresholdPercentage: 50, resetTimeoutMs: 1_000 }
 const REDIS_READY_MS = 2_000
 /** One line of progress a second is enough to see that it moves. */
 const PROGRESS_EVERY_MS = 1_000
@@ -39,29 +39,29 @@ export async function reconstruirCli(
   env: Readonly<Record<string, string | undefined>>,
   argv: readonly string[],
   write: Write = stdout,
-): Promise<Reconstrucao> {
+): Promise<Rebuild> {
   if (argv.length > 0) throw new Error(`unknown argument: ${argv[0]}`)
   const given = parseEnv(EnvSchema, env)
   const registry = new Registry()
   const log = createLogger({ service: 'reconstruir', level: 'error' })
-  const token = tokenDeServicoDe({ ...signingOf(given), token: given.EVENTOS_TOKEN })
+  const token = serviceTokenOf({ ...signingOf(given), token: given.EVENTOS_TOKEN })
   const feed = createFeed({ baseUrl: given.FEED_URL, token, name: 'eventos', registry })
-  const breaker = createBreaker({ name: 'redis-cache', ...CIRCUITO, registry })
+  const breaker = createBreaker({ name: 'redis-cache', ...CIRCUIT, registry })
   const redis = given.REDIS_URL && createRedisConnections({ url: given.REDIS_URL, name: 'reconstruir', log })
   const up = redis ? await redis.ready(REDIS_READY_MS) : false
   if (!up) write('Redis is away: days that change may be served from the cache for up to an hour after it returns.')
   const cache =
     redis && createVersionedCache({ redis: redis.cache, prefix: CACHE_PREFIX, breaker, registry, name: 'reconstruir' })
   try {
-    const feito = await reconstruir({
+    const result = await reconstruir({
       databaseUrl: given.DATABASE_URL_CONSOLIDADO,
       feed,
       particoes: given.PARTICOES,
       ...(cache && { cache }),
-      onProgress: progresso(write),
+      onProgress: progress(write),
     })
-    for (const line of relatorio(feito)) write(line)
-    return feito
+    for (const line of report(result)) write(line)
+    return result
   } finally {
     await (cache || undefined)?.close()
     await (redis || undefined)?.close()
@@ -70,33 +70,33 @@ export async function reconstruirCli(
   }
 }
 
-const porSegundo = (entradas: number, ms: number): number => Math.round((entradas * 1_000) / Math.max(1, ms))
+const perSecond = (entries: number, ms: number): number => Math.round((entries * 1_000) / Math.max(1, ms))
 
-function progresso(write: Write) {
+function progress(write: Write) {
   let shown = 0
-  return ({ entradas, ms }: { entradas: number; ms: number }) => {
+  return ({ entries, ms }: { entries: number; ms: number }) => {
     if (ms - shown < PROGRESS_EVERY_MS) return
     shown = ms
-    write(`${entradas} entries read, ${porSegundo(entradas, ms)} entries/s`)
+    write(`${entries} entries read, ${perSecond(entries, ms)} entries/s`)
   }
 }
 
-function relatorio(feito: Reconstrucao): string[] {
-  const { entradas, ms, paradaMs, geracao, ilegiveis, diferentes, diferencas } = feito
+function report(result: Rebuild): string[] {
+  const { entries, ms, stoppedMs, geracao, unreadable, changedCount, changes } = result
   return [
-    `${entradas} entries in ${(ms / 1_000).toFixed(2)} s, ${porSegundo(entradas, ms)} entries/s`,
-    `generation ${geracao} is read now; the projection stood still for ${Math.round(paradaMs)} ms, reads never did`,
-    ...(ilegiveis > 0 ? [`${ilegiveis} events cannot be applied: see \`npm run dlq -- list\``] : []),
-    diferentes === 0 ? 'every day is as before' : `${diferentes} days changed:`,
-    ...diferencas.map(linhaDe),
-    ...(diferentes > diferencas.length ? [`… and ${diferentes - diferencas.length} more`] : []),
+    `${entries} entries in ${(ms / 1_000).toFixed(2)} s, ${perSecond(entries, ms)} entries/s`,
+    `generation ${geracao} is read now; the projection stood still for ${Math.round(stoppedMs)} ms, reads never did`,
+    ...(unreadable > 0 ? [`${unreadable} events cannot be applied: see \`npm run dlq -- list\``] : []),
+    changedCount === 0 ? 'every day is as before' : `${changedCount} days changed:`,
+    ...changes.map(lineOf),
+    ...(changedCount > changes.length ? [`… and ${changedCount - changes.length} more`] : []),
   ]
 }
 
-function linhaDe({ comercianteId, data, antes, depois }: Diferenca): string {
-  const de = antes === null ? 'absent' : somaDe(antes)
-  return `  ${comercianteId} ${data}: ${de} → ${depois.quantidade === 0 ? 'absent' : somaDe(depois)}`
+function lineOf({ comercianteId, data, before, after }: RebuildDifference): string {
+  const de = before === null ? 'absent' : amountsText(before)
+  return `  ${comercianteId} ${data}: ${de} → ${after.quantidade === 0 ? 'absent' : amountsText(after)}`
 }
 
-const somaDe = (d: { creditos: bigint; debitos: bigint; quantidade: number }): string =>
+const amountsText = (d: { creditos: bigint; debitos: bigint; quantidade: number }): string =>
   `+${decimalFromCents(d.creditos)} -${decimalFromCents(d.debitos)} (${d.quantidade})`

@@ -1,16 +1,16 @@
 import type { Tx } from '@fluxo/shared/postgres/transactions'
-import { type Saldo, saldoVazio } from '../domain/saldo.ts'
+import { emptySaldo, type Saldo } from '../domain/saldo.ts'
 
 /** A day that the rebuild changed: amounts in cents, null where the day was not there. */
-export type Diferenca = {
+export type RebuildDifference = {
   comercianteId: string
   data: string
-  antes: { creditos: bigint; debitos: bigint; quantidade: number } | null
+  before: { creditos: bigint; debitos: bigint; quantidade: number } | null
   /** As it is in the new generation; zeros where it is gone. */
-  depois: Saldo
+  after: Saldo
 }
 
-type Linha = {
+type Row = {
   comerciante_id: string
   data: string
   creditos_antes: string | null
@@ -23,7 +23,7 @@ type Linha = {
   atualizado_em: string | null
 }
 
-const COMPARAR = `
+const COMPARE = `
 select comerciante_id, data::text as data,
   a.creditos::text as creditos_antes, a.debitos::text as debitos_antes, a.quantidade::float8 as quantidade_antes,
   n.creditos::text as creditos, n.debitos::text as debitos, n.quantidade::float8 as quantidade,
@@ -36,34 +36,34 @@ order by comerciante_id, data`
 
 const ROWS_AT_ONCE = 1_000
 
-/** Gives the days that differ between two generations, as `conexao` sees them now, in portions. */
-export async function* diferencas(conexao: Tx, antes: number, depois: number): AsyncGenerator<Diferenca[]> {
-  for await (const linhas of conexao.unsafe<Linha[]>(COMPARAR, [antes, depois]).cursor(ROWS_AT_ONCE)) {
-    yield linhas.map((linha) => diferencaDe(linha, depois))
+/** Gives the days that differ between two generations, as `connection` sees them now, in portions. */
+export async function* changedDays(connection: Tx, before: number, after: number): AsyncGenerator<RebuildDifference[]> {
+  for await (const rows of connection.unsafe<Row[]>(COMPARE, [before, after]).cursor(ROWS_AT_ONCE)) {
+    yield rows.map((row) => changeOf(row, after))
   }
 }
 
-function diferencaDe(linha: Linha, geracao: number): Diferenca {
-  const { comerciante_id: comercianteId, data } = linha
-  const depois: Saldo =
-    linha.creditos === null
-      ? saldoVazio(comercianteId, data, geracao)
+function changeOf(row: Row, geracao: number): RebuildDifference {
+  const { comerciante_id: comercianteId, data } = row
+  const after: Saldo =
+    row.creditos === null
+      ? emptySaldo(comercianteId, data, geracao)
       : {
           comercianteId,
           data,
-          creditos: BigInt(linha.creditos),
-          debitos: BigInt(linha.debitos ?? 0),
-          quantidade: linha.quantidade ?? 0,
-          versao: linha.versao ?? 0,
-          atualizadoEm: linha.atualizado_em,
+          creditos: BigInt(row.creditos),
+          debitos: BigInt(row.debitos ?? 0),
+          quantidade: row.quantidade ?? 0,
+          versao: row.versao ?? 0,
+          atualizadoEm: row.atualizado_em,
         }
-  const antes =
-    linha.creditos_antes === null
+  const before =
+    row.creditos_antes === null
       ? null
       : {
-          creditos: BigInt(linha.creditos_antes),
-          debitos: BigInt(linha.debitos_antes ?? 0),
-          quantidade: linha.quantidade_antes ?? 0,
+          creditos: BigInt(row.creditos_antes),
+          debitos: BigInt(row.debitos_antes ?? 0),
+          quantidade: row.quantidade_antes ?? 0,
         }
-  return { comercianteId, data, antes, depois }
+  return { comercianteId, data, before, after }
 }

@@ -1,7 +1,7 @@
 import { arrayLiteral } from '@fluxo/shared/inbox/array-literal'
 import type { Sql } from '@fluxo/shared/postgres/sql'
-import { VERSOES_POR_GERACAO } from '../domain/saldo.ts'
-import type { DiaAgregado } from './agregado.ts'
+import { VERSOES_PER_GERACAO } from '../domain/saldo.ts'
+import type { DayTotal } from './agregado.ts'
 
 /** Rows deleted at once: a delete that takes a fraction of a second holds up nobody. */
 const DELETE_ROWS = 10_000
@@ -10,15 +10,15 @@ export type GeracaoStore = {
   /** The generation that is read, and the next free one. */
   geracoes(): Promise<{ atual: number; nova: number }>
   /** Adds days to a generation that nobody reads yet. */
-  somar(geracao: number, dias: readonly DiaAgregado[]): Promise<void>
+  add(geracao: number, days: readonly DayTotal[]): Promise<void>
   /** Deletes every generation but one, in steps. */
-  apagarOutras(geracao: number): Promise<number>
+  deleteOthers(geracao: number): Promise<number>
 }
 
-const SOMAR = `
+const ADD = `
 insert into saldo as s (geracao, comerciante_id, data, creditos, debitos, quantidade, versao, atualizado_em)
 select $1::int, d.comerciante_id, d.data, d.creditos, d.debitos, d.quantidade,
-  $1::int * ${VERSOES_POR_GERACAO}::bigint + 1, date_trunc('milliseconds', now())
+  $1::int * ${VERSOES_PER_GERACAO}::bigint + 1, date_trunc('milliseconds', now())
 from unnest($2::text::text[], $3::text::date[], $4::text::numeric[], $5::text::numeric[], $6::text::bigint[])
   as d(comerciante_id, data, creditos, debitos, quantidade)
 on conflict (geracao, comerciante_id, data) do update set
@@ -38,17 +38,17 @@ export function createGeracaoStore(sql: Pick<Sql, 'unsafe'>): GeracaoStore {
       if (row === undefined) throw new Error('the database has no projection: run `npm run migrate`')
       return { atual: row.atual, nova: row.nova }
     },
-    somar: async (geracao, dias) => {
+    add: async (geracao, days) => {
       const columns = [
-        dias.map((d) => d.comercianteId),
-        dias.map((d) => d.data),
-        dias.map((d) => d.creditos),
-        dias.map((d) => d.debitos),
-        dias.map((d) => d.quantidade),
+        days.map((d) => d.comercianteId),
+        days.map((d) => d.data),
+        days.map((d) => d.creditos),
+        days.map((d) => d.debitos),
+        days.map((d) => d.quantidade),
       ]
-      await sql.unsafe(SOMAR, [geracao, ...columns.map(arrayLiteral)], { prepare: true })
+      await sql.unsafe(ADD, [geracao, ...columns.map(arrayLiteral)], { prepare: true })
     },
-    apagarOutras: async (geracao) => {
+    deleteOthers: async (geracao) => {
       let total = 0
       for (;;) {
         const { count } = await sql.unsafe(

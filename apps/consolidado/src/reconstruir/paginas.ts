@@ -6,24 +6,24 @@ const PAGE_ROWS = 5_000
 const PREFETCH = 2
 
 /**
- * The pages of a partition after `depoisDe`, in order, until one is not full.
+ * The pages of a partition after `after`, in order, until one is not full.
  *
  * Positions have no gaps, so the start of the next page is known before this one has arrived, and it is asked for ahead.
- * Where there were gaps after all, a page reaches into the next: whoever reads skips what is not after the last. `linhas`
+ * Where there were gaps after all, a page reaches into the next: whoever reads skips what is not after the last. `rows`
  * are the events of a page: fewer, where the process has more urgent things to do between two of them.
  */
-export async function* paginas(
+export async function* pages(
   feed: FeedClient,
-  options: { particao: number; depoisDe: number; ate?: number; linhas?: number },
+  options: { particao: number; after: number; ate?: number; rows?: number },
 ): AsyncGenerator<FeedPage> {
-  const { particao, depoisDe, ate = Number.MAX_SAFE_INTEGER, linhas = PAGE_ROWS } = options
+  const { particao, after, ate = Number.MAX_SAFE_INTEGER, rows = PAGE_ROWS } = options
   const abandon = new AbortController()
-  let asked = depoisDe
+  let asked = after
   const ask = (): Promise<FeedPage> => {
-    const page = feed.page({ particao, depoisDe: asked, limite: linhas, signal: abandon.signal })
+    const page = feed.page({ particao, after: asked, limite: rows, signal: abandon.signal })
     // One that nobody will wait for must not end the process; whoever waits sees the same rejection.
     page.catch(() => {})
-    asked += linhas
+    asked += rows
     return page
   }
   const asking = [ask()]
@@ -32,7 +32,7 @@ export async function* paginas(
       while (asking.length < PREFETCH && asked < ate) asking.push(ask())
       const page = await next
       yield page
-      if (page.eventos.length < linhas) return
+      if (page.eventos.length < rows) return
       if (asking.length === 0 && asked < ate) asking.push(ask())
     }
   } finally {

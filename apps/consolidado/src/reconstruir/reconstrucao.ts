@@ -1,16 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { VersionedCache } from '@fluxo/shared/cache/versioned-cache'
-import { type Marca, prepareParticoes, readMarcas } from '@fluxo/shared/inbox/marca'
+import { prepareParticoes, readWatermarks, type Watermark } from '@fluxo/shared/inbox/marca'
 import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
 import type { Tx } from '@fluxo/shared/postgres/transactions'
 import type { FeedClient } from '@fluxo/shared/repair/feed-client'
-import { entradaDeCache } from '../projetar/projecao.ts'
-import { type Diferenca, diferencas } from './comparar.ts'
+import { cacheEntry } from '../projetar/projecao.ts'
+import { changedDays, type RebuildDifference } from './comparar.ts'
 import { createGeracaoStore } from './geracao-store.ts'
-import { createSombra, type Sombra } from './sombra.ts'
-import { apagarOutras, segurar, soltar, trocar } from './trocar.ts'
+import { createShadow, type Shadow } from './sombra.ts'
+import { deleteOthers, hold, release, swap } from './trocar.ts'
 
-type ReconstruirDeps = {
+type RebuildDeps = {
   /** The service's own role on the database `consolidado`. */
   databaseUrl: string
   feed: FeedClient
@@ -18,20 +18,20 @@ type ReconstruirDeps = {
   /** Without it, days that the rebuild changed are served from the cache until their life ends. */
   cache?: Pick<VersionedCache, 'setIfNewer'>
   /** Hears of progress: entries read so far, and milliseconds since the start. */
-  onProgress?: (progresso: { entradas: number; ms: number }) => void
+  onProgress?: (progress: { entries: number; ms: number }) => void
 }
 
-export type Reconstrucao = {
+export type Rebuild = {
   geracao: number
-  entradas: number
+  entries: number
   ms: number
   /** Milliseconds during which the projection stood still; reads never did. */
-  paradaMs: number
+  stoppedMs: number
   /** Events that cannot be applied: dead letters. */
-  ilegiveis: number
+  unreadable: number
   /** Days whose amounts are not as before, and the first of them. */
-  diferentes: number
-  diferencas: Diferenca[]
+  changedCount: number
+  changes: RebuildDifference[]
 }
 
 /** One rebuild at a time. */
@@ -46,7 +46,7 @@ const REST_MAX = 5_000
 const HOLDS_MAX = 20
 const HOLD_AGAIN_MS = 25
 /** Differences told one by one. */
-const DIFERENCAS_MAX = 100
+const CHANGES_TOLD_MAX = 100
 
 /**
  * Builds the projection anew from position 0 of the ledger, beside the one that is read, and swaps them (DESIGN part 6).
@@ -56,85 +56,86 @@ const DIFERENCAS_MAX = 100
  * two must be equal, unless the log was exchanged: then all of the new one. Rejects where the ledger ends before what
  * was applied; then nothing has changed.
  */
-export async function reconstruir(deps: ReconstruirDeps): Promise<Reconstrucao> {
+export async function reconstruir(deps: RebuildDeps): Promise<Rebuild> {
   const { databaseUrl: url } = deps
-  const limites = { max: 1, statementTimeoutMs: STATEMENT_TIMEOUT_MS }
-  const pool = createSql({ url, name: 'reconstruir', ...limites })
+  const limits = { max: 1, statementTimeoutMs: STATEMENT_TIMEOUT_MS }
+  const pool = createSql({ url, name: 'reconstruir', ...limits })
   // `fetchTypes`, without which postgres.js never hands a new connection to `reserve()` (see createTransactions).
-  const fechado = createSql({ url, name: 'reconstruir troca', fetchTypes: true, ...limites })
-  let conexao: Awaited<ReturnType<Sql['reserve']>> | undefined
+  const swapPool = createSql({ url, name: 'reconstruir troca', fetchTypes: true, ...limits })
+  let connection: Awaited<ReturnType<Sql['reserve']>> | undefined
   try {
-    conexao = await fechado.reserve()
-    const [row] = await conexao<{ won: boolean }[]>`select pg_try_advisory_lock(${REBUILD_LOCK}, 0) as won`
+    connection = await swapPool.reserve()
+    const [row] = await connection<{ won: boolean }[]>`select pg_try_advisory_lock(${REBUILD_LOCK}, 0) as won`
     if (row?.won !== true) throw new Error('another rebuild is running')
-    return await construir(deps, pool, conexao)
+    return await rebuild(deps, pool, connection)
   } finally {
-    conexao?.release()
+    connection?.release()
     // Closing the connection also gives back whatever locks an error left.
-    await Promise.all([closeSql(pool), closeSql(fechado)])
+    await Promise.all([closeSql(pool), closeSql(swapPool)])
   }
 }
 
-async function construir(deps: ReconstruirDeps, pool: Sql, conexao: Tx): Promise<Reconstrucao> {
+async function rebuild(deps: RebuildDeps, pool: Sql, connection: Tx): Promise<Rebuild> {
   const { feed, particoes, onProgress = () => {} } = deps
-  const inicio = performance.now()
-  const desde = (instante: number) => performance.now() - instante
+  const startedAt = performance.now()
+  const elapsed = (comparison: number) => performance.now() - comparison
   await prepareParticoes(pool, particoes)
   const store = createGeracaoStore(pool)
-  const { atual, nova } = await store.geracoes()
+  const { atual: current, nova: next } = await store.geracoes()
   // What an earlier rebuild left behind when it was stopped.
-  await store.apagarOutras(atual)
+  await store.deleteOthers(current)
 
-  let entradas = 0
-  const onEntradas = (quantidade: number) => {
-    entradas += quantidade
-    onProgress({ entradas, ms: desde(inicio) })
+  let entries = 0
+  const onEntries = (quantidade: number) => {
+    entries += quantidade
+    onProgress({ entries, ms: elapsed(startedAt) })
   }
-  const sombras = Array.from({ length: particoes }, (_, particao) =>
-    createSombra({ feed, store, geracao: nova, particao, onEntradas }),
+  const shadows = Array.from({ length: particoes }, (_, particao) =>
+    createShadow({ feed, store, geracao: next, particao, onEntries }),
   )
-  for (const sombra of sombras) await sombra.reconhecer()
-  await alcancar(pool, sombras)
+  for (const shadow of shadows) await shadow.identify()
+  await catchUp(pool, shadows)
 
-  const parada = performance.now()
-  await segurarSemBuracos(pool, conexao, particoes)
+  const stoppedAt = performance.now()
+  await holdWithoutHoles(pool, connection, particoes)
   try {
-    await completar(await readMarcas(pool), sombras)
-    await trocar(conexao, nova, sombras)
+    await complete(await readWatermarks(pool), shadows)
+    await swap(connection, next, shadows)
     // A snapshot of the moment of the swap, to compare at leisure while the projection goes on.
-    await conexao`begin isolation level repeatable read read only`
-    await conexao`select 1 from projecao`
+    await connection`begin isolation level repeatable read read only`
+    await connection`select 1 from projecao`
   } finally {
-    await soltar(conexao, particoes).catch(() => {})
+    await release(connection, particoes).catch(() => {})
   }
-  const paradaMs = desde(parada)
-  const mudou = await contar(deps, conexao, atual, nova)
-  await conexao`commit`
-  await apagarOutras(conexao, nova)
-  const ilegiveis = sombras.reduce((soma, sombra) => soma + sombra.ilegiveis.length, 0)
-  return { geracao: nova, entradas, ms: desde(inicio), paradaMs, ilegiveis, ...mudou }
+  const stoppedMs = elapsed(stoppedAt)
+  const changes = await countChanges(deps, connection, current, next)
+  await connection`commit`
+  await deleteOthers(connection, next)
+  const unreadable = shadows.reduce((sum, shadow) => sum + shadow.unreadable.length, 0)
+  return { geracao: next, entries, ms: elapsed(startedAt), stoppedMs, unreadable, ...changes }
 }
 
 /** Whether the projection follows the very log that the feed tells, so that the two generations can be compared. */
-const mesmoLog = (marca: Marca, sombra: Sombra): boolean => marca.divergente === null && marca.epoca === sombra.epoca
+const isSameLog = (watermark: Watermark, shadow: Shadow): boolean =>
+  watermark.divergente === null && watermark.epoca === shadow.epoca
 
 /** Where the new generation has to go: as far as the old one, or to the head of another log. */
-const alvoDe = (marca: Marca | undefined, sombra: Sombra): number | undefined =>
-  marca !== undefined && mesmoLog(marca, sombra) ? marca.ultimaPosicao : undefined
+const targetOf = (watermark: Watermark | undefined, shadow: Shadow): number | undefined =>
+  watermark !== undefined && isSameLog(watermark, shadow) ? watermark.ultimaPosicao : undefined
 
 /** Reads until little is left; the projection goes on meanwhile. */
-async function alcancar(pool: Sql, sombras: readonly Sombra[]): Promise<void> {
+async function catchUp(pool: Sql, shadows: readonly Shadow[]): Promise<void> {
   for (let round = 0; round < ROUNDS_MAX; round += 1) {
-    const marcas = await readMarcas(pool)
-    let lidas = 0
-    for (const sombra of sombras) {
-      const antes = sombra.posicao
-      const marca = marcas[sombra.particao]
-      await sombra.avancar(alvoDe(marca, sombra))
-      await sombra.gravar()
-      lidas += sombra.posicao - antes
+    const watermarks = await readWatermarks(pool)
+    let readings = 0
+    for (const shadow of shadows) {
+      const before = shadow.posicao
+      const watermark = watermarks[shadow.particao]
+      await shadow.advance(targetOf(watermark, shadow))
+      await shadow.write()
+      readings += shadow.posicao - before
     }
-    if (lidas <= REST_MAX) return
+    if (readings <= REST_MAX) return
   }
 }
 
@@ -142,39 +143,39 @@ async function alcancar(pool: Sql, sombras: readonly Sombra[]): Promise<void> {
  * Holds the projection at a moment without holes, if there is one: entries that are missing below the last one applied
  * would be in the new generation only, and its days would be told as changed.
  */
-async function segurarSemBuracos(pool: Sql, conexao: Tx, particoes: number): Promise<void> {
-  for (let vez = 1; ; vez += 1) {
-    await segurar(conexao, particoes)
-    const inteira = (await readMarcas(pool)).every(
-      ({ buracos, divergente }) => buracos.length === 0 || divergente !== null,
+async function holdWithoutHoles(pool: Sql, connection: Tx, particoes: number): Promise<void> {
+  for (let turn = 1; ; turn += 1) {
+    await hold(connection, particoes)
+    const whole = (await readWatermarks(pool)).every(
+      ({ holes, divergente }) => holes.length === 0 || divergente !== null,
     )
-    if (inteira || vez === HOLDS_MAX) return
-    await soltar(conexao, particoes)
+    if (whole || turn === HOLDS_MAX) return
+    await release(connection, particoes)
     await delay(HOLD_AGAIN_MS)
   }
 }
 
 /** Reads the rest while the projection is held. */
-async function completar(marcas: readonly Marca[], sombras: readonly Sombra[]): Promise<void> {
-  for (const sombra of sombras) {
-    const alvo = alvoDe(marcas[sombra.particao], sombra)
-    await sombra.avancar(alvo)
-    await sombra.gravar()
-    if (alvo !== undefined && sombra.posicao < alvo) {
-      const { particao, posicao } = sombra
-      throw new Error(`partition ${particao}: the ledger ends at ${posicao}, before ${alvo}, which was applied`)
+async function complete(watermarks: readonly Watermark[], shadows: readonly Shadow[]): Promise<void> {
+  for (const shadow of shadows) {
+    const target = targetOf(watermarks[shadow.particao], shadow)
+    await shadow.advance(target)
+    await shadow.write()
+    if (target !== undefined && shadow.posicao < target) {
+      const { particao, posicao } = shadow
+      throw new Error(`partition ${particao}: the ledger ends at ${posicao}, before ${target}, which was applied`)
     }
   }
 }
 
 /** Counts what changed and puts the cache right. A day that is gone becomes a cached zero, newer than what it replaces. */
-async function contar({ cache }: ReconstruirDeps, conexao: Tx, atual: number, nova: number) {
-  const primeiras: Diferenca[] = []
-  let diferentes = 0
-  for await (const portion of diferencas(conexao, atual, nova)) {
-    diferentes += portion.length
-    primeiras.push(...portion.slice(0, DIFERENCAS_MAX - primeiras.length))
-    await cache?.setIfNewer(portion.map(({ depois }) => entradaDeCache(depois)))
+async function countChanges({ cache }: RebuildDeps, connection: Tx, current: number, next: number) {
+  const first: RebuildDifference[] = []
+  let changedCount = 0
+  for await (const portion of changedDays(connection, current, next)) {
+    changedCount += portion.length
+    first.push(...portion.slice(0, CHANGES_TOLD_MAX - first.length))
+    await cache?.setIfNewer(portion.map(({ after }) => cacheEntry(after)))
   }
-  return { diferentes, diferencas: primeiras }
+  return { changedCount, changes: first }
 }

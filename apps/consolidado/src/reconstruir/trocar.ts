@@ -1,18 +1,18 @@
 import { INBOX_LOCK } from '@fluxo/shared/inbox/statement'
 import type { Tx } from '@fluxo/shared/postgres/transactions'
 import { createGeracaoStore } from './geracao-store.ts'
-import type { Sombra } from './sombra.ts'
+import type { Shadow } from './sombra.ts'
 
-/** Keeps the projection of all partitions from applying; applies that are under way end first. Released by `soltar`. */
-export async function segurar(conexao: Tx, particoes: number): Promise<void> {
+/** Keeps the projection of all partitions from applying; applies that are under way end first. Released by `release`. */
+export async function hold(connection: Tx, particoes: number): Promise<void> {
   for (let particao = 0; particao < particoes; particao += 1) {
-    await conexao.unsafe(`select pg_advisory_lock(${INBOX_LOCK}, $1::int)`, [particao])
+    await connection.unsafe(`select pg_advisory_lock(${INBOX_LOCK}, $1::int)`, [particao])
   }
 }
 
-export async function soltar(conexao: Tx, particoes: number): Promise<void> {
+export async function release(connection: Tx, particoes: number): Promise<void> {
   for (let particao = 0; particao < particoes; particao += 1) {
-    await conexao.unsafe(`select pg_advisory_unlock(${INBOX_LOCK}, $1::int)`, [particao])
+    await connection.unsafe(`select pg_advisory_unlock(${INBOX_LOCK}, $1::int)`, [particao])
   }
 }
 
@@ -20,40 +20,40 @@ export async function soltar(conexao: Tx, particoes: number): Promise<void> {
  * Letters of what this reader cannot apply: open again and passed over, so that a redrive applies them to the new
  * generation. All others up to here are in it: they must not be applied again.
  */
-const LETRAS_ABERTAS = `
+const OPEN_LETTERS = `
 insert into carta_morta as c (particao, posicao, evento, motivo, tentativas, pulada_em)
 values ($1::smallint, $2::text::bigint, $3, $4, 1, now())
 on conflict (particao, posicao) do update set motivo = excluded.motivo, pulada_em = now(), redirigida_em = null`
 
-const LETRAS_APLICADAS = `
+const APPLIED_LETTERS = `
 update carta_morta set redirigida_em = coalesce(redirigida_em, now())
 where particao = $1::smallint and carta_morta.posicao <= $2::text::bigint`
 
-const MARCA = `
+const SET_WATERMARK = `
 insert into inbox_particao as p (particao, aplicada_ate, adiante, epoca, ultima_posicao, ultimo_id, divergente)
 values ($1::smallint, $2::text::bigint, '{}', $3::text::uuid, $2::text::bigint, $4::text::uuid, null)
 on conflict (particao) do update set aplicada_ate = excluded.aplicada_ate, adiante = excluded.adiante,
   epoca = excluded.epoca, ultima_posicao = excluded.ultima_posicao, ultimo_id = excluded.ultimo_id, divergente = null`
 
 /** Makes the new generation the one that is read and projected into, with its inbox: one transaction, all or nothing. */
-export async function trocar(conexao: Tx, geracao: number, sombras: readonly Sombra[]): Promise<void> {
-  await conexao`begin`
+export async function swap(connection: Tx, geracao: number, shadows: readonly Shadow[]): Promise<void> {
+  await connection`begin`
   try {
-    await conexao.unsafe('update projecao set geracao = $1::int where id = 1', [geracao])
-    for (const { particao, posicao, epoca, ultimoId, ilegiveis } of sombras) {
-      await conexao.unsafe(MARCA, [particao, String(posicao), epoca ?? null, ultimoId])
-      await conexao.unsafe(LETRAS_APLICADAS, [particao, String(posicao)])
-      for (const { posicao: onde, body, motivo } of ilegiveis) {
-        await conexao.unsafe(LETRAS_ABERTAS, [particao, String(onde), body, motivo])
+    await connection.unsafe('update projecao set geracao = $1::int where id = 1', [geracao])
+    for (const { particao, posicao, epoca, ultimoId, unreadable } of shadows) {
+      await connection.unsafe(SET_WATERMARK, [particao, String(posicao), epoca ?? null, ultimoId])
+      await connection.unsafe(APPLIED_LETTERS, [particao, String(posicao)])
+      for (const { posicao: where, body, motivo } of unreadable) {
+        await connection.unsafe(OPEN_LETTERS, [particao, String(where), body, motivo])
       }
     }
-    await conexao`commit`
+    await connection`commit`
   } catch (error) {
-    await conexao`rollback`.catch(() => {})
+    await connection`rollback`.catch(() => {})
     throw error
   }
 }
 
 /** Deletes every generation but `geracao`. */
-export const apagarOutras = (conexao: Tx, geracao: number): Promise<number> =>
-  createGeracaoStore(conexao).apagarOutras(geracao)
+export const deleteOthers = (connection: Tx, geracao: number): Promise<number> =>
+  createGeracaoStore(connection).deleteOthers(geracao)

@@ -1,4 +1,4 @@
-import { tokenDeServicoDe } from '@fluxo/shared/http/service-token'
+import { serviceTokenOf } from '@fluxo/shared/http/service-token'
 import type { Publisher } from '@fluxo/shared/log/publisher'
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
 import { envUrl, parseEnv } from '@fluxo/shared/process/env'
@@ -10,10 +10,10 @@ import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { z } from '@hono/zod-openapi'
 import { Registry } from 'prom-client'
 import { CACHE_PREFIX, STREAM_PREFIX } from '../projetar/nomes.ts'
-import type { ConferirCacheDeps } from './conferir-cache.ts'
-import type { Recorte } from './foto.ts'
-import { jsonDe, linhaDe } from './verificar.ts'
-import { type CursorDoRelay, type Verificacao, verificarTudo } from './verificar-tudo.ts'
+import type { VerificarCacheDeps } from './conferir-cache.ts'
+import type { DayFilter } from './foto.ts'
+import { jsonOf, lineOf } from './verificar.ts'
+import { type RelayCursor, type Verification, verificarAll } from './verificar-tudo.ts'
 
 const EnvSchema = z.object({
   DATABASE_URL_CONSOLIDADO: envUrl('postgres', 'postgresql'),
@@ -23,21 +23,21 @@ const EnvSchema = z.object({
   EVENTOS_TOKEN: z.string().optional(),
 })
 
-export type Opcoes = {
-  recorte: Recorte
+export type VerificarCliOptions = {
+  filter: DayFilter
   /** Cached days to look at, at most. */
   amostra: number
   json: boolean
-  cursores?: (() => Promise<CursorDoRelay[]>) | undefined
+  cursors?: (() => Promise<RelayCursor[]>) | undefined
   /** For tests: other names in Redis. */
   cachePrefix?: string
   streamPrefix?: string
-  atrasoMs?: number
+  lagMs?: number
 }
 
 type Write = (line: string) => void
-type Saidas = { out: Write; err: Write }
-const terminal: Saidas = {
+type Outputs = { out: Write; err: Write }
+const terminal: Outputs = {
   out: (line) => void process.stdout.write(`${line}\n`),
   err: (line) => void process.stderr.write(`${line}\n`),
 }
@@ -54,20 +54,20 @@ const PROGRESS_EVERY_MS = 1_000
  */
 export async function verificarCli(
   env: Readonly<Record<string, string | undefined>>,
-  opcoes: Opcoes,
-  { out, err }: Saidas = terminal,
+  options: VerificarCliOptions,
+  { out, err }: Outputs = terminal,
 ): Promise<number> {
   const given = parseEnv(EnvSchema, env)
   const log = createLogger({ service: 'verificar', level: 'fatal' })
-  const token = tokenDeServicoDe({ ...signingOf(given), token: given.EVENTOS_TOKEN })
+  const token = serviceTokenOf({ ...signingOf(given), token: given.EVENTOS_TOKEN })
   const feed = createFeed({ baseUrl: given.FEED_URL, token, name: 'eventos', registry: new Registry() })
   const sql = createSql({ url: given.DATABASE_URL_CONSOLIDADO, max: 1, name: 'verificar' })
   const redis = given.REDIS_URL && createRedisConnections({ url: given.REDIS_URL, name: 'verificar', log })
   try {
     const up = redis ? await redis.ready(REDIS_READY_MS) : false
     if (!up) err('Redis is not looked at: cache and stream are not verified.')
-    const { cachePrefix = CACHE_PREFIX, streamPrefix = STREAM_PREFIX, atrasoMs, amostra } = opcoes
-    const cache: (ConferirCacheDeps & { stream: Pick<Publisher, 'tail'>; amostra: number }) | undefined =
+    const { cachePrefix = CACHE_PREFIX, streamPrefix = STREAM_PREFIX, lagMs, amostra } = options
+    const cache: (VerificarCacheDeps & { stream: Pick<Publisher, 'tail'>; amostra: number }) | undefined =
       redis && up
         ? {
             redis: redis.commands,
@@ -75,20 +75,20 @@ export async function verificarCli(
             sql,
             amostra,
             stream: createPublisher({ redis: redis.commands, prefix: streamPrefix }),
-            ...(atrasoMs !== undefined && { atrasoMs }),
+            ...(lagMs !== undefined && { lagMs }),
           }
         : undefined
-    const feito = await verificarTudo({
+    const result = await verificarAll({
       databaseUrl: given.DATABASE_URL_CONSOLIDADO,
       feed,
-      recorte: opcoes.recorte,
+      filter: options.filter,
       ...(cache && { cache }),
-      cursores: opcoes.cursores,
-      onProgress: progresso(err),
+      cursors: options.cursors,
+      onProgress: progress(err),
     })
-    if (opcoes.json) out(JSON.stringify(documento(feito)))
-    else for (const line of relatorio(feito)) out(line)
-    return feito.diferencas.length
+    if (options.json) out(JSON.stringify(documentOf(result)))
+    else for (const line of report(result)) out(line)
+    return result.differences.length
   } finally {
     await (redis || undefined)?.close()
     feed.close()
@@ -96,27 +96,30 @@ export async function verificarCli(
   }
 }
 
-function progresso(err: Write) {
+function progress(err: Write) {
   let shown = 0
-  return ({ entradas, ms }: { entradas: number; ms: number }) => {
+  return ({ entries, ms }: { entries: number; ms: number }) => {
     if (ms - shown < PROGRESS_EVERY_MS) return
     shown = ms
-    err(`${entradas} entries read`)
+    err(`${entries} entries read`)
   }
 }
 
-function relatorio({ diferencas, entradas, dias, emCache, ms }: Verificacao): string[] {
-  const porSegundo = Math.round((entradas * 1_000) / Math.max(1, ms))
-  const quantas = diferencas.length === 1 ? '1 difference' : `${diferencas.length} differences`
+function report({ differences, entries, days, cached, ms }: Verification): string[] {
+  const perSecond = Math.round((entries * 1_000) / Math.max(1, ms))
+  const count = differences.length === 1 ? '1 difference' : `${differences.length} differences`
   return [
-    ...diferencas.map(linhaDe),
-    `${entradas} entries, ${dias} merchant days and ${emCache} cached days in ${(ms / 1_000).toFixed(2)} s (${porSegundo} entries/s)`,
-    diferencas.length === 0 ? 'exact: no difference' : quantas,
+    ...differences.map(lineOf),
+    `${entries} entries, ${days} merchant days and ${cached} cached days in ${(ms / 1_000).toFixed(2)} s (${perSecond} entries/s)`,
+    differences.length === 0 ? 'exact: no difference' : count,
   ]
 }
 
-const documento = ({ diferencas, ...feito }: Verificacao) => ({
-  exato: diferencas.length === 0,
-  ...feito,
-  diferencas: diferencas.map(jsonDe),
+const documentOf = ({ differences, entries, days, cached, ms }: Verification) => ({
+  exato: differences.length === 0,
+  entradas: entries,
+  dias: days,
+  emCache: cached,
+  ms,
+  diferencas: differences.map(jsonOf),
 })

@@ -1,38 +1,44 @@
 import type { FeedClient } from '@fluxo/shared/repair/feed-client'
-import { chaveDoSaldo } from '../domain/saldo.ts'
-import type { Dia } from '../projetar/saldo-store.ts'
-import { avancar, TOCADOS_MAX } from './avancar.ts'
-import { createCauda } from './cauda.ts'
-import type { ConferenciaStore, Instante, Par } from './conferencia-store.ts'
-import { conferirDia, conferirMarca, type Diferenca, type MarcaCrua, type Soma } from './verificar.ts'
+import { saldoKey } from '../domain/saldo.ts'
+import type { DayKey } from '../projetar/saldo-store.ts'
+import { advance, TOUCHED_MAX } from './avancar.ts'
+import { createTail } from './cauda.ts'
+import type { Comparison, DayPair, VerificarStore } from './conferencia-store.ts'
+import {
+  type DayAmounts,
+  type RawWatermark,
+  type VerifyDifference,
+  verificarDay,
+  verificarWatermark,
+} from './verificar.ts'
 
-export type ConferirDeps = {
-  store: ConferenciaStore
+export type RoundDeps = {
+  store: VerificarStore
   feed: FeedClient
   particoes: number
   /** Compares cached days with their rows; gives nothing while Redis is away. */
-  conferirCache: (dias: readonly Dia[]) => Promise<Diferenca[]>
+  verificarCache: (days: readonly DayKey[]) => Promise<VerifyDifference[]>
 }
 
 /** What one round found, and how far it came. */
-export type Rodada = {
-  diferencas: Diferenca[]
+export type RoundResult = {
+  differences: VerifyDifference[]
   /** Days compared. */
-  dias: number
+  days: number
   /** Entries that are applied and not added up yet, by partition; above 0 the days were not compared. */
-  atrasos: Map<number, number>
+  lags: Map<number, number>
   /** Positions that the ledger lacks, of all that was read. */
   faltas: number
 }
 
 /** Days compared by one statement. */
-const TRECHO_DIAS = 5_000
+const STRETCH_DAYS = 5_000
 /** For walking through all days: what is left is compared in the next round. */
-const TRECHOS_MS = 1_000
+const STRETCHES_MS = 1_000
 /** Of the touched days, those that are looked up in the cache. */
-const EM_CACHE_MAX = 200
+const CACHED_MAX = 200
 /** Days known to differ that are looked at in every round until they agree. */
-const SUSPEITOS_MAX = 1_000
+const SUSPECTS_MAX = 1_000
 
 /**
  * The integrity check by increments (docs/decisions/0009).
@@ -43,84 +49,84 @@ const SUSPEITOS_MAX = 1_000
  * snapshot, and entries that are in one and not yet in the other are added up in memory; no transaction is open while
  * the ledger is asked.
  */
-export function createConferir(deps: ConferirDeps): (signal: AbortSignal) => Promise<Rodada> {
-  const suspeitos = new Map<string, Dia>()
-  let depoisDe: Dia | undefined
+export function createRound(deps: RoundDeps): (signal: AbortSignal) => Promise<RoundResult> {
+  const suspects = new Map<string, DayKey>()
+  let afterDay: DayKey | undefined
 
   return async (signal) => {
     const { store, particoes } = deps
-    const primeiro = await store.dias([])
-    const achadas: Diferenca[] = []
-    const tocados = new Map<string, Dia>()
-    const atrasos = new Map<number, number>()
-    for (const marca of primeiro.foto.marcas.slice(0, particoes)) {
+    const firstLook = await store.days([])
+    const found: VerifyDifference[] = []
+    const touched = new Map<string, DayKey>()
+    const lags = new Map<number, number>()
+    for (const watermark of firstLook.snapshot.watermarks.slice(0, particoes)) {
       // Before its first event there is nothing to compare, and no epoch to compare it under.
-      if (marca.epoca === null) continue
-      const daMarca = await olharMarca(deps, marca)
-      achadas.push(...daMarca)
+      if (watermark.epoca === null) continue
+      const ofWatermark = await lookAtWatermark(deps, watermark)
+      found.push(...ofWatermark)
       // Another log: it is told, and the days are not compared with what they do not come from.
-      if (daMarca.some(({ tipo }) => tipo === 'epoca')) return rodada(achadas, 0, atrasos, primeiro)
-      const atraso = await avancar(deps, { marca, epoca: marca.epoca, primeiro, tocados, signal })
-      if (atraso > 0) atrasos.set(marca.particao, atraso)
+      if (ofWatermark.some(({ tipo }) => tipo === 'epoca')) return roundResult(found, 0, lags, firstLook)
+      const lag = await advance(deps, { watermark, epoca: watermark.epoca, firstLook, touched, signal })
+      if (lag > 0) lags.set(watermark.particao, lag)
     }
-    if (atrasos.size > 0) return rodada(achadas, 0, atrasos, primeiro)
+    if (lags.size > 0) return roundResult(found, 0, lags, firstLook)
 
-    const cauda = createCauda(deps.feed)
-    const comparar = async (instante: Instante): Promise<Diferenca[]> => {
-      const extra = await cauda.ate(instante)
-      return instante.pares.flatMap((par) => compararPar(par, extra(par), instante.foto.geracao))
+    const tail = createTail(deps.feed)
+    const compare = async (comparison: Comparison): Promise<VerifyDifference[]> => {
+      const extra = await tail.ate(comparison)
+      return comparison.pairs.flatMap((pair) => comparePair(pair, extra(pair), comparison.snapshot.geracao))
     }
-    const primeiros = [...new Map([...suspeitos, ...tocados]).values()].slice(0, TOCADOS_MAX)
-    let ultimo = await store.dias(primeiros)
-    let { dias } = ultimo
-    achadas.push(...(await comparar(ultimo)))
-    for (const fim = performance.now() + TRECHOS_MS; performance.now() < fim && !signal.aborted; ) {
-      ultimo = await store.trecho(depoisDe, TRECHO_DIAS)
-      achadas.push(...(await comparar(ultimo)))
-      dias += ultimo.dias
-      depoisDe = ultimo.ate
-      if (depoisDe === undefined) break
+    const touchedFirst = [...new Map([...suspects, ...touched]).values()].slice(0, TOUCHED_MAX)
+    let latest = await store.days(touchedFirst)
+    let { days } = latest
+    found.push(...(await compare(latest)))
+    for (const end = performance.now() + STRETCHES_MS; performance.now() < end && !signal.aborted; ) {
+      latest = await store.stretch(afterDay, STRETCH_DAYS)
+      found.push(...(await compare(latest)))
+      days += latest.days
+      afterDay = latest.ate
+      if (afterDay === undefined) break
     }
-    achadas.push(...(await deps.conferirCache(primeiros.slice(0, EM_CACHE_MAX))))
-    const todas = semRepetir(achadas)
-    suspeitos.clear()
-    for (const d of todas) {
-      if ('comercianteId' in d && suspeitos.size < SUSPEITOS_MAX)
-        suspeitos.set(chaveDoSaldo(d.comercianteId, d.data), d)
+    found.push(...(await deps.verificarCache(touchedFirst.slice(0, CACHED_MAX))))
+    const all = withoutRepeats(found)
+    suspects.clear()
+    for (const d of all) {
+      if ('comercianteId' in d && suspects.size < SUSPECTS_MAX) suspects.set(saldoKey(d.comercianteId, d.data), d)
     }
-    return rodada(todas, dias, atrasos, ultimo)
+    return roundResult(all, days, lags, latest)
   }
 }
 
-const rodada = (
-  diferencas: Diferenca[],
-  dias: number,
-  atrasos: Map<number, number>,
-  { conferidas }: Instante,
-): Rodada => {
-  return { diferencas, dias, atrasos, faltas: conferidas.reduce((soma, { faltas }) => soma + faltas, 0) }
+const roundResult = (
+  differences: VerifyDifference[],
+  days: number,
+  lags: Map<number, number>,
+  { checkpoints }: Comparison,
+): RoundResult => {
+  return { differences, days, lags, faltas: checkpoints.reduce((sum, { faltas }) => sum + faltas, 0) }
 }
 
-const semRepetir = (achadas: readonly Diferenca[]): Diferenca[] => {
-  const onde = (d: Diferenca) => ('comercianteId' in d ? `${d.comercianteId} ${d.data}` : `${d.particao} ${d.motivo}`)
-  return [...new Map(achadas.map((d) => [`${d.tipo} ${onde(d)}`, d])).values()]
+const withoutRepeats = (found: readonly VerifyDifference[]): VerifyDifference[] => {
+  const where = (d: VerifyDifference) =>
+    'comercianteId' in d ? `${d.comercianteId} ${d.data}` : `${d.particao} ${d.motivo}`
+  return [...new Map(found.map((d) => [`${d.tipo} ${where(d)}`, d])).values()]
 }
 
-async function olharMarca({ feed }: ConferirDeps, marca: MarcaCrua): Promise<Diferenca[]> {
-  const { particao, ultimaPosicao } = marca
-  const page = await feed.page({ particao, depoisDe: Math.max(0, ultimaPosicao - 1), limite: 1 })
+async function lookAtWatermark({ feed }: RoundDeps, watermark: RawWatermark): Promise<VerifyDifference[]> {
+  const { particao, ultimaPosicao } = watermark
+  const page = await feed.page({ particao, after: Math.max(0, ultimaPosicao - 1), limite: 1 })
   const [evento] = page.eventos
   const id = (evento?.evento as { id?: unknown } | undefined)?.id
-  const idNaUltima = evento?.posicao === ultimaPosicao && typeof id === 'string' ? id : undefined
-  return conferirMarca(marca, { epoca: page.epoca, ultima: page.ultima, idNaUltima })
+  const idAtUltima = evento?.posicao === ultimaPosicao && typeof id === 'string' ? id : undefined
+  return verificarWatermark(watermark, { epoca: page.epoca, ultima: page.ultima, idAtUltima })
 }
 
-function compararPar(par: Par, extra: Soma | undefined, geracao: number): Diferenca[] {
-  const { conferida, saldo } = par
-  const razao = {
-    creditos: conferida.creditos + (extra?.creditos ?? 0n),
-    debitos: conferida.debitos + (extra?.debitos ?? 0n),
-    quantidade: conferida.quantidade + (extra?.quantidade ?? 0),
+function comparePair(pair: DayPair, extra: DayAmounts | undefined, geracao: number): VerifyDifference[] {
+  const { summed, saldo } = pair
+  const ledger = {
+    creditos: summed.creditos + (extra?.creditos ?? 0n),
+    debitos: summed.debitos + (extra?.debitos ?? 0n),
+    quantidade: summed.quantidade + (extra?.quantidade ?? 0),
   }
-  return conferirDia(par, razao, saldo, geracao)
+  return verificarDay(pair, ledger, saldo, geracao)
 }

@@ -1,19 +1,19 @@
 import { parseMultirange } from '@fluxo/shared/inbox/runs'
 import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
-import type { MarcaCrua, SaldoGuardado } from './verificar.ts'
+import type { RawWatermark, StoredSaldo } from './verificar.ts'
 
 /** Which days to look at; all where nothing is said. */
-export type Recorte = { comercianteId?: string | undefined; de?: string | undefined; ate?: string | undefined }
+export type DayFilter = { comercianteId?: string | undefined; de?: string | undefined; ate?: string | undefined }
 
 /** The balances at one moment, in one snapshot: what they are, and which entries they are made of. */
-export type Foto = {
+export type BalanceSnapshot = {
   geracao: number
-  marcas: MarcaCrua[]
+  watermarks: RawWatermark[]
   /** Positions that were passed over without effect, by partition: dead letters that wait. */
-  puladas: Map<number, Set<number>>
+  skipped: Map<number, Set<number>>
 }
 
-type Linha = { comerciante_id: string; data: string } & Record<'creditos' | 'debitos', string> &
+type Row = { comerciante_id: string; data: string } & Record<'creditos' | 'debitos', string> &
   Record<'quantidade' | 'versao', number>
 
 /** Rows fetched at once. */
@@ -21,12 +21,12 @@ const ROWS_AT_ONCE = 5_000
 /** Millions of rows take a while, and nobody waits for this statement. */
 const STATEMENT_TIMEOUT_MS = 600_000
 
-const MARCAS = `
+const WATERMARKS = `
 select particao::int as particao, aplicada_ate::float8 as "aplicadaAte", adiante::text as adiante, epoca::text as epoca,
   ultima_posicao::float8 as "ultimaPosicao", ultimo_id::text as "ultimoId", divergente
 from inbox_particao order by inbox_particao.particao`
 
-const PULADAS = `
+const SKIPPED = `
 select particao::int as particao, posicao::float8 as posicao from carta_morta
 where pulada_em is not null and redirigida_em is null`
 
@@ -37,48 +37,48 @@ from saldo where geracao = $1::int and ($2::text is null or comerciante_id = $2)
   and ($3::date is null or data >= $3) and ($4::date is null or data <= $4)`
 
 /** Reads generation, inbox and waiting letters, on `sql` whether it is a pool or a transaction's connection. */
-export async function lerFoto(sql: Pick<Sql, 'unsafe'>): Promise<Foto> {
-  const [projecao] = await sql.unsafe<{ geracao: number }[]>('select geracao from projecao')
-  if (projecao === undefined) throw new Error('the database has no projection: run `npm run migrate`')
-  const marcas = await sql.unsafe<(Omit<MarcaCrua, 'adiante'> & { adiante: string })[]>(MARCAS)
-  const puladas = new Map<number, Set<number>>()
-  for (const { particao, posicao } of await sql.unsafe<{ particao: number; posicao: number }[]>(PULADAS)) {
-    const posicoes = puladas.get(particao) ?? new Set()
-    puladas.set(particao, posicoes.add(posicao))
+export async function readSnapshot(sql: Pick<Sql, 'unsafe'>): Promise<BalanceSnapshot> {
+  const [projection] = await sql.unsafe<{ geracao: number }[]>('select geracao from projecao')
+  if (projection === undefined) throw new Error('the database has no projection: run `npm run migrate`')
+  const watermarks = await sql.unsafe<(Omit<RawWatermark, 'adiante'> & { adiante: string })[]>(WATERMARKS)
+  const skipped = new Map<number, Set<number>>()
+  for (const { particao, posicao } of await sql.unsafe<{ particao: number; posicao: number }[]>(SKIPPED)) {
+    const posicoes = skipped.get(particao) ?? new Set()
+    skipped.set(particao, posicoes.add(posicao))
   }
   return {
-    geracao: projecao.geracao,
-    marcas: marcas.map((marca) => ({ ...marca, adiante: parseMultirange(marca.adiante) })),
-    puladas,
+    geracao: projection.geracao,
+    watermarks: watermarks.map((watermark) => ({ ...watermark, adiante: parseMultirange(watermark.adiante) })),
+    skipped,
   }
 }
 
 /**
- * Takes the picture and gives every balance in it to `ver`. One read-only transaction, open for as long as the rows take
+ * Takes the picture and gives every balance in it to `visit`. One read-only transaction, open for as long as the rows take
  * to arrive: no other question is asked meanwhile.
  */
-export async function tirarFoto(
+export async function takeSnapshot(
   databaseUrl: string,
-  { comercianteId, de, ate }: Recorte,
-  ver: (dia: { comercianteId: string; data: string }, saldo: SaldoGuardado) => void,
-): Promise<Foto> {
+  { comercianteId, de, ate }: DayFilter,
+  visit: (day: { comercianteId: string; data: string }, saldo: StoredSaldo) => void,
+): Promise<BalanceSnapshot> {
   // `fetchTypes`, without which postgres.js never hands a new connection to `reserve()` (see createTransactions).
   const options = { max: 1, name: 'verificar', statementTimeoutMs: STATEMENT_TIMEOUT_MS, fetchTypes: true }
   const sql = createSql({ url: databaseUrl, ...options })
   try {
-    const conexao = await sql.reserve()
-    await conexao`begin isolation level repeatable read read only`
-    const foto = await lerFoto(conexao)
-    const parametros = [foto.geracao, comercianteId ?? null, de ?? null, ate ?? null]
-    for await (const linhas of conexao.unsafe<Linha[]>(SALDOS, parametros).cursor(ROWS_AT_ONCE)) {
-      for (const { comerciante_id, data, creditos, debitos, quantidade, versao } of linhas) {
+    const connection = await sql.reserve()
+    await connection`begin isolation level repeatable read read only`
+    const snapshot = await readSnapshot(connection)
+    const parameters = [snapshot.geracao, comercianteId ?? null, de ?? null, ate ?? null]
+    for await (const rows of connection.unsafe<Row[]>(SALDOS, parameters).cursor(ROWS_AT_ONCE)) {
+      for (const { comerciante_id, data, creditos, debitos, quantidade, versao } of rows) {
         const saldo = { creditos: BigInt(creditos), debitos: BigInt(debitos), quantidade, versao }
-        ver({ comercianteId: comerciante_id, data }, saldo)
+        visit({ comercianteId: comerciante_id, data }, saldo)
       }
     }
-    await conexao`commit`
-    conexao.release()
-    return foto
+    await connection`commit`
+    connection.release()
+    return snapshot
   } finally {
     await closeSql(sql)
   }

@@ -5,12 +5,12 @@ import type { RedisConnections } from '@fluxo/shared/redis/connection'
 import type { FeedClient } from '@fluxo/shared/repair/feed-client'
 import type { Logger } from '@fluxo/shared/telemetry/logger'
 import type { Registry } from '@fluxo/shared/telemetry/metrics'
-import type { Dia } from '../projetar/saldo-store.ts'
-import { createConferenciaStore } from './conferencia-store.ts'
-import { conferirCache } from './conferir-cache.ts'
-import { createVigia, VERIFICACAO_LOCK, type Vigia } from './vigia.ts'
+import type { DayKey } from '../projetar/saldo-store.ts'
+import { createVerificarStore } from './conferencia-store.ts'
+import { verificarCache } from './conferir-cache.ts'
+import { createVerificarWorker, VERIFICAR_LOCK, type VerificarWorker } from './vigia.ts'
 
-type MontarVigiaDeps = {
+type AssembleVerificarDeps = {
   databaseUrl: string
   /** A pool for single statements. */
   sql: Sql
@@ -19,26 +19,30 @@ type MontarVigiaDeps = {
   feed: FeedClient
   particoes: number
   /** Between two rounds; 0 turns verification off. */
-  verificacaoMs?: number
+  verificarMs?: number
   log: Logger
   registry: Registry
 }
 
-const VERIFICACAO_MS = 60_000
+const VERIFICAR_MS = 60_000
 
 /** Puts the verification in the background together, with a connection of its own. */
-export function montarVigia(deps: MontarVigiaDeps): Vigia & { close(): Promise<void> } {
-  const { databaseUrl: url, sql, redis, cachePrefix, log, verificacaoMs = VERIFICACAO_MS } = deps
+export function assembleVerificar(deps: AssembleVerificarDeps): VerificarWorker & { close(): Promise<void> } {
+  const { databaseUrl: url, sql, redis, cachePrefix, log, verificarMs = VERIFICAR_MS } = deps
   const transactions = createTransactions({ url, max: 1, name: 'consolidado verificacao' })
-  const vigia = createVigia({
+  const verificarWorker = createVerificarWorker({
     ...deps,
-    store: createConferenciaStore(transactions),
-    conferirCache: async (dias: readonly Dia[]) => {
+    store: createVerificarStore(transactions),
+    verificarCache: async (days: readonly DayKey[]) => {
       if (redis.status !== 'ready') return []
-      return (await conferirCache({ redis, prefix: cachePrefix, sql }, dias)).diferencas
+      return (await verificarCache({ redis, prefix: cachePrefix, sql }, days)).differences
     },
-    lease: createLease({ url, key: VERIFICACAO_LOCK, name: 'verificacao', log }),
-    everyMs: verificacaoMs,
+    lease: createLease({ url, key: VERIFICAR_LOCK, name: 'verificacao', log }),
+    everyMs: verificarMs,
   })
-  return { ...vigia, start: () => (verificacaoMs > 0 ? vigia.start() : undefined), close: () => transactions.close() }
+  return {
+    ...verificarWorker,
+    start: () => (verificarMs > 0 ? verificarWorker.start() : undefined),
+    close: () => transactions.close(),
+  }
 }

@@ -1,45 +1,45 @@
-import { particaoDe } from '@fluxo/shared/log/particao'
+import { particaoOf } from '@fluxo/shared/log/particao'
 import type { Publisher } from '@fluxo/shared/log/publisher'
 import type { FeedClient } from '@fluxo/shared/repair/feed-client'
-import type { Lancado } from '../projetar/efeito.ts'
-import { type ConferirCacheDeps, conferirCache, diasEmCache } from './conferir-cache.ts'
-import { type Foto, type Recorte, tirarFoto } from './foto.ts'
-import { type Leitura, lerRazao } from './ler-razao.ts'
+import type { SignedLancamento } from '../projetar/efeito.ts'
+import { cachedDays, type VerificarCacheDeps, verificarCache } from './conferir-cache.ts'
+import { type BalanceSnapshot, type DayFilter, takeSnapshot } from './foto.ts'
+import { type LedgerReading, readLedger } from './ler-razao.ts'
 import {
-  conferirDia,
-  conferirMarca,
-  type Diferenca,
-  estaAplicada,
-  type MarcaCrua,
-  type SaldoGuardado,
-  type Soma,
-  semNada,
+  type DayAmounts,
+  isApplied,
+  NO_ENTRIES,
+  type RawWatermark,
+  type StoredSaldo,
+  type VerifyDifference,
+  verificarDay,
+  verificarWatermark,
 } from './verificar.ts'
 
 /** How far the relay says it has published, and the head of the same moment: read where the ledger's database may be. */
-export type CursorDoRelay = { particao: number; cursor: number; ultima: number }
+export type RelayCursor = { particao: number; cursor: number; ultima: number }
 
-type VerificarDeps = {
+type VerificarAllDeps = {
   /** The service's own role on the database `consolidado`. */
   databaseUrl: string
   feed: FeedClient
-  recorte?: Recorte
+  filter?: DayFilter
   /** Without it nothing of Redis is looked at. */
-  cache?: ConferirCacheDeps & { stream: Pick<Publisher, 'tail'>; amostra: number }
+  cache?: VerificarCacheDeps & { stream: Pick<Publisher, 'tail'>; amostra: number }
   /** For who may read the ledger's database. */
-  cursores?: (() => Promise<CursorDoRelay[]>) | undefined
-  onProgress?: (progresso: { entradas: number; ms: number }) => void
+  cursors?: (() => Promise<RelayCursor[]>) | undefined
+  onProgress?: (progress: { entries: number; ms: number }) => void
 }
 
-export type Verificacao = {
-  diferencas: Diferenca[]
-  entradas: number
-  dias: number
-  emCache: number
+export type Verification = {
+  differences: VerifyDifference[]
+  entries: number
+  days: number
+  cached: number
   ms: number
 }
 
-type Dia = { comercianteId: string; data: string; razao: Soma; saldo: SaldoGuardado | undefined }
+type BookDay = { comercianteId: string; data: string; razao: DayAmounts; saldo: StoredSaldo | undefined }
 
 /**
  * Re-derives the balances from the ledger and compares everything that is stored.
@@ -48,43 +48,43 @@ type Dia = { comercianteId: string; data: string; razao: Soma; saldo: SaldoGuard
  * is added up over exactly the positions that this inbox holds. Memory grows with the number of merchants' days only,
  * some 0.4 KB each. Rejects where the ledger or the database does not answer.
  */
-export async function verificarTudo(deps: VerificarDeps): Promise<Verificacao> {
-  const { feed, databaseUrl, recorte = {}, onProgress = () => {} } = deps
-  const inicio = performance.now()
-  const desde = () => performance.now() - inicio
-  const { particoes = 1 } = await feed.page({ particao: 0, depoisDe: 0, limite: 1 })
-  const livro = createLivro(recorte)
-  const foto = await tirarFoto(databaseUrl, recorte, livro.guardar)
+export async function verificarAll(deps: VerificarAllDeps): Promise<Verification> {
+  const { feed, databaseUrl, filter = {}, onProgress = () => {} } = deps
+  const startedAt = performance.now()
+  const elapsed = () => performance.now() - startedAt
+  const { particoes = 1 } = await feed.page({ particao: 0, after: 0, limite: 1 })
+  const book = createDayBook(filter)
+  const snapshot = await takeSnapshot(databaseUrl, filter, book.store)
 
-  const diferencas: Diferenca[] = []
-  let entradas = 0
-  const { comercianteId } = recorte
-  const unica = comercianteId === undefined ? undefined : particaoDe(comercianteId, particoes)
+  const differences: VerifyDifference[] = []
+  let entries = 0
+  const { comercianteId } = filter
+  const only = comercianteId === undefined ? undefined : particaoOf(comercianteId, particoes)
   for (let particao = 0; particao < particoes; particao += 1) {
-    if (unica !== undefined && unica !== particao) continue
-    const marca = foto.marcas.find((uma) => uma.particao === particao) ?? vazia(particao)
-    const puladas = foto.puladas.get(particao) ?? new Set()
-    const leitura = await lerRazao(
+    if (only !== undefined && only !== particao) continue
+    const watermark = snapshot.watermarks.find((one) => one.particao === particao) ?? emptyWatermark(particao)
+    const skipped = snapshot.skipped.get(particao) ?? new Set()
+    const reading = await readLedger(
       feed,
       { particao },
-      ({ posicao, lancado }) => {
-        if (lancado && estaAplicada(marca, posicao) && !puladas.has(posicao)) livro.somar(lancado)
+      ({ posicao, lancamento }) => {
+        if (lancamento && isApplied(watermark, posicao) && !skipped.has(posicao)) book.add(lancamento)
       },
-      (lidos) => {
-        entradas += lidos
-        onProgress({ entradas, ms: desde() })
+      (readings) => {
+        entries += readings
+        onProgress({ entries, ms: elapsed() })
       },
     )
-    diferencas.push(...(await conferirParticao(deps, { marca, leitura, puladas: puladas.size })))
+    differences.push(...(await verificarParticao(deps, { watermark, leitura: reading, skipped: skipped.size })))
   }
-  const dias = livro.conferir(foto)
-  diferencas.push(...dias.diferencas, ...(await conferirCursores(deps)))
-  const cache = await conferirAmostra(deps)
-  diferencas.push(...cache.diferencas)
-  return { diferencas, entradas, dias: dias.total, emCache: cache.vistos, ms: desde() }
+  const days = book.verificar(snapshot)
+  differences.push(...days.differences, ...(await verificarCursors(deps)))
+  const cache = await verificarSample(deps)
+  differences.push(...cache.differences)
+  return { differences, entries, days: days.total, cached: cache.seen, ms: elapsed() }
 }
 
-const vazia = (particao: number): MarcaCrua => ({
+const emptyWatermark = (particao: number): RawWatermark => ({
   particao,
   aplicadaAte: 0,
   adiante: [],
@@ -95,110 +95,113 @@ const vazia = (particao: number): MarcaCrua => ({
 })
 
 /** Merchants' days, from both sides. */
-function createLivro({ comercianteId, de, ate }: Recorte) {
-  const dias = new Map<string, Dia>()
-  const diaDe = (dono: string, data: string): Dia => {
+function createDayBook({ comercianteId, de, ate }: DayFilter) {
+  const days = new Map<string, BookDay>()
+  const dayOf = (owner: string, data: string): BookDay => {
     // The day first: it has a fixed length, so the two can be told apart.
-    const chave = data + dono
-    let dia = dias.get(chave)
-    if (dia === undefined) {
-      dia = { comercianteId: dono, data, razao: { ...semNada }, saldo: undefined }
-      dias.set(chave, dia)
+    const chave = data + owner
+    let day = days.get(chave)
+    if (day === undefined) {
+      day = { comercianteId: owner, data, razao: { ...NO_ENTRIES }, saldo: undefined }
+      days.set(chave, day)
     }
-    return dia
+    return day
   }
-  const dentro = (l: Lancado): boolean =>
+  const isWithin = (l: SignedLancamento): boolean =>
     (comercianteId === undefined || l.comercianteId === comercianteId) &&
     (de === undefined || l.data >= de) &&
     (ate === undefined || l.data <= ate)
   return {
-    guardar: (dia: { comercianteId: string; data: string }, saldo: SaldoGuardado) => {
-      diaDe(dia.comercianteId, dia.data).saldo = saldo
+    store: (day: { comercianteId: string; data: string }, saldo: StoredSaldo) => {
+      dayOf(day.comercianteId, day.data).saldo = saldo
     },
-    somar: (lancado: Lancado) => {
-      if (!dentro(lancado)) return
-      const { razao } = diaDe(lancado.comercianteId, lancado.data)
-      if (lancado.valor > 0n) razao.creditos += lancado.valor
-      else razao.debitos -= lancado.valor
-      razao.quantidade += 1
+    add: (lancamento: SignedLancamento) => {
+      if (!isWithin(lancamento)) return
+      const { razao: ledger } = dayOf(lancamento.comercianteId, lancamento.data)
+      if (lancamento.valor > 0n) ledger.creditos += lancamento.valor
+      else ledger.debitos -= lancamento.valor
+      ledger.quantidade += 1
     },
-    conferir: ({ geracao }: Foto) => {
-      const diferencas: Diferenca[] = []
-      for (const dia of dias.values()) diferencas.push(...conferirDia(dia, dia.razao, dia.saldo, geracao))
-      return { total: dias.size, diferencas: diferencas.sort(porDia) }
+    verificar: ({ geracao }: BalanceSnapshot) => {
+      const differences: VerifyDifference[] = []
+      for (const day of days.values()) differences.push(...verificarDay(day, day.razao, day.saldo, geracao))
+      return { total: days.size, differences: differences.sort(byDay) }
     },
   }
 }
 
-const chave = (d: Diferenca): string => ('comercianteId' in d ? `${d.comercianteId} ${d.data}` : '')
-const porDia = (a: Diferenca, b: Diferenca): number => (chave(a) < chave(b) ? -1 : 1)
+const chave = (d: VerifyDifference): string => ('comercianteId' in d ? `${d.comercianteId} ${d.data}` : '')
+const byDay = (a: VerifyDifference, b: VerifyDifference): number => (chave(a) < chave(b) ? -1 : 1)
 
-type Lida = { marca: MarcaCrua; leitura: Leitura; puladas: number }
+type PartitionReading = { watermark: RawWatermark; leitura: LedgerReading; skipped: number }
 
 /** The ledger's own sequence, the inbox against it, and the stream that was published from it. */
-async function conferirParticao(deps: VerificarDeps, { marca, leitura, puladas }: Lida): Promise<Diferenca[]> {
+async function verificarParticao(
+  deps: VerificarAllDeps,
+  { watermark, leitura: reading, skipped }: PartitionReading,
+): Promise<VerifyDifference[]> {
   const { feed } = deps
-  const { particao, ultimaPosicao } = marca
-  const diferencas: Diferenca[] = leitura.faltas.map(({ de, ate }) => {
-    const quais = de === ate ? `position ${de}` : `positions ${de} to ${ate}`
-    return { tipo: 'razao', particao, motivo: `the ledger lacks ${quais}` }
+  const { particao, ultimaPosicao } = watermark
+  const differences: VerifyDifference[] = reading.faltas.map(({ de, ate }) => {
+    const which = de === ate ? `position ${de}` : `positions ${de} to ${ate}`
+    return { tipo: 'razao', particao, motivo: `the ledger lacks ${which}` }
   })
   // The counter was read after the rows, so whatever it promised then must be there when the rows are read again.
-  const depois = await feed.page({ particao, depoisDe: leitura.ate, limite: 1 })
-  if (leitura.ultima > leitura.ate && depois.eventos[0]?.posicao !== leitura.ate + 1) {
-    const motivo = `the counter stands at ${leitura.ultima}, and the last entry is ${leitura.ate}`
-    diferencas.push({ tipo: 'razao', particao, motivo })
+  const after = await feed.page({ particao, after: reading.ate, limite: 1 })
+  if (reading.ultima > reading.ate && after.eventos[0]?.posicao !== reading.ate + 1) {
+    const motivo = `the counter stands at ${reading.ultima}, and the last entry is ${reading.ate}`
+    differences.push({ tipo: 'razao', particao, motivo })
   }
-  if (depois.ultima < leitura.ate) {
-    const motivo = `the counter stands at ${depois.ultima}, below the entry ${leitura.ate}`
-    diferencas.push({ tipo: 'razao', particao, motivo })
+  if (after.ultima < reading.ate) {
+    const motivo = `the counter stands at ${after.ultima}, below the entry ${reading.ate}`
+    differences.push({ tipo: 'razao', particao, motivo })
   }
-  if (puladas > 0) {
-    const motivo = `${puladas} entries wait as dead letters and are in no balance: \`npm run dlq -- list\``
-    diferencas.push({ tipo: 'carta', particao, motivo })
+  if (skipped > 0) {
+    const motivo = `${skipped} entries wait as dead letters and are in no balance: \`npm run dlq -- list\``
+    differences.push({ tipo: 'carta', particao, motivo })
   }
-  const naUltima = await idEm(feed, particao, ultimaPosicao)
-  const ultima = Math.max(depois.ultima, leitura.ate)
-  diferencas.push(...conferirMarca(marca, { epoca: depois.epoca, ultima, idNaUltima: naUltima }))
-  return [...diferencas, ...(await conferirStream(deps, particao))]
+  const idAtUltima = await idAt(feed, particao, ultimaPosicao)
+  const ultima = Math.max(after.ultima, reading.ate)
+  differences.push(...verificarWatermark(watermark, { epoca: after.epoca, ultima, idAtUltima }))
+  return [...differences, ...(await verificarStream(deps, particao))]
 }
 
-const idEm = async (feed: FeedClient, particao: number, posicao: number): Promise<string | undefined> => {
+const idAt = async (feed: FeedClient, particao: number, posicao: number): Promise<string | undefined> => {
   if (posicao < 1) return undefined
-  const { eventos } = await feed.page({ particao, depoisDe: posicao - 1, limite: 1 })
+  const { eventos } = await feed.page({ particao, after: posicao - 1, limite: 1 })
   if (eventos[0]?.posicao !== posicao) return undefined
   const id = (eventos[0].evento as { id?: unknown } | null)?.id
   return typeof id === 'string' ? id : undefined
 }
 
 /** What was published is in the ledger: the stream ends at or before its head, with the same event. */
-async function conferirStream({ cache, feed }: VerificarDeps, particao: number): Promise<Diferenca[]> {
-  const fim = await cache?.stream.tail(particao)
-  if (fim === undefined || fim.posicao === 0) return []
-  const { ultima } = await feed.page({ particao, depoisDe: fim.posicao, limite: 1 })
-  if (fim.posicao > ultima) {
-    return [{ tipo: 'relay', particao, motivo: `the stream ends at ${fim.posicao}, and the ledger at ${ultima}` }]
+async function verificarStream({ cache, feed }: VerificarAllDeps, particao: number): Promise<VerifyDifference[]> {
+  const end = await cache?.stream.tail(particao)
+  if (end === undefined || end.posicao === 0) return []
+  const { ultima } = await feed.page({ particao, after: end.posicao, limite: 1 })
+  if (end.posicao > ultima) {
+    return [{ tipo: 'relay', particao, motivo: `the stream ends at ${end.posicao}, and the ledger at ${ultima}` }]
   }
-  const id = await idEm(feed, particao, fim.posicao)
-  if (fim.id === undefined || id === undefined || fim.id === id) return []
-  return [{ tipo: 'relay', particao, motivo: `the stream holds another event at ${fim.posicao} than the ledger` }]
+  const id = await idAt(feed, particao, end.posicao)
+  if (end.id === undefined || id === undefined || end.id === id) return []
+  return [{ tipo: 'relay', particao, motivo: `the stream holds another event at ${end.posicao} than the ledger` }]
 }
 
-async function conferirCursores({ cursores }: VerificarDeps): Promise<Diferenca[]> {
-  const todos = (await cursores?.()) ?? []
-  return todos
+async function verificarCursors({ cursors }: VerificarAllDeps): Promise<VerifyDifference[]> {
+  const all = (await cursors?.()) ?? []
+  return all
     .filter(({ cursor, ultima }) => cursor > ultima)
     .map(({ particao, cursor, ultima }) => {
       return { tipo: 'relay', particao, motivo: `the relay's cursor is at ${cursor}, and the ledger ends at ${ultima}` }
     })
 }
 
-async function conferirAmostra({ cache, recorte = {} }: VerificarDeps) {
-  if (cache === undefined) return { vistos: 0, diferencas: [] }
-  const { de = '', ate = '9999' } = recorte
-  const dias = await diasEmCache(cache, { limite: cache.amostra, comercianteId: recorte.comercianteId })
-  return conferirCache(
+async function verificarSample({ cache, filter = {} }: VerificarAllDeps) {
+  if (cache === undefined) return { seen: 0, differences: [] }
+  const { de = '', ate = '9999' } = filter
+  const days = await cachedDays(cache, { limite: cache.amostra, comercianteId: filter.comercianteId })
+  return verificarCache(
     cache,
-    dias.filter(({ data }) => data >= de && data <= ate),
+    days.filter(({ data }) => data >= de && data <= ate),
   )
 }

@@ -2,13 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Lease } from '@fluxo/shared/postgres/lease'
 import type { Logger } from '@fluxo/shared/telemetry/logger'
 import { counter, gauge, type Registry } from '@fluxo/shared/telemetry/metrics'
-import { type ConferirDeps, createConferir, type Rodada } from './conferir.ts'
-import { type Diferenca, linhaDe } from './verificar.ts'
+import { createRound, type RoundDeps, type RoundResult } from './conferir.ts'
+import { lineOf, type VerifyDifference } from './verificar.ts'
 
 /** Keys of the lease: the kind of work, and one for all partitions. */
-export const VERIFICACAO_LOCK = [7_264_204, 0] as const
+export const VERIFICAR_LOCK = [7_264_204, 0] as const
 
-type VigiaDeps = ConferirDeps & {
+type VerificarWorkerDeps = RoundDeps & {
   lease: Lease
   /** Between the beginnings of two rounds. */
   everyMs: number
@@ -16,14 +16,14 @@ type VigiaDeps = ConferirDeps & {
   registry: Registry
 }
 
-export type Vigia = { start(): void; stop(): Promise<void> }
+export type VerificarWorker = { start(): void; stop(): Promise<void> }
 
 /** Between two rounds while there is still history to add up. */
 const BEHIND_MS = 100
 /** Differences written to the log in one round; their number is in the metric, all of them in `npm run verify`. */
 const LOG_MAX = 20
 /** What the rounds can find; `npm run verify` looks at more. */
-const TIPOS = ['saldo', 'versao', 'cache', 'razao', 'inbox', 'epoca'] as const
+const BACKGROUND_TIPOS = ['saldo', 'versao', 'cache', 'razao', 'inbox', 'epoca'] as const
 
 /**
  * Verifies in the background, in one instance at a time: adds up what is new in the ledger and compares the balances.
@@ -31,33 +31,33 @@ const TIPOS = ['saldo', 'versao', 'cache', 'razao', 'inbox', 'epoca'] as const
  * Exports what it found, logs each difference once, and never stops the service: a round that cannot be done is tried
  * again at the next turn, and an alert speaks where none succeeds.
  */
-export function createVigia(deps: VigiaDeps): Vigia {
+export function createVerificarWorker(deps: VerificarWorkerDeps): VerificarWorker {
   const { lease, everyMs, log } = deps
-  const metricas = createMetricas(deps)
+  const metrics = createMetrics(deps)
   let running: Promise<void> | undefined
 
   const work = async (signal: AbortSignal): Promise<void> => {
-    const conferir = createConferir(deps)
-    const sabidas = new Set<string>()
+    const verificarRound = createRound(deps)
+    const known = new Set<string>()
     let failures = 0
     while (!signal.aborted) {
-      const inicio = performance.now()
-      let espera = everyMs
+      const startedAt = performance.now()
+      let waitMs = everyMs
       try {
-        const rodada = await conferir(signal)
-        metricas.mostrar(rodada)
-        avisar(log, rodada.diferencas, sabidas)
+        const roundResult = await verificarRound(signal)
+        metrics.show(roundResult)
+        warn(log, roundResult.differences, known)
         failures = 0
-        if (rodada.atrasos.size > 0) espera = BEHIND_MS
+        if (roundResult.lags.size > 0) waitMs = BEHIND_MS
       } catch (error) {
         if (signal.aborted) break
         failures += 1
         if (failures === 1) log.warn({ err: error }, 'verification cannot go on for now')
       }
-      const pausa = Math.max(BEHIND_MS, espera - (performance.now() - inicio))
-      await delay(pausa, undefined, { signal }).catch(() => {})
+      const pause = Math.max(BEHIND_MS, waitMs - (performance.now() - startedAt))
+      await delay(pause, undefined, { signal }).catch(() => {})
     }
-    metricas.esquecer()
+    metrics.forget()
   }
   return {
     start: () => {
@@ -70,7 +70,7 @@ export function createVigia(deps: VigiaDeps): Vigia {
   }
 }
 
-function createMetricas({ lease, registry }: VigiaDeps) {
+function createMetrics({ lease, registry }: VerificarWorkerDeps) {
   gauge(registry, {
     name: 'fluxo_verificacao_lease',
     help: '1 where this instance holds the lease of verification.',
@@ -78,53 +78,53 @@ function createMetricas({ lease, registry }: VigiaDeps) {
       this.set(lease.held() ? 1 : 0)
     },
   })
-  const diferencas = gauge(registry, {
+  const differences = gauge(registry, {
     name: 'fluxo_verificacao_diferencas',
     help: 'Differences from the ledger that the last round found, by what differs.',
     labelNames: ['tipo'],
   })
-  const ultima = gauge(registry, {
+  const timestamp = gauge(registry, {
     name: 'fluxo_verificacao_ultima_timestamp_seconds',
     help: 'When the balances were last compared with the ledger.',
   })
   // A gauge without labels shows 0 before it is set: 1970 would look like a verification long ago.
-  ultima.remove()
-  const atraso = gauge(registry, {
+  timestamp.remove()
+  const lag = gauge(registry, {
     name: 'fluxo_verificacao_atraso',
     help: 'Entries that are applied and that verification has not added up yet.',
     labelNames: ['particao'],
   })
-  const dias = counter(registry, {
+  const days = counter(registry, {
     name: 'fluxo_verificacao_dias_total',
     help: "Merchants' days that were compared with the ledger.",
   })
   return {
-    mostrar: (rodada: Rodada) => {
-      for (const tipo of TIPOS) {
-        const achadas = rodada.diferencas.filter((d) => d.tipo === tipo).length
-        diferencas.set({ tipo }, tipo === 'razao' ? achadas + rodada.faltas : achadas)
+    show: (roundResult: RoundResult) => {
+      for (const tipo of BACKGROUND_TIPOS) {
+        const found = roundResult.differences.filter((d) => d.tipo === tipo).length
+        differences.set({ tipo }, tipo === 'razao' ? found + roundResult.faltas : found)
       }
-      atraso.reset()
-      for (const [particao, quantos] of rodada.atrasos) atraso.set({ particao: String(particao) }, quantos)
-      dias.inc(rodada.dias)
-      if (rodada.atrasos.size === 0) ultima.setToCurrentTime()
+      lag.reset()
+      for (const [particao, count] of roundResult.lags) lag.set({ particao: String(particao) }, count)
+      days.inc(roundResult.days)
+      if (roundResult.lags.size === 0) timestamp.setToCurrentTime()
     },
     /** Another instance knows better from now on. */
-    esquecer: () => {
-      diferencas.reset()
-      atraso.reset()
-      ultima.remove()
+    forget: () => {
+      differences.reset()
+      lag.reset()
+      timestamp.remove()
     },
   }
 }
 
 /** One line for each difference that was not there in the round before. */
-function avisar(log: Logger, diferencas: readonly Diferenca[], sabidas: Set<string>): void {
-  const linhas = diferencas.map(linhaDe)
-  const novas = linhas.filter((linha) => !sabidas.has(linha))
-  for (const linha of novas.slice(0, LOG_MAX)) log.error({ diferenca: linha }, 'the books differ from the ledger')
-  if (novas.length > LOG_MAX) log.error({ quantas: novas.length }, 'the books differ from the ledger')
-  if (sabidas.size > 0 && linhas.length === 0) log.info({}, 'the books agree with the ledger again')
-  sabidas.clear()
-  for (const linha of linhas) sabidas.add(linha)
+function warn(log: Logger, differences: readonly VerifyDifference[], known: Set<string>): void {
+  const lines = differences.map(lineOf)
+  const added = lines.filter((line) => !known.has(line))
+  for (const line of added.slice(0, LOG_MAX)) log.error({ difference: line }, 'the books differ from the ledger')
+  if (added.length > LOG_MAX) log.error({ quantas: added.length }, 'the books differ from the ledger')
+  if (known.size > 0 && lines.length === 0) log.info({}, 'the books agree with the ledger again')
+  known.clear()
+  for (const line of lines) known.add(line)
 }

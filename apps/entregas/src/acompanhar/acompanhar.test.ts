@@ -1,15 +1,21 @@
 import { expect, test } from 'vitest'
-import { itemPublico, passoDe, pontoDe, quadro } from './acompanhar.ts'
+import { frame, pointOf, publicItem, streamStep } from './acompanhar.ts'
 
 test('a client is told each seq once and in order, whatever comes', () => {
-  expect([1, 2, 3, 4, 9].map((seq) => passoDe(2, seq))).toEqual(['repetido', 'repetido', 'enviar', 'lacuna', 'lacuna'])
+  expect([1, 2, 3, 4, 9].map((seq) => streamStep(2, seq))).toEqual([
+    'repetido',
+    'repetido',
+    'enviar',
+    'lacuna',
+    'lacuna',
+  ])
 })
 
 test('no text can break out of its event', () => {
-  const linhas = quadro(3, { note: 'a\n\nid: 99\r\ndata: x\u2028' }).split('\n')
-  expect(linhas).toHaveLength(5)
-  expect(linhas.slice(0, 2)).toEqual(['id: 3', 'event: order.status'])
-  expect(linhas[2]).toMatch(/^data: \{.*\}$/s)
+  const lines = frame(3, { note: 'a\n\nid: 99\r\ndata: x\u2028' }).split('\n')
+  expect(lines).toHaveLength(5)
+  expect(lines.slice(0, 2)).toEqual(['id: 3', 'event: order.status'])
+  expect(lines[2]).toMatch(/^data: \{.*\}$/s)
 })
 
 test('the public learns status and times, and nothing that somebody wrote', () => {
@@ -24,9 +30,9 @@ test('the public learns status and times, and nothing that somebody wrote', () =
     actor: 'loja',
     occurred_at: 'o',
   }
-  expect(itemPublico(item)).toEqual({ status: 'LOST', timestamp: 't', seq: 2, occurred_at: 'o' })
+  expect(publicItem(item)).toEqual({ status: 'LOST', timestamp: 't', seq: 2, occurred_at: 'o' })
 })
 
 test('only a number is a Last-Event-ID', () => {
-  expect(['0', '12', '', '-1', '1.5', '1e3', '9999999999'].map(pontoDe)).toEqual([0, 12, ...Array(5).fill(undefined)])
+  expect(['0', '12', '', '-1', '1.5', '1e3', '9999999999'].map(pointOf)).toEqual([0, 12, ...Array(5).fill(undefined)])
 })

@@ -1,33 +1,33 @@
 /** How far a client has been told: the `seq` of the last event that it got. */
-export type Ponto = number
+export type SeenSeq = number
 
 /** What a live event means for a client: send it, drop it (told already), or read what lies between from the database. */
-export type Passo = 'enviar' | 'repetido' | 'lacuna'
+export type StreamStep = 'enviar' | 'repetido' | 'lacuna'
 
 /** `seq` has no gaps within an order, so the number alone tells. */
-export const passoDe = (contadoAte: Ponto, seq: number): Passo =>
-  seq <= contadoAte ? 'repetido' : seq === contadoAte + 1 ? 'enviar' : 'lacuna'
+export const streamStep = (sentThrough: SeenSeq, seq: number): StreamStep =>
+  seq <= sentThrough ? 'repetido' : seq === sentThrough + 1 ? 'enviar' : 'lacuna'
 
 /** One event as Server-Sent Events carry it. JSON has no line breaks, so one `data:` line is enough. */
-export const quadro = (seq: number, item: unknown): string =>
+export const frame = (seq: number, item: unknown): string =>
   `id: ${seq}\nevent: order.status\ndata: ${JSON.stringify(item)}\n\n`
 
 /** A client that was cut off comes back after this. */
-const VOLTA_MS = 3_000
+const RETRY_MS = 3_000
 
 /** The first bytes of a stream. */
-export const ABERTURA = `retry: ${VOLTA_MS}\n\n`
+export const OPENING = `retry: ${RETRY_MS}\n\n`
 
 /** A comment, which clients ignore: it keeps proxies from closing a stream on which nothing happens. */
 export const PING = ': ping\n\n'
 
 /** What the public may know of an event: neither who nor what was written, since merchants write anything. */
-export const itemPublico = (item: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => {
+export const publicItem = (item: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => {
   const { status, timestamp, seq, occurred_at, reason } = item
   return { status, timestamp, seq, occurred_at, ...(reason !== undefined && { reason }) }
 }
 
 /** The `Last-Event-ID` of a client that comes back; `undefined` where it is none of ours. */
-export function pontoDe(texto: string): Ponto | undefined {
-  return /^\d{1,9}$/.test(texto) ? Number(texto) : undefined
+export function pointOf(text: string): SeenSeq | undefined {
+  return /^\d{1,9}$/.test(text) ? Number(text) : undefined
 }

@@ -1,44 +1,44 @@
 import type { RedisConnections } from '@fluxo/shared/redis/connection'
 import type { Logger } from '@fluxo/shared/telemetry/logger'
 import type { Registry } from '@fluxo/shared/telemetry/metrics'
-import { createCauda } from './cauda.ts'
-import { createPlateia, type Plateia } from './plateia.ts'
+import { createStreamTail } from './cauda.ts'
+import { type Audience, createAudience } from './plateia.ts'
 import type { AcompanharStore } from './store.ts'
 
-type AoVivoDeps = {
+type LiveDeps = {
   redis: RedisConnections
   streamPrefix: string
   particoes: number
   store: AcompanharStore
   pingMs?: number
-  conferirMs?: number
+  compareMs?: number
   log: Logger
   registry: Registry
 }
 
 /** The live streams of this instance: who listens, and the end of the orders' log that they hear. */
-export function createAoVivo(deps: AoVivoDeps): { plateia: Plateia; start: () => void; stop: () => Promise<void> } {
+export function createLive(deps: LiveDeps): { audience: Audience; start: () => void; stop: () => Promise<void> } {
   const { log } = deps
-  const plateia = createPlateia({ ...deps, onPrimeiro: () => cauda.acordar() })
-  const cauda = createCauda({
+  const audience = createAudience({ ...deps, onFirst: () => tail.wake() })
+  const tail = createStreamTail({
     ...deps,
-    onEvento: plateia.ouvir,
-    procurada: () => plateia.quantos() > 0,
-    onInicio: () => {
-      plateia
-        .conferir()
+    onEvento: audience.hear,
+    wanted: () => audience.count() > 0,
+    onStart: () => {
+      audience
+        .compare()
         .catch((error: unknown) => log.warn({ err: error }, 'listeners could not be compared with the log'))
     },
   })
   return {
-    plateia,
+    audience,
     start: () => {
-      plateia.start()
-      cauda.start()
+      audience.start()
+      tail.start()
     },
     stop: async () => {
-      plateia.encerrar()
-      await cauda.stop()
+      audience.close()
+      await tail.stop()
     },
   }
 }

@@ -2,7 +2,7 @@ import { type Reader, readData } from '@fluxo/shared/log/event'
 import { z } from 'zod'
 import { STATUSES } from '../domain/status.ts'
 
-const opcional = z.string().optional()
+const optional = z.string().optional()
 
 /** An event of the log as it travels. Readers ignore what they do not know. */
 const DadosSchema = z.object({
@@ -11,12 +11,12 @@ const DadosSchema = z.object({
   seq: z.int().positive(),
   status: z.enum(STATUSES),
   previous_status: z.string().nullable(),
-  reason: opcional,
-  note: opcional,
-  location: opcional,
-  carrier_code: opcional,
-  tracking_code: opcional,
-  reported_status: opcional,
+  reason: optional,
+  note: optional,
+  location: optional,
+  carrier_code: optional,
+  tracking_code: optional,
+  reported_status: optional,
   attempt: z.int().optional(),
   actor: z.string(),
   source: z.string(),
@@ -24,7 +24,7 @@ const DadosSchema = z.object({
 })
 
 /** An event as merchants are told of it: the item of `GET /orders/{id}/events`, beside whose it is and what it is called. */
-export type Contado = {
+export type ToldEvent = {
   posicao: number
   id: string
   tipo: string
@@ -32,19 +32,19 @@ export type Contado = {
   comercianteId: string
   seq: number
   /** When it was recorded. */
-  quando: string
-  rastro: string | undefined
+  at: string
+  traceparent: string | undefined
   /** The same JSON value that `GET /orders/{id}/events` shows. */
   item: Readonly<Record<string, unknown>>
 }
 
 /** Reads an event of the log for those outside who are told of it. */
-export const lerContado: Reader<Contado> = (evento, posicao) => {
+export const readToldEvent: Reader<ToldEvent> = (evento, posicao) => {
   const data = readData(DadosSchema, evento)
   if (typeof data === 'string') return data
-  const { id, type: tipo, time, traceparent: rastro } = evento
-  const { order_id, comerciante_id: comercianteId, seq, status, actor, source, occurred_at, ...resto } = data
-  const { previous_status, ...opcionais } = resto
+  const { id, type: tipo, time, traceparent } = evento
+  const { order_id, comerciante_id: comercianteId, seq, status, actor, source, occurred_at, ...rest } = data
+  const { previous_status, ...optionals } = rest
   const item = {
     id,
     order_id,
@@ -52,10 +52,10 @@ export const lerContado: Reader<Contado> = (evento, posicao) => {
     timestamp: time,
     seq,
     previous_status,
-    ...opcionais,
+    ...optionals,
     actor,
     occurred_at,
     source,
   }
-  return { posicao, id, tipo, pedidoId: order_id, comercianteId, seq, quando: time, rastro, item }
+  return { posicao, id, tipo, pedidoId: order_id, comercianteId, seq, at: time, traceparent, item }
 }

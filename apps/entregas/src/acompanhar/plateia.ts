@@ -1,92 +1,92 @@
 import { readText } from '@fluxo/shared/log/event'
 import type { Logger } from '@fluxo/shared/telemetry/logger'
 import { gauge, type Registry } from '@fluxo/shared/telemetry/metrics'
-import { PING, passoDe, quadro } from './acompanhar.ts'
-import { lerContado } from './contado.ts'
-import type { AcompanharStore, Contado } from './store.ts'
+import { frame, PING, streamStep } from './acompanhar.ts'
+import { readToldEvent } from './contado.ts'
+import type { AcompanharStore, StreamItem } from './store.ts'
 
 /** Somebody who listens to one order. */
-export type Ouvinte = {
+export type Listener = {
   comercianteId: string
   pedidoId: string
   /** The last `seq` that it was told. */
-  contadoAte: number
+  sentThrough: number
   /** SHA-256 of the token by which it listens, in hex; the stream ends with the token. */
   token?: string
   /** What it may see of an event. */
-  mostrar: (item: Contado['item']) => Contado['item']
+  show: (item: StreamItem['item']) => StreamItem['item']
   /** Sends text; false where the client is gone or cannot keep up. */
-  enviar: (texto: string) => boolean
+  send: (text: string) => boolean
   /** Ends the stream: the client comes back, and begins where it was. */
-  encerrar: () => void
+  close: () => void
 }
 
-export type Plateia = {
+export type Audience = {
   /** Tells a listener what it missed and then what happens; gives how to leave. */
-  entrar: (ouvinte: Ouvinte) => () => void
+  join: (listener: Listener) => () => void
   /** An event that came live. */
-  ouvir: (posicao: number, body: string) => void
+  hear: (posicao: number, body: string) => void
   /** Something may have been missed: all are compared with the database. */
-  conferir: () => Promise<void>
+  compare: () => Promise<void>
   /** Who listens here. */
-  quantos: () => number
+  count: () => number
   start: () => void
   /** Ends every stream, and takes no more. */
-  encerrar: () => void
+  close: () => void
 }
 
-type PlateiaDeps = {
+type AudienceDeps = {
   store: AcompanharStore
   log: Logger
   registry: Registry
   pingMs?: number
-  conferirMs?: number
+  compareMs?: number
   /** Hears that there is somebody to tell. */
-  onPrimeiro: () => void
+  onFirst: () => void
 }
 
 /** Proxies close what is silent for 60 s; so does a phone's network after 30. */
 const PING_MS = 15_000
 /** How late an event is where Redis is away, or lost it. */
-const CONFERIR_MS = 2_000
+const COMPARE_MS = 2_000
 
 /** A quote within a JSON string is escaped, so no text of a merchant can look like this. */
 const PEDIDO = /"order_id":"([0-9a-f-]{36})"/
 
-type Lugar = { ouvinte: Ouvinte; presente: boolean; lendo: boolean; deNovo: boolean; sair: () => void }
+type Subscription = { listener: Listener; present: boolean; reading: boolean; again: boolean; leave: () => void }
 
-const despedir = (lugar: Lugar): void => {
-  lugar.sair()
-  lugar.ouvinte.encerrar()
+const disconnect = (subscription: Subscription): void => {
+  subscription.leave()
+  subscription.listener.close()
 }
 
 /** Tells a listener what happens, and reads for it what it missed. */
-function createConta(store: AcompanharStore, log: Logger) {
-  const contar = (lugar: Lugar, { seq, item }: Contado): void => {
-    const { ouvinte } = lugar
-    if (!lugar.presente || passoDe(ouvinte.contadoAte, seq) !== 'enviar') return
-    ouvinte.contadoAte = seq
-    if (!ouvinte.enviar(quadro(seq, ouvinte.mostrar(item)))) despedir(lugar)
+function createTeller(store: AcompanharStore, log: Logger) {
+  const tell = (subscription: Subscription, { seq, item }: StreamItem): void => {
+    const { listener } = subscription
+    if (!subscription.present || streamStep(listener.sentThrough, seq) !== 'enviar') return
+    listener.sentThrough = seq
+    if (!listener.send(frame(seq, listener.show(item)))) disconnect(subscription)
   }
   /** One read at a time, and once more where something came meanwhile. */
-  const recuperar = async (lugar: Lugar): Promise<void> => {
-    lugar.deNovo = true
-    if (lugar.lendo) return
-    lugar.lendo = true
+  const catchUp = async (subscription: Subscription): Promise<void> => {
+    subscription.again = true
+    if (subscription.reading) return
+    subscription.reading = true
     try {
-      while (lugar.deNovo && lugar.presente) {
-        lugar.deNovo = false
-        const { comercianteId, pedidoId, contadoAte } = lugar.ouvinte
-        for (const contado of await store.depois(comercianteId, pedidoId, contadoAte)) contar(lugar, contado)
+      while (subscription.again && subscription.present) {
+        subscription.again = false
+        const { comercianteId, pedidoId, sentThrough } = subscription.listener
+        for (const evento of await store.after(comercianteId, pedidoId, sentThrough)) tell(subscription, evento)
       }
     } catch (error) {
       log.warn({ err: error }, 'what a listener missed could not be read; its stream ends')
-      despedir(lugar)
+      disconnect(subscription)
     } finally {
-      lugar.lendo = false
+      subscription.reading = false
     }
   }
-  return { contar, recuperar }
+  return { tell, catchUp }
 }
 
 /**
@@ -95,113 +95,113 @@ function createConta(store: AcompanharStore, log: Logger) {
  * `seq` has no gaps, so each listener knows what it misses: an event that follows is sent as it comes, one that does not is the sign to
  * read what lies between from the database. Both ways go through the same number, so nothing is told twice.
  */
-export function createPlateia(deps: PlateiaDeps): Plateia {
-  const { store, log, registry, onPrimeiro, pingMs = PING_MS, conferirMs = CONFERIR_MS } = deps
-  const porPedido = new Map<string, Set<Lugar>>()
-  let quantos = 0
-  let fechada = false
+export function createAudience(deps: AudienceDeps): Audience {
+  const { store, log, registry, onFirst, pingMs = PING_MS, compareMs = COMPARE_MS } = deps
+  const byPedido = new Map<string, Set<Subscription>>()
+  let count = 0
+  let closed = false
   gauge(registry, {
     name: 'fluxo_acompanhar_ouvintes',
     help: 'Open streams of events of this instance.',
     collect() {
-      this.set(quantos)
+      this.set(count)
     },
   })
-  const todos = (): Lugar[] => [...porPedido.values()].flatMap((lugares) => [...lugares])
-  const { contar, recuperar } = createConta(store, log)
-  const conferir = async (): Promise<void> => {
-    if (porPedido.size === 0) return
-    const tokens = todos().flatMap(({ ouvinte }) => ouvinte.token ?? [])
-    const [versoes, validos] = await Promise.all([
-      store.versoes([...porPedido.keys()]),
-      tokens.length === 0 ? new Set<string>() : store.validos([...new Set(tokens)]),
+  const all = (): Subscription[] => [...byPedido.values()].flatMap((subscriptions) => [...subscriptions])
+  const { tell, catchUp } = createTeller(store, log)
+  const compare = async (): Promise<void> => {
+    if (byPedido.size === 0) return
+    const tokens = all().flatMap(({ listener }) => listener.token ?? [])
+    const [versions, valid] = await Promise.all([
+      store.versions([...byPedido.keys()]),
+      tokens.length === 0 ? new Set<string>() : store.valid([...new Set(tokens)]),
     ])
-    const atrasados: Promise<void>[] = []
-    for (const lugar of todos()) {
-      const { token, pedidoId, contadoAte } = lugar.ouvinte
-      if (token !== undefined && tokens.includes(token) && !validos.has(token)) despedir(lugar)
-      else if ((versoes.get(pedidoId) ?? 0) > contadoAte) atrasados.push(recuperar(lugar))
+    const behind: Promise<void>[] = []
+    for (const subscription of all()) {
+      const { token, pedidoId, sentThrough } = subscription.listener
+      if (token !== undefined && tokens.includes(token) && !valid.has(token)) disconnect(subscription)
+      else if ((versions.get(pedidoId) ?? 0) > sentThrough) behind.push(catchUp(subscription))
     }
-    await Promise.all(atrasados)
+    await Promise.all(behind)
   }
-  const relogios = createRelogios({
+  const timers = createTimers({
     pingMs,
-    conferirMs,
+    compareMs,
     ping: () => {
-      for (const lugar of todos()) if (!lugar.ouvinte.enviar(PING)) despedir(lugar)
+      for (const subscription of all()) if (!subscription.listener.send(PING)) disconnect(subscription)
     },
-    conferir: () =>
-      conferir().catch((error: unknown) => log.warn({ err: error }, 'listeners could not be compared with the log')),
+    compare: () =>
+      compare().catch((error: unknown) => log.warn({ err: error }, 'listeners could not be compared with the log')),
   })
   return {
-    entrar: (ouvinte) => {
-      const lugares = porPedido.get(ouvinte.pedidoId) ?? new Set()
-      const sair = (): void => {
-        if (!lugar.presente) return
-        lugar.presente = false
-        lugares.delete(lugar)
-        quantos -= 1
-        if (lugares.size === 0) porPedido.delete(ouvinte.pedidoId)
+    join: (listener) => {
+      const subscriptions = byPedido.get(listener.pedidoId) ?? new Set()
+      const leave = (): void => {
+        if (!subscription.present) return
+        subscription.present = false
+        subscriptions.delete(subscription)
+        count -= 1
+        if (subscriptions.size === 0) byPedido.delete(listener.pedidoId)
       }
-      const lugar: Lugar = { ouvinte, presente: !fechada, lendo: false, deNovo: false, sair }
-      if (fechada) {
-        ouvinte.encerrar()
-        return sair
+      const subscription: Subscription = { listener, present: !closed, reading: false, again: false, leave }
+      if (closed) {
+        listener.close()
+        return leave
       }
-      lugares.add(lugar)
-      porPedido.set(ouvinte.pedidoId, lugares)
-      quantos += 1
-      if (quantos === 1) onPrimeiro()
+      subscriptions.add(subscription)
+      byPedido.set(listener.pedidoId, subscriptions)
+      count += 1
+      if (count === 1) onFirst()
       // Listening first and reading then: what happens in between comes both ways, and is told once.
-      void recuperar(lugar)
-      return sair
+      void catchUp(subscription)
+      return leave
     },
-    ouvir: (posicao, body) => {
-      if (porPedido.size === 0) return
-      const lugares = porPedido.get(PEDIDO.exec(body)?.[1] ?? '')
-      if (lugares === undefined) return
-      const read = readText(lerContado, posicao, body)
-      const lido = read.outcome === 'read' ? read.row : undefined
-      for (const lugar of [...lugares]) {
-        const passo = lido === undefined ? 'lacuna' : passoDe(lugar.ouvinte.contadoAte, lido.seq)
-        if (passo === 'lacuna' || lugar.lendo) void recuperar(lugar)
-        else if (lido !== undefined && passo === 'enviar') contar(lugar, lido)
+    hear: (posicao, body) => {
+      if (byPedido.size === 0) return
+      const subscriptions = byPedido.get(PEDIDO.exec(body)?.[1] ?? '')
+      if (subscriptions === undefined) return
+      const read = readText(readToldEvent, posicao, body)
+      const item = read.outcome === 'read' ? read.row : undefined
+      for (const subscription of [...subscriptions]) {
+        const step = item === undefined ? 'lacuna' : streamStep(subscription.listener.sentThrough, item.seq)
+        if (step === 'lacuna' || subscription.reading) void catchUp(subscription)
+        else if (item !== undefined && step === 'enviar') tell(subscription, item)
       }
     },
-    conferir,
-    quantos: () => quantos,
-    start: relogios.start,
-    encerrar: () => {
-      fechada = true
-      relogios.stop()
-      for (const lugar of todos()) despedir(lugar)
+    compare,
+    count: () => count,
+    start: timers.start,
+    close: () => {
+      closed = true
+      timers.stop()
+      for (const subscription of all()) disconnect(subscription)
     },
   }
 }
 
-type Relogios = { pingMs: number; conferirMs: number; ping: () => void; conferir: () => Promise<void> }
+type TimersOptions = { pingMs: number; compareMs: number; ping: () => void; compare: () => Promise<void> }
 
 /** The two beats of the streams. A comparison begins after the one before has ended. */
-function createRelogios({ pingMs, conferirMs, ping, conferir }: Relogios) {
+function createTimers({ pingMs, compareMs, ping, compare }: TimersOptions) {
   let pings: NodeJS.Timeout | undefined
-  let proxima: NodeJS.Timeout | undefined
-  let parado = false
-  const agendar = (): void => {
-    if (parado) return
-    proxima = setTimeout(() => void conferir().then(agendar), conferirMs)
-    proxima.unref()
+  let next: NodeJS.Timeout | undefined
+  let stopped = false
+  const schedule = (): void => {
+    if (stopped) return
+    next = setTimeout(() => void compare().then(schedule), compareMs)
+    next.unref()
   }
   return {
     start: () => {
       if (pings !== undefined) return
       pings = setInterval(ping, pingMs)
       pings.unref()
-      agendar()
+      schedule()
     },
     stop: () => {
-      parado = true
+      stopped = true
       clearInterval(pings)
-      clearTimeout(proxima)
+      clearTimeout(next)
     },
   }
 }

@@ -1,31 +1,31 @@
-import { DomainError, Indisponivel } from '@fluxo/shared/errors'
+import { DomainError, Unavailable } from '@fluxo/shared/errors'
 import { headers } from '@fluxo/shared/http/answers'
 import { requireScope, type Verifier } from '@fluxo/shared/http/auth'
 import { type AppEnv, headerOf } from '@fluxo/shared/http/env'
-import { documented, LEITURA } from '@fluxo/shared/http/openapi'
-import type { Limites } from '@fluxo/shared/ratelimit/admission'
+import { documented, OF_READS } from '@fluxo/shared/http/openapi'
+import type { Limits } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import type { LeituraStore } from '../listar/store.ts'
-import { naoEncontrado } from '../mover/mover.ts'
-import { idDe } from '../mover/route.ts'
-import { IdDoPedido } from '../receber/schema.ts'
-import { ABERTURA, pontoDe } from './acompanhar.ts'
-import type { Ouvinte, Plateia } from './plateia.ts'
-import type { Vagas } from './vagas.ts'
+import type { PedidoReadStore } from '../listar/store.ts'
+import { notFound } from '../mover/mover.ts'
+import { pedidoIdOf } from '../mover/route.ts'
+import { PedidoIdParam } from '../receber/schema.ts'
+import { OPENING, pointOf } from './acompanhar.ts'
+import type { Audience, Listener } from './plateia.ts'
+import type { StreamSlots } from './vagas.ts'
 
 type AcompanharDeps = {
-  plateia: Plateia
+  audience: Audience
   /** Places for the streams of merchants. */
-  vagas: Vagas
-  leitura: Pick<LeituraStore, 'porId'>
+  slots: StreamSlots
+  reads: Pick<PedidoReadStore, 'byId'>
   verifier: Verifier
-  limites?: Limites | undefined
+  limits?: Limits | undefined
 }
 
 const RETRY_AFTER_SECONDS = 5
 /** Unread by a client before its stream ends: it comes back, and is told what it missed. */
-const ATRASO_BYTES_MAX = 64 * 1024
+const UNREAD_BYTES_MAX = 64 * 1024
 
 const HEADERS = {
   'Content-Type': 'text/event-stream; charset=utf-8',
@@ -41,7 +41,7 @@ export const STREAM_HEADERS_SCHEMA = z.object({
     .optional()
     .openapi({ description: 'O seq do último evento recebido: continua depois dele.', example: '3' }),
 })
-export const STREAM_RESPOSTA = {
+export const STREAM_ANSWER = {
   description: 'Server-Sent Events: id é o seq, event é order.status, data é o evento em JSON',
   headers: headers('Cache-Control'),
   content: {
@@ -55,58 +55,58 @@ export const STREAM_RESPOSTA = {
 }
 
 /** Where the client wants to go on: after its last event, or the order's where that is earlier. Throws where the header is none of ours. */
-export function pontoPedido(c: Context<AppEnv>, { version }: { version: number }): number {
-  const texto = headerOf(c, 'last-event-id') ?? '0'
-  const ponto = pontoDe(texto)
-  if (ponto === undefined) throw new DomainError('cabecalho-invalido', 'Last-Event-ID deve ser o seq de um evento.')
-  return Math.min(ponto, version)
+export function requestedPoint(c: Context<AppEnv>, { version }: { version: number }): number {
+  const text = headerOf(c, 'last-event-id') ?? '0'
+  const point = pointOf(text)
+  if (point === undefined) throw new DomainError('cabecalho-invalido', 'Last-Event-ID deve ser o seq de um evento.')
+  return Math.min(point, version)
 }
 
 /** Answers with a stream that lasts until the client leaves, cannot keep up, or this instance does. Throws 503 where there is no place. */
-export function abrirStream(
-  { plateia, vagas }: { plateia: Plateia; vagas: Vagas },
-  quem: Omit<Ouvinte, 'enviar' | 'encerrar'>,
+export function openStream(
+  { audience, slots }: { audience: Audience; slots: StreamSlots },
+  who: Omit<Listener, 'send' | 'close'>,
 ): Response {
-  const soltar = vagas.ocupar(quem)
-  if (soltar === undefined) {
-    throw new Indisponivel('streams-demais', 'Há streams demais aqui. Tente de novo.', RETRY_AFTER_SECONDS)
+  const release = slots.take(who)
+  if (release === undefined) {
+    throw new Unavailable('streams-demais', 'Há streams demais aqui. Tente de novo.', RETRY_AFTER_SECONDS)
   }
   const encoder = new TextEncoder()
-  let sair = (): void => {}
-  let aberto = true
+  let leave = (): void => {}
+  let isOpen = true
   const body = new ReadableStream<Uint8Array>(
     {
       start: (controller) => {
-        controller.enqueue(encoder.encode(ABERTURA))
-        sair = plateia.entrar({
-          ...quem,
-          enviar: (texto) => {
-            if (!aberto || (controller.desiredSize ?? 0) < 0) return false
-            controller.enqueue(encoder.encode(texto))
+        controller.enqueue(encoder.encode(OPENING))
+        leave = audience.join({
+          ...who,
+          send: (text) => {
+            if (!isOpen || (controller.desiredSize ?? 0) < 0) return false
+            controller.enqueue(encoder.encode(text))
             return true
           },
-          encerrar: () => {
-            if (!aberto) return
-            aberto = false
-            soltar()
+          close: () => {
+            if (!isOpen) return
+            isOpen = false
+            release()
             controller.close()
           },
         })
       },
       cancel: () => {
-        aberto = false
-        soltar()
-        sair()
+        isOpen = false
+        release()
+        leave()
       },
     },
-    new ByteLengthQueuingStrategy({ highWaterMark: ATRASO_BYTES_MAX }),
+    new ByteLengthQueuingStrategy({ highWaterMark: UNREAD_BYTES_MAX }),
   )
   return new Response(body, { headers: HEADERS })
 }
 
 /** `GET /orders/{id}/stream`: what happens to an order, as it happens. */
 export function createAcompanharRoutes(deps: AcompanharDeps): OpenAPIHono<AppEnv> {
-  const { leitura, verifier, limites } = deps
+  const { reads, verifier, limits } = deps
   const routes = new OpenAPIHono<AppEnv>()
   documented(
     routes,
@@ -118,19 +118,19 @@ export function createAcompanharRoutes(deps: AcompanharDeps): OpenAPIHono<AppEnv
       summary: 'Acompanha um pedido ao vivo',
       description:
         'Começa pela história; com Last-Event-ID, depois dele. Nada falta e nada se repete, de qualquer instância.',
-      escopo: 'entregas:ler',
-      codigos: [...LEITURA, 'cabecalho-invalido', 'nao-encontrado', 'streams-demais'],
-      request: { params: IdDoPedido, headers: STREAM_HEADERS_SCHEMA },
-      responses: { 200: STREAM_RESPOSTA },
+      scope: 'entregas:ler',
+      codigos: [...OF_READS, 'cabecalho-invalido', 'nao-encontrado', 'streams-demais'],
+      request: { params: PedidoIdParam, headers: STREAM_HEADERS_SCHEMA },
+      responses: { 200: STREAM_ANSWER },
     },
-    requireScope(verifier, 'entregas:ler', { admission: limites?.leitura }),
+    requireScope(verifier, 'entregas:ler', { admission: limits?.leitura }),
     async (c) => {
       const comercianteId = c.get('comercianteId')
-      const pedidoId = idDe(c)
-      const pedido = await leitura.porId(comercianteId, pedidoId)
-      if (pedido === undefined) throw naoEncontrado()
-      const contadoAte = pontoPedido(c, pedido)
-      return abrirStream(deps, { comercianteId, pedidoId, contadoAte, mostrar: (item) => item })
+      const pedidoId = pedidoIdOf(c)
+      const pedido = await reads.byId(comercianteId, pedidoId)
+      if (pedido === undefined) throw notFound()
+      const sentThrough = requestedPoint(c, pedido)
+      return openStream(deps, { comercianteId, pedidoId, sentThrough, show: (item) => item })
     },
   )
   return routes

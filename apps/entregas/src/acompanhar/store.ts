@@ -1,29 +1,29 @@
 import { arrayLiteral } from '@fluxo/shared/inbox/array-literal'
 import type { Sql } from '@fluxo/shared/postgres/sql'
 import { eventoJson } from '../domain/evento.ts'
-import type { LeituraStore } from '../listar/store.ts'
+import type { PedidoReadStore } from '../listar/store.ts'
 
-export type Contado = { seq: number; item: Readonly<Record<string, unknown>> }
+export type StreamItem = { seq: number; item: Readonly<Record<string, unknown>> }
 
 export type AcompanharStore = {
   /** The events of an order after `seq`, in order. */
-  depois: (comercianteId: string, pedidoId: string, seq: number) => Promise<Contado[]>
+  after: (comercianteId: string, pedidoId: string, seq: number) => Promise<StreamItem[]>
   /** The version of each of these orders: the `seq` of its last event. */
-  versoes: (pedidos: readonly string[]) => Promise<Map<string, number>>
+  versions: (pedidos: readonly string[]) => Promise<Map<string, number>>
   /** Which of these tokens of the tracking page open a page now, by their SHA-256 in hex. */
-  validos: (tokens: readonly string[]) => Promise<Set<string>>
+  valid: (tokens: readonly string[]) => Promise<Set<string>>
 }
 
 /** What the live streams read: what a client missed (as its merchant), and whether anybody missed something (as the service, with `sql`). */
-export const createAcompanharStore = (sql: Sql, leitura: Pick<LeituraStore, 'eventos'>): AcompanharStore => ({
-  depois: async (comercianteId, pedidoId, seq) =>
-    ((await leitura.eventos(comercianteId, pedidoId, seq)) ?? []).map((e) => ({ seq: e.seq, item: eventoJson(e) })),
-  versoes: async (pedidos) => {
+export const createAcompanharStore = (sql: Sql, reads: Pick<PedidoReadStore, 'eventos'>): AcompanharStore => ({
+  after: async (comercianteId, pedidoId, seq) =>
+    ((await reads.eventos(comercianteId, pedidoId, seq)) ?? []).map((e) => ({ seq: e.seq, item: eventoJson(e) })),
+  versions: async (pedidos) => {
     const rows = await sql<{ id: string; version: number }[]>`
       select id, version from pedido where id = any(${arrayLiteral(pedidos)}::text::uuid[])`
     return new Map(rows.map(({ id, version }) => [id, version]))
   },
-  validos: async (tokens) => {
+  valid: async (tokens) => {
     const rows = await sql<{ token: string }[]>`
       select encode(token_sha256, 'hex') as token from rastreio
       where token_sha256 = any(select decode(t, 'hex') from unnest(${arrayLiteral(tokens)}::text::text[]) t)`

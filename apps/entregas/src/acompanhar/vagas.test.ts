@@ -1,30 +1,30 @@
 import { expect, test } from 'vitest'
-import { createVagas, VAGAS_DE_COMERCIANTES, VAGAS_DE_PAGINAS } from './vagas.ts'
+import { COMERCIANTE_SLOTS, createStreamSlots, PAGE_SLOTS } from './vagas.ts'
 
-const de = (pedidoId: string, comercianteId = 'loja') => ({ pedidoId, comercianteId })
+const from = (pedidoId: string, comercianteId = 'loja') => ({ pedidoId, comercianteId })
 
 test('an order, a merchant and an instance have so many places and no more', () => {
-  const vagas = createVagas({ max: 6, porComercianteMax: 4, porPedidoMax: 2 })
-  const ocupadas = [de('a'), de('a'), de('b'), de('c')].map((quem) => vagas.ocupar(quem))
-  expect(ocupadas.every((uma) => uma !== undefined)).toBe(true)
-  expect([vagas.ocupar(de('a')), vagas.ocupar(de('d'))]).toEqual([undefined, undefined])
-  expect(vagas.ocupar(de('e', 'outra'))).toBeDefined()
-  expect(vagas.ocupar(de('f', 'outra'))).toBeDefined()
-  expect(vagas.ocupar(de('g', 'terceira'))).toBeUndefined()
+  const slots = createStreamSlots({ max: 6, comercianteMax: 4, pedidoMax: 2 })
+  const taken = [from('a'), from('a'), from('b'), from('c')].map((who) => slots.take(who))
+  expect(taken.every((one) => one !== undefined)).toBe(true)
+  expect([slots.take(from('a')), slots.take(from('d'))]).toEqual([undefined, undefined])
+  expect(slots.take(from('e', 'outra'))).toBeDefined()
+  expect(slots.take(from('f', 'outra'))).toBeDefined()
+  expect(slots.take(from('g', 'terceira'))).toBeUndefined()
 })
 
 test('a place that is given back twice is one place, and one that was refused took none', () => {
-  const vagas = createVagas({ max: 2, porComercianteMax: 1, porPedidoMax: 1 })
-  const soltar = vagas.ocupar(de('a'))
-  for (let i = 0; i < 5; i += 1) expect(vagas.ocupar(de('b'))).toBeUndefined()
-  soltar?.()
-  soltar?.()
-  expect(vagas.ocupar(de('b'))).toBeDefined()
-  expect(vagas.ocupar(de('c', 'outra'))).toBeDefined()
-  expect(vagas.ocupar(de('d', 'terceira'))).toBeUndefined()
+  const slots = createStreamSlots({ max: 2, comercianteMax: 1, pedidoMax: 1 })
+  const release = slots.take(from('a'))
+  for (let i = 0; i < 5; i += 1) expect(slots.take(from('b'))).toBeUndefined()
+  release?.()
+  release?.()
+  expect(slots.take(from('b'))).toBeDefined()
+  expect(slots.take(from('c', 'outra'))).toBeDefined()
+  expect(slots.take(from('d', 'terceira'))).toBeUndefined()
 })
 
 test('no merchant has more than half of the places of either kind', () => {
-  for (const { max, porComercianteMax } of [VAGAS_DE_COMERCIANTES, VAGAS_DE_PAGINAS])
-    expect(porComercianteMax).toBeLessThanOrEqual(max / 2)
+  for (const { max, comercianteMax } of [COMERCIANTE_SLOTS, PAGE_SLOTS])
+    expect(comercianteMax).toBeLessThanOrEqual(max / 2)
 })

@@ -1,88 +1,88 @@
 import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { type Casa, createCasa, type Instancia, mover, type Pedir, receber } from '../../test/casa.ts'
-import { createOuvinte } from '../../test/ouvinte.ts'
+import { type Ask, type Cluster, createCluster, type Instance, mover, receber } from '../../test/casa.ts'
+import { createSseClient } from '../../test/ouvinte.ts'
 
-let casa: Casa
-let uma: Instancia
-let vitima: Pedir
-let atacante: Pedir
+let cluster: Cluster
+let node: Instance
+let victim: Ask
+let attacker: Ask
 /** A body that nobody refers to is cancelled by fetch. */
-let abertas: Response[]
+let responses: Response[]
 beforeEach(async () => {
-  casa = await createCasa()
-  uma = await casa.abrir('a')
-  vitima = await uma.como('vitima')
-  atacante = await uma.como('atacante')
-  abertas = []
+  cluster = await createCluster()
+  node = await cluster.open('a')
+  victim = await node.askAs('vitima')
+  attacker = await node.askAs('atacante')
+  responses = []
 })
-afterEach(() => casa.fechar())
+afterEach(() => cluster.close())
 
-const ouvintes = async (): Promise<number> =>
-  Number(/fluxo_acompanhar_ouvintes (\d+)/.exec(await uma.registry.metrics())?.[1])
-const pagina = async (por: Pedir, pedido: string): Promise<string> => {
-  const { url } = (await (await por(`/orders/${pedido}/tracking`, { method: 'POST' })).json()) as { url: string }
-  return uma.url + url
+const listeners = async (): Promise<number> =>
+  Number(/fluxo_acompanhar_ouvintes (\d+)/.exec(await node.registry.metrics())?.[1])
+const page = async (by: Ask, pedido: string): Promise<string> => {
+  const { url } = (await (await by(`/orders/${pedido}/tracking`, { method: 'POST' })).json()) as { url: string }
+  return node.url + url
 }
 /** Opens streams and reads nothing of them; tells how many were opened, and how many were refused as documented. */
-const abrir = async (por: Pedir, pedidos: readonly string[], signal: AbortSignal) => {
-  const respostas = await Promise.all(pedidos.map((pedido) => por(`/orders/${pedido}/stream`, { signal })))
-  abertas.push(...respostas)
-  const recusadas = respostas.filter(({ status, headers }) => status === 503 && headers.get('retry-after') !== null)
-  return [respostas.filter(({ status }) => status === 200).length, recusadas.length]
+const open = async (by: Ask, pedidos: readonly string[], signal: AbortSignal) => {
+  const answers = await Promise.all(pedidos.map((pedido) => by(`/orders/${pedido}/stream`, { signal })))
+  responses.push(...answers)
+  const refused = answers.filter(({ status, headers }) => status === 503 && headers.get('retry-after') !== null)
+  return [answers.filter(({ status }) => status === 200).length, refused.length]
 }
-const vezes = <T>(n: number, um: T): T[] => Array.from({ length: n }, () => um)
+const times = <T>(n: number, each: T): T[] => Array.from({ length: n }, () => each)
 
 test('a merchant that opens every stream it can takes its share, and neither another’s streams nor the pages’', async () => {
-  const parar = new AbortController()
-  const pedido = await receber(atacante)
-  expect(await abrir(atacante, vezes(60, pedido), parar.signal)).toEqual([20, 40])
-  const outros = await Promise.all(vezes(30, atacante).map((por) => receber(por)))
+  const stop = new AbortController()
+  const pedido = await receber(attacker)
+  expect(await open(attacker, times(60, pedido), stop.signal)).toEqual([20, 40])
+  const others = await Promise.all(times(30, attacker).map((by) => receber(by)))
   expect(
-    await abrir(
-      atacante,
-      outros.flatMap((um) => vezes(20, um)),
-      parar.signal,
+    await open(
+      attacker,
+      others.flatMap((each) => times(20, each)),
+      stop.signal,
     ),
   ).toEqual([480, 120])
 
-  const daVitima = await receber(vitima)
-  const enderecos = [`${await pagina(vitima, daVitima)}/stream`, `${await pagina(atacante, pedido)}/stream`]
-  const ouvindo = enderecos.map((endereco) => createOuvinte(() => endereco))
-  const [naPagina] = ouvindo
-  const stream = await vitima(`/orders/${daVitima}/stream`, { signal: parar.signal })
+  const ofVictim = await receber(victim)
+  const addresses = [`${await page(victim, ofVictim)}/stream`, `${await page(attacker, pedido)}/stream`]
+  const listening = addresses.map((address) => createSseClient(() => address))
+  const [onPage] = listening
+  const stream = await victim(`/orders/${ofVictim}/stream`, { signal: stop.signal })
   expect(stream.status).toBe(200)
-  await waitFor(() => ouvindo.every((um) => um.ouvidos.length === 1), { what: 'the pages to hear' })
-  const atrasos: number[] = []
+  await waitFor(() => listening.every((each) => each.heard.length === 1), { what: 'the pages to hear' })
+  const delays: number[] = []
   for (const status of ['SEPARATED', 'IN_TRANSIT', 'OUT_FOR_DELIVERY']) {
-    const inicio = performance.now()
-    const antes = naPagina?.ouvidos.length ?? 0
-    await mover(vitima, daVitima, status)
-    await waitFor(() => naPagina?.ouvidos.length === antes + 1, { what: status })
-    atrasos.push((naPagina?.ouvidos.at(-1)?.em ?? 0) - inicio)
+    const startedAt = performance.now()
+    const before = onPage?.heard.length ?? 0
+    await mover(victim, ofVictim, status)
+    await waitFor(() => onPage?.heard.length === before + 1, { what: status })
+    delays.push((onPage?.heard.at(-1)?.at ?? 0) - startedAt)
   }
-  console.info(`500 streams of another merchant: the victim's page heard within ${Math.max(...atrasos).toFixed(0)} ms`)
+  console.info(`500 streams of another merchant: the victim's page heard within ${Math.max(...delays).toFixed(0)} ms`)
 
-  parar.abort()
-  await Promise.all(ouvindo.map((um) => um.fechar()))
-  await waitFor(async () => (await ouvintes()) === 0, { what: 'the places to be free' })
-  const deNovo = new AbortController()
-  expect(await abrir(atacante, vezes(21, pedido), deNovo.signal)).toEqual([20, 1])
-  deNovo.abort()
+  stop.abort()
+  await Promise.all(listening.map((each) => each.close()))
+  await waitFor(async () => (await listeners()) === 0, { what: 'the places to be free' })
+  const again = new AbortController()
+  expect(await open(attacker, times(21, pedido), again.signal)).toEqual([20, 1])
+  again.abort()
 })
 
 test('a stream that nobody reads to begin with keeps no place: HEAD, and a client that is gone at once', async () => {
-  const pedido = await receber(vitima)
-  const endereco = `${await pagina(vitima, pedido)}/stream`
+  const pedido = await receber(victim)
+  const address = `${await page(victim, pedido)}/stream`
   for (let i = 0; i < 5; i += 1) {
-    expect((await vitima(`/orders/${pedido}/stream`, { method: 'HEAD' })).status).toBeLessThan(500)
-    expect((await fetch(endereco, { method: 'HEAD' })).status).toBeLessThan(500)
+    expect((await victim(`/orders/${pedido}/stream`, { method: 'HEAD' })).status).toBeLessThan(500)
+    expect((await fetch(address, { method: 'HEAD' })).status).toBeLessThan(500)
   }
   for (let i = 0; i < 100; i += 1) {
-    const parar = new AbortController()
-    const aberta = vitima(`/orders/${pedido}/stream`, { signal: parar.signal }).catch(() => {})
-    setTimeout(() => parar.abort(), i / 10)
-    await aberta
+    const stop = new AbortController()
+    const opened = victim(`/orders/${pedido}/stream`, { signal: stop.signal }).catch(() => {})
+    setTimeout(() => stop.abort(), i / 10)
+    await opened
   }
-  await waitFor(async () => (await ouvintes()) === 0, { what: 'nobody to listen' })
+  await waitFor(async () => (await listeners()) === 0, { what: 'nobody to listen' })
 })

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { enderecoPermitido, motivoDoAlvo, URL_CARACTERES_MAX } from './alvo.ts'
+import { alvoRefusal, isAllowedAddress, URL_CHARACTERS_MAX } from './alvo.ts'
 
-const PRODUCAO = { permiteLoopback: false }
-const DESENVOLVIMENTO = { permiteLoopback: true }
+const PRODUCTION = { allowsLoopback: false }
+const DEVELOPMENT = { allowsLoopback: true }
 
 describe('a target is refused', () => {
   test.each([
@@ -55,9 +55,9 @@ describe('a target is refused', () => {
     ['a name without a dot', 'https://postgres/'],
     ['an internal name', 'https://metadata.google.internal/'],
     ['an mDNS name', 'https://impressora.local/'],
-    ['a URL that is too long', `https://loja.example/${'a'.repeat(URL_CARACTERES_MAX)}`],
+    ['a URL that is too long', `https://loja.example/${'a'.repeat(URL_CHARACTERS_MAX)}`],
   ])('%s', (_, url) => {
-    expect(motivoDoAlvo(url, PRODUCAO)).toEqual(expect.any(String))
+    expect(alvoRefusal(url, PRODUCTION)).toEqual(expect.any(String))
   })
 })
 
@@ -69,14 +69,14 @@ describe('a target is taken', () => {
     'https://[2606:4700:4700::1111]/',
     'https://xn--lojo-goa.example/',
   ])('%s', (url) => {
-    expect(motivoDoAlvo(url, PRODUCAO)).toBeUndefined()
+    expect(alvoRefusal(url, PRODUCTION)).toBeUndefined()
   })
 
   test.each(['http://127.0.0.1:3000/', 'http://localhost:80/', 'http://a.localhost:80/', 'http://[::1]:9/'])(
     '%s, where development allows loopback',
     (url) => {
-      expect(motivoDoAlvo(url, DESENVOLVIMENTO)).toBeUndefined()
-      expect(motivoDoAlvo(url, PRODUCAO)).toBeDefined()
+      expect(alvoRefusal(url, DEVELOPMENT)).toBeUndefined()
+      expect(alvoRefusal(url, PRODUCTION)).toBeDefined()
     },
   )
 
@@ -87,7 +87,7 @@ describe('a target is taken', () => {
       'https://169.254.169.254/',
       'https://[::ffff:10.0.0.1]/',
     ])
-      expect(motivoDoAlvo(url, DESENVOLVIMENTO)).toBeDefined()
+      expect(alvoRefusal(url, DEVELOPMENT)).toBeDefined()
   })
 })
 
@@ -103,8 +103,8 @@ test('of resolved addresses only public ones are connected to', () => {
     'loja',
     '1.2.3',
   ])
-    expect([ip, enderecoPermitido(ip, PRODUCAO)]).toEqual([ip, false])
-  for (const ip of ['8.8.8.8', '2606:4700:4700::1111']) expect(enderecoPermitido(ip, PRODUCAO)).toBe(true)
-  expect(enderecoPermitido('127.0.0.1', DESENVOLVIMENTO)).toBe(true)
-  expect(enderecoPermitido('::ffff:127.0.0.1', DESENVOLVIMENTO)).toBe(false)
+    expect([ip, isAllowedAddress(ip, PRODUCTION)]).toEqual([ip, false])
+  for (const ip of ['8.8.8.8', '2606:4700:4700::1111']) expect(isAllowedAddress(ip, PRODUCTION)).toBe(true)
+  expect(isAllowedAddress('127.0.0.1', DEVELOPMENT)).toBe(true)
+  expect(isAllowedAddress('::ffff:127.0.0.1', DEVELOPMENT)).toBe(false)
 })

@@ -1,43 +1,43 @@
 import { describe, expect, test } from 'vitest'
-import { cabecalhosDa, SEGREDO_BYTES, segredoDe, segredosVigentes } from './assinatura.ts'
+import { SECRET_BYTES, secretOf, signatureHeaders, validSecrets } from './assinatura.ts'
 
-const SEGREDO = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
-const MENSAGEM = { id: 'msg_p5jXN8AQM9LWM0D4loKWxJek', timestamp: 1614265330, corpo: '{"test": 2432232314}' }
-const ASSINATURA = 'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE='
+const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
+const MESSAGE = { id: 'msg_p5jXN8AQM9LWM0D4loKWxJek', timestamp: 1614265330, body: '{"test": 2432232314}' }
+const SIGNATURE = 'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE='
 
 describe('the signature', () => {
   test('is the one of Standard Webhooks, by its published vector', () => {
-    expect(cabecalhosDa(MENSAGEM, [SEGREDO])).toEqual({
-      'webhook-id': MENSAGEM.id,
+    expect(signatureHeaders(MESSAGE, [SECRET])).toEqual({
+      'webhook-id': MESSAGE.id,
       'webhook-timestamp': '1614265330',
-      'webhook-signature': ASSINATURA,
+      'webhook-signature': SIGNATURE,
     })
   })
 
   test('speaks for id, time, body and secret alike', () => {
-    const outras = [
-      cabecalhosDa({ ...MENSAGEM, id: 'msg_outra' }, [SEGREDO]),
-      cabecalhosDa({ ...MENSAGEM, timestamp: 1614265331 }, [SEGREDO]),
-      cabecalhosDa({ ...MENSAGEM, corpo: '{"test": 2432232315}' }, [SEGREDO]),
-      cabecalhosDa(MENSAGEM, [segredoDe(new Uint8Array(SEGREDO_BYTES))]),
+    const others = [
+      signatureHeaders({ ...MESSAGE, id: 'msg_outra' }, [SECRET]),
+      signatureHeaders({ ...MESSAGE, timestamp: 1614265331 }, [SECRET]),
+      signatureHeaders({ ...MESSAGE, body: '{"test": 2432232315}' }, [SECRET]),
+      signatureHeaders(MESSAGE, [secretOf(new Uint8Array(SECRET_BYTES))]),
     ]
-    const assinaturas = outras.map((cabecalhos) => cabecalhos['webhook-signature'])
-    expect(new Set([ASSINATURA, ...assinaturas]).size).toBe(5)
+    const signatures = others.map((headers) => headers['webhook-signature'])
+    expect(new Set([SIGNATURE, ...signatures]).size).toBe(5)
   })
 
   test('is given by both secrets while the key rotates, the new one first', () => {
-    const segredo = segredoDe(new Uint8Array(SEGREDO_BYTES).fill(7))
-    const anteriorAte = new Date('2025-10-16T00:00:00Z')
-    const segredos = { segredo, anterior: SEGREDO, anteriorAte }
-    const durante = segredosVigentes(segredos, new Date('2025-10-15T23:59:59Z'))
-    expect(durante).toEqual([segredo, SEGREDO])
-    const partes = cabecalhosDa(MENSAGEM, durante)['webhook-signature'].split(' ')
-    expect(partes).toHaveLength(2)
-    expect(partes[1]).toBe(ASSINATURA)
-    expect(segredosVigentes(segredos, anteriorAte)).toEqual([segredo])
+    const secret = secretOf(new Uint8Array(SECRET_BYTES).fill(7))
+    const previousUntil = new Date('2025-10-16T00:00:00Z')
+    const secrets = { segredo: secret, previous: SECRET, previousUntil }
+    const during = validSecrets(secrets, new Date('2025-10-15T23:59:59Z'))
+    expect(during).toEqual([secret, SECRET])
+    const parts = signatureHeaders(MESSAGE, during)['webhook-signature'].split(' ')
+    expect(parts).toHaveLength(2)
+    expect(parts[1]).toBe(SIGNATURE)
+    expect(validSecrets(secrets, previousUntil)).toEqual([secret])
   })
 })
 
 test('a new secret has 32 bytes behind whsec_', () => {
-  expect(segredoDe(new Uint8Array(SEGREDO_BYTES))).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/)
+  expect(secretOf(new Uint8Array(SECRET_BYTES))).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/)
 })

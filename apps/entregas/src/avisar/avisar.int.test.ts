@@ -2,73 +2,73 @@ import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { json } from '../../test/bancada.ts'
 import { mover, receber } from '../../test/casa.ts'
-import { assinadaCom, type Criado, createPalco, type Palco } from '../../test/palco.ts'
+import { type CreatedWebhook, createWebhookStage, isSignedWith, type WebhookStage } from '../../test/palco.ts'
 
-let palco: Palco
-let casa: Palco['casa']
-let sql: Palco['sql']
-let receptor: Palco['receptor']
-let uma: Palco['uma']
-let pedir: Palco['pedir']
-let criar: Palco['criar']
-let chegaram: Palco['chegaram']
-let situacoes: Palco['situacoes']
+let stage: WebhookStage
+let cluster: WebhookStage['cluster']
+let sql: WebhookStage['sql']
+let receiver: WebhookStage['receiver']
+let node: WebhookStage['node']
+let ask: WebhookStage['ask']
+let create: WebhookStage['create']
+let arrived: WebhookStage['arrived']
+let statuses: WebhookStage['statuses']
 beforeEach(async () => {
-  palco = await createPalco()
-  ;({ casa, sql, receptor, uma, pedir, criar, chegaram, situacoes } = palco)
+  stage = await createWebhookStage()
+  ;({ cluster, sql, receiver, node, ask, create, arrived, statuses } = stage)
 })
-afterEach(() => palco.fechar())
+afterEach(() => stage.close())
 
 describe('a webhook', () => {
   test('tells of each event once, signed, in the words of GET /orders/{id}/events', async () => {
-    const { id, secret } = await criar()
-    const pedido = await receber(pedir)
-    await mover(pedir, pedido, 'SEPARATED')
-    await mover(pedir, pedido, 'IN_TRANSIT', { note: 'saiu' })
-    await chegaram(3)
-    const feitas = await situacoes(id, ['delivered', 'delivered', 'delivered'])
-    expect(receptor.recebidas).toHaveLength(3)
-    const eventos = (await (await pedir(`/orders/${pedido}/events`)).json()) as object[]
-    const ditos = receptor.recebidas.map(({ body }) => JSON.parse(body) as { type: string; data: { seq: number } })
-    expect(ditos.map(({ data }) => data).toSorted((a, b) => a.seq - b.seq)).toEqual(eventos)
-    expect(ditos.map(({ type }) => type).toSorted()).toEqual([
+    const { id, secret } = await create()
+    const pedido = await receber(ask)
+    await mover(ask, pedido, 'SEPARATED')
+    await mover(ask, pedido, 'IN_TRANSIT', { note: 'saiu' })
+    await arrived(3)
+    const made = await statuses(id, ['delivered', 'delivered', 'delivered'])
+    expect(receiver.messages).toHaveLength(3)
+    const eventos = (await (await ask(`/orders/${pedido}/events`)).json()) as object[]
+    const told = receiver.messages.map(({ body }) => JSON.parse(body) as { type: string; data: { seq: number } })
+    expect(told.map(({ data }) => data).toSorted((a, b) => a.seq - b.seq)).toEqual(eventos)
+    expect(told.map(({ type }) => type).toSorted()).toEqual([
       'pedido.em-transporte.v1',
       'pedido.recebido.v1',
       'pedido.separado.v1',
     ])
-    for (const recebida of receptor.recebidas) {
-      expect(recebida.headers['content-type']).toBe('application/json')
-      expect(Math.abs(Date.now() / 1_000 - Number(recebida.headers['webhook-timestamp']))).toBeLessThan(300)
-      expect(assinadaCom(secret, recebida)).toBe(true)
+    for (const message of receiver.messages) {
+      expect(message.headers['content-type']).toBe('application/json')
+      expect(Math.abs(Date.now() / 1_000 - Number(message.headers['webhook-timestamp']))).toBeLessThan(300)
+      expect(isSignedWith(secret, message)).toBe(true)
     }
-    expect(new Set(receptor.recebidas.map(({ id: um }) => um))).toEqual(new Set(feitas.map(({ id: um }) => um)))
-    expect(await uma.registry.metrics()).toContain('fluxo_avisos_tentativas_total{situacao="delivered"} 3')
+    expect(new Set(receiver.messages.map(({ id: one }) => one))).toEqual(new Set(made.map(({ id: one }) => one)))
+    expect(await node.registry.metrics()).toContain('fluxo_avisos_tentativas_total{situacao="delivered"} 3')
   })
 
   test('hears only of what it asked for, of its own merchant, and of nothing before it was made', async () => {
-    const pedido = await receber(pedir)
-    const { id, events } = await criar({ events: ['pedido.cancelado.v1'] })
-    const lido = await (await pedir(`/webhooks/${id}`)).json()
-    expect([events, lido]).toEqual([['pedido.cancelado.v1'], expect.objectContaining({ events })])
-    const outra = await uma.como('outra')
-    await receber(outra)
-    await mover(pedir, pedido, 'SEPARATED')
-    await pedir(`/orders/${pedido}/cancel`, { method: 'POST' })
-    const [entrega] = await situacoes(id, ['delivered'])
-    expect(entrega?.type).toBe('pedido.cancelado.v1')
+    const pedido = await receber(ask)
+    const { id, events } = await create({ events: ['pedido.cancelado.v1'] })
+    const read = await (await ask(`/webhooks/${id}`)).json()
+    expect([events, read]).toEqual([['pedido.cancelado.v1'], expect.objectContaining({ events })])
+    const other = await node.askAs('outra')
+    await receber(other)
+    await mover(ask, pedido, 'SEPARATED')
+    await ask(`/orders/${pedido}/cancel`, { method: 'POST' })
+    const [aviso] = await statuses(id, ['delivered'])
+    expect(aviso?.type).toBe('pedido.cancelado.v1')
   })
 
   test('shows its secret when it is made and never again, and another merchant sees nothing of it', async () => {
-    const { id, secret } = await criar()
+    const { id, secret } = await create()
     expect(secret).toMatch(/^whsec_/)
-    const outra = await uma.como('outra')
-    for (const caminho of ['/webhooks', `/webhooks/${id}`, `/webhooks/${id}/deliveries`]) {
-      const texto = await (await pedir(caminho)).text()
-      expect(texto).not.toContain('secret')
-      expect(texto).not.toContain(secret)
+    const other = await node.askAs('outra')
+    for (const path of ['/webhooks', `/webhooks/${id}`, `/webhooks/${id}/deliveries`]) {
+      const text = await (await ask(path)).text()
+      expect(text).not.toContain('secret')
+      expect(text).not.toContain(secret)
     }
-    expect(await (await outra('/webhooks')).json()).toEqual([])
-    for (const [metodo, caminho] of [
+    expect(await (await other('/webhooks')).json()).toEqual([])
+    for (const [method, path] of [
       ['GET', ''],
       ['DELETE', ''],
       ['GET', '/deliveries'],
@@ -76,75 +76,71 @@ describe('a webhook', () => {
       ['POST', '/secret'],
       ['POST', `/deliveries/msg_${id}/redeliver`],
     ] as const) {
-      expect([metodo, caminho, (await outra(`/webhooks/${id}${caminho}`, { method: metodo })).status]).toEqual([
-        metodo,
-        caminho,
-        404,
-      ])
+      expect([method, path, (await other(`/webhooks/${id}${path}`, { method })).status]).toEqual([method, path, 404])
     }
-    expect((await pedir('/webhooks/nada')).status).toBe(404)
-    const soLe = await uma.como('loja', ['entregas:ler'])
-    expect((await soLe('/webhooks', json({ url: receptor.url }))).status).toBe(403)
+    expect((await ask('/webhooks/nada')).status).toBe(404)
+    const readOnly = await node.askAs('loja', ['entregas:ler'])
+    expect((await readOnly('/webhooks', json({ url: receiver.url }))).status).toBe(403)
   })
 
   test('signs with both secrets after a rotation', async () => {
-    const antes = await criar()
-    const trocado = (await (await pedir(`/webhooks/${antes.id}/secret`, { method: 'POST' })).json()) as Criado
-    expect(trocado.secret).not.toBe(antes.secret)
-    await receber(pedir)
-    await chegaram(1)
-    const [recebida] = receptor.recebidas
-    expect(recebida && [assinadaCom(antes.secret, recebida), assinadaCom(trocado.secret, recebida)]).toEqual([
+    const before = await create()
+    const rotated = (await (await ask(`/webhooks/${before.id}/secret`, { method: 'POST' })).json()) as CreatedWebhook
+    expect(rotated.secret).not.toBe(before.secret)
+    await receber(ask)
+    await arrived(1)
+    const [message] = receiver.messages
+    expect(message && [isSignedWith(before.secret, message), isSignedWith(rotated.secret, message)]).toEqual([
       true,
       true,
     ])
   })
 
   test('that is removed is told of nothing more, and forgets its secret', async () => {
-    receptor.responder(() => 500)
-    const { id } = await criar()
-    await receber(pedir)
-    await chegaram(1)
-    expect((await pedir(`/webhooks/${id}`, { method: 'DELETE' })).status).toBe(204)
-    expect((await pedir(`/webhooks/${id}`)).status).toBe(404)
-    await receber(pedir)
+    receiver.answerWith(() => 500)
+    const { id } = await create()
+    await receber(ask)
+    await arrived(1)
+    expect((await ask(`/webhooks/${id}`, { method: 'DELETE' })).status).toBe(204)
+    expect((await ask(`/webhooks/${id}`)).status).toBe(404)
+    await receber(ask)
     await waitFor(async () => (await sql`select from inbox_avisos where aplicada_ate = 2`).length === 1)
-    const linhas = await sql`select situacao::int, vence_em from aviso`
-    expect(linhas).toEqual([{ situacao: 3, vence_em: null }])
+    const rows = await sql`select situacao::int, vence_em from aviso`
+    expect(rows).toEqual([{ situacao: 3, vence_em: null }])
     expect(await sql`select segredo from webhook`).toEqual([{ segredo: '' }])
   })
 
   test('that is removed is not sent what was noted in that very moment', async () => {
-    const { id } = await criar()
-    expect((await pedir(`/webhooks/${id}`, { method: 'DELETE' })).status).toBe(204)
+    const { id } = await create()
+    expect((await ask(`/webhooks/${id}`, { method: 'DELETE' })).status).toBe(204)
     // What a statement leaves that read the webhook a moment before it was removed.
     await sql`insert into aviso (webhook_id, evento_id, tipo, vence_em) values (${id}, gen_random_uuid(), 'x', now())`
     await waitFor(async () => (await sql`select from aviso where situacao = 3 and vence_em is null`).length === 1)
-    expect(receptor.recebidas).toEqual([])
+    expect(receiver.messages).toEqual([])
   })
 
   test('is one of ten, however many are made at once', async () => {
-    const respostas = await Promise.all(
-      Array.from({ length: 40 }, async () => (await pedir('/webhooks', json({ url: receptor.url }))).status),
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, async () => (await ask('/webhooks', json({ url: receiver.url }))).status),
     )
-    expect(respostas.filter((status) => status === 201)).toHaveLength(10)
-    expect(respostas.filter((status) => status === 409)).toHaveLength(30)
-    const [um] = (await (await pedir('/webhooks')).json()) as Criado[]
-    await pedir(`/webhooks/${um?.id}`, { method: 'DELETE' })
-    await criar()
+    expect(answers.filter((status) => status === 201)).toHaveLength(10)
+    expect(answers.filter((status) => status === 409)).toHaveLength(30)
+    const [one] = (await (await ask('/webhooks')).json()) as CreatedWebhook[]
+    await ask(`/webhooks/${one?.id}`, { method: 'DELETE' })
+    await create()
   })
 
   test('is refused where its URL is no public target, or there are too many', async () => {
-    const porta = await casa.abrir('b', { permiteLoopback: false })
-    const doB = await porta.como('loja')
-    for (const url of [receptor.url, 'https://169.254.169.254/', 'https://[::ffff:10.0.0.1]/', 'ftp://a.b', 7]) {
-      const resposta = await doB('/webhooks', json({ url }))
-      expect(resposta.status).toBe(422)
-      expect(await resposta.json()).toMatchObject({ erros: [{ campo: 'url' }] })
+    const gate = await cluster.open('b', { allowsLoopback: false })
+    const atB = await gate.askAs('loja')
+    for (const url of [receiver.url, 'https://169.254.169.254/', 'https://[::ffff:10.0.0.1]/', 'ftp://a.b', 7]) {
+      const answer = await atB('/webhooks', json({ url }))
+      expect(answer.status).toBe(422)
+      expect(await answer.json()).toMatchObject({ erros: [{ campo: 'url' }] })
     }
-    expect((await doB('/webhooks', json({ url: 'https://loja.example/', events: ['nada'] }))).status).toBe(422)
-    expect((await doB('/webhooks', json({ url: 'https://loja.example/', segredo: 'x' }))).status).toBe(422)
-    for (let i = 0; i < 10; i += 1) await criar()
-    expect((await pedir('/webhooks', json({ url: receptor.url }))).status).toBe(409)
+    expect((await atB('/webhooks', json({ url: 'https://loja.example/', events: ['nada'] }))).status).toBe(422)
+    expect((await atB('/webhooks', json({ url: 'https://loja.example/', segredo: 'x' }))).status).toBe(422)
+    for (let i = 0; i < 10; i += 1) await create()
+    expect((await ask('/webhooks', json({ url: receiver.url }))).status).toBe(409)
   })
 })

@@ -1,21 +1,21 @@
 /** The body of a webhook (Standard Webhooks): what happened, when, and the event as `GET /orders/{id}/events` shows it. */
-export const corpoDoAviso = (tipo: string, quando: string, data: Readonly<Record<string, unknown>>): string =>
-  JSON.stringify({ type: tipo, timestamp: quando, data })
+export const avisoBody = (tipo: string, at: string, data: Readonly<Record<string, unknown>>): string =>
+  JSON.stringify({ type: tipo, timestamp: at, data })
 
 /** What came of an attempt: the receiver's status where it answered, else why it did not. */
-export type Tentado = { status: number | undefined; erro: string | undefined }
+export type AttemptResult = { status: number | undefined; error: string | undefined }
 
 /** What becomes of a delivery after an attempt. `desativar`: the receiver said that it is gone for good. */
-type Desfecho = 'entregue' | 'tentar' | 'desativar'
+type AttemptOutcome = 'entregue' | 'tentar' | 'desativar'
 
 const GONE = 410
 
 /** 2xx is success, 410 ends the webhook, everything else is worth another attempt: redirects are not followed. */
-export function desfechoDe({ status }: Tentado): Desfecho {
+export function outcomeOf({ status }: AttemptResult): AttemptOutcome {
   if (status === undefined) return 'tentar'
   if (status >= 200 && status < 300) return 'entregue'
   return status === GONE ? 'desativar' : 'tentar'
 }
 
 /** What a merchant sends itself to try a webhook. */
-export const TIPO_DE_TESTE = 'webhook.teste'
+export const TEST_TIPO = 'webhook.teste'

@@ -1,24 +1,24 @@
 import { arrayLiteral } from '@fluxo/shared/inbox/array-literal'
 import type { Effect, InboxTable } from '@fluxo/shared/inbox/statement'
 import type { Sql } from '@fluxo/shared/postgres/sql'
-import type { Avisavel } from './ler-evento.ts'
+import type { AvisoEvento } from './ler-evento.ts'
 
 /** The webhooks' own inbox and letters, beside those of the automatic flow. */
-export const INBOX_DE_AVISOS: InboxTable = { name: 'inbox_avisos', lock: 7_264_211, letters: 'carta_avisos' }
+export const AVISOS_INBOX: InboxTable = { name: 'inbox_avisos', lock: 7_264_211, letters: 'carta_avisos' }
 
 /** What a delivery has come to; the index is the code in the database. */
-export const SITUACOES = ['pending', 'delivered', 'exhausted', 'cancelled'] as const
-export type Situacao = (typeof SITUACOES)[number]
-export const codigoDaSituacao = (situacao: Situacao): number => SITUACOES.indexOf(situacao)
+export const AVISO_STATUSES = ['pending', 'delivered', 'exhausted', 'cancelled'] as const
+export type AvisoStatus = (typeof AVISO_STATUSES)[number]
+export const avisoStatusCode = (avisoStatus: AvisoStatus): number => AVISO_STATUSES.indexOf(avisoStatus)
 
 /**
  * The id of a delivery, which its receiver knows: made of webhook and event, so that it is the same where the delivery is noted again
  * after a restore. As a UUID of version 8.
  */
-const ID_DO_AVISO = `overlay(overlay(md5(w.id::text || n.id::text) placing '8' from 13) placing 'a' from 17)::uuid`
+const AVISO_ID = `overlay(overlay(md5(w.id::text || n.id::text) placing '8' from 13) placing 'a' from 17)::uuid`
 
 /** The effect of the webhooks' inbox: a delivery for each webhook of the event's merchant that wants to hear of it. */
-export const efeitoDeAvisar: Effect<Avisavel, number> = {
+export const avisoEffect: Effect<AvisoEvento, number> = {
   columns: [
     { name: 'comerciante_id', type: 'text', value: (row) => row.comercianteId },
     { name: 'tipo', type: 'text', value: (row) => row.tipo },
@@ -26,7 +26,7 @@ export const efeitoDeAvisar: Effect<Avisavel, number> = {
   ctes: `
 avisados as (
   insert into aviso (id, webhook_id, evento_id, tipo, particao, posicao, vence_em)
-  select ${ID_DO_AVISO}, w.id, n.id, n.tipo, $1::smallint, n.posicao, now()
+  select ${AVISO_ID}, w.id, n.id, n.tipo, $1::smallint, n.posicao, now()
   from novos n join webhook w on w.comerciante_id = n.comerciante_id
   where w.removido_em is null and w.desativado_em is null and w.desde < n.posicao
     and (w.eventos is null or n.tipo = any(w.eventos))
@@ -37,18 +37,18 @@ avisados as (
   parse: (json) => Number(json),
 }
 
-/** What becomes of a delivery that was taken. One that is given back was not tried; `motivo` is why, where that is not our own leaving. */
-export type Terminado = { id: string; tentativa: number } & (
-  | { devolver: true; situacao: Situacao; esperaMs: number | undefined; motivo: string | undefined }
+/** What becomes of a delivery that was taken. One that is given back was not tried; `reason` is why, where that is not our own leaving. */
+export type AvisoEnding = { id: string; tentativa: number } & (
+  | { devolver: true; situacao: AvisoStatus; waitMs: number | undefined; motivo: string | undefined }
   | {
       devolver: false
-      situacao: Situacao
+      situacao: AvisoStatus
       /** Until the next attempt; undefined where there is none. */
-      esperaMs: number | undefined
-      duracaoMs: number
+      waitMs: number | undefined
+      durationMs: number
       status: number | undefined
-      erro: string | undefined
-      resposta: string | undefined
+      error: string | undefined
+      answer: string | undefined
     }
 )
 
@@ -56,7 +56,7 @@ export type Terminado = { id: string; tentativa: number } & (
  * Notes what came of attempts, and when the next ones are due. A row that somebody else has taken meanwhile, or that is not pending any
  * more, is left as it is; its attempt is noted all the same. What is given back was no attempt; why, and since when, is kept with it.
  */
-const TERMINAR = `
+const NOTE_ENDINGS = `
 with feitos as materialized (
   select * from unnest($1::text::uuid[], $2::text::int[], $3::text::boolean[], $4::text::smallint[], $5::text::float8[],
     $6::text::int[], $7::text::smallint[], $8::text::text[], $9::text::text[], $10::text::text[])
@@ -78,53 +78,52 @@ select f.id, f.tentativa, now(), f.duracao_ms, f.status, f.erro, f.resposta from
 on conflict (aviso_id, tentativa) do nothing`
 
 /** Notes what came of deliveries, all in one statement. */
-export async function terminarAvisos(sql: Sql, feitos: readonly Terminado[]): Promise<void> {
-  const coluna = (valor: (feito: Terminado) => string | number | null): string => arrayLiteral(feitos.map(valor))
-  const tentado = (valor: (feito: Extract<Terminado, { devolver: false }>) => string | number | undefined): string =>
-    coluna((feito) => (feito.devolver ? null : (valor(feito) ?? null)))
+export async function noteEndings(sql: Sql, endings: readonly AvisoEnding[]): Promise<void> {
+  const column = (valor: (ending: AvisoEnding) => string | number | null): string => arrayLiteral(endings.map(valor))
+  const ofAttempt = (
+    valor: (ending: Extract<AvisoEnding, { devolver: false }>) => string | number | undefined,
+  ): string => column((ending) => (ending.devolver ? null : (valor(ending) ?? null)))
   await sql.unsafe(
-    TERMINAR,
+    NOTE_ENDINGS,
     [
-      coluna(({ id }) => id),
-      coluna(({ tentativa }) => tentativa),
-      coluna(({ devolver }) => String(devolver)),
-      coluna(({ situacao }) => codigoDaSituacao(situacao)),
-      coluna(({ esperaMs }) => esperaMs ?? null),
-      tentado(({ duracaoMs }) => duracaoMs),
-      tentado(({ status }) => status),
-      tentado(({ erro }) => erro),
-      tentado(({ resposta }) => resposta),
-      coluna((feito) => (feito.devolver ? (feito.motivo ?? null) : null)),
+      column(({ id }) => id),
+      column(({ tentativa }) => tentativa),
+      column(({ devolver }) => String(devolver)),
+      column(({ situacao: avisoStatus }) => avisoStatusCode(avisoStatus)),
+      column(({ waitMs }) => waitMs ?? null),
+      ofAttempt(({ durationMs }) => durationMs),
+      ofAttempt(({ status }) => status),
+      ofAttempt(({ error }) => error),
+      ofAttempt(({ answer }) => answer),
+      column((ending) => (ending.devolver ? (ending.motivo ?? null) : null)),
     ],
     { prepare: true },
   )
 }
 
 /** Ends a webhook whose receiver is gone for good, and what still waited for it. */
-export async function desativarWebhook(sql: Sql, id: string, motivo: string): Promise<void> {
+export async function disableWebhook(sql: Sql, id: string, reason: string): Promise<void> {
   await sql`
-    with fim as (update webhook set desativado_em = now(), motivo = ${motivo} where id = ${id} and desativado_em is null)
-    update aviso set vence_em = null, terminado_em = now(), situacao = ${codigoDaSituacao('cancelled')}
+    with fim as (update webhook set desativado_em = now(), motivo = ${reason} where id = ${id} and desativado_em is null)
+    update aviso set vence_em = null, terminado_em = now(), situacao = ${avisoStatusCode('cancelled')}
     where webhook_id = ${id} and vence_em is not null`
 }
 
-/** Deletes deliveries that ended or began before `dias` days, at most `quantos`; gives how many. */
-export async function podarAvisos(sql: Sql, { dias, quantos }: { dias: number; quantos: number }): Promise<number> {
+/** Deletes deliveries that ended or began before `days` days, at most `max`; gives how many. */
+export async function pruneAvisos(sql: Sql, { days, count: max }: { days: number; count: number }): Promise<number> {
   const { count } = await sql`
     delete from aviso where id in (
-      select id from aviso where criado_em < now() - ${dias}::int * interval '1 day' and vence_em is null
-      order by criado_em limit ${quantos} for update skip locked)`
+      select id from aviso where criado_em < now() - ${days}::int * interval '1 day' and vence_em is null
+      order by criado_em limit ${max} for update skip locked)`
   return count
 }
 
 /** How many deliveries wait, and how long the oldest one has been due, in seconds. */
-export async function contarAvisos(
-  sql: Sql,
-): Promise<{ quantos: number; atrasoSegundos: number; desativados: number }> {
-  const [row] = await sql<{ quantos: number; atraso: number; desativados: number }[]>`
-    select count(*)::float8 as quantos,
-      (select count(*)::float8 from webhook where desativado_em is not null and removido_em is null) as desativados,
-      greatest(0, coalesce(extract(epoch from now() - min(vence_em)), 0))::float8 as atraso
+export async function countAvisos(sql: Sql): Promise<{ count: number; lateSeconds: number; disabled: number }> {
+  const [row] = await sql<{ count: number; lateness: number; disabled: number }[]>`
+    select count(*)::float8 as count,
+      (select count(*)::float8 from webhook where desativado_em is not null and removido_em is null) as disabled,
+      greatest(0, coalesce(extract(epoch from now() - min(vence_em)), 0))::float8 as lateness
     from aviso where vence_em is not null`
-  return { quantos: row?.quantos ?? 0, atrasoSegundos: row?.atraso ?? 0, desativados: row?.desativados ?? 0 }
+  return { count: row?.count ?? 0, lateSeconds: row?.lateness ?? 0, disabled: row?.disabled ?? 0 }
 }

@@ -1,15 +1,15 @@
 import { idOf } from '@fluxo/shared/http/answers'
 import type { AppEnv } from '@fluxo/shared/http/env'
 import { type OpenAPIHono, z } from '@hono/zod-openapi'
-import { FATOS } from '../domain/evento.ts'
-import { TIPO_DE_TESTE } from './avisar.ts'
-import { AvisoSchema, ENTREGA_DE_EXEMPLO } from './schema.ts'
+import { FACTS } from '../domain/evento.ts'
+import { TEST_TIPO } from './avisar.ts'
+import { AVISO_EXAMPLE, AvisoBodySchema } from './schema.ts'
 
 /** The headers of Standard Webhooks: what is signed is `id.timestamp.body`. */
-const ASSINATURA = z.object({
+const SIGNATURE = z.object({
   'webhook-id': z.string().openapi({
     description: 'O mesmo em cada envio do mesmo aviso: por ele um envio repetido é reconhecido.',
-    example: ENTREGA_DE_EXEMPLO.id,
+    example: AVISO_EXAMPLE.id,
   }),
   'webhook-timestamp': z
     .string()
@@ -22,20 +22,20 @@ const ASSINATURA = z.object({
 })
 
 /** Describes what each webhook is sent: one for each type of event, and the one for trying. */
-export function documentarAvisos(routes: OpenAPIHono<AppEnv>): void {
-  for (const tipo of [...FATOS, TIPO_DE_TESTE]) {
+export function documentAvisos(routes: OpenAPIHono<AppEnv>): void {
+  for (const tipo of [...FACTS, TEST_TIPO]) {
     routes.openAPIRegistry.registerWebhook({
       method: 'post',
       path: tipo,
       operationId: `avisar${idOf(tipo)}`,
       tags: ['Webhooks'],
-      summary: tipo === TIPO_DE_TESTE ? 'Um aviso de teste' : `Um pedido teve o evento ${tipo}`,
+      summary: tipo === TEST_TIPO ? 'Um aviso de teste' : `Um pedido teve o evento ${tipo}`,
       description:
         'Enviado até sete vezes em 35 horas, até que o destino responda 2xx. Com 410, o webhook é desativado.',
       security: [],
       request: {
-        headers: ASSINATURA,
-        body: { required: true, content: { 'application/json': { schema: AvisoSchema } } },
+        headers: SIGNATURE,
+        body: { required: true, content: { 'application/json': { schema: AvisoBodySchema } } },
       },
       responses: { '2XX': { description: 'Recebido' } },
     })

@@ -4,31 +4,31 @@ import type { Verifier } from '@fluxo/shared/http/auth'
 import type { AppEnv } from '@fluxo/shared/http/env'
 import { createLease } from '@fluxo/shared/postgres/lease'
 import type { Sql } from '@fluxo/shared/postgres/sql'
-import type { Limites } from '@fluxo/shared/ratelimit/admission'
+import type { Limits } from '@fluxo/shared/ratelimit/admission'
 import type { RedisConnections } from '@fluxo/shared/redis/connection'
 import type { Logger } from '@fluxo/shared/telemetry/logger'
 import type { Registry } from '@fluxo/shared/telemetry/metrics'
 import type { Tracing } from '@fluxo/shared/telemetry/tracing'
 import type { OpenAPIHono } from '@hono/zod-openapi'
-import type { RegraDeAlvo } from './alvo.ts'
-import { createDespachante } from './despachar.ts'
-import { createRemetente } from './enviar.ts'
+import type { AlvoRule } from './alvo.ts'
+import { createWebhookSender } from './despachar.ts'
+import { createWebhookPoster } from './enviar.ts'
 import { AVISOS } from './grupo.ts'
-import { exportarFilaDeAvisos } from './metricas.ts'
+import { exportAvisoQueue } from './metricas.ts'
 import { createWebhookRoutes } from './route.ts'
 import { createWebhookStore } from './webhook-store.ts'
 
 /** Keys of the lease of the webhooks' repair; the second tells it from the automatic flow's. */
-const REPARO_LOCK = [7_264_202, 1] as const
+const REPAIR_LOCK = [7_264_202, 1] as const
 
-export type AvisosOptions = RegraDeAlvo & {
+export type AvisosOptions = AlvoRule & {
   /** The wait before each attempt, in ms, instead of those of Standard Webhooks. A receiver that is unwell rests as long as the second. */
-  esperasMs?: readonly number[] | undefined
+  waitsMs?: readonly number[] | undefined
   /** For tests: other waits, other name servers. */
   pollMs?: number
-  descansoMs?: number
-  limiteMs?: number
-  servidores?: readonly string[]
+  restMs?: number
+  limitMs?: number
+  servers?: readonly string[]
 }
 
 export type AvisosDeps = {
@@ -39,14 +39,14 @@ export type AvisosDeps = {
   /** A pool for single statements: of the webhooks' own, so that a storm of them does not hold up the orders. */
   sql: Sql
   /** A pool for reads of one merchant (`LEITURA_SETTINGS`). */
-  leituras: Sql
+  readPool: Sql
   redis: RedisConnections
-  instancia: string
+  instance: string
   verifier: Verifier
-  limites?: Limites | undefined
+  limits?: Limits | undefined
   cursorSecret: string
-  novoId: () => string
-  agora: () => Date
+  newId: () => string
+  now: () => Date
   timings?: Partial<Timings> | undefined
   log: Logger
   registry: Registry
@@ -63,30 +63,30 @@ export type Avisos = {
 /** The webhooks: follows the orders' log, notes a delivery for whoever wants to hear of it, and sends what is due. */
 export function createAvisos(deps: AvisosDeps): Avisos {
   const { sql, databaseUrl, pedidos, avisos, log, registry } = deps
-  const remetente = createRemetente(avisos)
-  const despachante = createDespachante({ ...deps, ...avisos, remetente })
+  const poster = createWebhookPoster(avisos)
+  const sender = createWebhookSender({ ...deps, ...avisos, poster })
   const follower = createFollower(
-    { ...AVISOS, log: pedidos, committed: ({ applied }) => (applied > 0 ? despachante.wake() : undefined) },
-    { ...deps, lease: createLease({ url: databaseUrl, key: REPARO_LOCK, name: 'reparo avisos', log }) },
+    { ...AVISOS, log: pedidos, committed: ({ applied }) => (applied > 0 ? sender.wake() : undefined) },
+    { ...deps, lease: createLease({ url: databaseUrl, key: REPAIR_LOCK, name: 'reparo avisos', log }) },
   )
-  exportarFilaDeAvisos(registry, sql)
+  exportAvisoQueue(registry, sql)
   return {
     routes: createWebhookRoutes({
       ...deps,
       particoes: pedidos.particoes,
       webhooks: createWebhookStore(deps),
       alvo: avisos,
-      onDue: despachante.wake,
+      onDue: sender.wake,
     }),
     start: async () => {
       await follower.prepare()
       follower.start()
-      despachante.start()
+      sender.start()
     },
     stop: async () => {
       await follower.stop()
-      await despachante.stop()
-      remetente.close()
+      await sender.stop()
+      poster.close()
     },
   }
 }

@@ -1,14 +1,14 @@
 import type { Group } from '@fluxo/shared/follow/group'
-import { efeitoDeAvisar, INBOX_DE_AVISOS } from './aviso-store.ts'
-import { type Avisavel, lerAvisavel } from './ler-evento.ts'
+import { AVISOS_INBOX, avisoEffect } from './aviso-store.ts'
+import { type AvisoEvento, readAvisoEvento } from './ler-evento.ts'
 
 /** The consumer group of the webhooks on the orders' streams. */
-export const GRUPO_DE_AVISOS = 'entregas-avisos'
+export const AVISOS_GROUP = 'entregas-avisos'
 
 /** The webhooks as a group of the orders' log: each event is noted for whoever wants to hear of it. */
-export const AVISOS: Group<Avisavel> = {
-  group: GRUPO_DE_AVISOS,
-  inbox: INBOX_DE_AVISOS,
-  read: lerAvisavel,
-  effect: efeitoDeAvisar,
+export const AVISOS: Group<AvisoEvento> = {
+  group: AVISOS_GROUP,
+  inbox: AVISOS_INBOX,
+  read: readAvisoEvento,
+  effect: avisoEffect,
 }

@@ -4,170 +4,167 @@ import { requireScope } from '@fluxo/shared/http/auth'
 import { readJsonBody, SINGLE_ENTRY_BYTES_MAX } from '@fluxo/shared/http/body'
 import type { AppEnv } from '@fluxo/shared/http/env'
 import { jsonText } from '@fluxo/shared/http/json'
-import { CORPO_JSON, documented, LEITURA } from '@fluxo/shared/http/openapi'
+import { documented, OF_JSON_BODY, OF_READS } from '@fluxo/shared/http/openapi'
 import { parseWith } from '@fluxo/shared/http/validate'
-import { particaoDe } from '@fluxo/shared/log/particao'
+import { particaoOf } from '@fluxo/shared/log/particao'
 import { OpenAPIHono } from '@hono/zod-openapi'
-import { documentarAvisos } from './avisos-doc.ts'
+import { documentAvisos } from './avisos-doc.ts'
 import {
-  aceita,
-  documentarEntregas,
-  exigirAtivo,
-  IdDoWebhook,
+  answerAccepted,
+  documentAvisoLog,
+  findWebhook,
+  requireActive,
+  unknownWebhook,
+  WebhookIdParam,
   type WebhookRoutesDeps,
-  webhookDe,
-  webhookDesconhecido,
 } from './avisos-route.ts'
-import { EntregaSchema, novoWebhookBody, WebhookComSegredoSchema, WebhookSchema, WebhooksSchema } from './schema.ts'
+import { AvisoLogSchema, newWebhookBody, WebhookSchema, WebhooksSchema, WebhookWithSecretSchema } from './schema.ts'
 import { webhookJson } from './webhook.ts'
 import { WEBHOOKS_MAX } from './webhook-store.ts'
 
-const NADA = { description: 'Feito', headers: headers() }
+const NOTHING = { description: 'Feito', headers: headers() }
 
 /** `/webhooks`: where a merchant is told of its orders, and what came of telling. */
 export function createWebhookRoutes(deps: WebhookRoutesDeps): OpenAPIHono<AppEnv> {
   const routes = new OpenAPIHono<AppEnv>()
-  documentarCriacao(routes, deps)
-  documentarLeitura(routes, deps)
-  documentarTeste(routes, deps)
-  documentarEntregas(routes, deps)
-  documentarAvisos(routes)
+  documentCreation(routes, deps)
+  documentReads(routes, deps)
+  documentTest(routes, deps)
+  documentAvisoLog(routes, deps)
+  documentAvisos(routes)
   return routes
 }
 
-function documentarCriacao(routes: OpenAPIHono<AppEnv>, deps: WebhookRoutesDeps): void {
-  const { webhooks, verifier, limites, particoes, novoId, alvo } = deps
-  const podeEscrever = requireScope(verifier, 'entregas:escrever', { admission: limites?.escrita })
-  const NovoSchema = novoWebhookBody(alvo)
-  const comum = { tag: 'Webhooks', escopo: 'entregas:escrever' } as const
+function documentCreation(routes: OpenAPIHono<AppEnv>, deps: WebhookRoutesDeps): void {
+  const { webhooks, verifier, limits, particoes, newId, alvo } = deps
+  const mayWrite = requireScope(verifier, 'entregas:escrever', { admission: limits?.escrita })
+  const NewSchema = newWebhookBody(alvo)
+  const common = { tag: 'Webhooks', scope: 'entregas:escrever' } as const
   documented(
     routes,
     {
-      ...comum,
+      ...common,
       method: 'post',
       path: '/webhooks',
       operationId: 'criarWebhook',
       summary: 'Cria um webhook (Standard Webhooks)',
       description: `Até ${WEBHOOKS_MAX} por comerciante. O segredo só é mostrado nesta resposta.`,
-      codigos: [...CORPO_JSON, ...LEITURA, 'webhooks-demais'],
-      request: { body: { required: true, content: { 'application/json': { schema: NovoSchema } } } },
+      codigos: [...OF_JSON_BODY, ...OF_READS, 'webhooks-demais'],
+      request: { body: { required: true, content: { 'application/json': { schema: NewSchema } } } },
       responses: {
-        201: json(WebhookComSegredoSchema, 'Criado', 'Location', 'Cache-Control'),
+        201: json(WebhookWithSecretSchema, 'Criado', 'Location', 'Cache-Control'),
       },
     },
-    podeEscrever,
+    mayWrite,
     async (c) => {
-      const { url, events: eventos } = parseWith(
-        NovoSchema,
-        await readJsonBody(c, { bytesMax: SINGLE_ENTRY_BYTES_MAX }),
-      )
+      const { url, events: eventos } = parseWith(NewSchema, await readJsonBody(c, { bytesMax: SINGLE_ENTRY_BYTES_MAX }))
       const comercianteId = c.get('comercianteId')
-      const particao = particaoDe(comercianteId, particoes)
-      const criado = await webhooks.criar({ id: novoId(), comercianteId, particao, url, eventos })
-      if (criado === undefined) {
+      const particao = particaoOf(comercianteId, particoes)
+      const created = await webhooks.create({ id: newId(), comercianteId, particao, url, eventos })
+      if (created === undefined) {
         throw new DomainError('webhooks-demais', `Um comerciante pode ter até ${WEBHOOKS_MAX} webhooks.`)
       }
-      const { webhook, segredo } = criado
+      const { webhook, segredo: secret } = created
       const headers = { Location: `/webhooks/${webhook.id}`, 'Cache-Control': 'no-store' }
-      return jsonText(JSON.stringify({ ...webhookJson(webhook), secret: segredo }), 201, headers)
+      return jsonText(JSON.stringify({ ...webhookJson(webhook), secret }), 201, headers)
     },
   )
   documented(
     routes,
     {
-      ...comum,
+      ...common,
       method: 'post',
       path: '/webhooks/{id}/secret',
       operationId: 'trocarSegredoDoWebhook',
       summary: 'Troca o segredo de um webhook',
       description: 'Durante 24 horas cada aviso leva as duas assinaturas.',
-      codigos: [...LEITURA, 'nao-encontrado'],
-      request: { params: IdDoWebhook },
-      responses: { 200: json(WebhookComSegredoSchema, 'O novo segredo', 'Cache-Control') },
+      codigos: [...OF_READS, 'nao-encontrado'],
+      request: { params: WebhookIdParam },
+      responses: { 200: json(WebhookWithSecretSchema, 'O novo segredo', 'Cache-Control') },
     },
-    podeEscrever,
+    mayWrite,
     async (c) => {
-      const webhook = await webhookDe(webhooks, c)
-      const segredo = await webhooks.trocarSegredo(c.get('comercianteId'), webhook.id)
-      if (segredo === undefined) throw webhookDesconhecido()
-      const corpo = JSON.stringify({ ...webhookJson(webhook), secret: segredo })
-      return jsonText(corpo, 200, { 'Cache-Control': 'no-store' })
+      const webhook = await findWebhook(webhooks, c)
+      const secret = await webhooks.rotateSecret(c.get('comercianteId'), webhook.id)
+      if (secret === undefined) throw unknownWebhook()
+      const body = JSON.stringify({ ...webhookJson(webhook), secret })
+      return jsonText(body, 200, { 'Cache-Control': 'no-store' })
     },
   )
   documented(
     routes,
     {
-      ...comum,
+      ...common,
       method: 'delete',
       path: '/webhooks/{id}',
       operationId: 'removerWebhook',
       summary: 'Remove um webhook',
-      codigos: [...LEITURA, 'nao-encontrado'],
-      request: { params: IdDoWebhook },
-      responses: { 204: NADA },
+      codigos: [...OF_READS, 'nao-encontrado'],
+      request: { params: WebhookIdParam },
+      responses: { 204: NOTHING },
     },
-    podeEscrever,
+    mayWrite,
     async (c) => {
-      const { id } = await webhookDe(webhooks, c)
-      await webhooks.remover(c.get('comercianteId'), id)
+      const { id } = await findWebhook(webhooks, c)
+      await webhooks.remove(c.get('comercianteId'), id)
       return new Response(null, { status: 204 })
     },
   )
 }
 
-function documentarLeitura(routes: OpenAPIHono<AppEnv>, { webhooks, verifier, limites }: WebhookRoutesDeps): void {
-  const podeLer = requireScope(verifier, 'entregas:ler', { admission: limites?.leitura })
-  const comum = { method: 'get', tag: 'Webhooks', escopo: 'entregas:ler' } as const
+function documentReads(routes: OpenAPIHono<AppEnv>, { webhooks, verifier, limits }: WebhookRoutesDeps): void {
+  const mayRead = requireScope(verifier, 'entregas:ler', { admission: limits?.leitura })
+  const common = { method: 'get', tag: 'Webhooks', scope: 'entregas:ler' } as const
   documented(
     routes,
     {
-      ...comum,
+      ...common,
       path: '/webhooks',
       operationId: 'listarWebhooks',
       summary: 'Lista os webhooks',
-      codigos: LEITURA,
+      codigos: OF_READS,
       responses: { 200: json(WebhooksSchema, 'Sem os segredos') },
     },
-    podeLer,
+    mayRead,
     async (c) => jsonText(JSON.stringify((await webhooks.listar(c.get('comercianteId'))).map(webhookJson))),
   )
   documented(
     routes,
     {
-      ...comum,
+      ...common,
       path: '/webhooks/{id}',
       operationId: 'obterWebhook',
       summary: 'Lê um webhook',
-      codigos: [...LEITURA, 'nao-encontrado'],
-      request: { params: IdDoWebhook },
+      codigos: [...OF_READS, 'nao-encontrado'],
+      request: { params: WebhookIdParam },
       responses: { 200: json(WebhookSchema, 'Sem o segredo') },
     },
-    podeLer,
-    async (c) => jsonText(JSON.stringify(webhookJson(await webhookDe(webhooks, c)))),
+    mayRead,
+    async (c) => jsonText(JSON.stringify(webhookJson(await findWebhook(webhooks, c)))),
   )
 }
 
-function documentarTeste(routes: OpenAPIHono<AppEnv>, deps: WebhookRoutesDeps): void {
-  const { webhooks, verifier, limites } = deps
-  const podeEscrever = requireScope(verifier, 'entregas:escrever', { admission: limites?.escrita })
-  const comum = { method: 'post', tag: 'Webhooks', escopo: 'entregas:escrever' } as const
+function documentTest(routes: OpenAPIHono<AppEnv>, deps: WebhookRoutesDeps): void {
+  const { webhooks, verifier, limits } = deps
+  const mayWrite = requireScope(verifier, 'entregas:escrever', { admission: limits?.escrita })
+  const common = { method: 'post', tag: 'Webhooks', scope: 'entregas:escrever' } as const
   documented(
     routes,
     {
-      ...comum,
+      ...common,
       path: '/webhooks/{id}/test',
       operationId: 'testarWebhook',
       summary: 'Envia um aviso de teste',
-      codigos: [...LEITURA, 'nao-encontrado', 'webhook-desativado'],
-      request: { params: IdDoWebhook },
-      responses: { 202: json(EntregaSchema, 'A caminho') },
+      codigos: [...OF_READS, 'nao-encontrado', 'webhook-desativado'],
+      request: { params: WebhookIdParam },
+      responses: { 202: json(AvisoLogSchema, 'A caminho') },
     },
-    podeEscrever,
+    mayWrite,
     async (c) => {
-      const webhook = await webhookDe(webhooks, c)
-      exigirAtivo(webhook)
-      const avisoId = await webhooks.testar(webhook.id)
-      return aceita(deps, { comercianteId: c.get('comercianteId'), id: webhook.id, avisoId })
+      const webhook = await findWebhook(webhooks, c)
+      requireActive(webhook)
+      const avisoId = await webhooks.sendTest(webhook.id)
+      return answerAccepted(deps, { comercianteId: c.get('comercianteId'), id: webhook.id, avisoId })
     },
   )
 }

@@ -1,12 +1,12 @@
-import { InstanteSchema } from '@fluxo/shared/campos'
-import { ProximoSchema } from '@fluxo/shared/http/cursor'
+import { InstantSchema } from '@fluxo/shared/campos'
+import { NextSchema } from '@fluxo/shared/http/cursor'
 import { z } from '@hono/zod-openapi'
-import { EVENTO_DE_EXEMPLO, EventoDoPedidoSchema } from '../listar/schema.ts'
-import type { RegraDeAlvo } from './alvo.ts'
-import { novoWebhookSchema } from './webhook.ts'
+import { EVENTO_EXAMPLE, PedidoEventoSchema } from '../listar/schema.ts'
+import type { AlvoRule } from './alvo.ts'
+import { newWebhookSchema } from './webhook.ts'
 
 /** An example of a webhook. */
-export const WEBHOOK_DE_EXEMPLO = {
+export const WEBHOOK_EXAMPLE = {
   id: '019a1fe0-1111-7222-8333-444455556666',
   url: 'https://loja.example/avisos',
   events: ['pedido.entregue.v1'],
@@ -15,10 +15,10 @@ export const WEBHOOK_DE_EXEMPLO = {
 }
 
 /** An example of a delivery to a webhook. */
-export const ENTREGA_DE_EXEMPLO = {
+export const AVISO_EXAMPLE = {
   id: 'msg_019a1fe0-7777-7888-8999-aaaabbbbcccc',
   type: 'pedido.entregue.v1',
-  event_id: EVENTO_DE_EXEMPLO.id,
+  event_id: EVENTO_EXAMPLE.id,
   status: 'delivered',
   created_at: '2025-10-17T13:12:09.050Z',
   finished_at: '2025-10-17T13:12:09.180Z',
@@ -26,8 +26,8 @@ export const ENTREGA_DE_EXEMPLO = {
 }
 
 /** A webhook as it is asked for. */
-export const novoWebhookBody = (regra: RegraDeAlvo) =>
-  novoWebhookSchema(regra).openapi('NovoWebhook', {
+export const newWebhookBody = (rule: AlvoRule) =>
+  newWebhookSchema(rule).openapi('NovoWebhook', {
     description: 'Um webhook a criar. Campos desconhecidos são recusados.',
     example: { url: 'https://loja.example/avisos', events: ['pedido.entregue.v1'] },
   })
@@ -38,30 +38,30 @@ export const WebhookSchema = z
     url: z.string(),
     events: z.array(z.string()).nullable().openapi({ description: 'Nulo: todos.' }),
     status: z.enum(['active', 'disabled']),
-    created_at: InstanteSchema,
-    disabled_at: InstanteSchema.optional(),
+    created_at: InstantSchema,
+    disabled_at: InstantSchema.optional(),
     disabled_reason: z.string().optional(),
   })
-  .openapi('Webhook', { description: 'Um webhook, sem o segredo.', example: WEBHOOK_DE_EXEMPLO })
+  .openapi('Webhook', { description: 'Um webhook, sem o segredo.', example: WEBHOOK_EXAMPLE })
 
 export const WebhooksSchema = z
   .array(WebhookSchema)
-  .openapi('Webhooks', { description: 'Todos os webhooks do comerciante.', example: [WEBHOOK_DE_EXEMPLO] })
+  .openapi('Webhooks', { description: 'Todos os webhooks do comerciante.', example: [WEBHOOK_EXAMPLE] })
 
-export const WebhookComSegredoSchema = z
+export const WebhookWithSecretSchema = z
   .object({
     ...WebhookSchema.shape,
     secret: z.string().openapi({ description: 'Mostrado só agora. Guarde-o.' }),
   })
   .openapi('WebhookComSegredo', {
     description: 'Um webhook com o segredo que confere as assinaturas.',
-    example: { ...WEBHOOK_DE_EXEMPLO, secret: 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD' },
+    example: { ...WEBHOOK_EXAMPLE, secret: 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD' },
   })
 
 const TentativaSchema = z
   .object({
     attempt: z.int(),
-    at: InstanteSchema,
+    at: InstantSchema,
     duration_ms: z.int(),
     status: z.int().optional().openapi({ description: 'O status com que o destino respondeu.' }),
     error: z.string().optional(),
@@ -72,39 +72,39 @@ const TentativaSchema = z
     example: { attempt: 1, at: '2025-10-17T13:12:09.060Z', duration_ms: 120, status: 204 },
   })
 
-export const EntregaSchema = z
+export const AvisoLogSchema = z
   .object({
     id: z.string().openapi({ description: 'O webhook-id de cada tentativa.' }),
     type: z.string(),
     event_id: z.uuid(),
     status: z.enum(['pending', 'delivered', 'exhausted', 'cancelled']),
-    created_at: InstanteSchema,
-    next_attempt_at: InstanteSchema.optional(),
-    finished_at: InstanteSchema.optional(),
-    held_since: InstanteSchema.optional(),
+    created_at: InstantSchema,
+    next_attempt_at: InstantSchema.optional(),
+    finished_at: InstantSchema.optional(),
+    held_since: InstantSchema.optional(),
     held_reason: z.string().optional().openapi({
       description: 'Por que a entrega espera sem contar tentativa.',
       example: 'nome não resolvido',
     }),
     attempts: z.array(TentativaSchema),
   })
-  .openapi('EntregaDeWebhook', { description: 'Um aviso a um webhook.', example: ENTREGA_DE_EXEMPLO })
+  .openapi('EntregaDeWebhook', { description: 'Um aviso a um webhook.', example: AVISO_EXAMPLE })
 
-export const PaginaDeEntregasSchema = z
-  .object({ itens: z.array(EntregaSchema), proximo: ProximoSchema })
+export const AvisoLogPageSchema = z
+  .object({ itens: z.array(AvisoLogSchema), proximo: NextSchema })
   .openapi('PaginaDeEntregasDeWebhook', {
     description: 'Uma página de entregas de um webhook.',
-    example: { itens: [ENTREGA_DE_EXEMPLO], proximo: null },
+    example: { itens: [AVISO_EXAMPLE], proximo: null },
   })
 
 /** The body of what a webhook is sent. */
-export const AvisoSchema = z
+export const AvisoBodySchema = z
   .object({
     type: z.string().openapi({ description: 'O tipo do evento.' }),
-    timestamp: InstanteSchema.openapi({ description: 'Quando foi registrado.' }),
-    data: EventoDoPedidoSchema,
+    timestamp: InstantSchema.openapi({ description: 'Quando foi registrado.' }),
+    data: PedidoEventoSchema,
   })
   .openapi('Aviso', {
     description: 'O que um webhook recebe (Standard Webhooks).',
-    example: { type: 'pedido.entregue.v1', timestamp: EVENTO_DE_EXEMPLO.timestamp, data: EVENTO_DE_EXEMPLO },
+    example: { type: 'pedido.entregue.v1', timestamp: EVENTO_EXAMPLE.timestamp, data: EVENTO_EXAMPLE },
   })

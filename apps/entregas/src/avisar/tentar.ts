@@ -1,97 +1,107 @@
 import { isRejection } from '@fluxo/shared/resilience/rejection'
 import { eventoJson } from '../domain/evento.ts'
-import { eventoDe } from '../mover/evento-table.ts'
-import { cabecalhosDa, segredosVigentes } from './assinatura.ts'
-import { corpoDoAviso, desfechoDe } from './avisar.ts'
-import type { Terminado } from './aviso-store.ts'
-import type { Circuito, Circuitos } from './circuitos.ts'
-import type { Enviado, Remetente } from './enviar.ts'
-import { esperaMs, PRAZO_MS } from './prazo.ts'
-import type { Tomado } from './tomar-store.ts'
+import { eventoFromRow } from '../mover/evento-table.ts'
+import { signatureHeaders, validSecrets } from './assinatura.ts'
+import { avisoBody, outcomeOf } from './avisar.ts'
+import type { AvisoEnding } from './aviso-store.ts'
+import type { Circuit, Circuits } from './circuitos.ts'
+import type { PostResult, WebhookPoster } from './enviar.ts'
+import { TERM_MS, waitMs } from './prazo.ts'
+import type { ClaimedAviso } from './tomar-store.ts'
 
-type TentarDeps = {
-  remetente: Remetente
-  agora: () => Date
-  circuitos: Circuitos
-  esperas: readonly number[]
-  descansoMs: number
+type AttemptDeps = {
+  poster: WebhookPoster
+  now: () => Date
+  circuits: Circuits
+  waits: readonly number[]
+  restMs: number
 }
 
 /** A receiver that is unwell, as the circuit breaker hears of it. */
-class AlvoDoente extends Error {
-  readonly enviado: Enviado
-  constructor(enviado: Enviado) {
+class UnwellAlvo extends Error {
+  readonly result: PostResult
+  constructor(result: PostResult) {
     super('the receiver is unwell')
-    this.enviado = enviado
+    this.result = result
   }
 }
 
 /** What came of a delivery in hand, and whether its webhook rests. */
-export type Feito = { terminado: Terminado; descansar?: boolean }
+export type AttemptEnd = { ending: AvisoEnding; rest?: boolean }
 
 /** One attempt. A circuit that is open, a name that nobody resolves, or an instance that leaves, gives the delivery back: that was none. */
-export async function tentar(
-  { remetente, agora, circuitos, descansoMs, esperas }: TentarDeps,
-  aviso: Tomado,
-  parar: AbortSignal,
-): Promise<Feito> {
+export async function attempt(
+  { poster, now, circuits, restMs, waits }: AttemptDeps,
+  aviso: ClaimedAviso,
+  stop: AbortSignal,
+): Promise<AttemptEnd> {
   const { id, url, comercianteId } = aviso
-  const corpo = corpoDe(aviso)
-  const quando = agora()
-  const mensagem = { id: idDoAviso(id), timestamp: Math.floor(quando.getTime() / 1_000), corpo }
-  const cabecalhos = cabecalhosDa(mensagem, segredosVigentes(aviso, quando))
-  const circuito = circuitos.de(aviso)
-  const postar = async (): Promise<Enviado> => {
-    const enviado = await remetente.enviar({ url, comercianteId, cabecalhos, corpo }, parar)
-    if (!enviado.interrompido && desfechoDe(enviado) === 'tentar') throw new AlvoDoente(enviado)
-    return enviado
+  const body = bodyOf(aviso)
+  const at = now()
+  const message = { id: avisoMessageId(id), timestamp: Math.floor(at.getTime() / 1_000), body }
+  const headers = signatureHeaders(message, validSecrets(aviso, at))
+  const circuit = circuits.of(aviso)
+  const post = async (): Promise<PostResult> => {
+    const result = await poster.send({ url, comercianteId, headers, body }, stop)
+    if (!result.interrupted && outcomeOf(result) === 'tentar') throw new UnwellAlvo(result)
+    return result
   }
-  const prazos = { esperas, descansoMs, quando }
-  const feito = (enviado: Enviado): Feito => ({ terminado: terminado(aviso, prazos, enviado) })
+  const terms = { waits, restMs, at }
+  const endWith = (result: PostResult): AttemptEnd => ({ ending: endingOf(aviso, terms, result) })
   try {
-    return feito(await circuito.breaker.execute(postar, parar))
+    return endWith(await circuit.breaker.execute(post, stop))
   } catch (error) {
     if (isRejection(error)) {
-      return { terminado: devolvido(aviso, prazos, motivoDoDescanso(circuito)), descansar: true }
+      return { ending: giveBack(aviso, terms, restReason(circuit)), rest: true }
     }
-    if (!(error instanceof AlvoDoente)) throw error
-    circuito.falha = error.enviado.erro ?? `status ${error.enviado.status}`
-    return feito(error.enviado)
+    if (!(error instanceof UnwellAlvo)) throw error
+    circuit.failure = error.result.error ?? `status ${error.result.status}`
+    return endWith(error.result)
   }
 }
 
 /** Why nothing is tried for a moment, in words for the merchant. */
-const motivoDoDescanso = ({ falha }: Circuito): string => `em pausa: o destino vem falhando (${falha})`
+const restReason = ({ failure }: Circuit): string => `em pausa: o destino vem falhando (${failure})`
 
-type Prazos = { esperas: readonly number[]; descansoMs: number; quando: Date }
+type Terms = { waits: readonly number[]; restMs: number; at: Date }
 
 /** Gives a delivery back untried, until it has been so for as long as all attempts take together. */
-function devolvido({ id, tentativa, devolvidoEm }: Tomado, { descansoMs, quando }: Prazos, motivo: string): Terminado {
-  const acabou = devolvidoEm !== undefined && quando.getTime() - devolvidoEm.getTime() > PRAZO_MS
-  const comum = { id, tentativa, devolver: true as const, motivo }
-  return acabou
-    ? { ...comum, situacao: 'exhausted', esperaMs: undefined }
-    : { ...comum, situacao: 'pending', esperaMs: descansoMs }
+function giveBack({ id, tentativa, heldSince }: ClaimedAviso, { restMs, at }: Terms, reason: string): AvisoEnding {
+  const isOver = heldSince !== undefined && at.getTime() - heldSince.getTime() > TERM_MS
+  const common = { id, tentativa, devolver: true as const, motivo: reason }
+  return isOver
+    ? { ...common, situacao: 'exhausted', waitMs: undefined }
+    : { ...common, situacao: 'pending', waitMs: restMs }
 }
 
-function terminado(aviso: Tomado, prazos: Prazos, enviado: Enviado): Terminado {
+function endingOf(aviso: ClaimedAviso, terms: Terms, result: PostResult): AvisoEnding {
   const { id, tentativa, passo } = aviso
-  const { status, erro, duracaoMs, resposta, interrompido, semEndereco } = enviado
-  if (interrompido) return { id, tentativa, devolver: true, situacao: 'pending', esperaMs: 0, motivo: undefined }
-  if (semEndereco) return devolvido(aviso, prazos, String(erro))
-  const desfecho = desfechoDe(enviado)
-  const espera = desfecho === 'tentar' ? esperaMs(passo + 1, Math.random(), prazos.esperas) : undefined
-  const fim = desfecho === 'entregue' ? 'delivered' : desfecho === 'desativar' ? 'cancelled' : 'exhausted'
-  const situacao = espera === undefined ? fim : 'pending'
-  return { id, tentativa, devolver: false, situacao, esperaMs: espera, duracaoMs, status, erro, resposta }
+  const { status, error: errorText, durationMs, answer, interrupted, unresolved } = result
+  if (interrupted) return { id, tentativa, devolver: true, situacao: 'pending', waitMs: 0, motivo: undefined }
+  if (unresolved) return giveBack(aviso, terms, String(errorText))
+  const outcome = outcomeOf(result)
+  const wait = outcome === 'tentar' ? waitMs(passo + 1, Math.random(), terms.waits) : undefined
+  const terminal = outcome === 'entregue' ? 'delivered' : outcome === 'desativar' ? 'cancelled' : 'exhausted'
+  const avisoStatus = wait === undefined ? terminal : 'pending'
+  return {
+    id,
+    tentativa,
+    devolver: false,
+    situacao: avisoStatus,
+    waitMs: wait,
+    durationMs,
+    status,
+    error: errorText,
+    answer,
+  }
 }
 
 /** What is sent: the event, or the merchant's own test. */
-function corpoDe({ evento, tipo, criadoEm, id }: Tomado): string {
-  if (evento === null) return corpoDoAviso(tipo, criadoEm.toISOString(), { id })
-  const acontecido = eventoDe(evento)
-  return corpoDoAviso(tipo, acontecido.createdAt.toISOString(), eventoJson(acontecido))
+function bodyOf({ evento, tipo, createdAt, id }: ClaimedAviso): string {
+  if (evento === null) return avisoBody(tipo, createdAt.toISOString(), { id })
+  const parsed = eventoFromRow(evento)
+  return avisoBody(tipo, parsed.createdAt.toISOString(), eventoJson(parsed))
 }
 
 /** The id of a delivery as receivers and merchants see it: the key by which a receiver knows a repeated one. */
-export const idDoAviso = (id: string): string => `msg_${id}`
+export const avisoMessageId = (id: string): string => `msg_${id}`

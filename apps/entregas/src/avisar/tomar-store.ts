@@ -1,27 +1,27 @@
 import { arrayLiteral } from '@fluxo/shared/inbox/array-literal'
 import type { Sql } from '@fluxo/shared/postgres/sql'
-import { EVENTO_COLUNAS, type EventoRow } from '../mover/evento-table.ts'
-import type { Segredos } from './assinatura.ts'
-import { codigoDaSituacao } from './aviso-store.ts'
+import { EVENTO_COLUMNS, type EventoRow } from '../mover/evento-table.ts'
+import type { WebhookSecrets } from './assinatura.ts'
+import { avisoStatusCode } from './aviso-store.ts'
 
 /** A delivery in hand: what to send, where to, and how often it was tried in this round. */
-export type Tomado = Segredos & {
+export type ClaimedAviso = WebhookSecrets & {
   id: string
   webhookId: string
   comercianteId: string
   tipo: string
-  criadoEm: Date
+  createdAt: Date
   passo: number
   tentativa: number
   /** When it was first given back untried in this round. */
-  devolvidoEm: Date | undefined
+  heldSince: Date | undefined
   url: string
   /** The event; null for a test. */
   evento: EventoRow | null
 }
 
 /** A claim outlives the slowest attempt (15 s) and what is done with it: then its instance is dead. */
-const POSSE_MS = 60_000
+const CLAIM_MS = 60_000
 
 /**
  * Takes due deliveries, `$1` at most: `$2` of each webhook, none of the webhooks `$3`, and of each merchant so many that it has `$6` under
@@ -29,7 +29,7 @@ const POSSE_MS = 60_000
  * so a long queue of one costs the others nothing, and the merchant with the fewest under way comes first; `skip locked`, so that
  * instances take different ones. A delivery that was noted in the moment in which its webhook ended is ended, too.
  */
-const TOMAR = `
+const CLAIM = `
 with recursive alvos(webhook_id, vence_em) as (
   (select a.webhook_id, a.vence_em from aviso a where a.vence_em is not null order by a.webhook_id, a.vence_em limit 1)
   union all
@@ -43,7 +43,7 @@ estados as materialized (
   from alvos t cross join lateral (select * from webhook w where w.id = t.webhook_id limit 1) w
 ),
 cancelados as (
-  update aviso a set vence_em = null, terminado_em = now(), situacao = ${codigoDaSituacao('cancelled')}
+  update aviso a set vence_em = null, terminado_em = now(), situacao = ${avisoStatusCode('cancelled')}
   from estados t where not t.vivo and a.webhook_id = t.webhook_id and a.vence_em is not null
 ),
 vez as materialized (
@@ -63,18 +63,18 @@ devidos as materialized (
   limit $1::int
 ),
 tomados as (
-  update aviso a set vence_em = now() + interval '${POSSE_MS} milliseconds', tentativas = a.tentativas + 1
+  update aviso a set vence_em = now() + interval '${CLAIM_MS} milliseconds', tentativas = a.tentativas + 1
   from devidos d where a.id = d.id
   returning a.id, a.webhook_id, a.tipo, a.criado_em, a.passo, a.tentativas, a.devolvido_em, a.particao, a.posicao
 )
 select t.id, t.webhook_id, w.comerciante_id, t.tipo, t.criado_em, t.passo::int as passo, t.tentativas as tentativa, t.devolvido_em,
   w.url, w.segredo, w.segredo_anterior, w.anterior_ate,
   (select row_to_json(e) from (
-    select ${EVENTO_COLUNAS} from evento where evento.particao = t.particao and evento.posicao = t.posicao
+    select ${EVENTO_COLUMNS} from evento where evento.particao = t.particao and evento.posicao = t.posicao
   ) e) as evento
 from tomados t join webhook w on w.id = t.webhook_id`
 
-type TomadoRow = {
+type ClaimedRow = {
   id: string
   webhook_id: string
   comerciante_id: string
@@ -90,43 +90,43 @@ type TomadoRow = {
   evento: EventoRow | null
 }
 
-export type Pedidos = {
-  quantos: number
-  porWebhook: number
-  porComerciante: number
+export type ClaimLimits = {
+  count: number
+  perWebhook: number
+  perComerciante: number
   /** How many each merchant has under way. */
-  emVoo: ReadonlyMap<string, number>
+  underWay: ReadonlyMap<string, number>
   /** Webhooks of which none is taken. */
-  exceto: readonly string[]
+  except: readonly string[]
 }
 
-/** Takes at most `quantos` due deliveries, fairly. */
-export async function tomarAvisos(
+/** Takes at most `count` due deliveries, fairly. */
+export async function claimAvisos(
   sql: Sql,
-  { quantos, porWebhook, porComerciante, emVoo, exceto }: Pedidos,
-): Promise<Tomado[]> {
-  const valores = [
-    quantos,
-    porWebhook,
-    arrayLiteral(exceto),
-    arrayLiteral([...emVoo.keys()]),
-    arrayLiteral([...emVoo.values()]),
-    porComerciante,
+  { count, perWebhook, perComerciante, underWay, except }: ClaimLimits,
+): Promise<ClaimedAviso[]> {
+  const values = [
+    count,
+    perWebhook,
+    arrayLiteral(except),
+    arrayLiteral([...underWay.keys()]),
+    arrayLiteral([...underWay.values()]),
+    perComerciante,
   ]
-  const rows = await sql.unsafe<TomadoRow[]>(TOMAR, valores, { prepare: true })
+  const rows = await sql.unsafe<ClaimedRow[]>(CLAIM, values, { prepare: true })
   return rows.map((row) => ({
     id: row.id,
     webhookId: row.webhook_id,
     comercianteId: row.comerciante_id,
     tipo: row.tipo,
-    criadoEm: row.criado_em,
+    createdAt: row.criado_em,
     passo: row.passo,
     tentativa: row.tentativa,
-    devolvidoEm: row.devolvido_em ?? undefined,
+    heldSince: row.devolvido_em ?? undefined,
     url: row.url,
     segredo: row.segredo,
-    anterior: row.segredo_anterior ?? undefined,
-    anteriorAte: row.anterior_ate ?? undefined,
+    previous: row.segredo_anterior ?? undefined,
+    previousUntil: row.anterior_ate ?? undefined,
     evento: row.evento,
   }))
 }

@@ -1,57 +1,57 @@
 import { expect, test } from 'vitest'
-import { createVezes } from './vezes.ts'
+import { createTurns } from './vezes.ts'
 
-const sempre = new AbortController().signal
+const always = new AbortController().signal
 /** Lets those who were called go on. */
-const respirar = () => new Promise((resolve) => setImmediate(resolve))
+const settle = () => new Promise((resolve) => setImmediate(resolve))
 
 /** Asks for turns, and tells in which order they came. */
-const pedirVezes = (vezes: ReturnType<typeof createVezes>) => {
-  const vieram: string[] = []
-  const sair: (() => void)[] = []
-  const pedir = (nome: string, signal = sempre): void => {
-    vezes.entrar(nome, signal).then(
-      (fim) => {
-        vieram.push(nome)
-        sair.push(fim)
+const askTurns = (turns: ReturnType<typeof createTurns>) => {
+  const came: string[] = []
+  const leave: (() => void)[] = []
+  const ask = (name: string, signal = always): void => {
+    turns.take(name, signal).then(
+      (end) => {
+        came.push(name)
+        leave.push(end)
       },
-      () => vieram.push(`${nome} desistiu`),
+      () => came.push(`${name} desistiu`),
     )
   }
-  return { vieram, sair, pedir }
+  return { came, leave, ask }
 }
 
 test('a merchant has its share of the turns and no more, however many it asks for', async () => {
-  const { vieram, sair, pedir } = pedirVezes(createVezes({ totalMax: 4, porComercianteMax: 2 }))
-  for (const nome of ['a', 'a', 'a', 'a', 'b']) pedir(nome)
-  await respirar()
-  expect(vieram).toEqual(['a', 'a', 'b'])
-  sair[0]?.()
-  await respirar()
-  expect(vieram).toEqual(['a', 'a', 'b', 'a'])
+  const { came, leave, ask } = askTurns(createTurns({ totalMax: 4, comercianteMax: 2 }))
+  for (const name of ['a', 'a', 'a', 'a', 'b']) ask(name)
+  await settle()
+  expect(came).toEqual(['a', 'a', 'b'])
+  leave[0]?.()
+  await settle()
+  expect(came).toEqual(['a', 'a', 'b', 'a'])
 })
 
 test('the next turn is the merchant’s who has the fewest, whoever came first', async () => {
-  const { vieram, sair, pedir } = pedirVezes(createVezes({ totalMax: 2, porComercianteMax: 2 }))
-  for (const nome of ['a', 'a', 'a', 'b']) pedir(nome)
-  await respirar()
-  sair[0]?.()
-  await respirar()
-  expect(vieram).toEqual(['a', 'a', 'b'])
+  const { came, leave, ask } = askTurns(createTurns({ totalMax: 2, comercianteMax: 2 }))
+  for (const name of ['a', 'a', 'a', 'b']) ask(name)
+  await settle()
+  leave[0]?.()
+  await settle()
+  expect(came).toEqual(['a', 'a', 'b'])
 })
 
 test('who gives up waiting takes no turn', async () => {
-  const { vieram, sair, pedir } = pedirVezes(createVezes({ totalMax: 1, porComercianteMax: 1 }))
-  const parar = new AbortController()
-  pedir('a')
-  pedir('b', parar.signal)
-  pedir('c')
-  await respirar()
-  parar.abort()
-  await respirar()
-  pedir('d', parar.signal)
-  await respirar()
-  sair[0]?.()
-  await respirar()
-  expect(vieram).toEqual(['a', 'b desistiu', 'd desistiu', 'c'])
+  const { came, leave, ask } = askTurns(createTurns({ totalMax: 1, comercianteMax: 1 }))
+  const stop = new AbortController()
+  ask('a')
+  ask('b', stop.signal)
+  ask('c')
+  await settle()
+  stop.abort()
+  await settle()
+  ask('d', stop.signal)
+  await settle()
+  leave[0]?.()
+  await settle()
+  expect(came).toEqual(['a', 'b desistiu', 'd desistiu', 'c'])
 })

@@ -1,56 +1,56 @@
-type VezesOptions = { totalMax: number; porComercianteMax: number }
+type TurnsOptions = { totalMax: number; comercianteMax: number }
 
 /** Turns at something of which only so much may go on at once. */
-type Vezes = {
+type Turns = {
   /** Waits for a turn; gives how to end it. Rejects where `signal` is aborted first. */
-  entrar: (comercianteId: string, signal: AbortSignal) => Promise<() => void>
+  take: (comercianteId: string, signal: AbortSignal) => Promise<() => void>
 }
 
-type Quem = { comercianteId: string; chamar: () => void }
+type Waiter = { comercianteId: string; call: () => void }
 
-/** At most `totalMax` at once, and of one merchant `porComercianteMax`. The next turn is the merchant's who has the fewest. */
-export function createVezes({ totalMax, porComercianteMax }: VezesOptions): Vezes {
-  const emUso = new Map<string, number>()
-  const fila = new Set<Quem>()
+/** At most `totalMax` at once, and of one merchant `comercianteMax`. The next turn is the merchant's who has the fewest. */
+export function createTurns({ totalMax, comercianteMax }: TurnsOptions): Turns {
+  const inUse = new Map<string, number>()
+  const queue = new Set<Waiter>()
   let total = 0
-  const usoDe = ({ comercianteId }: Quem): number => emUso.get(comercianteId) ?? 0
-  const chamar = (): void => {
+  const useOf = ({ comercianteId }: Waiter): number => inUse.get(comercianteId) ?? 0
+  const callNext = (): void => {
     while (total < totalMax) {
-      const [proximo] = [...fila]
-        .filter((quem) => usoDe(quem) < porComercianteMax)
-        .toSorted((a, b) => usoDe(a) - usoDe(b))
-      if (proximo === undefined) return
-      fila.delete(proximo)
+      const [next] = [...queue]
+        .filter((waiter) => useOf(waiter) < comercianteMax)
+        .toSorted((a, b) => useOf(a) - useOf(b))
+      if (next === undefined) return
+      queue.delete(next)
       total += 1
-      emUso.set(proximo.comercianteId, usoDe(proximo) + 1)
-      proximo.chamar()
+      inUse.set(next.comercianteId, useOf(next) + 1)
+      next.call()
     }
   }
-  const sair = (quem: Quem): void => {
+  const leave = (waiter: Waiter): void => {
     total -= 1
-    const restam = usoDe(quem) - 1
-    if (restam === 0) emUso.delete(quem.comercianteId)
-    else emUso.set(quem.comercianteId, restam)
-    chamar()
+    const left = useOf(waiter) - 1
+    if (left === 0) inUse.delete(waiter.comercianteId)
+    else inUse.set(waiter.comercianteId, left)
+    callNext()
   }
   return {
-    entrar: async (comercianteId, signal) => {
+    take: async (comercianteId, signal) => {
       signal.throwIfAborted()
       const { promise, resolve, reject } = Promise.withResolvers<void>()
-      const quem = { comercianteId, chamar: resolve }
-      const desistir = (): void => {
-        fila.delete(quem)
+      const waiter = { comercianteId, call: resolve }
+      const giveUp = (): void => {
+        queue.delete(waiter)
         reject(signal.reason)
       }
-      signal.addEventListener('abort', desistir, { once: true })
-      fila.add(quem)
-      chamar()
+      signal.addEventListener('abort', giveUp, { once: true })
+      queue.add(waiter)
+      callNext()
       try {
         await promise
       } finally {
-        signal.removeEventListener('abort', desistir)
+        signal.removeEventListener('abort', giveUp)
       }
-      return () => sair(quem)
+      return () => leave(waiter)
     },
   }
 }

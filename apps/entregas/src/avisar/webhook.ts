@@ -1,7 +1,7 @@
-import { esperado } from '@fluxo/shared/campos'
+import { expected } from '@fluxo/shared/campos'
 import { z } from '@hono/zod-openapi'
-import { FATOS } from '../domain/evento.ts'
-import { motivoDoAlvo, type RegraDeAlvo, URL_CARACTERES_MAX } from './alvo.ts'
+import { FACTS } from '../domain/evento.ts'
+import { type AlvoRule, alvoRefusal, URL_CHARACTERS_MAX } from './alvo.ts'
 
 /** A webhook as its merchant sees it: never its secret. */
 export type Webhook = {
@@ -9,27 +9,27 @@ export type Webhook = {
   url: string
   /** The types of events that it is told of; undefined: all. */
   eventos: string[] | undefined
-  criadoEm: Date
+  createdAt: Date
   /** When and why it was ended; its receiver asked for that. */
-  desativadoEm: Date | undefined
+  disabledAt: Date | undefined
   motivo: string | undefined
 }
 
 /** The body of `POST /webhooks`. */
-export const novoWebhookSchema = (regra: RegraDeAlvo) =>
+export const newWebhookSchema = (rule: AlvoRule) =>
   z.strictObject({
     url: z
-      .string({ error: esperado('um texto') })
+      .string({ error: expected('um texto') })
       .superRefine((url, ctx) => {
-        const motivo = motivoDoAlvo(url, regra)
-        if (motivo !== undefined) ctx.issues.push({ code: 'custom', message: motivo, input: url })
+        const reason = alvoRefusal(url, rule)
+        if (reason !== undefined) ctx.issues.push({ code: 'custom', message: reason, input: url })
       })
-      .meta({ format: 'uri', maxLength: URL_CARACTERES_MAX, example: 'https://loja.example/avisos' })
+      .meta({ format: 'uri', maxLength: URL_CHARACTERS_MAX, example: 'https://loja.example/avisos' })
       .describe('Um endereço público, com https.'),
     events: z
-      .array(z.enum(FATOS))
+      .array(z.enum(FACTS))
       .min(1)
-      .max(FATOS.length)
+      .max(FACTS.length)
       .optional()
       .describe('Os tipos de evento que interessam; sem isso, todos.'),
   })
@@ -39,8 +39,8 @@ export const webhookJson = (w: Webhook) => ({
   id: w.id,
   url: w.url,
   events: w.eventos ?? null,
-  status: w.desativadoEm === undefined ? 'active' : 'disabled',
-  created_at: w.criadoEm.toISOString(),
-  ...(w.desativadoEm && { disabled_at: w.desativadoEm.toISOString() }),
+  status: w.disabledAt === undefined ? 'active' : 'disabled',
+  created_at: w.createdAt.toISOString(),
+  ...(w.disabledAt && { disabled_at: w.disabledAt.toISOString() }),
   ...(w.motivo !== undefined && { disabled_reason: w.motivo }),
 })

@@ -1,15 +1,15 @@
 import { decimalFromCents } from '@fluxo/shared/money'
-import type { Origem } from './mudanca.ts'
-import type { Motivo, Status } from './status.ts'
+import type { EventoSource } from './mudanca.ts'
+import type { FailureReason, Status } from './status.ts'
 
 /** The orders' log, as `Fluxo-Posicao` names it. */
-export const LOG_DOS_PEDIDOS = 'pedidos'
+export const PEDIDOS_LOG = 'pedidos'
 
 /** Streams of the orders' events: one per partition, `fluxo:pedidos:{0}`. */
 export const STREAM_PREFIX = 'fluxo:pedidos'
 
 /** The past fact that each change of status is. A breaking change of its data gets a new name, `.v2`. */
-const FATO_DO_STATUS: Readonly<Record<Status, string>> = {
+const STATUS_FACT: Readonly<Record<Status, string>> = {
   RECEIVED: 'pedido.recebido.v1',
   SEPARATED: 'pedido.separado.v1',
   IN_TRANSIT: 'pedido.em-transporte.v1',
@@ -23,87 +23,87 @@ const FATO_DO_STATUS: Readonly<Record<Status, string>> = {
   LOST: 'pedido.extraviado.v1',
   DAMAGED: 'pedido.avariado.v1',
 }
-const ANOTADO = 'pedido.anotado.v1'
-const CORRIGIDO = 'pedido.corrigido.v1'
+const NOTED = 'pedido.anotado.v1'
+const CORRECTED = 'pedido.corrigido.v1'
 
 /** Every type that an event of the log may have. */
-export const FATOS: readonly string[] = [...Object.values(FATO_DO_STATUS), ANOTADO, CORRIGIDO]
+export const FACTS: readonly string[] = [...Object.values(STATUS_FACT), NOTED, CORRECTED]
 
 /** What kind of event it is: a change of status, a note, or the correction of the change before. */
-export type Especie = 'mudanca' | 'nota' | 'correcao'
+export type EventoKind = 'mudanca' | 'nota' | 'correcao'
 
 /** One event of an order, as it is stored. */
-export type Evento = {
+export type PedidoEvento = {
   id: string
   pedidoId: string
   comercianteId: string
   /** 1 for the first event of the order, without gaps. */
   seq: number
-  especie: Especie
+  especie: EventoKind
   /** The order's status after the event. */
   status: Status
   anterior: Status | undefined
-  reason: Motivo | undefined
+  reason: FailureReason | undefined
   note: string | undefined
   location: string | undefined
   actor: string
-  source: Origem
+  source: EventoSource
   codigo: string | undefined
   informado: Status | undefined
   /** How many attempts had failed, and how many deliveries there had been, this event included. */
   tentativas: number
   entregas: number
   /** When the last delivery happened. */
-  entregueEm: Date | undefined
+  deliveredAt: Date | undefined
   valor: bigint | undefined
   occurredAt: Date
   createdAt: Date
-  rastro: string | undefined
+  traceparent: string | undefined
 }
 
 /** The type of the event on the stream. */
-export const fatoDe = ({ especie, status }: Pick<Evento, 'especie' | 'status'>): string =>
-  especie === 'nota' ? ANOTADO : especie === 'correcao' ? CORRIGIDO : FATO_DO_STATUS[status]
+export const factOf = ({ especie: kind, status }: Pick<PedidoEvento, 'especie' | 'status'>): string =>
+  kind === 'nota' ? NOTED : kind === 'correcao' ? CORRECTED : STATUS_FACT[status]
 
 /** The carrier's own words as they are told: `BDE 20`, and the parcel's tracking code apart. */
-const doCorreio = (codigo: string) => {
-  const [tipo, status, objeto] = codigo.split(' ')
-  return { carrier_code: `${tipo} ${status}`, ...(objeto !== undefined && { tracking_code: objeto }) }
+const carrierFields = (codigo: string) => {
+  const [tipo, status, trackingCode] = codigo.split(' ')
+  return { carrier_code: `${tipo} ${status}`, ...(trackingCode !== undefined && { tracking_code: trackingCode }) }
 }
 
-const opcionais = (e: Evento) => ({
+const optionalFields = (e: PedidoEvento) => ({
   ...(e.reason !== undefined && { reason: e.reason }),
   ...(e.note !== undefined && { note: e.note }),
   ...(e.location !== undefined && { location: e.location }),
-  ...(e.codigo !== undefined && doCorreio(e.codigo)),
+  ...(e.codigo !== undefined && carrierFields(e.codigo)),
   ...(e.informado !== undefined && { reported_status: e.informado }),
   ...(e.status === 'DELIVERY_FAILED' && { attempt: e.tentativas }),
 })
 
 /** `data` of the event on the stream. Neither name nor address: no reader needs them, and what is not sent cannot leak. */
-export const dadosDoEvento = (e: Evento) => ({
+export const eventoData = (e: PedidoEvento) => ({
   order_id: e.pedidoId,
   comerciante_id: e.comercianteId,
   seq: e.seq,
   status: e.status,
   previous_status: e.anterior ?? null,
-  ...opcionais(e),
+  ...optionalFields(e),
   actor: e.actor,
   source: e.source,
   occurred_at: e.occurredAt.toISOString(),
   ...(e.valor !== undefined && { valor: decimalFromCents(e.valor) }),
-  ...(e.entregas > 0 && { delivery: e.entregas, delivered_at: (e.entregueEm ?? e.occurredAt).toISOString() }),
+  ...(e.entregas > 0 && { delivery: e.entregas, delivered_at: (e.deliveredAt ?? e.occurredAt).toISOString() }),
 })
 
 /** The event as `GET /orders/{id}/events` shows it. */
-export const eventoJson = (e: Evento) => ({
+export const eventoJson = (e: PedidoEvento) => ({
   id: e.id,
   order_id: e.pedidoId,
   status: e.status,
   timestamp: e.createdAt.toISOString(),
   seq: e.seq,
   previous_status: e.anterior ?? null,
-  ...opcionais(e),
+  ...optionalFields(e),
   actor: e.actor,
   occurred_at: e.occurredAt.toISOString(),
   source: e.source,

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { lerMomento, noFuturo } from './momento.ts'
+import { isFuture, readTime } from './momento.ts'
 
 test('a moment needs an offset and must exist', () => {
-  expect(lerMomento('2025-10-15T12:00:00-03:00')?.toISOString()).toBe('2025-10-15T15:00:00.000Z')
-  for (const texto of [
+  expect(readTime('2025-10-15T12:00:00-03:00')?.toISOString()).toBe('2025-10-15T15:00:00.000Z')
+  for (const text of [
     '2025-10-15T12:00:00',
     '2025-13-15T12:00:00Z',
     '2025-02-30T12:00:00Z',
@@ -13,11 +13,11 @@ test('a moment needs an offset and must exist', () => {
     '15/10/2025',
     '',
   ])
-    expect(lerMomento(texto), texto).toBeUndefined()
+    expect(readTime(text), text).toBeUndefined()
 })
 
 test('what is further ahead than clocks differ is the future', () => {
-  const agora = new Date('2025-10-15T12:00:00Z')
-  const em = (texto: string) => new Date(`2025-10-15T${texto}Z`)
-  expect([noFuturo(em('12:05:00'), agora), noFuturo(em('12:05:01'), agora)]).toEqual([false, true])
+  const now = new Date('2025-10-15T12:00:00Z')
+  const at = (text: string) => new Date(`2025-10-15T${text}Z`)
+  expect([isFuture(at('12:05:00'), now), isFuture(at('12:05:01'), now)]).toEqual([false, true])
 })

@@ -1,16 +1,16 @@
-import type { Motivo, Status } from './status.ts'
+import type { FailureReason, Status } from './status.ts'
 
 /** From where an event came: asked for over HTTP, a line of a file, the automatic flow, the carrier. */
-export type Origem = 'api' | 'importacao' | 'fluxo' | 'correios'
+export type EventoSource = 'api' | 'importacao' | 'fluxo' | 'correios'
 
 /** What an event says beside the status. */
-export type Relato = {
-  reason?: Motivo | undefined
+export type EventoDetails = {
+  reason?: FailureReason | undefined
   note?: string | undefined
   location?: string | undefined
   /** Who did it: the merchant, a worker, the carrier. */
   actor: string
-  source: Origem
+  source: EventoSource
   /** When it happened; when we recorded it is the event's `timestamp`. */
   occurredAt: Date
   /** The carrier's own words: type and status, and the tracking code where one was told: `BDE 20 DL077986616BR`. */
@@ -20,18 +20,18 @@ export type Relato = {
 }
 
 /** A change that one order is asked to make: where it may come from, where it goes, and what its event says. */
-export type Mudanca = {
+export type PedidoChange = {
   pedidoId: string
   comercianteId: string
   /** The status afterwards; absent for a note, which changes nothing. */
-  para?: Status | undefined
+  to?: Status | undefined
   /** The statuses from which it may happen. */
-  de: readonly Status[]
+  from: readonly Status[]
   /** The version that the order must have. */
   versao?: number | undefined
   /** True where it takes the change before back, rather than moving on. */
-  correcao?: boolean
+  correction?: boolean
   /** Fingerprint of the request, where the change does not tell it: what a cancellation leads to depends on when it comes. */
   impressao?: string
-  relato: Relato
+  details: EventoDetails
 }

@@ -1,15 +1,15 @@
 import { parseWith } from '@fluxo/shared/http/validate'
 import { describe, expect, test } from 'vitest'
-import { dadosDoEvento, type Evento, eventoJson, fatoDe } from './evento.ts'
-import { chaveDoInforme, impressaoDaMudanca, impressaoDoPedido } from './impressao.ts'
-import { InformeSchema, NovoPedidoSchema, type Pedido, TransicaoSchema } from './pedido.ts'
-import { pedidoCriadoJson, pedidoJson } from './resposta.ts'
+import { eventoData, eventoJson, factOf, type PedidoEvento } from './evento.ts'
+import { changeImpressao, informeChave, pedidoImpressao } from './impressao.ts'
+import { InformeSchema, NewPedidoSchema, type Pedido, TransicaoSchema } from './pedido.ts'
+import { createdPedidoJson, pedidoJson } from './resposta.ts'
 import { STATUSES } from './status.ts'
 
-const bom = { customer_name: ' Ana ', address: 'Rua A, 1' }
-const errosDe = (fazer: () => unknown): unknown => {
+const good = { customer_name: ' Ana ', address: 'Rua A, 1' }
+const errorsOf = (run: () => unknown): unknown => {
   try {
-    fazer()
+    run()
   } catch (error) {
     return (error as { erros?: unknown }).erros
   }
@@ -18,7 +18,7 @@ const errosDe = (fazer: () => unknown): unknown => {
 
 describe('a new order', () => {
   test('is trimmed and read to the cent', () => {
-    expect(NovoPedidoSchema.parse({ ...bom, valor: '99.9', referencia: 'r' })).toEqual({
+    expect(NewPedidoSchema.parse({ ...good, valor: '99.9', referencia: 'r' })).toEqual({
       customerName: 'Ana',
       address: 'Rua A, 1',
       valor: 9990n,
@@ -34,8 +34,10 @@ describe('a new order', () => {
     ['valor', '0', 'Deve ser maior que zero.'],
     ['valor', 5, 'Deve ser um número decimal.'],
     ['endereco', 'x', 'Campo desconhecido.'],
-  ])('%s = %j is refused in Portuguese', (campo, valor, mensagem) => {
-    expect(errosDe(() => parseWith(NovoPedidoSchema, { ...bom, [campo]: valor }))).toEqual([{ campo, mensagem }])
+  ])('%s = %j is refused in Portuguese', (field, valor, message) => {
+    expect(errorsOf(() => parseWith(NewPedidoSchema, { ...good, [field]: valor }))).toEqual([
+      { campo: field, mensagem: message },
+    ])
   })
 
   test.each([
@@ -45,9 +47,9 @@ describe('a new order', () => {
     '{{7*7}} 🚚 “Ção”',
     '\u202eoir',
   ])('the address %j is data', (address) => {
-    const lido = NovoPedidoSchema.parse({ ...bom, address })
-    expect(lido.address).toBe(address)
-    expect(JSON.parse(pedidoJson({ ...pedido, ...lido })).address).toBe(address)
+    const read = NewPedidoSchema.parse({ ...good, address })
+    expect(read.address).toBe(address)
+    expect(JSON.parse(pedidoJson({ ...pedido, ...read })).address).toBe(address)
   })
 })
 
@@ -60,30 +62,30 @@ const pedido: Pedido = {
   version: 1,
   tentativas: 0,
   corrigivel: undefined,
-  ocorridoEm: new Date(0),
+  occurredAt: new Date(0),
   createdAt: new Date('2025-10-15T12:00:00Z'),
   updatedAt: new Date('2025-10-15T12:00:00Z'),
 }
 
 test('the answers have the fields of the original, and what was given', () => {
-  expect(JSON.parse(pedidoCriadoJson(pedido))).toEqual({
+  expect(JSON.parse(createdPedidoJson(pedido))).toEqual({
     id: pedido.id,
     customer_name: 'Ana',
     address: 'Rua A',
     status: 'RECEIVED',
     created_at: '2025-10-15T12:00:00.000Z',
   })
-  const texto = pedidoJson({ ...pedido, valor: 10n, referencia: 'r"1' })
-  expect(texto).toContain('"valor":0.10')
-  expect(JSON.parse(texto)).toMatchObject({ referencia: 'r"1', version: 1, updated_at: '2025-10-15T12:00:00.000Z' })
+  const text = pedidoJson({ ...pedido, valor: 10n, referencia: 'r"1' })
+  expect(text).toContain('"valor":0.10')
+  expect(JSON.parse(text)).toMatchObject({ referencia: 'r"1', version: 1, updated_at: '2025-10-15T12:00:00.000Z' })
 })
 
 describe('a transition', () => {
   test('a failed attempt has a reason, and nothing else has one', () => {
-    expect(errosDe(() => parseWith(TransicaoSchema, { status: 'DELIVERY_FAILED' }))).toMatchObject([
+    expect(errorsOf(() => parseWith(TransicaoSchema, { status: 'DELIVERY_FAILED' }))).toMatchObject([
       { campo: 'reason' },
     ])
-    expect(errosDe(() => parseWith(TransicaoSchema, { status: 'DELIVERED', reason: 'absent' }))).toMatchObject([
+    expect(errorsOf(() => parseWith(TransicaoSchema, { status: 'DELIVERED', reason: 'absent' }))).toMatchObject([
       { campo: 'reason' },
     ])
     expect(TransicaoSchema.parse({ status: 'DELIVERY_FAILED', reason: 'absent' })).toMatchObject({ reason: 'absent' })
@@ -96,22 +98,22 @@ describe('a transition', () => {
     ['version', 2 ** 31, 'Deve ser no máximo 2147483647.'],
     ['occurred_at', '2025-10-15 12:00', 'Deve ser data e hora com fuso, como 2025-10-15T12:34:56-03:00.'],
     ['note', 'a\nb', 'Não pode ter caracteres de controle, como quebra de linha ou tabulação.'],
-  ])('%s = %j is refused in Portuguese', (campo, valor, mensagem) => {
-    expect(errosDe(() => parseWith(TransicaoSchema, { status: 'DELIVERED', [campo]: valor }))).toEqual([
-      { campo, mensagem },
+  ])('%s = %j is refused in Portuguese', (field, valor, message) => {
+    expect(errorsOf(() => parseWith(TransicaoSchema, { status: 'DELIVERED', [field]: valor }))).toEqual([
+      { campo: field, mensagem: message },
     ])
   })
 
   test('a wrong tracking code is refused', () => {
     const informe = { type: 'BDE', status: 1, occurred_at: '2025-10-15T12:00:00Z' }
     expect(InformeSchema.parse({ ...informe, status: '01', tracking_code: 'DL077986616BR' }).status).toBe(1)
-    expect(errosDe(() => parseWith(InformeSchema, { ...informe, tracking_code: 'SS123456789BR' }))).toMatchObject([
+    expect(errorsOf(() => parseWith(InformeSchema, { ...informe, tracking_code: 'SS123456789BR' }))).toMatchObject([
       { campo: 'tracking_code' },
     ])
   })
 })
 
-const evento: Evento = {
+const evento: PedidoEvento = {
   id: 'e',
   pedidoId: 'p',
   comercianteId: 'loja-1',
@@ -128,15 +130,15 @@ const evento: Evento = {
   informado: undefined,
   tentativas: 0,
   entregas: 1,
-  entregueEm: new Date('2025-10-15T12:00:00Z'),
+  deliveredAt: new Date('2025-10-15T12:00:00Z'),
   valor: 150n,
   occurredAt: new Date('2025-10-15T12:00:00Z'),
   createdAt: new Date('2025-10-15T12:00:01Z'),
-  rastro: undefined,
+  traceparent: undefined,
 }
 
 test('an event on the stream is complete, and tells neither name nor address', () => {
-  expect(dadosDoEvento(evento)).toEqual({
+  expect(eventoData(evento)).toEqual({
     order_id: 'p',
     comerciante_id: 'loja-1',
     seq: 2,
@@ -149,8 +151,15 @@ test('an event on the stream is complete, and tells neither name nor address', (
     delivery: 1,
     delivered_at: '2025-10-15T12:00:00.000Z',
   })
-  const falhou: Evento = { ...evento, status: 'DELIVERY_FAILED', tentativas: 2, reason: 'absent', entregas: 0, seq: 3 }
-  expect(eventoJson({ ...falhou, note: 'n', location: 'l', codigo: 'BDE 20', informado: 'LOST' })).toMatchObject({
+  const failed: PedidoEvento = {
+    ...evento,
+    status: 'DELIVERY_FAILED',
+    tentativas: 2,
+    reason: 'absent',
+    entregas: 0,
+    seq: 3,
+  }
+  expect(eventoJson({ ...failed, note: 'n', location: 'l', codigo: 'BDE 20', informado: 'LOST' })).toMatchObject({
     timestamp: '2025-10-15T12:00:01.000Z',
     attempt: 2,
     reason: 'absent',
@@ -162,24 +171,22 @@ test('an event on the stream is complete, and tells neither name nor address', (
 })
 
 test('each status is a fact of its own; notes and corrections are facts, too', () => {
-  const fatos = STATUSES.map((status) => fatoDe({ especie: 'mudanca', status }))
-  expect(new Set(fatos).size).toBe(STATUSES.length)
-  expect(fatoDe({ especie: 'nota', status: 'DELIVERED' })).toBe('pedido.anotado.v1')
-  expect(fatoDe({ especie: 'correcao', status: 'DELIVERED' })).toBe('pedido.corrigido.v1')
+  const facts = STATUSES.map((status) => factOf({ especie: 'mudanca', status }))
+  expect(new Set(facts).size).toBe(STATUSES.length)
+  expect(factOf({ especie: 'nota', status: 'DELIVERED' })).toBe('pedido.anotado.v1')
+  expect(factOf({ especie: 'correcao', status: 'DELIVERED' })).toBe('pedido.corrigido.v1')
 })
 
 test('different contents have different fingerprints, and a fingerprint never changes between versions', () => {
-  expect(impressaoDoPedido({ customerName: 'a', address: 'bc' })).not.toBe(
-    impressaoDoPedido({ customerName: 'ab', address: 'c' }),
+  expect(pedidoImpressao({ customerName: 'a', address: 'bc' })).not.toBe(
+    pedidoImpressao({ customerName: 'ab', address: 'c' }),
   )
-  const relato = { actor: 'a', source: 'api' as const, occurredAt: new Date(0) }
-  const mudanca = { pedidoId: 'p', comercianteId: 'l', para: 'LOST' as const, de: [], relato }
-  expect(impressaoDaMudanca(mudanca)).not.toBe(impressaoDaMudanca({ ...mudanca, para: 'DAMAGED' }))
-  expect(impressaoDaMudanca(mudanca)).toBe(
-    impressaoDaMudanca({ ...mudanca, relato: { ...relato, occurredAt: new Date(1) } }),
-  )
-  expect(chaveDoInforme('p', ['BDE', '1'])).not.toBe(chaveDoInforme('q', ['BDE', '1']))
-  expect(impressaoDoPedido({ customerName: 'Ana', address: 'Rua A' })).toMatchInlineSnapshot(
+  const details = { actor: 'a', source: 'api' as const, occurredAt: new Date(0) }
+  const change = { pedidoId: 'p', comercianteId: 'l', to: 'LOST' as const, from: [], details }
+  expect(changeImpressao(change)).not.toBe(changeImpressao({ ...change, to: 'DAMAGED' }))
+  expect(changeImpressao(change)).toBe(changeImpressao({ ...change, details: { ...details, occurredAt: new Date(1) } }))
+  expect(informeChave('p', ['BDE', '1'])).not.toBe(informeChave('q', ['BDE', '1']))
+  expect(pedidoImpressao({ customerName: 'Ana', address: 'Rua A' })).toMatchInlineSnapshot(
     `"3d9e25dfd0078f30d5f1e5bba4c3dfac"`,
   )
 })

@@ -1,29 +1,29 @@
-import { esperado, textoSchema, ValorSchema } from '@fluxo/shared/campos'
-import type { Centavos } from '@fluxo/shared/money'
+import { expected, textSchema, ValorSchema } from '@fluxo/shared/campos'
+import type { Cents } from '@fluxo/shared/money'
 import { z } from 'zod'
-import { codigoDeRastreioValido } from './correios.ts'
-import { lerMomento, MENSAGEM_DE_MOMENTO } from './momento.ts'
-import { MOTIVOS, STATUSES, type Status } from './status.ts'
+import { isTrackingCode } from './correios.ts'
+import { readTime, TIME_MESSAGE } from './momento.ts'
+import { FAILURE_REASONS, STATUSES, type Status } from './status.ts'
 
 /** Longest texts of an order, in characters (Unicode code points). */
-export const NOME_CARACTERES_MAX = 255
-export const ENDERECO_CARACTERES_MAX = 500
-export const REFERENCIA_CARACTERES_MAX = 128
-const NOTA_CARACTERES_MAX = 500
-const LOCAL_CARACTERES_MAX = 255
+export const NAME_CHARACTERS_MAX = 255
+export const ADDRESS_CHARACTERS_MAX = 500
+export const REFERENCIA_CHARACTERS_MAX = 128
+const NOTE_CHARACTERS_MAX = 500
+const LOCATION_CHARACTERS_MAX = 255
 
 /** What a merchant asks to be delivered, already parsed. Names and addresses are data: any text without controls. */
-export type NovoPedido = {
+export type NewPedido = {
   customerName: string
   address: string
   /** What is paid on delivery, in cents. */
-  valor?: Centavos | undefined
+  valor?: Cents | undefined
   /** The merchant's own name for the order, unique per merchant. */
   referencia?: string | undefined
 }
 
 /** An order as it stands. Its history is its events. */
-export type Pedido = NovoPedido & {
+export type Pedido = NewPedido & {
   /** UUIDv7, lower case. */
   id: string
   comercianteId: string
@@ -35,32 +35,32 @@ export type Pedido = NovoPedido & {
   /** The status before the last change, where the carrier's next `EST` would correct that change. */
   corrigivel: Status | undefined
   /** When the last change of status happened, as opposed to when we heard of it. */
-  ocorridoEm: Date
+  occurredAt: Date
   createdAt: Date
   updatedAt: Date
 }
 
-export const ReferenciaSchema = textoSchema(REFERENCIA_CARACTERES_MAX).meta({
+export const ReferenciaSchema = textSchema(REFERENCIA_CHARACTERS_MAX).meta({
   description: 'Nome do pedido no sistema do comerciante, único por comerciante.',
   example: 'NF-123',
 })
 
-const objeto = (issue: { code?: string }): string | undefined =>
+const objectError = (issue: { code?: string }): string | undefined =>
   issue.code === 'unrecognized_keys' ? undefined : 'Deve ser um objeto JSON.'
 
 /** The body of `POST /orders`: strict, since a misspelt optional field that is dropped in silence is a wrong order. */
-export const NovoPedidoSchema = z
+export const NewPedidoSchema = z
   .strictObject(
     {
-      customer_name: textoSchema(NOME_CARACTERES_MAX).meta({ example: 'Ana Souza' }),
-      address: textoSchema(ENDERECO_CARACTERES_MAX).meta({ example: 'Rua das Flores, 10, São Paulo' }),
+      customer_name: textSchema(NAME_CHARACTERS_MAX).meta({ example: 'Ana Souza' }),
+      address: textSchema(ADDRESS_CHARACTERS_MAX).meta({ example: 'Rua das Flores, 10, São Paulo' }),
       valor: ValorSchema.optional().describe('Pago na entrega: vira um lançamento quando o pedido é entregue.'),
       referencia: ReferenciaSchema.optional(),
     },
-    { error: objeto },
+    { error: objectError },
   )
   .transform(
-    ({ customer_name, address, valor, referencia }): NovoPedido => ({
+    ({ customer_name, address, valor, referencia }): NewPedido => ({
       customerName: customer_name,
       address,
       valor,
@@ -68,26 +68,26 @@ export const NovoPedidoSchema = z
     }),
   )
 
-const MomentoSchema = z
-  .string({ error: esperado('um texto') })
-  .transform((texto, ctx) => {
-    const momento = lerMomento(texto)
-    if (momento !== undefined) return momento
-    ctx.issues.push({ code: 'custom', message: MENSAGEM_DE_MOMENTO, input: texto })
+const TimeSchema = z
+  .string({ error: expected('um texto') })
+  .transform((text, ctx) => {
+    const time = readTime(text)
+    if (time !== undefined) return time
+    ctx.issues.push({ code: 'custom', message: TIME_MESSAGE, input: text })
     return z.NEVER
   })
   .meta({ type: 'string', format: 'date-time' })
 
-const umDe = (valores: readonly string[]) => (issue: { input?: unknown }) =>
+const oneOf = (valores: readonly string[]) => (issue: { input?: unknown }) =>
   issue.input === undefined ? 'Campo obrigatório.' : `Deve ser um de: ${valores.join(', ')}.`
 
-export const StatusSchema = z.enum(STATUSES, { error: umDe(STATUSES) })
-const NotaSchema = textoSchema(NOTA_CARACTERES_MAX)
-const LocalSchema = textoSchema(LOCAL_CARACTERES_MAX)
+export const StatusSchema = z.enum(STATUSES, { error: oneOf(STATUSES) })
+const NoteSchema = textSchema(NOTE_CHARACTERS_MAX)
+const LocationSchema = textSchema(LOCATION_CHARACTERS_MAX)
 /** As far as the database counts. */
 const VERSAO_MAX = 2_147_483_647
 const VersaoSchema = z
-  .int({ error: esperado('um número inteiro') })
+  .int({ error: expected('um número inteiro') })
   .min(1, { error: 'Deve ser no mínimo 1.' })
   .max(VERSAO_MAX, { error: `Deve ser no máximo ${VERSAO_MAX}.` })
 
@@ -96,13 +96,13 @@ export const TransicaoSchema = z
   .strictObject(
     {
       status: StatusSchema,
-      reason: z.enum(MOTIVOS, { error: umDe(MOTIVOS) }).optional(),
-      note: NotaSchema.optional(),
-      location: LocalSchema.optional(),
-      occurred_at: MomentoSchema.optional(),
+      reason: z.enum(FAILURE_REASONS, { error: oneOf(FAILURE_REASONS) }).optional(),
+      note: NoteSchema.optional(),
+      location: LocationSchema.optional(),
+      occurred_at: TimeSchema.optional(),
       version: VersaoSchema.optional().describe('A versão que o pedido deve ter; outra é recusada com 409.'),
     },
-    { error: objeto },
+    { error: objectError },
   )
   .superRefine(({ status, reason }, ctx) => {
     if (status === 'DELIVERY_FAILED' && reason === undefined)
@@ -112,19 +112,19 @@ export const TransicaoSchema = z
   })
 
 /** The body of `POST /orders/{id}/cancel`. */
-export const CancelamentoSchema = z.strictObject(
-  { note: NotaSchema.optional(), version: VersaoSchema.optional() },
-  { error: objeto },
+export const CancellationSchema = z.strictObject(
+  { note: NoteSchema.optional(), version: VersaoSchema.optional() },
+  { error: objectError },
 )
 
 /** A cancellation that was asked for. */
-export type Cancelamento = z.infer<typeof CancelamentoSchema>
+export type Cancellation = z.infer<typeof CancellationSchema>
 
 /** The body of `POST /orders/{id}/carrier-events`. */
 export const InformeSchema = z.strictObject(
   {
     type: z
-      .string({ error: esperado('um texto') })
+      .string({ error: expected('um texto') })
       .regex(/^[A-Z]{2,3}$/, { error: 'Deve ser um tipo de evento dos Correios, como BDE.' }),
     status: z
       .union(
@@ -136,7 +136,7 @@ export const InformeSchema = z.strictObject(
             .transform(Number),
         ],
         {
-          error: esperado('um número inteiro'),
+          error: expected('um número inteiro'),
         },
       )
       .meta({
@@ -146,15 +146,15 @@ export const InformeSchema = z.strictObject(
         description: 'O status do evento; também como texto.',
         example: 1,
       }),
-    occurred_at: MomentoSchema,
-    location: LocalSchema.optional(),
+    occurred_at: TimeSchema,
+    location: LocationSchema.optional(),
     tracking_code: z
-      .string({ error: esperado('um texto') })
-      .refine(codigoDeRastreioValido, {
+      .string({ error: expected('um texto') })
+      .refine(isTrackingCode, {
         error: 'Não é um código de rastreio: confira as letras e o dígito verificador.',
       })
       .optional()
       .meta({ example: 'DL077986616BR' }),
   },
-  { error: objeto },
+  { error: objectError },
 )

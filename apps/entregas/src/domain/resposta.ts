@@ -2,7 +2,7 @@ import { decimalFromCents } from '@fluxo/shared/money'
 import type { Pedido } from './pedido.ts'
 
 /** The fields of an order that every answer has; `valor` by hand, since `JSON.stringify` cannot write two decimals. */
-const campos = (p: Pedido): string => {
+const fields = (p: Pedido): string => {
   const valor = p.valor === undefined ? '' : `,"valor":${decimalFromCents(p.valor)}`
   const referencia = p.referencia === undefined ? '' : `,"referencia":${JSON.stringify(p.referencia)}`
   return (
@@ -12,8 +12,8 @@ const campos = (p: Pedido): string => {
 }
 
 /** The JSON text of an order that was just received. */
-export const pedidoCriadoJson = (p: Pedido): string => `{${campos(p)}}`
+export const createdPedidoJson = (p: Pedido): string => `{${fields(p)}}`
 
 /** The JSON text of an order as it stands. */
 export const pedidoJson = (p: Pedido): string =>
-  `{${campos(p)},"version":${p.version},"updated_at":"${p.updatedAt.toISOString()}"}`
+  `{${fields(p)},"version":${p.version},"updated_at":"${p.updatedAt.toISOString()}"}`

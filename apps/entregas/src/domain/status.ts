@@ -16,7 +16,7 @@ export const STATUSES = [
 export type Status = (typeof STATUSES)[number]
 
 /** The status machine. `IN_TRANSIT → DELIVERED` is the short path: an order whose carrier tells no more than that. */
-const SEGUINTES: Readonly<Record<Status, readonly Status[]>> = {
+const NEXT: Readonly<Record<Status, readonly Status[]>> = {
   RECEIVED: ['SEPARATED', 'IN_TRANSIT', 'CANCELLED'],
   SEPARATED: ['IN_TRANSIT', 'CANCELLED'],
   IN_TRANSIT: ['OUT_FOR_DELIVERY', 'DELIVERED', 'LOST', 'DAMAGED'],
@@ -35,7 +35,7 @@ const SEGUINTES: Readonly<Record<Status, readonly Status[]>> = {
 export const TENTATIVAS_MAX = 3
 
 /** To which status a cancellation leads: before transport it ends the order, afterwards the goods have to come back. */
-const CANCELAMENTO: Readonly<Partial<Record<Status, Status>>> = {
+const CANCELLATION: Readonly<Partial<Record<Status, Status>>> = {
   RECEIVED: 'CANCELLED',
   SEPARATED: 'CANCELLED',
   IN_TRANSIT: 'RETURNING',
@@ -46,42 +46,42 @@ const CANCELAMENTO: Readonly<Partial<Record<Status, Status>>> = {
 }
 
 /** What decides about an order's next status: where it is, and how many attempts failed. */
-export type Situacao = { status: Status; tentativas: number }
+export type DeliveryState = { status: Status; tentativas: number }
 
 /** The statuses to which a transition may lead from here, in the order of the machine. */
-export const permitidas = ({ status, tentativas }: Situacao): Status[] =>
-  SEGUINTES[status].filter((para) => !esgotada(status, para, tentativas))
+export const allowedStatuses = ({ status, tentativas }: DeliveryState): Status[] =>
+  NEXT[status].filter((to) => !isExhausted(status, to, tentativas))
 
-const esgotada = (de: Status, para: Status, tentativas: number): boolean =>
-  de === 'DELIVERY_FAILED' && para === 'OUT_FOR_DELIVERY' && tentativas >= TENTATIVAS_MAX
+const isExhausted = (from: Status, to: Status, tentativas: number): boolean =>
+  from === 'DELIVERY_FAILED' && to === 'OUT_FOR_DELIVERY' && tentativas >= TENTATIVAS_MAX
 
-/** The statuses from which a transition may lead to `para`. */
-export const anterioresDe = (para: Status): Status[] => STATUSES.filter((de) => SEGUINTES[de].includes(para))
+/** The statuses from which a transition may lead to `to`. */
+export const statusesBefore = (to: Status): Status[] => STATUSES.filter((from) => NEXT[from].includes(to))
 
 /** What a cancellation makes of an order; `undefined` where nothing is left to cancel. */
-export const cancelamentoDe = (status: Status): Status | undefined => CANCELAMENTO[status]
+export const cancellationStatus = (status: Status): Status | undefined => CANCELLATION[status]
 
 /** True where no transition leads on. */
-export const ehFinal = (status: Status): boolean => SEGUINTES[status].length === 0
+export const isFinal = (status: Status): boolean => NEXT[status].length === 0
 
 /** The status after this one in the automatic flow: the original's short path. */
-export const passoAutomatico = (status: Status): Status | undefined =>
+export const automaticNext = (status: Status): Status | undefined =>
   status === 'RECEIVED' ? 'IN_TRANSIT' : status === 'IN_TRANSIT' ? 'DELIVERED' : undefined
 
 /** Code of a status in the database, and back. */
-export const codigoDe = (status: Status): number => STATUSES.indexOf(status)
-export const statusDe = (codigo: number): Status => {
+export const statusCode = (status: Status): number => STATUSES.indexOf(status)
+export const statusOfCode = (codigo: number): Status => {
   const status = STATUSES[codigo]
   if (status === undefined) throw new Error(`invariant: ${codigo} is no status`)
   return status
 }
 
 /** Statuses as bits: the guard of a statement asks for one of many. */
-export const mascaraDe = (statuses: readonly Status[]): number =>
-  statuses.reduce((bits, status) => bits | (1 << codigoDe(status)), 0)
+export const statusMask = (statuses: readonly Status[]): number =>
+  statuses.reduce((bits, status) => bits | (1 << statusCode(status)), 0)
 
 /** Why an attempt of delivery failed. */
-export const MOTIVOS = [
+export const FAILURE_REASONS = [
   'absent',
   'refused',
   'address_not_found',
@@ -91,4 +91,4 @@ export const MOTIVOS = [
   'damaged',
   'other',
 ] as const
-export type Motivo = (typeof MOTIVOS)[number]
+export type FailureReason = (typeof FAILURE_REASONS)[number]

@@ -3,20 +3,20 @@ import type { Sql } from '@fluxo/shared/postgres/sql'
 import type { Logger } from '@fluxo/shared/telemetry/logger'
 import { counter, type Registry } from '@fluxo/shared/telemetry/metrics'
 import { isSampled, type Tracing } from '@fluxo/shared/telemetry/tracing'
-import { type Alarme, createAlarme } from '../alarme.ts'
-import type { LeituraStore } from '../listar/store.ts'
+import { type Alarm, createAlarm } from '../alarme.ts'
+import type { PedidoReadStore } from '../listar/store.ts'
 import type { PedidoStore } from '../mover/store.ts'
-import { mudancaDoPasso, type Passo } from './fluir.ts'
-import { tomarPassos } from './passo-store.ts'
+import { changeForPasso, type Passo } from './fluir.ts'
+import { claimPassos } from './passo-store.ts'
 
-type AndarDeps = {
+type StepWorkerDeps = {
   /** A pool for single statements. */
   sql: Sql
   store: Pick<PedidoStore, 'mover'>
-  leitura: Pick<LeituraStore, 'porId'>
+  reads: Pick<PedidoReadStore, 'byId'>
   particoes: number
-  novoId: () => string
-  agora: () => Date
+  newId: () => string
+  now: () => Date
   log: Logger
   registry: Registry
   tracing?: Tracing | undefined
@@ -24,7 +24,7 @@ type AndarDeps = {
   clock?: Clock
 }
 
-type Andador = {
+type StepWorker = {
   start: () => void
   /** Says that steps of a partition may be due. A hint: polling is the guarantee. */
   wake: (particao: number) => void
@@ -40,14 +40,15 @@ const POLL_MS = 50
 const BACKOFF_MAX_MS = 2_000
 
 /** Makes the change that a step asks for, and shows it in the order's trace: what follows from it goes on from there. */
-export async function darPasso(deps: AndarDeps, passo: Passo): Promise<void> {
+export async function takePasso(deps: StepWorkerDeps, passo: Passo): Promise<void> {
   const { tracing } = deps
-  const { rastro, pedidoId, versao, para } = passo
-  if (tracing === undefined || rastro === undefined || !isSampled(rastro)) return void (await mudar(deps, passo))
-  const span = tracing.start('flow step', { parent: rastro, attributes: { pedidoId, versao, para } })
+  const { traceparent, pedidoId, versao, to } = passo
+  if (tracing === undefined || traceparent === undefined || !isSampled(traceparent))
+    return void (await makeChange(deps, passo))
+  const span = tracing.start('flow step', { parent: traceparent, attributes: { pedidoId, versao, to } })
   try {
-    const desfecho = await mudar(deps, { ...passo, rastro: span.traceparent })
-    span.end({ attributes: { desfecho } })
+    const outcome = await makeChange(deps, { ...passo, traceparent: span.traceparent })
+    span.end({ attributes: { desfecho: outcome } })
   } catch (error) {
     span.end({ error })
     throw error
@@ -55,55 +56,55 @@ export async function darPasso(deps: AndarDeps, passo: Passo): Promise<void> {
 }
 
 /** What came of a step: taken, or lost where somebody else has moved the order; the log says what became of that one. */
-async function mudar(deps: AndarDeps, passo: Passo): Promise<'dado' | 'perdido'> {
-  const { store, leitura, novoId, agora, log, registry } = deps
-  const createdAt = agora()
-  const mudanca = mudancaDoPasso(passo, createdAt)
-  const pedida = { mudanca, eventoId: novoId(), createdAt, rastro: passo.rastro, passo: passo.versao }
-  const desfecho = (await store.mover(pedida)).desfecho === 'movido' ? 'dado' : 'perdido'
+async function makeChange(deps: StepWorkerDeps, passo: Passo): Promise<'dado' | 'perdido'> {
+  const { store, reads, newId, now, log, registry } = deps
+  const createdAt = now()
+  const change = changeForPasso(passo, createdAt)
+  const request = { change, eventoId: newId(), createdAt, traceparent: passo.traceparent, passo: passo.versao }
+  const outcome = (await store.mover(request)).outcome === 'movido' ? 'dado' : 'perdido'
   const passos = counter(registry, {
     name: 'fluxo_fluxo_passos_total',
     help: 'Steps of the automatic flow, by what came of them: dado, or perdido where somebody else had moved the order.',
     labelNames: ['desfecho'],
   })
-  passos.inc({ desfecho })
-  if (desfecho === 'dado') return desfecho
-  const pedido = await leitura.porId(passo.comercianteId, passo.pedidoId)
-  const { pedidoId, versao, para } = passo
-  const atual = { status: pedido?.status, versaoAtual: pedido?.version }
-  log.info({ pedidoId, versao, para, ...atual }, 'a step was not taken: the order has moved since it was planned')
-  return desfecho
+  passos.inc({ desfecho: outcome })
+  if (outcome === 'dado') return outcome
+  const pedido = await reads.byId(passo.comercianteId, passo.pedidoId)
+  const { pedidoId, versao, to } = passo
+  const current = { status: pedido?.status, currentVersion: pedido?.version }
+  log.info({ pedidoId, versao, to, ...current }, 'a step was not taken: the order has moved since it was planned')
+  return outcome
 }
 
 /** Takes the steps that are due: claims them, and makes their changes in one group commit. */
-export function createAndador(deps: AndarDeps): Andador {
+export function createStepWorker(deps: StepWorkerDeps): StepWorker {
   const { sql, particoes, log, pollMs = POLL_MS, clock = systemClock } = deps
   const stopping = new AbortController()
-  const alarmes = Array.from({ length: particoes }, () => createAlarme(clock))
+  const alarms = Array.from({ length: particoes }, () => createAlarm(clock))
   let running: Promise<unknown> | undefined
-  const andar = async (alarme: Alarme, particao: number): Promise<void> => {
-    let falhas = 0
+  const work = async (alarm: Alarm, particao: number): Promise<void> => {
+    let failures = 0
     while (!stopping.signal.aborted) {
       try {
-        const tomados = await tomarPassos(sql, particao, PASSOS_MAX)
-        await Promise.all(tomados.map((passo) => darPasso(deps, passo)))
-        if (falhas > 0) log.info({ particao }, 'the automatic flow goes on')
-        falhas = 0
-        if (tomados.length < PASSOS_MAX) await alarme.esperar(pollMs, stopping.signal)
+        const claimed = await claimPassos(sql, particao, PASSOS_MAX)
+        await Promise.all(claimed.map((passo) => takePasso(deps, passo)))
+        if (failures > 0) log.info({ particao }, 'the automatic flow goes on')
+        failures = 0
+        if (claimed.length < PASSOS_MAX) await alarm.wait(pollMs, stopping.signal)
       } catch (error) {
-        falhas += 1
-        if (falhas === 1) log.warn({ particao, err: error }, 'the automatic flow cannot go on for now')
-        const pausa = Math.min(pollMs * 2 ** Math.min(falhas, 10), BACKOFF_MAX_MS)
-        await clock.delay(pausa, stopping.signal).catch(() => {})
+        failures += 1
+        if (failures === 1) log.warn({ particao, err: error }, 'the automatic flow cannot go on for now')
+        const pause = Math.min(pollMs * 2 ** Math.min(failures, 10), BACKOFF_MAX_MS)
+        await clock.delay(pause, stopping.signal).catch(() => {})
       }
     }
   }
 
   return {
     start: () => {
-      running ??= Promise.all(alarmes.map(andar))
+      running ??= Promise.all(alarms.map(work))
     },
-    wake: (particao) => alarmes[particao]?.tocar(),
+    wake: (particao) => alarms[particao]?.ring(),
     stop: async () => {
       stopping.abort()
       await running

@@ -1,103 +1,103 @@
 import { migrate } from '@fluxo/drizzle/migrate'
 import { signToken } from '@fluxo/shared/http/tokens'
-import { createNovoId } from '@fluxo/shared/id'
+import { createNewId } from '@fluxo/shared/id'
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
 import type { Logger } from '@fluxo/shared/telemetry/logger'
 import { createDatabase, type TestDatabase, uniquePrefix } from '@fluxo/tests/stage/databases'
 import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { Registry } from 'prom-client'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { json, type PedidoLido } from '../../test/bancada.ts'
-import { createInstancia, lerBanco, SEGREDO } from '../../test/instancia.ts'
-import { createLeituraStore } from '../listar/store.ts'
+import { json, type PedidoAnswer } from '../../test/bancada.ts'
+import { createInstance, readDatabase, SECRET } from '../../test/instancia.ts'
+import { createPedidoReadStore } from '../listar/store.ts'
 import { createPedidoStore } from '../mover/store.ts'
-import { darPasso } from './andar.ts'
+import { takePasso } from './andar.ts'
 
-type Instancia = Awaited<ReturnType<typeof createInstancia>>
+type Instance = Awaited<ReturnType<typeof createInstance>>
 
 let database: TestDatabase
 let streamPrefix: string
-let instancias: Instancia[]
+let instances: Instance[]
 let authorization: string
 beforeEach(async () => {
   database = await createDatabase({ role: 'entregas', migrate: (url) => migrate({ database: 'entregas', url }) })
   streamPrefix = uniquePrefix('pedidos')
-  instancias = []
+  instances = []
   const scopes = ['entregas:escrever', 'entregas:ler']
-  authorization = `Bearer ${await signToken({ secret: SEGREDO, comercianteId: 'loja', scopes, expiresInSeconds: 600 })}`
+  authorization = `Bearer ${await signToken({ secret: SECRET, comercianteId: 'loja', scopes, expiresInSeconds: 600 })}`
 })
 afterEach(async () => {
-  await Promise.all(instancias.map((uma) => uma.fechar()))
+  await Promise.all(instances.map((node) => node.close()))
   await database.drop()
 })
 
-const abrir = async (instancia: string, fluxo = { automatico: true, atrasoMs: 0 }): Promise<Instancia> => {
-  const uma = await createInstancia({ databaseUrl: database.appUrl, streamPrefix, instancia, fluxo })
-  instancias.push(uma)
-  return uma
+const open = async (instance: string, fluxo = { automatic: true, delayMs: 0 }): Promise<Instance> => {
+  const node = await createInstance({ databaseUrl: database.appUrl, streamPrefix, instance, fluxo })
+  instances.push(node)
+  return node
 }
-const pedir = (uma: Instancia, caminho: string, init: RequestInit = {}) =>
-  uma.modulo.routes.request(caminho, {
+const ask = (node: Instance, path: string, init: RequestInit = {}) =>
+  node.module.routes.request(path, {
     ...init,
     headers: { ...Object.fromEntries(new Headers(init.headers)), authorization },
   })
-const criar = async (uma: Instancia, quantos: number): Promise<string[]> => {
+const create = async (node: Instance, count: number): Promise<string[]> => {
   const ids: string[] = []
-  const um = async (i: number) => {
-    const resposta = await pedir(uma, '/orders', json({ customer_name: 'Ana', address: `Rua ${i}`, valor: 10 }))
-    ids.push(((await resposta.json()) as PedidoLido).id)
+  const one = async (i: number) => {
+    const answer = await ask(node, '/orders', json({ customer_name: 'Ana', address: `Rua ${i}`, valor: 10 }))
+    ids.push(((await answer.json()) as PedidoAnswer).id)
   }
-  await Promise.all(Array.from({ length: quantos }, (_, i) => um(i)))
+  await Promise.all(Array.from({ length: count }, (_, i) => one(i)))
   return ids
 }
 const DELIVERED = 6
-const todosEntregues = async (quantos: number) => {
-  await waitFor(async () => (await lerBanco(database.appUrl)).status[DELIVERED] === quantos, {
+const allDelivered = async (count: number) => {
+  await waitFor(async () => (await readDatabase(database.appUrl)).status[DELIVERED] === count, {
     timeoutMs: 25_000,
-    what: `${quantos} orders delivered`,
+    what: `${count} orders delivered`,
   })
   // Every order took exactly its two steps, and nothing is left to do.
-  expect(await lerBanco(database.appUrl)).toEqual({
-    status: { [DELIVERED]: quantos },
+  expect(await readDatabase(database.appUrl)).toEqual({
+    status: { [DELIVERED]: count },
     errados: 0,
-    eventos: quantos * 3,
+    eventos: count * 3,
     passos: 0,
   })
 }
 
 test('two instances carry every order to its customer, each step once', async () => {
-  const [a] = await Promise.all([abrir('a'), abrir('b')])
-  await criar(a, 400)
-  await todosEntregues(400)
+  const [a] = await Promise.all([open('a'), open('b')])
+  await create(a, 400)
+  await allDelivered(400)
 })
 
 test('a step waits for its time, also while nobody runs: a restart takes it when it is due', async () => {
-  const antes = await abrir('a', { automatico: true, atrasoMs: 1_500 })
-  const [id] = await criar(antes, 1)
+  const before = await open('a', { automatic: true, delayMs: 1_500 })
+  const [id] = await create(before, 1)
   const sql = createSql({ url: database.appUrl, max: 1, name: 'teste' })
   await waitFor(async () => (await sql`select 1 from passo where vence_em > now()`).length === 1)
   await closeSql(sql)
-  await antes.fechar()
-  expect((await lerBanco(database.appUrl)).status).toEqual({ 0: 1 })
-  const depois = await abrir('a', { automatico: true, atrasoMs: 0 })
-  await todosEntregues(1)
-  const eventos = (await (await pedir(depois, `/orders/${id}/events`)).json()) as { timestamp: string }[]
-  const [recebido, emTransporte] = eventos.map(({ timestamp }) => Date.parse(timestamp))
-  expect((emTransporte ?? 0) - (recebido ?? 0)).toBeGreaterThanOrEqual(1_400)
+  await before.close()
+  expect((await readDatabase(database.appUrl)).status).toEqual({ 0: 1 })
+  const after = await open('a', { automatic: true, delayMs: 0 })
+  await allDelivered(1)
+  const eventos = (await (await ask(after, `/orders/${id}/events`)).json()) as { timestamp: string }[]
+  const [result, inTransit] = eventos.map(({ timestamp }) => Date.parse(timestamp))
+  expect((inTransit ?? 0) - (result ?? 0)).toBeGreaterThanOrEqual(1_400)
 })
 
 test('a clock that is ahead delays no order: a step waits its time from now at most', async () => {
-  const agora = () => new Date(Date.now() + 3 * 3_600_000)
-  const fluxo = { automatico: true, atrasoMs: 50 }
-  const adiantada = await createInstancia({ databaseUrl: database.appUrl, streamPrefix, instancia: 'a', fluxo, agora })
-  instancias.push(adiantada)
-  await criar(adiantada, 3)
-  await todosEntregues(3)
+  const now = () => new Date(Date.now() + 3 * 3_600_000)
+  const fluxo = { automatic: true, delayMs: 50 }
+  const ahead = await createInstance({ databaseUrl: database.appUrl, streamPrefix, instance: 'a', fluxo, now })
+  instances.push(ahead)
+  await create(ahead, 3)
+  await allDelivered(3)
 })
 
 test('steps that a worker claimed and then died with are taken by another', async () => {
-  const a = await abrir('a', { automatico: false, atrasoMs: 0 })
-  const [id] = await criar(a, 1)
+  const a = await open('a', { automatic: false, delayMs: 0 })
+  const [id] = await create(a, 1)
   const sql = createSql({ url: database.appUrl, max: 1, name: 'teste' })
   try {
     // What a dead worker leaves behind: a claim, which is a later due time.
@@ -106,39 +106,39 @@ test('steps that a worker claimed and then died with are taken by another', asyn
   } finally {
     await closeSql(sql)
   }
-  await a.fechar()
-  await abrir('b')
-  await todosEntregues(1)
+  await a.close()
+  await open('b')
+  await allDelivered(1)
 })
 
 test('a merchant who cancels wins over the worker or loses to it, and the worker sees why', async () => {
-  const a = await abrir('a', { automatico: true, atrasoMs: 20 })
-  const ids = await criar(a, 60)
-  const respostas = await Promise.all(ids.map((id) => pedir(a, `/orders/${id}/cancel`, { method: 'POST' })))
-  expect(respostas.every(({ status }) => status === 200)).toBe(true)
-  await waitFor(async () => (await lerBanco(database.appUrl)).passos === 0)
-  const { status, errados } = await lerBanco(database.appUrl)
+  const a = await open('a', { automatic: true, delayMs: 20 })
+  const ids = await create(a, 60)
+  const answers = await Promise.all(ids.map((id) => ask(a, `/orders/${id}/cancel`, { method: 'POST' })))
+  expect(answers.every(({ status }) => status === 200)).toBe(true)
+  await waitFor(async () => (await readDatabase(database.appUrl)).passos === 0)
+  const { status, errados: wrong } = await readDatabase(database.appUrl)
   // Cancelled in time, or already under way and then turned back; never delivered after a cancellation.
   expect(Object.keys(status).filter((codigo) => !['7', '9'].includes(codigo))).toEqual([])
-  expect(errados).toBe(0)
+  expect(wrong).toBe(0)
 })
 
 test('of two workers that reach for one step, one takes it and the other is told what became of the order', async () => {
-  const a = await abrir('a', { automatico: false, atrasoMs: 0 })
-  const [pedidoId = ''] = await criar(a, 1)
-  await a.fechar()
+  const a = await open('a', { automatic: false, delayMs: 0 })
+  const [pedidoId = ''] = await create(a, 1)
+  await a.close()
   const sql = createSql({ url: database.appUrl, max: 4, name: 'teste' })
   try {
-    const linhas: object[] = []
-    const log = { info: (linha: object) => linhas.push(linha), warn: () => {} } as unknown as Logger
+    const lines: object[] = []
+    const log = { info: (line: object) => lines.push(line), warn: () => {} } as unknown as Logger
     const registry = new Registry()
-    const leitura = createLeituraStore(sql)
-    const trabalhador = () => ({
+    const reads = createPedidoReadStore(sql)
+    const worker = () => ({
       sql,
       store: createPedidoStore({ sql, particoes: 1, onCommit: () => {} }),
-      leitura,
-      novoId: createNovoId(),
-      agora: () => new Date(),
+      reads,
+      newId: createNewId(),
+      now: () => new Date(),
       log,
       registry,
       particoes: 1,
@@ -147,49 +147,49 @@ test('of two workers that reach for one step, one takes it and the other is told
       pedidoId,
       comercianteId: 'loja',
       versao: 1,
-      de: 'RECEIVED',
-      para: 'IN_TRANSIT',
-      rastro: undefined,
+      from: 'RECEIVED',
+      to: 'IN_TRANSIT',
+      traceparent: undefined,
     } as const
-    await Promise.all([darPasso(trabalhador(), passo), darPasso(trabalhador(), passo)])
-    expect(linhas).toMatchObject([{ pedidoId, versao: 1, para: 'IN_TRANSIT', status: 'IN_TRANSIT', versaoAtual: 2 }])
-    const metricas = await registry.metrics()
-    expect(metricas).toContain('fluxo_fluxo_passos_total{desfecho="dado"} 1')
-    expect(metricas).toContain('fluxo_fluxo_passos_total{desfecho="perdido"} 1')
+    await Promise.all([takePasso(worker(), passo), takePasso(worker(), passo)])
+    expect(lines).toMatchObject([{ pedidoId, versao: 1, to: 'IN_TRANSIT', status: 'IN_TRANSIT', currentVersion: 2 }])
+    const metrics = await registry.metrics()
+    expect(metrics).toContain('fluxo_fluxo_passos_total{desfecho="dado"} 1')
+    expect(metrics).toContain('fluxo_fluxo_passos_total{desfecho="perdido"} 1')
   } finally {
     await closeSql(sql)
   }
 })
 
 test('Redis may lose everything: the log in the database brings every order home', async () => {
-  const a = await abrir('a', { automatico: true, atrasoMs: 100 })
-  await criar(a, 100)
+  const a = await open('a', { automatic: true, delayMs: 100 })
+  await create(a, 100)
   await a.redis.commands.unlink(`${streamPrefix}:{0}`)
-  await criar(a, 50)
-  await todosEntregues(150)
+  await create(a, 50)
+  await allDelivered(150)
 })
 
 test('an entry that is no event of this log moves nothing and holds nothing up', async () => {
-  const a = await abrir('a')
-  await criar(a, 1)
-  await todosEntregues(1)
+  const a = await open('a')
+  await create(a, 1)
+  await allDelivered(1)
   await a.redis.commands.xadd(`${streamPrefix}:{0}`, '4-0', 'e', '{"forged":true}')
-  await criar(a, 3)
-  await todosEntregues(4)
+  await create(a, 3)
+  await allDelivered(4)
   expect(await a.registry.metrics()).toMatch(
     /fluxo_follow_unreadable_total\{group="entregas",particao="0",origem="stream"\} [1-9]/,
   )
 })
 
 test('the manual flow moves nothing by itself', async () => {
-  const a = await abrir('a', { automatico: false, atrasoMs: 0 })
-  const [id] = await criar(a, 1)
-  await pedir(a, `/orders/${id}/transitions`, json({ status: 'SEPARATED' }))
+  const a = await open('a', { automatic: false, delayMs: 0 })
+  const [id] = await create(a, 1)
+  await ask(a, `/orders/${id}/transitions`, json({ status: 'SEPARATED' }))
   const sql = createSql({ url: database.appUrl, max: 1, name: 'teste' })
   try {
     await waitFor(async () => (await sql`select 1 from inbox_particao where aplicada_ate = 2`).length === 1)
   } finally {
     await closeSql(sql)
   }
-  expect(await lerBanco(database.appUrl)).toMatchObject({ status: { 1: 1 }, eventos: 2, passos: 0 })
+  expect(await readDatabase(database.appUrl)).toMatchObject({ status: { 1: 1 }, eventos: 2, passos: 0 })
 })

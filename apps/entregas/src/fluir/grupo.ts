@@ -1,17 +1,17 @@
 import type { Group } from '@fluxo/shared/follow/group'
-import { type FluxoOptions, type Planejado, planejar } from './fluir.ts'
-import { lerAcontecido } from './ler-evento.ts'
-import { efeitoDePlanejar } from './passo-store.ts'
+import { type FluxoOptions, type PlannedPasso, planPasso } from './fluir.ts'
+import { readFlowEvento } from './ler-evento.ts'
+import { planningEffect } from './passo-store.ts'
 
 /** The consumer group of the automatic flow on the orders' streams. */
-export const GRUPO = 'entregas'
+export const GROUP = 'entregas'
 
 /** The automatic flow as a group of the orders' log: each event plans the step that follows from it. */
-export const grupoDoFluxo = (options: FluxoOptions): Group<Planejado> => ({
-  group: GRUPO,
+export const fluxoGroup = (options: FluxoOptions): Group<PlannedPasso> => ({
+  group: GROUP,
   read: (evento, posicao) => {
-    const acontecido = lerAcontecido(evento, posicao)
-    return typeof acontecido === 'string' ? acontecido : planejar(acontecido, options)
+    const flowEvento = readFlowEvento(evento, posicao)
+    return typeof flowEvento === 'string' ? flowEvento : planPasso(flowEvento, options)
   },
-  effect: efeitoDePlanejar,
+  effect: planningEffect,
 })

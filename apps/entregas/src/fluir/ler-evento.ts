@@ -1,7 +1,7 @@
 import { type Reader, readData } from '@fluxo/shared/log/event'
 import { z } from 'zod'
 import { STATUSES } from '../domain/status.ts'
-import type { Acontecido } from './fluir.ts'
+import type { FlowEvento } from './fluir.ts'
 
 const DadosSchema = z.object({
   order_id: z.guid(),
@@ -11,7 +11,7 @@ const DadosSchema = z.object({
 })
 
 /** Reads an event of the log as the flow needs it. Every event has the same shape, whatever its type. */
-export const lerAcontecido: Reader<Acontecido> = (evento, posicao) => {
+export const readFlowEvento: Reader<FlowEvento> = (evento, posicao) => {
   const data = readData(DadosSchema, evento)
   if (typeof data === 'string') return data
   return {
@@ -21,7 +21,7 @@ export const lerAcontecido: Reader<Acontecido> = (evento, posicao) => {
     comercianteId: data.comerciante_id,
     seq: data.seq,
     status: data.status,
-    registradoEm: Date.parse(evento.time),
-    rastro: evento.traceparent,
+    recordedAt: Date.parse(evento.time),
+    traceparent: evento.traceparent,
   }
 }

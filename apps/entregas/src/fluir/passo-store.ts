@@ -1,7 +1,7 @@
 import type { Effect } from '@fluxo/shared/inbox/statement'
 import type { Sql } from '@fluxo/shared/postgres/sql'
-import { codigoDe, statusDe } from '../domain/status.ts'
-import type { Passo, Planejado } from './fluir.ts'
+import { statusCode, statusOfCode } from '../domain/status.ts'
+import type { Passo, PlannedPasso } from './fluir.ts'
 
 /**
  * The effect of the flow's inbox: the steps that new events lead to.
@@ -12,16 +12,16 @@ import type { Passo, Planejado } from './fluir.ts'
  * Who recorded the event may have had a clock that was ahead; whether a step is due is asked by the database's, so no step
  * waits longer than its delay from now.
  */
-export const efeitoDePlanejar: Effect<Planejado, number> = {
+export const planningEffect: Effect<PlannedPasso, number> = {
   columns: [
     { name: 'pedido_id', type: 'uuid', value: (row) => row.pedidoId },
     { name: 'comerciante_id', type: 'text', value: (row) => row.comercianteId },
     { name: 'seq', type: 'integer', value: (row) => row.seq },
-    { name: 'de', type: 'smallint', value: (row) => codigoDe(row.status) },
-    { name: 'para', type: 'smallint', value: (row) => row.para },
-    { name: 'registrado_em', type: 'timestamptz', value: (row) => new Date(row.registradoEm).toISOString() },
-    { name: 'atraso_ms', type: 'integer', value: (row) => row.atrasoMs },
-    { name: 'rastro', type: 'text', value: (row) => row.rastro ?? null },
+    { name: 'de', type: 'smallint', value: (row) => statusCode(row.status) },
+    { name: 'para', type: 'smallint', value: (row) => row.to },
+    { name: 'registrado_em', type: 'timestamptz', value: (row) => new Date(row.recordedAt).toISOString() },
+    { name: 'atraso_ms', type: 'integer', value: (row) => row.delayMs },
+    { name: 'rastro', type: 'text', value: (row) => row.traceparent ?? null },
   ],
   ctes: `
 planejados as (
@@ -39,15 +39,15 @@ planejados as (
 }
 
 /** A worker that holds a step longer than this is dead: its steps are due again. A batch takes some 20 ms. */
-const POSSE_MS = 10_000
+const CLAIM_MS = 10_000
 
 /** Takes due steps and makes them due later; `skip locked`, so that several workers take different ones. */
-const TOMAR = `
+const CLAIM = `
 with devidos as materialized (
   select pedido_id, versao from passo where particao = $1::smallint and vence_em <= now()
   order by vence_em limit $2::int for update skip locked
 )
-update passo s set vence_em = now() + interval '${POSSE_MS} milliseconds'
+update passo s set vence_em = now() + interval '${CLAIM_MS} milliseconds'
 from devidos d where s.pedido_id = d.pedido_id and s.versao = d.versao
 returning s.pedido_id, s.comerciante_id, s.versao, s.de::int as de, s.para::int as para, s.rastro`
 
@@ -60,23 +60,23 @@ type Row = {
   rastro: string | null
 }
 
-/** Takes at most `quantos` due steps of a partition, for `POSSE_MS`. */
-export async function tomarPassos(sql: Sql, particao: number, quantos: number): Promise<Passo[]> {
-  const rows = await sql.unsafe<Row[]>(TOMAR, [particao, quantos], { prepare: true })
+/** Takes at most `count` due steps of a partition, for `CLAIM_MS`. */
+export async function claimPassos(sql: Sql, particao: number, count: number): Promise<Passo[]> {
+  const rows = await sql.unsafe<Row[]>(CLAIM, [particao, count], { prepare: true })
   return rows.map((row) => ({
     pedidoId: row.pedido_id,
     comercianteId: row.comerciante_id,
     versao: row.versao,
-    de: statusDe(row.de),
-    para: statusDe(row.para),
-    rastro: row.rastro ?? undefined,
+    from: statusOfCode(row.de),
+    to: statusOfCode(row.para),
+    traceparent: row.rastro ?? undefined,
   }))
 }
 
 /** How many steps wait, and how long the oldest one has been due, in seconds. */
-export async function contarPassos(sql: Sql): Promise<{ quantos: number; atrasoSegundos: number }> {
-  const [row] = await sql<{ quantos: number; atraso: number }[]>`
-    select count(*)::float8 as quantos,
-      greatest(0, coalesce(extract(epoch from now() - min(vence_em)), 0))::float8 as atraso from passo`
-  return { quantos: row?.quantos ?? 0, atrasoSegundos: row?.atraso ?? 0 }
+export async function countPassos(sql: Sql): Promise<{ count: number; lateSeconds: number }> {
+  const [row] = await sql<{ count: number; lateness: number }[]>`
+    select count(*)::float8 as count,
+      greatest(0, coalesce(extract(epoch from now() - min(vence_em)), 0))::float8 as lateness from passo`
+  return { count: row?.count ?? 0, lateSeconds: row?.lateness ?? 0 }
 }

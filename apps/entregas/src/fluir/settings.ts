@@ -9,7 +9,7 @@ export const FLUXO_ENV = {
 }
 type FluxoEnv = { ENTREGAS_FLUXO: 'automatico' | 'manual'; ENTREGAS_ATRASO_MS: number }
 
-export const fluxoDe = ({ ENTREGAS_FLUXO, ENTREGAS_ATRASO_MS }: FluxoEnv): FluxoOptions => ({
-  automatico: ENTREGAS_FLUXO === 'automatico',
-  atrasoMs: ENTREGAS_ATRASO_MS,
+export const fluxoOptions = ({ ENTREGAS_FLUXO, ENTREGAS_ATRASO_MS }: FluxoEnv): FluxoOptions => ({
+  automatic: ENTREGAS_FLUXO === 'automatico',
+  delayMs: ENTREGAS_ATRASO_MS,
 })

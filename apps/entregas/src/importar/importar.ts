@@ -1,33 +1,33 @@
-import { createImportacao as createImportacaoCsv, type Destino, type Importacao } from '@fluxo/shared/csv/importacao'
-import { impressaoDoPedido } from '../domain/impressao.ts'
-import type { Recebido } from '../mover/store.ts'
-import { FORMATO, lerLinha, type PedidoDoArquivo } from './linha.ts'
+import { createImportacao as createImportacaoCsv, type Fate, type Importacao } from '@fluxo/shared/csv/importacao'
+import { pedidoImpressao } from '../domain/impressao.ts'
+import type { ReceiveResult } from '../mover/store.ts'
+import { type FilePedido, FORMAT, readLine } from './linha.ts'
 
 /** Decides what a file of orders means that is read now. */
-export const createImportacao = ({ agora }: { agora: Date }): Importacao<PedidoDoArquivo> =>
+export const createImportacao = ({ now }: { now: Date }): Importacao<FilePedido> =>
   createImportacaoCsv({
-    formato: FORMATO,
-    lerLinha: lerLinha(agora),
-    referenciaDe: ({ referencia }) => referencia,
-    impressaoDe: impressaoDoPedido,
-    oQue: 'nenhum pedido',
+    columns: FORMAT,
+    readLine: readLine(now),
+    referenciaOf: ({ referencia }) => referencia,
+    impressaoOf: pedidoImpressao,
+    nothingOfWhat: 'nenhum pedido',
   })
 
 /** True where the order is there as the line says it. */
-export const aceito = (recebido: Recebido): boolean =>
-  recebido.desfecho === 'criado' ||
-  recebido.desfecho === 'repetido' ||
-  (recebido.desfecho === 'conflito-de-referencia' && recebido.mesmoConteudo)
+export const isAccepted = (result: ReceiveResult): boolean =>
+  result.outcome === 'criado' ||
+  result.outcome === 'repetido' ||
+  (result.outcome === 'conflito-de-referencia' && result.sameContent)
 
 /** What the report says of a line, by what became of its order. */
-export function destinoDe(recebido: Recebido): Destino {
-  const { desfecho, pedido } = recebido
-  switch (desfecho) {
+export function lineResult(result: ReceiveResult): Fate {
+  const { outcome, pedido } = result
+  switch (outcome) {
     case 'criado':
     case 'repetido':
-      return desfecho
+      return outcome
     case 'conflito-de-referencia':
-      return recebido.mesmoConteudo
+      return result.sameContent
         ? 'repetido'
         : { recusado: `Já existe um pedido com esta referência e outro conteúdo: ${pedido.id}.` }
     case 'conflito-de-chave':

@@ -1,57 +1,54 @@
-import type { Formato } from '@fluxo/shared/csv/cabecalho'
-import { type LerLinha, lerDiaCsv, lerValorCsv, motivoDeTextoCsv } from '@fluxo/shared/csv/linha'
-import { instanteEmSaoPaulo } from '@fluxo/shared/dia'
-import { lerMomento, MENSAGEM_DE_FUTURO, noFuturo } from '../domain/momento.ts'
+import type { Columns } from '@fluxo/shared/csv/cabecalho'
+import { csvTextFault, type ReadLine, readCsvDay, readCsvValor } from '@fluxo/shared/csv/linha'
+import { instantInSaoPaulo } from '@fluxo/shared/dia'
+import { FUTURE_MESSAGE, isFuture, readTime } from '../domain/momento.ts'
 import {
-  ENDERECO_CARACTERES_MAX,
-  NOME_CARACTERES_MAX,
-  type NovoPedido,
-  REFERENCIA_CARACTERES_MAX,
+  ADDRESS_CHARACTERS_MAX,
+  NAME_CHARACTERS_MAX,
+  type NewPedido,
+  REFERENCIA_CHARACTERS_MAX,
 } from '../domain/pedido.ts'
 
 /** The columns of an import of orders. Name and address must be there. */
-export const COLUNAS = ['customer_name', 'address', 'valor', 'referencia', 'occurred_at'] as const
-export type Coluna = (typeof COLUNAS)[number]
+export const COLUMNS = ['customer_name', 'address', 'valor', 'referencia', 'occurred_at'] as const
+export type PedidoColumn = (typeof COLUMNS)[number]
 
-export const FORMATO: Formato<Coluna> = {
-  obrigatorias: ['customer_name', 'address'],
-  opcionais: ['valor', 'referencia', 'occurred_at'],
+export const FORMAT: Columns<PedidoColumn> = {
+  required: ['customer_name', 'address'],
+  optional: ['valor', 'referencia', 'occurred_at'],
 }
 
 /** An order of a file, which may say when it was received. */
-export type PedidoDoArquivo = NovoPedido & { ocorridoEm?: Date | undefined }
+export type FilePedido = NewPedido & { occurredAt?: Date | undefined }
 
-/** Reads one record as an order to be, or names every column that is wrong. The rules are those of `NovoPedidoSchema`. */
-export const lerLinha =
-  (agora: Date): LerLinha<Coluna, PedidoDoArquivo> =>
-  (campo, recusar) => {
-    const texto = (coluna: Coluna, caracteresMax: number): string => {
-      const motivo = motivoDeTextoCsv(campo(coluna), caracteresMax)
-      if (motivo !== undefined) recusar(coluna, motivo)
-      return campo(coluna)
+/** Reads one record as an order to be, or names every column that is wrong. The rules are those of `NewPedidoSchema`. */
+export const readLine =
+  (now: Date): ReadLine<PedidoColumn, FilePedido> =>
+  (field, refuse) => {
+    const text = (column: PedidoColumn, charactersMax: number): string => {
+      const reason = csvTextFault(field(column), charactersMax)
+      if (reason !== undefined) refuse(column, reason)
+      return field(column)
     }
-    const opcional = (coluna: Coluna): boolean => campo(coluna) !== ''
-    const customerName = texto('customer_name', NOME_CARACTERES_MAX)
-    const address = texto('address', ENDERECO_CARACTERES_MAX)
-    const referencia = opcional('referencia') ? texto('referencia', REFERENCIA_CARACTERES_MAX) : undefined
-    const valor = opcional('valor') ? lerValorCsv(campo('valor')) : undefined
-    if (typeof valor === 'string') recusar('valor', valor)
-    const ocorridoEm = opcional('occurred_at') ? lerMomentoCsv(campo('occurred_at')) : undefined
-    if (opcional('occurred_at') && ocorridoEm === undefined) recusar('occurred_at', MENSAGEM_DE_MOMENTO_CSV)
-    if (ocorridoEm !== undefined && noFuturo(ocorridoEm, agora)) recusar('occurred_at', MENSAGEM_DE_FUTURO)
+    const isGiven = (column: PedidoColumn): boolean => field(column) !== ''
+    const customerName = text('customer_name', NAME_CHARACTERS_MAX)
+    const address = text('address', ADDRESS_CHARACTERS_MAX)
+    const referencia = isGiven('referencia') ? text('referencia', REFERENCIA_CHARACTERS_MAX) : undefined
+    const valor = isGiven('valor') ? readCsvValor(field('valor')) : undefined
+    if (typeof valor === 'string') refuse('valor', valor)
+    const occurredAt = isGiven('occurred_at') ? readCsvTime(field('occurred_at')) : undefined
+    if (isGiven('occurred_at') && occurredAt === undefined) refuse('occurred_at', CSV_TIME_MESSAGE)
+    if (occurredAt !== undefined && isFuture(occurredAt, now)) refuse('occurred_at', FUTURE_MESSAGE)
     if (typeof valor === 'string') return undefined
-    return { customerName, address, valor, referencia, ocorridoEm }
+    return { customerName, address, valor, referencia, occurredAt }
   }
 
-const HORA_DA_PLANILHA = /^([\d/]+) ([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?$/
-const MENSAGEM_DE_MOMENTO_CSV =
-  'Deve ser data e hora, como 2025-10-15T12:34:56-03:00 ou 15/10/2025 12:34 (hora de São Paulo).'
+const SPREADSHEET_TIME = /^([\d/]+) ([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?$/
+const CSV_TIME_MESSAGE = 'Deve ser data e hora, como 2025-10-15T12:34:56-03:00 ou 15/10/2025 12:34 (hora de São Paulo).'
 
 /** A moment as programs write it, with its offset, or as a Brazilian spreadsheet does, by the clocks of São Paulo. */
-function lerMomentoCsv(texto: string): Date | undefined {
-  const [, escrito = '', hora = '', minuto, segundo = '00'] = HORA_DA_PLANILHA.exec(texto) ?? []
-  const dia = lerDiaCsv(escrito)
-  return dia === undefined
-    ? lerMomento(texto)
-    : instanteEmSaoPaulo(dia, `${hora.padStart(2, '0')}:${minuto}:${segundo}`)
+function readCsvTime(text: string): Date | undefined {
+  const [, written = '', hour = '', minute, second = '00'] = SPREADSHEET_TIME.exec(text) ?? []
+  const day = readCsvDay(written)
+  return day === undefined ? readTime(text) : instantInSaoPaulo(day, `${hour.padStart(2, '0')}:${minute}:${second}`)
 }

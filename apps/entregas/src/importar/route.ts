@@ -1,37 +1,37 @@
 import { headers } from '@fluxo/shared/http/answers'
 import { requireScope, type Verifier } from '@fluxo/shared/http/auth'
 import type { AppEnv } from '@fluxo/shared/http/env'
-import { ARQUIVO, ArquivoContent, createImportacoes, relatorioSchema } from '@fluxo/shared/http/importacoes'
-import { importarArquivo } from '@fluxo/shared/http/importar-arquivo'
+import { createImportSlots, ImportFileContent, OF_FILE, reportSchema } from '@fluxo/shared/http/importacoes'
+import { importCsvFile } from '@fluxo/shared/http/importar-arquivo'
 import { jsonText } from '@fluxo/shared/http/json'
 import { documented } from '@fluxo/shared/http/openapi'
 import { createPosicoes } from '@fluxo/shared/http/posicao'
-import type { Limites } from '@fluxo/shared/ratelimit/admission'
+import type { Limits } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono } from '@hono/zod-openapi'
-import { LOG_DOS_PEDIDOS } from '../domain/evento.ts'
+import { PEDIDOS_LOG } from '../domain/evento.ts'
 import type { PedidoStore } from '../mover/store.ts'
 import { receberPedido } from '../receber/receber.ts'
-import { aceito, createImportacao, destinoDe } from './importar.ts'
-import { COLUNAS } from './linha.ts'
+import { createImportacao, isAccepted, lineResult } from './importar.ts'
+import { COLUMNS } from './linha.ts'
 
-export type ImportarDeps = {
+export type ImportPedidosDeps = {
   store: Pick<PedidoStore, 'receberLote'>
   verifier: Verifier
-  limites?: Limites | undefined
-  novoId: () => string
-  agora: () => Date
+  limits?: Limits | undefined
+  newId: () => string
+  now: () => Date
 }
 
-const RelatorioSchema = relatorioSchema(COLUNAS, {
+const ReportSchema = reportSchema(COLUMNS, {
   relatorio: 'RelatorioDeImportacaoDePedidos',
   linha: 'LinhaDePedidoRecusada',
-  exemplo: { linha: 7, coluna: 'valor', valor: '12,345', motivo: 'Deve ter no máximo 2 casas decimais.' },
+  example: { linha: 7, coluna: 'valor', valor: '12,345', motivo: 'Deve ter no máximo 2 casas decimais.' },
 })
 
 /** `POST /orders/importacoes`: a CSV file of any size, in constant memory, safe to send again. */
-export function createImportarRoutes({ store, verifier, limites, novoId, agora }: ImportarDeps): OpenAPIHono<AppEnv> {
+export function createImportarRoutes({ store, verifier, limits, newId, now }: ImportPedidosDeps): OpenAPIHono<AppEnv> {
   const routes = new OpenAPIHono<AppEnv>()
-  const comArquivo = createImportacoes()
+  const withFile = createImportSlots()
   documented(
     routes,
     {
@@ -43,42 +43,42 @@ export function createImportarRoutes({ store, verifier, limites, novoId, agora }
       description:
         'Cabeçalho customer_name,address[,valor,referencia,occurred_at] em qualquer ordem; separador "," ou ";"; UTF-8 ' +
         'ou Latin-1. Linhas erradas são relatadas e as demais entram. Enviar o mesmo arquivo de novo não cria nada em dobro.',
-      escopo: 'entregas:escrever',
-      codigos: ARQUIVO,
-      request: { body: { required: true, content: ArquivoContent } },
+      scope: 'entregas:escrever',
+      codigos: OF_FILE,
+      request: { body: { required: true, content: ImportFileContent } },
       responses: {
         200: {
           description: 'O relatório',
           headers: headers('Fluxo-Posicao'),
-          content: { 'application/json': { schema: RelatorioSchema } },
+          content: { 'application/json': { schema: ReportSchema } },
         },
       },
     },
-    requireScope(verifier, 'entregas:escrever', { admission: limites?.escrita }),
+    requireScope(verifier, 'entregas:escrever', { admission: limits?.escrita }),
     async (c) => {
       const comercianteId = c.get('comercianteId')
-      const posicoes = createPosicoes(LOG_DOS_PEDIDOS)
-      const relatorio = await comArquivo(c, (arquivo) => {
-        const importacao = createImportacao({ agora: agora() })
-        return importarArquivo({
-          ...arquivo,
+      const posicoes = createPosicoes(PEDIDOS_LOG)
+      const report = await withFile(c, (file) => {
+        const importacao = createImportacao({ now: now() })
+        return importCsvFile({
+          ...file,
           importacao,
-          gravar: async (linhas) => {
-            const momento = agora()
-            const recebimentos = linhas.map(({ pedido: { ocorridoEm, ...novo }, chave }) => ({
-              pedido: receberPedido(novo, { comercianteId, id: novoId(), agora: momento, ocorridoEm }),
-              eventoId: novoId(),
+          save: async (lines) => {
+            const time = now()
+            const arrivals = lines.map(({ pedido: { occurredAt, ...newPedido }, chave }) => ({
+              pedido: receberPedido(newPedido, { comercianteId, id: newId(), now: time, occurredAt }),
+              eventoId: newId(),
               actor: comercianteId,
               source: 'importacao' as const,
               chave,
             }))
-            const recebidos = await store.receberLote(recebimentos)
-            for (const recebido of recebidos) if (aceito(recebido)) posicoes.anotar(recebido)
-            return recebidos.map(destinoDe)
+            const results = await store.receberLote(arrivals)
+            for (const result of results) if (isAccepted(result)) posicoes.note(result)
+            return results.map(lineResult)
           },
         })
       })
-      return jsonText(JSON.stringify(relatorio), 200, posicoes.cabecalho())
+      return jsonText(JSON.stringify(report), 200, posicoes.headers())
     },
   )
   return routes

@@ -1,37 +1,37 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Bancada, createBancada, json, type PedidoLido } from '../../test/bancada.ts'
+import { createTestApp, type EntregasTestApp, json, type PedidoAnswer } from '../../test/bancada.ts'
 
-let bancada: Bancada
+let testApp: EntregasTestApp
 beforeAll(async () => {
-  bancada = await createBancada()
-  bancada.relogio.agora = new Date('2025-10-20T00:00:00Z')
+  testApp = await createTestApp()
+  testApp.clock.now = new Date('2025-10-20T00:00:00Z')
 })
-afterAll(() => bancada?.fechar())
+afterAll(() => testApp?.close())
 
-let lojas = 0
+let comerciantes = 0
 /** An order that a moment of the carrier is told of, as a merchant of its own. */
-const comPedido = async () => {
-  lojas += 1
-  const pedir = await bancada.como(`loja-${lojas}`)
-  bancada.relogio.agora = new Date('2025-10-01T00:00:00Z')
-  const { id } = (await (await pedir('/orders', json({ customer_name: 'Ana', address: 'Rua A' }))).json()) as PedidoLido
-  bancada.relogio.agora = new Date('2025-10-20T00:00:00Z')
-  const informar = async (type: string, status: number, dia: number, mais: object = {}) => {
-    const occurred_at = `2025-10-${String(dia).padStart(2, '0')}T12:00:00-03:00`
-    const resposta = await pedir(`/orders/${id}/carrier-events`, json({ type, status, occurred_at, ...mais }))
-    return [resposta.status, ((await resposta.json()) as { status: unknown }).status]
+const withPedido = async () => {
+  comerciantes += 1
+  const ask = await testApp.askAs(`loja-${comerciantes}`)
+  testApp.clock.now = new Date('2025-10-01T00:00:00Z')
+  const { id } = (await (await ask('/orders', json({ customer_name: 'Ana', address: 'Rua A' }))).json()) as PedidoAnswer
+  testApp.clock.now = new Date('2025-10-20T00:00:00Z')
+  const informar = async (type: string, status: number, day: number, more: object = {}) => {
+    const occurred_at = `2025-10-${String(day).padStart(2, '0')}T12:00:00-03:00`
+    const answer = await ask(`/orders/${id}/carrier-events`, json({ type, status, occurred_at, ...more }))
+    return [answer.status, ((await answer.json()) as { status: unknown }).status]
   }
-  const historia = async () =>
-    ((await (await pedir(`/orders/${id}/events`)).json()) as Record<string, unknown>[]).map((e) =>
+  const history = async () =>
+    ((await (await ask(`/orders/${id}/events`)).json()) as Record<string, unknown>[]).map((e) =>
       [e['status'], e['reported_status'], e['carrier_code'], e['tracking_code']]
         .filter((x) => x !== undefined)
         .join(' '),
     )
-  return { id, pedir, informar, historia }
+  return { id, ask, informar, history }
 }
 
 test('the carrier moves an order along, and what it left out is filled in', async () => {
-  const { informar, historia } = await comPedido()
+  const { informar, history } = await withPedido()
   expect(await informar('OEC', 0, 3)).toEqual([200, 'OUT_FOR_DELIVERY'])
   expect(await informar('BDE', 20, 4, { location: 'São Paulo', tracking_code: 'DL077986616BR' })).toEqual([
     200,
@@ -39,7 +39,7 @@ test('the carrier moves an order along, and what it left out is filled in', asyn
   ])
   expect(await informar('LDI', 1, 5)).toEqual([200, 'AVAILABLE_FOR_PICKUP'])
   expect(await informar('BDE', 1, 6)).toEqual([200, 'DELIVERED'])
-  expect(await historia()).toEqual([
+  expect(await history()).toEqual([
     'RECEIVED',
     'IN_TRANSIT OEC 0',
     'OUT_FOR_DELIVERY OEC 0',
@@ -50,13 +50,13 @@ test('the carrier moves an order along, and what it left out is filled in', asyn
 })
 
 test('a late event is kept by its own time and never moves the order back; the same event again is nothing new', async () => {
-  const { informar, historia } = await comPedido()
+  const { informar, history } = await withPedido()
   await informar('BDE', 1, 6)
   expect(await informar('PO', 1, 2)).toEqual([200, 'DELIVERED'])
   expect(await informar('BDE', 69, 7)).toEqual([200, 'DELIVERED'])
   expect(await informar('PO', 1, 2)).toEqual([200, 'DELIVERED'])
   expect(await informar('BDE', 1, 6)).toEqual([200, 'DELIVERED'])
-  expect(await historia()).toEqual([
+  expect(await history()).toEqual([
     'RECEIVED',
     'IN_TRANSIT BDE 1',
     'DELIVERED BDE 1',
@@ -66,14 +66,14 @@ test('a late event is kept by its own time and never moves the order back; the s
 })
 
 test('EST takes the carrier’s last change back, once, and nobody else’s', async () => {
-  const { id, pedir, informar, historia } = await comPedido()
+  const { id, ask, informar, history } = await withPedido()
   await informar('OEC', 0, 3)
   await informar('BDE', 1, 4)
   expect(await informar('EST', 1, 5)).toEqual([200, 'OUT_FOR_DELIVERY'])
   expect(await informar('EST', 1, 6)).toEqual([200, 'OUT_FOR_DELIVERY'])
-  await pedir(`/orders/${id}/transitions`, json({ status: 'DELIVERED' }))
+  await ask(`/orders/${id}/transitions`, json({ status: 'DELIVERED' }))
   expect(await informar('EST', 1, 7)).toEqual([200, 'DELIVERED'])
-  expect((await historia()).slice(3)).toEqual([
+  expect((await history()).slice(3)).toEqual([
     'DELIVERED BDE 1',
     'OUT_FOR_DELIVERY EST 1',
     'OUT_FOR_DELIVERY EST 1',
@@ -83,17 +83,17 @@ test('EST takes the carrier’s last change back, once, and nobody else’s', as
 })
 
 test('a failed attempt that is taken back was none', async () => {
-  const { id, pedir, informar } = await comPedido()
+  const { id, ask, informar } = await withPedido()
   await informar('OEC', 0, 3)
   await informar('BDE', 2, 4)
   await informar('EST', 1, 5)
   await informar('BDE', 4, 6)
-  const eventos = (await (await pedir(`/orders/${id}/events`)).json()) as Record<string, unknown>[]
+  const eventos = (await (await ask(`/orders/${id}/events`)).json()) as Record<string, unknown>[]
   expect(eventos.at(-1)).toMatchObject({ status: 'DELIVERY_FAILED', reason: 'refused', attempt: 1 })
 })
 
 test('unknown events, wrong tracking codes and the future are refused', async () => {
-  const { informar } = await comPedido()
+  const { informar } = await withPedido()
   expect(await informar('BDE', 999, 3)).toEqual([422, 422])
   expect(await informar('bde', 1, 3)).toEqual([422, 422])
   expect(await informar('BDE', 1, 3, { tracking_code: 'SS123456789BR' })).toEqual([422, 422])
@@ -101,8 +101,8 @@ test('unknown events, wrong tracking codes and the future are refused', async ()
 })
 
 test('of the same event sent many times at once, one counts', async () => {
-  const { informar, historia } = await comPedido()
-  const respostas = await Promise.all(Array.from({ length: 6 }, () => informar('BDE', 1, 6)))
-  expect(respostas).toEqual(Array(6).fill([200, 'DELIVERED']))
-  expect(await historia()).toEqual(['RECEIVED', 'IN_TRANSIT BDE 1', 'DELIVERED BDE 1'])
+  const { informar, history } = await withPedido()
+  const answers = await Promise.all(Array.from({ length: 6 }, () => informar('BDE', 1, 6)))
+  expect(answers).toEqual(Array(6).fill([200, 'DELIVERED']))
+  expect(await history()).toEqual(['RECEIVED', 'IN_TRANSIT BDE 1', 'DELIVERED BDE 1'])
 })

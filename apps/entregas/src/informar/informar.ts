@@ -1,10 +1,10 @@
 import { DomainError } from '@fluxo/shared/errors'
-import { caminhoAte, informeDe } from '../domain/correios.ts'
-import type { Mudanca, Relato } from '../domain/mudanca.ts'
+import { informeFor, pathTo } from '../domain/correios.ts'
+import type { EventoDetails, PedidoChange } from '../domain/mudanca.ts'
 import type { Pedido } from '../domain/pedido.ts'
 
 /** A carrier's event, already parsed. */
-type InformeRecebido = {
+type ReceivedInforme = {
   type: string
   status: number
   occurred_at: Date
@@ -19,32 +19,32 @@ type InformeRecebido = {
  * carrier left out filled in; it never moves it backwards: an event that is late, or that no path leads to, becomes a note
  * with the status that was reported. `EST` takes the carrier's own last change back.
  */
-export function mudancasDoInforme(pedido: Pedido, informe: InformeRecebido): Mudanca[] {
-  const { type, status: codigo, occurred_at: occurredAt, location, tracking_code: objeto } = informe
-  const diz = informeDe(type, codigo)
-  if (diz === undefined) {
+export function changesForInforme(pedido: Pedido, informe: ReceivedInforme): PedidoChange[] {
+  const { type, status: codigo, occurred_at: occurredAt, location, tracking_code: trackingCode } = informe
+  const meaning = informeFor(type, codigo)
+  if (meaning === undefined) {
     throw new DomainError('evento-desconhecido', `O evento ${type} ${codigo} dos Correios não é conhecido.`)
   }
-  const palavras = objeto === undefined ? `${type} ${codigo}` : `${type} ${codigo} ${objeto}`
-  const relato: Relato = { location, actor: 'correios', source: 'correios', occurredAt, codigo: palavras }
+  const words = trackingCode === undefined ? `${type} ${codigo}` : `${type} ${codigo} ${trackingCode}`
+  const details: EventoDetails = { location, actor: 'correios', source: 'correios', occurredAt, codigo: words }
   const base = { pedidoId: pedido.id, comercianteId: pedido.comercianteId }
-  const nota = (dito: Partial<Relato> = {}): Mudanca[] => [
-    { ...base, de: [pedido.status], versao: pedido.version, relato: { ...relato, ...dito } },
+  const noteWith = (more: Partial<EventoDetails> = {}): PedidoChange[] => [
+    { ...base, from: [pedido.status], versao: pedido.version, details: { ...details, ...more } },
   ]
-  if (diz === 'nota') return nota()
-  if (diz === 'correcao') {
-    const { corrigivel: para } = pedido
-    if (para === undefined) return nota()
-    return [{ ...base, para, de: [pedido.status], versao: pedido.version, correcao: true, relato }]
+  if (meaning === 'nota') return noteWith()
+  if (meaning === 'correcao') {
+    const { corrigivel: to } = pedido
+    if (to === undefined) return noteWith()
+    return [{ ...base, to, from: [pedido.status], versao: pedido.version, correction: true, details }]
   }
-  const atrasado = occurredAt < pedido.ocorridoEm
-  const caminho = atrasado ? [] : caminhoAte(pedido.status, diz.para)
-  if (caminho.length === 0) return nota({ informado: diz.para, reason: diz.reason })
-  return caminho.map((para, i) => ({
+  const isLate = occurredAt < pedido.occurredAt
+  const path = isLate ? [] : pathTo(pedido.status, meaning.to)
+  if (path.length === 0) return noteWith({ informado: meaning.to, reason: meaning.reason })
+  return path.map((to, i) => ({
     ...base,
-    para,
-    de: [i === 0 ? pedido.status : (caminho[i - 1] ?? pedido.status)],
+    to,
+    from: [i === 0 ? pedido.status : (path[i - 1] ?? pedido.status)],
     versao: pedido.version + i,
-    relato: i === caminho.length - 1 ? { ...relato, reason: diz.reason } : relato,
+    details: i === path.length - 1 ? { ...details, reason: meaning.reason } : details,
   }))
 }

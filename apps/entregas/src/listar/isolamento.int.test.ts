@@ -3,73 +3,73 @@ import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
 import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { json } from '../../test/bancada.ts'
-import { type Casa, createCasa, mover, receber } from '../../test/casa.ts'
-import { createReceptor, type Receptor } from '../../test/receptor.ts'
+import { type Cluster, createCluster, mover, receber } from '../../test/casa.ts'
+import { createReceiver, type WebhookReceiver } from '../../test/receptor.ts'
 import { createAcompanharStore } from '../acompanhar/store.ts'
 import { createWebhookStore } from '../avisar/webhook-store.ts'
 import { createRastreioStore } from '../rastrear/store.ts'
-import { hashDoToken } from '../rastrear/token.ts'
-import type { Filtros } from './listar.ts'
-import { createLeituraStore, LEITURA_SETTINGS } from './store.ts'
+import { tokenHash } from '../rastrear/token.ts'
+import type { PedidoFilters } from './listar.ts'
+import { createPedidoReadStore, READ_SETTINGS } from './store.ts'
 
-const LOJAS = ['loja', 'Loja', 'loja.', 'loja-1', 'loja-10'] as const
+const COMERCIANTES = ['loja', 'Loja', 'loja.', 'loja-1', 'loja-10'] as const
 const PEDIDOS = 3
 
-type Posses = { pedidos: string[]; webhook: string; token: string }
+type Possessions = { pedidos: string[]; webhook: string; token: string }
 
-let casa: Casa
-let receptor: Receptor
+let cluster: Cluster
+let receiver: WebhookReceiver
 /** As the role of reads, and as the service. */
-let leituras: Sql
-let servico: Sql
-const posses = new Map<string, Posses>()
-const conexao = () => ({ url: casa.database.appUrl, name: 'teste isolamento' })
+let readPool: Sql
+let service: Sql
+const possessions = new Map<string, Possessions>()
+const connection = () => ({ url: cluster.database.appUrl, name: 'teste isolamento' })
 
 beforeAll(async () => {
-  casa = await createCasa()
-  receptor = await createReceptor()
-  const uma = await casa.abrir('a')
-  for (const loja of LOJAS) {
-    const pedir = await uma.como(loja)
-    const { id: webhook } = (await (await pedir('/webhooks', json({ url: receptor.url }))).json()) as { id: string }
+  cluster = await createCluster()
+  receiver = await createReceiver()
+  const one = await cluster.open('a')
+  for (const comerciante of COMERCIANTES) {
+    const ask = await one.askAs(comerciante)
+    const { id: webhook } = (await (await ask('/webhooks', json({ url: receiver.url }))).json()) as { id: string }
     const pedidos: string[] = []
     for (let i = 0; i < PEDIDOS; i += 1) {
-      const pedido = await receber(pedir, { customer_name: loja, referencia: `r-${i}` })
-      await mover(pedir, pedido, 'IN_TRANSIT', { note: loja })
+      const pedido = await receber(ask, { customer_name: comerciante, referencia: `r-${i}` })
+      await mover(ask, pedido, 'IN_TRANSIT', { note: comerciante })
       pedidos.push(pedido)
     }
-    const aberta = await pedir(`/orders/${pedidos[0]}/tracking`, { method: 'POST' })
-    posses.set(loja, { pedidos, webhook, token: ((await aberta.json()) as { token: string }).token })
+    const opened = await ask(`/orders/${pedidos[0]}/tracking`, { method: 'POST' })
+    possessions.set(comerciante, { pedidos, webhook, token: ((await opened.json()) as { token: string }).token })
   }
-  const todas = LOJAS.length * PEDIDOS * 2
-  await waitFor(() => receptor.recebidas.length >= todas, { timeoutMs: 30_000, what: `${todas} webhooks` })
-  leituras = createSql({ ...conexao(), max: 4, settings: LEITURA_SETTINGS })
-  servico = createSql({ ...conexao(), max: 2 })
+  const all = COMERCIANTES.length * PEDIDOS * 2
+  await waitFor(() => receiver.messages.length >= all, { timeoutMs: 30_000, what: `${all} webhooks` })
+  readPool = createSql({ ...connection(), max: 4, settings: READ_SETTINGS })
+  service = createSql({ ...connection(), max: 2 })
 })
 afterAll(async () => {
-  await Promise.all([closeSql(leituras), closeSql(servico)])
-  await casa.fechar()
-  await receptor.fechar()
+  await Promise.all([closeSql(readPool), closeSql(service)])
+  await cluster.close()
+  await receiver.close()
 })
 
-const FILTRO = /(?:\w+\.comerciante_id|"\w+"\."comerciante_id") = (\$\d+)/g
+const FILTER = /(?:\w+\.comerciante_id|"\w+"\."comerciante_id") = (\$\d+)/g
 
 /** The pool `sql`, but every statement on it has lost the filters that name the merchant. */
-function semFiltro(sql: Sql): Sql {
-  const unsafe = (texto: string, ...resto: [never]) => {
-    expect(texto).toMatch(FILTRO)
-    return sql.unsafe(texto.replaceAll(FILTRO, '$1::text is not null'), ...resto)
+function withoutFilter(sql: Sql): Sql {
+  const unsafe = (text: string, ...rest: [never]) => {
+    expect(text).toMatch(FILTER)
+    return sql.unsafe(text.replaceAll(FILTER, '$1::text is not null'), ...rest)
   }
   return { unsafe } as unknown as Sql
 }
 
 /** Everything that is read for a merchant, on one pool. */
-const lojasDe = (sql: Sql) => {
-  const leitura = createLeituraStore(sql)
-  return { leitura, webhooks: createWebhookStore({ sql, leituras: sql }), ouvidos: createAcompanharStore(sql, leitura) }
+const readsOf = (sql: Sql) => {
+  const reads = createPedidoReadStore(sql)
+  return { reads, webhooks: createWebhookStore({ sql, readPool: sql }), live: createAcompanharStore(sql, reads) }
 }
 
-const FILTROS: Filtros[] = [
+const FILTERS: PedidoFilters[] = [
   {},
   { de: '2025-01-01', ate: '2199-01-01' },
   { status: 'IN_TRANSIT' },
@@ -79,40 +79,40 @@ const FILTROS: Filtros[] = [
 
 describe('with the application’s filter removed, row-level security stands behind every read of deliveries', () => {
   test('every list is still the merchant’s own, with any filters and on any page', async () => {
-    const [inteiro, aberto] = [lojasDe(leituras), lojasDe(semFiltro(leituras))]
-    const depois = { createdAt: '2199-01-01T00:00:00.000Z', id: 'ffffffff-ffff-7fff-bfff-ffffffffffff' }
-    for (const [loja, { pedidos, webhook }] of posses) {
+    const [whole, isOpen] = [readsOf(readPool), readsOf(withoutFilter(readPool))]
+    const after = { createdAt: '2199-01-01T00:00:00.000Z', id: 'ffffffff-ffff-7fff-bfff-ffffffffffff' }
+    for (const [comerciante, { pedidos, webhook }] of possessions) {
       // A `referencia` is unique per merchant only: without its filter the look-up may meet many.
-      for (const filtros of FILTROS.filter(({ referencia }) => referencia === undefined)) {
-        for (const ponto of [undefined, depois]) {
-          const certo = await inteiro.leitura.listar(loja, filtros, ponto, 100)
-          expect(new Set(certo.map(({ id }) => id))).toEqual(new Set(pedidos))
-          expect(await aberto.leitura.listar(loja, filtros, ponto, 100)).toEqual(certo)
+      for (const filters of FILTERS.filter(({ referencia }) => referencia === undefined)) {
+        for (const point of [undefined, after]) {
+          const right = await whole.reads.listar(comerciante, filters, point, 100)
+          expect(new Set(right.map(({ id }) => id))).toEqual(new Set(pedidos))
+          expect(await isOpen.reads.listar(comerciante, filters, point, 100)).toEqual(right)
         }
       }
-      for (const filtros of FILTROS.filter(({ referencia }) => referencia !== undefined)) {
-        const certo = await inteiro.leitura.listar(loja, filtros, undefined, 100)
-        expect([certo.length, await aberto.leitura.listar(loja, filtros, undefined, 100)]).toEqual([1, certo])
+      for (const filters of FILTERS.filter(({ referencia }) => referencia !== undefined)) {
+        const right = await whole.reads.listar(comerciante, filters, undefined, 100)
+        expect([right.length, await isOpen.reads.listar(comerciante, filters, undefined, 100)]).toEqual([1, right])
       }
-      expect((await aberto.webhooks.listar(loja)).map(({ id }) => id)).toEqual([webhook])
+      expect((await isOpen.webhooks.listar(comerciante)).map(({ id }) => id)).toEqual([webhook])
     }
   })
 
   test('an order, its history, its stream, a webhook and its deliveries of another merchant are still nobody’s', async () => {
-    const aberto = lojasDe(semFiltro(leituras))
-    for (const loja of LOJAS) {
-      for (const [dono, { pedidos, webhook }] of posses) {
-        const propria = dono === loja
+    const isOpen = readsOf(withoutFilter(readPool))
+    for (const comerciante of COMERCIANTES) {
+      for (const [owner, { pedidos, webhook }] of possessions) {
+        const own = owner === comerciante
         for (const id of pedidos) {
-          expect((await aberto.leitura.porId(loja, id))?.id).toBe(propria ? id : undefined)
-          expect((await aberto.leitura.eventos(loja, id, 0))?.length).toBe(propria ? 2 : undefined)
-          expect(await aberto.ouvidos.depois(loja, id, 0)).toHaveLength(propria ? 2 : 0)
+          expect((await isOpen.reads.byId(comerciante, id))?.id).toBe(own ? id : undefined)
+          expect((await isOpen.reads.eventos(comerciante, id, 0))?.length).toBe(own ? 2 : undefined)
+          expect(await isOpen.live.after(comerciante, id, 0)).toHaveLength(own ? 2 : 0)
         }
-        expect((await aberto.webhooks.porId(loja, webhook))?.id).toBe(propria ? webhook : undefined)
-        const entregas = await aberto.webhooks.entregas(loja, webhook, { quantos: 100 })
-        expect(entregas).toHaveLength(propria ? PEDIDOS * 2 : 0)
+        expect((await isOpen.webhooks.byId(comerciante, webhook))?.id).toBe(own ? webhook : undefined)
+        const avisos = await isOpen.webhooks.avisos(comerciante, webhook, { count: 100 })
+        expect(avisos).toHaveLength(own ? PEDIDOS * 2 : 0)
         await waitFor(async () =>
-          (await aberto.webhooks.entregas(loja, webhook, { quantos: 100 })).every(
+          (await isOpen.webhooks.avisos(comerciante, webhook, { count: 100 })).every(
             ({ tentativas }) => tentativas.length > 0,
           ),
         )
@@ -121,49 +121,49 @@ describe('with the application’s filter removed, row-level security stands beh
   })
 
   test('concurrent reads of many merchants on few connections never mix', async () => {
-    const poucas = createSql({ ...conexao(), max: 2, settings: LEITURA_SETTINGS })
-    const { leitura } = lojasDe(semFiltro(poucas))
-    const pedidos = Array.from({ length: 400 }, (_, i) => LOJAS[i % LOJAS.length] ?? LOJAS[0])
-    const listas = await Promise.all(pedidos.map((loja) => leitura.listar(loja, {}, undefined, 100)))
-    listas.forEach((lista, i) => {
-      expect(new Set(lista.map(({ comercianteId }) => comercianteId))).toEqual(new Set([pedidos[i]]))
+    const few = createSql({ ...connection(), max: 2, settings: READ_SETTINGS })
+    const { reads } = readsOf(withoutFilter(few))
+    const pedidos = Array.from({ length: 400 }, (_, i) => COMERCIANTES[i % COMERCIANTES.length] ?? COMERCIANTES[0])
+    const lists = await Promise.all(pedidos.map((comerciante) => reads.listar(comerciante, {}, undefined, 100)))
+    lists.forEach((list, i) => {
+      expect(new Set(list.map(({ comercianteId }) => comercianteId))).toEqual(new Set([pedidos[i]]))
     })
-    await closeSql(poucas)
+    await closeSql(few)
   })
 
   test('the same statements show everybody’s rows to a role that is not under it: it is what holds', async () => {
-    const { leitura, webhooks } = lojasDe(semFiltro(servico))
-    const todos = await leitura.listar('loja', {}, undefined, 100)
-    expect(new Set(todos.map(({ comercianteId }) => comercianteId))).toEqual(new Set(LOJAS))
-    expect(await webhooks.listar('loja')).toHaveLength(LOJAS.length)
-    const alheio = posses.get('loja-10')
-    expect((await leitura.eventos('loja', alheio?.pedidos[0] ?? '', 0))?.length).toBe(2)
-    expect(await webhooks.entregas('loja', alheio?.webhook ?? '', { quantos: 100 })).toHaveLength(PEDIDOS * 2)
+    const { reads, webhooks } = readsOf(withoutFilter(service))
+    const everything = await reads.listar('loja', {}, undefined, 100)
+    expect(new Set(everything.map(({ comercianteId }) => comercianteId))).toEqual(new Set(COMERCIANTES))
+    expect(await webhooks.listar('loja')).toHaveLength(COMERCIANTES.length)
+    const foreign = possessions.get('loja-10')
+    expect((await reads.eventos('loja', foreign?.pedidos[0] ?? '', 0))?.length).toBe(2)
+    expect(await webhooks.avisos('loja', foreign?.webhook ?? '', { count: 100 })).toHaveLength(PEDIDOS * 2)
   })
 })
 
 describe('the role of reads', () => {
-  const TABELAS = ['pedido', 'evento', 'aviso', 'aviso_tentativa'] as const
-  const contar = async (sql: Sql): Promise<number> => {
-    const somas = TABELAS.map((tabela) => `(select count(*) from ${tabela})`).join(' + ')
-    const texto = `select (${somas} + (select count(id) from webhook))::int as n`
-    return Number((await sql.unsafe<{ n: number }[]>(texto))[0]?.n)
+  const TABLES = ['pedido', 'evento', 'aviso', 'aviso_tentativa'] as const
+  const countRows = async (sql: Sql): Promise<number> => {
+    const sums = TABLES.map((table) => `(select count(*) from ${table})`).join(' + ')
+    const text = `select (${sums} + (select count(id) from webhook))::int as n`
+    return Number((await sql.unsafe<{ n: number }[]>(text))[0]?.n)
   }
 
   test('sees nothing where no merchant was set, also right after another request of the same connection', async () => {
-    const uma = createSql({ ...conexao(), max: 1, settings: LEITURA_SETTINGS })
-    expect(await contar(servico)).toBeGreaterThan(LOJAS.length * PEDIDOS * 4)
-    expect(await contar(uma)).toBe(0)
-    expect(await createLeituraStore(uma).listar('loja', {}, undefined, 100)).toHaveLength(PEDIDOS)
-    expect(await contar(uma)).toBe(0)
+    const one = createSql({ ...connection(), max: 1, settings: READ_SETTINGS })
+    expect(await countRows(service)).toBeGreaterThan(COMERCIANTES.length * PEDIDOS * 4)
+    expect(await countRows(one)).toBe(0)
+    expect(await createPedidoReadStore(one).listar('loja', {}, undefined, 100)).toHaveLength(PEDIDOS)
+    expect(await countRows(one)).toBe(0)
     // A statement that fails leaves nothing behind either.
-    await expect(uma.unsafe(ownRows('select 1 / (id is null)::int from pedido'), ['loja'])).rejects.toThrow('zero')
-    expect(await contar(uma)).toBe(0)
-    await closeSql(uma)
+    await expect(one.unsafe(ownRows('select 1 / (id is null)::int from pedido'), ['loja'])).rejects.toThrow('zero')
+    expect(await countRows(one)).toBe(0)
+    await closeSql(one)
   })
 
   test('neither writes nor reads what is not for merchants: secrets, tokens, steps, the log’s state', async () => {
-    for (const texto of [
+    for (const text of [
       'update pedido set status = 0',
       'delete from evento',
       'insert into webhook select * from webhook',
@@ -176,23 +176,23 @@ describe('the role of reads', () => {
       'select * from posicao',
       'select * from inbox_avisos',
     ]) {
-      await expect(leituras.unsafe(texto), texto).rejects.toThrow('permission denied')
+      await expect(readPool.unsafe(text), text).rejects.toThrow('permission denied')
     }
   })
 
   test('learns of one token which order it opens, and cannot ask for more than that', async () => {
-    const rastreios = createRastreioStore({ sql: servico, leituras })
-    for (const [loja, { token, pedidos }] of posses) {
-      const achado = await rastreios.porToken(hashDoToken(token) ?? '')
-      expect(achado).toEqual({ comercianteId: loja, pedidoId: pedidos[0] })
+    const rastreios = createRastreioStore({ sql: service, readPool })
+    for (const [comerciante, { token, pedidos }] of possessions) {
+      const found = await rastreios.byToken(tokenHash(token) ?? '')
+      expect(found).toEqual({ comercianteId: comerciante, pedidoId: pedidos[0] })
     }
-    for (const texto of ['', '00', "%' or true --".repeat(2)]) {
-      const hex = Buffer.from(texto).toString('hex')
-      expect(await rastreios.porToken(hex)).toBeUndefined()
+    for (const text of ['', '00', "%' or true --".repeat(2)]) {
+      const hex = Buffer.from(text).toString('hex')
+      expect(await rastreios.byToken(hex)).toBeUndefined()
     }
-    const [publico] = await servico.unsafe<{ pode: boolean }[]>(
+    const [everybody] = await service.unsafe<{ pode: boolean }[]>(
       "select has_function_privilege('public', 'rastreio_do_token(bytea)', 'execute') as pode",
     )
-    expect(publico?.pode).toBe(false)
+    expect(everybody?.pode).toBe(false)
   })
 })

@@ -1,82 +1,82 @@
 import { json } from '@fluxo/shared/http/answers'
 import { requireScope, type Verifier } from '@fluxo/shared/http/auth'
-import { type Cursor, createCursor } from '@fluxo/shared/http/cursor'
+import { type CursorSigner, createCursor } from '@fluxo/shared/http/cursor'
 import type { AppEnv } from '@fluxo/shared/http/env'
 import { jsonText } from '@fluxo/shared/http/json'
-import { documented, LEITURA } from '@fluxo/shared/http/openapi'
-import { parametrosDe } from '@fluxo/shared/http/query'
+import { documented, OF_READS } from '@fluxo/shared/http/openapi'
+import { parametersOf } from '@fluxo/shared/http/query'
 import { parseWith } from '@fluxo/shared/http/validate'
-import type { Limites } from '@fluxo/shared/ratelimit/admission'
+import type { Limits } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { eventoJson } from '../domain/evento.ts'
 import { pedidoJson } from '../domain/resposta.ts'
-import { naoEncontrado } from '../mover/mover.ts'
-import { idDe } from '../mover/route.ts'
+import { notFound } from '../mover/mover.ts'
+import { pedidoIdOf } from '../mover/route.ts'
 import { PedidoSchema } from '../mover/schema.ts'
-import { IdDoPedido } from '../receber/schema.ts'
-import { escopoDoCursor, filtrosDe, lerPonto, paginar, textoDoPonto } from './listar.ts'
-import { ConsultaSchema, DepoisSchema, EventosDoPedidoSchema, LIMITE_PADRAO, PaginaDePedidosSchema } from './schema.ts'
-import type { LeituraStore } from './store.ts'
+import { PedidoIdParam } from '../receber/schema.ts'
+import { cursorScope, filtersOf, paginate, pointText, readPoint } from './listar.ts'
+import { AfterSchema, LIMIT_DEFAULT, PedidoEventosSchema, PedidosPageSchema, QuerySchema } from './schema.ts'
+import type { PedidoReadStore } from './store.ts'
 
-export type ListarDeps = {
-  leitura: LeituraStore
+export type ListPedidosDeps = {
+  reads: PedidoReadStore
   verifier: Verifier
-  limites?: Limites | undefined
+  limits?: Limits | undefined
   /** Signs the cursors; the same in every instance, so that any of them can continue a list. */
   cursorSecret: string
 }
 
 /** `GET /orders`, `GET /orders/{id}` and `GET /orders/{id}/events`: the merchant's own orders, and nobody else's. */
-export function createListarRoutes({ leitura, verifier, limites, cursorSecret }: ListarDeps): OpenAPIHono<AppEnv> {
+export function createListarRoutes({ reads, verifier, limits, cursorSecret }: ListPedidosDeps): OpenAPIHono<AppEnv> {
   const routes = new OpenAPIHono<AppEnv>()
-  const podeLer = requireScope(verifier, 'entregas:ler', { admission: limites?.leitura })
-  const comum = { method: 'get', tag: 'Entregas', escopo: 'entregas:ler' } as const
-  documentarLista(routes, podeLer, leitura, createCursor({ segredo: cursorSecret, uso: 'pedidos' }))
+  const mayRead = requireScope(verifier, 'entregas:ler', { admission: limits?.leitura })
+  const common = { method: 'get', tag: 'Entregas', scope: 'entregas:ler' } as const
+  documentList(routes, mayRead, reads, createCursor({ secret: cursorSecret, purpose: 'pedidos' }))
   documented(
     routes,
     {
-      ...comum,
+      ...common,
       path: '/orders/{id}',
       operationId: 'obterPedido',
       summary: 'Lê um pedido',
-      codigos: [...LEITURA, 'nao-encontrado'],
-      request: { params: IdDoPedido },
+      codigos: [...OF_READS, 'nao-encontrado'],
+      request: { params: PedidoIdParam },
       responses: { 200: json(PedidoSchema, 'O pedido como está') },
     },
-    podeLer,
+    mayRead,
     async (c) => {
-      const pedido = await leitura.porId(c.get('comercianteId'), idDe(c))
-      if (pedido === undefined) throw naoEncontrado()
+      const pedido = await reads.byId(c.get('comercianteId'), pedidoIdOf(c))
+      if (pedido === undefined) throw notFound()
       return jsonText(pedidoJson(pedido))
     },
   )
   documented(
     routes,
     {
-      ...comum,
+      ...common,
       path: '/orders/{id}/events',
       operationId: 'listarEventosDoPedido',
       summary: 'Lê a história de um pedido, em ordem',
-      codigos: [...LEITURA, 'nao-encontrado', 'dados-invalidos'],
-      request: { params: IdDoPedido, query: DepoisSchema },
-      responses: { 200: json(EventosDoPedidoSchema, 'Os eventos') },
+      codigos: [...OF_READS, 'nao-encontrado', 'dados-invalidos'],
+      request: { params: PedidoIdParam, query: AfterSchema },
+      responses: { 200: json(PedidoEventosSchema, 'Os eventos') },
     },
-    podeLer,
+    mayRead,
     async (c) => {
-      const { after } = parseWith(DepoisSchema, parametrosDe(c.req.url))
-      const eventos = await leitura.eventos(c.get('comercianteId'), idDe(c), after)
-      if (eventos === undefined) throw naoEncontrado()
+      const { after } = parseWith(AfterSchema, parametersOf(c.req.url))
+      const eventos = await reads.eventos(c.get('comercianteId'), pedidoIdOf(c), after)
+      if (eventos === undefined) throw notFound()
       return jsonText(JSON.stringify(eventos.map(eventoJson)))
     },
   )
   return routes
 }
 
-function documentarLista(
+function documentList(
   routes: OpenAPIHono<AppEnv>,
-  podeLer: ReturnType<typeof requireScope>,
-  leitura: LeituraStore,
-  cursor: Cursor,
+  mayRead: ReturnType<typeof requireScope>,
+  reads: PedidoReadStore,
+  cursor: CursorSigner,
 ): void {
   documented(
     routes,
@@ -86,22 +86,25 @@ function documentarLista(
       operationId: 'listarPedidos',
       tag: 'Entregas',
       summary: 'Lista pedidos, do mais novo para o mais antigo',
-      escopo: 'entregas:ler',
-      codigos: [...LEITURA, 'cursor-invalido', 'dados-invalidos'],
-      request: { query: ConsultaSchema },
-      responses: { 200: json(PaginaDePedidosSchema, 'Uma página; proximo é null na última') },
+      scope: 'entregas:ler',
+      codigos: [...OF_READS, 'cursor-invalido', 'dados-invalidos'],
+      request: { query: QuerySchema },
+      responses: { 200: json(PedidosPageSchema, 'Uma página; proximo é null na última') },
     },
-    podeLer,
+    mayRead,
     async (c) => {
-      const consulta = parseWith(ConsultaSchema, parametrosDe(c.req.url))
-      const { limite = LIMITE_PADRAO } = consulta
-      const filtros = filtrosDe(consulta)
+      const query = parseWith(QuerySchema, parametersOf(c.req.url))
+      const { limite: limit = LIMIT_DEFAULT } = query
+      const filters = filtersOf(query)
       const comercianteId = c.get('comercianteId')
-      const escopo = escopoDoCursor(comercianteId, filtros)
-      const inicio = consulta.cursor === undefined ? undefined : lerPonto(cursor.ler(consulta.cursor, escopo))
-      const { itens, depois } = paginar(await leitura.listar(comercianteId, filtros, inicio, limite + 1), limite)
-      const proximo = depois === undefined ? 'null' : `"${cursor.escrever(textoDoPonto(depois), escopo)}"`
-      return jsonText(`{"itens":[${itens.map(pedidoJson).join(',')}],"proximo":${proximo}}`)
+      const scope = cursorScope(comercianteId, filters)
+      const startedAt = query.cursor === undefined ? undefined : readPoint(cursor.read(query.cursor, scope))
+      const { itens: items, after: nextPoint } = paginate(
+        await reads.listar(comercianteId, filters, startedAt, limit + 1),
+        limit,
+      )
+      const next = nextPoint === undefined ? 'null' : `"${cursor.write(pointText(nextPoint), scope)}"`
+      return jsonText(`{"itens":[${items.map(pedidoJson).join(',')}],"proximo":${next}}`)
     },
   )
 }

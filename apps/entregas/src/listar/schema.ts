@@ -1,30 +1,30 @@
-import { DiaSchema, InstanteSchema, limiteSchema } from '@fluxo/shared/campos'
-import { CursorSchema, ProximoSchema } from '@fluxo/shared/http/cursor'
+import { DaySchema, InstantSchema, limitSchema } from '@fluxo/shared/campos'
+import { CursorSchema, NextSchema } from '@fluxo/shared/http/cursor'
 import { parameter } from '@fluxo/shared/http/openapi'
 import { z } from '@hono/zod-openapi'
 import { ReferenciaSchema, StatusSchema } from '../domain/pedido.ts'
 import { PedidoSchema } from '../mover/schema.ts'
-import { ID_DE_EXEMPLO } from '../receber/schema.ts'
+import { ID_EXAMPLE } from '../receber/schema.ts'
 
 /** Orders of a page: enough for a screen, at most what a program wants at once. */
-export const LIMITE_PADRAO = 50
-const LIMITE_MAX = 200
+export const LIMIT_DEFAULT = 50
+const LIMIT_MAX = 200
 
 /** The query of a list of orders. */
-export const ConsultaSchema = z.strictObject({
+export const QuerySchema = z.strictObject({
   status: StatusSchema.optional().openapi({ description: 'Só os pedidos neste status.', example: 'IN_TRANSIT' }),
   de: parameter(
     'DeDoRecebimento',
-    DiaSchema.optional().describe('Primeiro dia do recebimento, em São Paulo, inclusive.'),
+    DaySchema.optional().describe('Primeiro dia do recebimento, em São Paulo, inclusive.'),
   ),
-  ate: parameter('AteDoRecebimento', DiaSchema.optional().describe('Último dia do recebimento, inclusive.')),
+  ate: parameter('AteDoRecebimento', DaySchema.optional().describe('Último dia do recebimento, inclusive.')),
   referencia: parameter('ReferenciaDoPedido', ReferenciaSchema.optional()),
-  limite: limiteSchema({ max: LIMITE_MAX, padrao: LIMITE_PADRAO }).optional(),
+  limite: limitSchema({ max: LIMIT_MAX, standard: LIMIT_DEFAULT }).optional(),
   cursor: CursorSchema,
 })
 
 /** The query of an order's history. */
-export const DepoisSchema = z.strictObject({
+export const AfterSchema = z.strictObject({
   after: z
     .string()
     .regex(/^\d{1,9}$/, { error: 'Deve ser um número inteiro.' })
@@ -34,9 +34,9 @@ export const DepoisSchema = z.strictObject({
 })
 
 /** An example of an event of an order. */
-export const EVENTO_DE_EXEMPLO = {
+export const EVENTO_EXAMPLE = {
   id: '019a1fda-9f3c-7d10-8b0c-2f1f0f6f9a11',
-  order_id: ID_DE_EXEMPLO,
+  order_id: ID_EXAMPLE,
   status: 'DELIVERED',
   timestamp: '2025-10-17T13:12:09.001Z',
   seq: 5,
@@ -50,12 +50,12 @@ export const EVENTO_DE_EXEMPLO = {
 }
 
 /** An event of an order, as its history and webhooks tell it. */
-export const EventoDoPedidoSchema = z
+export const PedidoEventoSchema = z
   .object({
     id: z.uuid(),
     order_id: z.uuid(),
     status: z.string(),
-    timestamp: InstanteSchema.openapi({ description: 'Quando foi registrado.' }),
+    timestamp: InstantSchema.openapi({ description: 'Quando foi registrado.' }),
     seq: z.int().openapi({ description: '1 para o primeiro evento do pedido, sem lacunas.' }),
     previous_status: z.string().nullable(),
     reason: z.string().optional(),
@@ -66,18 +66,18 @@ export const EventoDoPedidoSchema = z
     reported_status: z.string().optional().openapi({ description: 'O que foi informado, onde não mudou o pedido.' }),
     attempt: z.int().optional().openapi({ description: 'Qual tentativa de entrega falhou.' }),
     actor: z.string(),
-    occurred_at: InstanteSchema.openapi({ description: 'Quando aconteceu.' }),
+    occurred_at: InstantSchema.openapi({ description: 'Quando aconteceu.' }),
     source: z.string(),
   })
-  .openapi('EventoDoPedido', { description: 'O que aconteceu com um pedido.', example: EVENTO_DE_EXEMPLO })
+  .openapi('EventoDoPedido', { description: 'O que aconteceu com um pedido.', example: EVENTO_EXAMPLE })
 
 /** The history of an order. */
-export const EventosDoPedidoSchema = z.array(EventoDoPedidoSchema).openapi('EventosDoPedido', {
+export const PedidoEventosSchema = z.array(PedidoEventoSchema).openapi('EventosDoPedido', {
   description: 'A história de um pedido, em ordem.',
-  example: [EVENTO_DE_EXEMPLO],
+  example: [EVENTO_EXAMPLE],
 })
 
 /** A page of orders. */
-export const PaginaDePedidosSchema = z
-  .object({ itens: z.array(PedidoSchema), proximo: ProximoSchema })
+export const PedidosPageSchema = z
+  .object({ itens: z.array(PedidoSchema), proximo: NextSchema })
   .openapi('PaginaDePedidos', { description: 'Uma página de pedidos.', example: { itens: [], proximo: null } })

@@ -1,39 +1,44 @@
 import { evento, pedido } from '@fluxo/drizzle/entregas/schema'
 import type { Clock } from '@fluxo/shared/clock'
-import type { Lugar } from '@fluxo/shared/http/posicao'
+import type { LogPosition } from '@fluxo/shared/http/posicao'
 import { createLines } from '@fluxo/shared/lines'
 import { askOwn, type Question } from '@fluxo/shared/postgres/ask'
 import { isInfrastructure } from '@fluxo/shared/postgres/failure'
 import { ownRows } from '@fluxo/shared/postgres/own-rows'
 import { type Sql, withDeadline } from '@fluxo/shared/postgres/sql'
 import { and, desc, eq, gte, lt, type SQL, sql } from 'drizzle-orm'
-import type { Evento } from '../domain/evento.ts'
+import type { PedidoEvento } from '../domain/evento.ts'
 import type { Pedido } from '../domain/pedido.ts'
-import { codigoDe } from '../domain/status.ts'
-import { EVENTO_COLUNAS, type EventoRow, eventoDe } from '../mover/evento-table.ts'
-import { PEDIDO_COLUNAS, type PedidoRow, pedidoDe } from '../mover/pedido-row.ts'
-import { bancoIndisponivel } from '../mover/store.ts'
-import type { Filtros, Ponto } from './listar.ts'
+import { statusCode } from '../domain/status.ts'
+import { EVENTO_COLUMNS, type EventoRow, eventoFromRow } from '../mover/evento-table.ts'
+import { PEDIDO_COLUMNS, type PedidoRow, pedidoFromRow } from '../mover/pedido-row.ts'
+import { databaseUnavailable } from '../mover/store.ts'
+import type { PedidoCursor, PedidoFilters } from './listar.ts'
 
 /** What a key did, and where its event stands. */
-type Registrado = Lugar & { pedidoId: string; impressao: string | undefined }
+type KnownByChave = LogPosition & { pedidoId: string; impressao: string | undefined }
 
-export type LeituraStore = {
+export type PedidoReadStore = {
   /** The merchant's order with this id; another merchant's is `undefined`, too. */
-  porId: (comercianteId: string, id: string) => Promise<Pedido | undefined>
+  byId: (comercianteId: string, id: string) => Promise<Pedido | undefined>
   /** The order that the merchant's key made or changed, and the fingerprint of what was asked for under it. */
-  porChave: (comercianteId: string, chave: string) => Promise<Registrado | undefined>
+  byChave: (comercianteId: string, chave: string) => Promise<KnownByChave | undefined>
   /** The events of the merchant's order after `seq`, in order; `undefined` where there is no such order. */
-  eventos: (comercianteId: string, id: string, depoisDe: number) => Promise<Evento[] | undefined>
-  /** At most `quantos` orders, newest first, after `depois`. */
-  listar: (comercianteId: string, filtros: Filtros, depois: Ponto | undefined, quantos: number) => Promise<Pedido[]>
+  eventos: (comercianteId: string, id: string, afterSeq: number) => Promise<PedidoEvento[] | undefined>
+  /** At most `count` orders, newest first, after `after`. */
+  listar: (
+    comercianteId: string,
+    filters: PedidoFilters,
+    after: PedidoCursor | undefined,
+    count: number,
+  ) => Promise<Pedido[]>
 }
 
 /**
  * Settings of the pool for reads of one merchant: a role under row-level security (docs/decisions/0011), and plans made once, so that
  * neither the known `limit` is a reason to plan each page anew nor a plan from when the tables were empty reads all of them later.
  */
-export const LEITURA_SETTINGS = {
+export const READ_SETTINGS = {
   role: 'entregas_leitura',
   plan_cache_mode: 'force_generic_plan',
   enable_seqscan: 'off',
@@ -42,79 +47,79 @@ export const LEITURA_SETTINGS = {
 }
 
 /** Well above the pool's statement_timeout: only a half-open connection gets here. */
-const RESPOSTA_MAX_MS = 20_000
+const ANSWER_MAX_MS = 20_000
 /** Reads of one merchant on the pool's four connections; those of others travel between them. */
-const LEITURAS = { ownerMax: 8, waitingMax: 1_000 }
+const READS = { ownerMax: 8, waitingMax: 1_000 }
 /** Events of one answer; an order has a few dozen at most, and `after` reads on. */
 const EVENTOS_MAX = 1_000
 
 /** Probe of the primary key. */
-const POR_ID = ownRows(`select ${PEDIDO_COLUNAS} from pedido p where p.id = $2 and p.comerciante_id = $1`)
+const BY_ID = ownRows(`select ${PEDIDO_COLUMNS} from pedido p where p.id = $2 and p.comerciante_id = $1`)
 
 /** Probe of the unique index (comerciante_id, chave). */
-const POR_CHAVE = ownRows(`select e.pedido_id, encode(e.impressao, 'hex') as impressao,
+const BY_CHAVE = ownRows(`select e.pedido_id, encode(e.impressao, 'hex') as impressao,
   e.particao::int as particao, e.posicao::float8 as posicao from evento e
   where e.comerciante_id = $1 and e.chave = $2`)
 
-type ChaveRow = Lugar & { pedido_id: string; impressao: string | null }
+type ChaveRow = LogPosition & { pedido_id: string; impressao: string | null }
 
 /** Walks the unique index (pedido_id, seq). */
-const EVENTOS_DO_PEDIDO = ownRows(`select ${EVENTO_COLUNAS} from evento e
+const PEDIDO_EVENTOS = ownRows(`select ${EVENTO_COLUMNS} from evento e
   where e.pedido_id = $2 and e.comerciante_id = $1 and e.seq > $3::int order by e.seq limit ${EVENTOS_MAX}`)
 
 /**
- * Reads orders and their events for a merchant. `pool` is one of `LEITURA_SETTINGS`: as its role, PostgreSQL shows no other's rows.
+ * Reads orders and their events for a merchant. `pool` is one of `READ_SETTINGS`: as its role, PostgreSQL shows no other's rows.
  *
  * The list walks an index backwards from the cursor's point, so that page 1 000 costs what page 1 costs; each combination of filters is a statement of its own.
  */
-export function createLeituraStore(pool: Sql, clock?: Clock): LeituraStore {
-  const filas = createLines(LEITURAS)
+export function createPedidoReadStore(pool: Sql, clock?: Clock): PedidoReadStore {
+  const lines = createLines(READS)
   const naVez = async <T>(comercianteId: string, query: () => Promise<T>): Promise<T> => {
     try {
-      return await filas.run(comercianteId, () => withDeadline(query(), RESPOSTA_MAX_MS, clock))
+      return await lines.run(comercianteId, () => withDeadline(query(), ANSWER_MAX_MS, clock))
     } catch (cause) {
-      throw isInfrastructure(cause) ? bancoIndisponivel(cause) : cause
+      throw isInfrastructure(cause) ? databaseUnavailable(cause) : cause
     }
   }
-  const ler = <Row extends object>(texto: string, valores: [comercianteId: string, ...resto: (string | number)[]]) =>
-    naVez(valores[0], () => pool.unsafe<Row[]>(texto, valores, { prepare: true }))
-  const porId = async (comercianteId: string, id: string): Promise<Pedido | undefined> => {
-    const [row] = await ler<PedidoRow>(POR_ID, [comercianteId, id])
-    return row && pedidoDe(row)
+  const read = <Row extends object>(text: string, values: [comercianteId: string, ...resto: (string | number)[]]) =>
+    naVez(values[0], () => pool.unsafe<Row[]>(text, values, { prepare: true }))
+  const byId = async (comercianteId: string, id: string): Promise<Pedido | undefined> => {
+    const [row] = await read<PedidoRow>(BY_ID, [comercianteId, id])
+    return row && pedidoFromRow(row)
   }
 
   return {
-    porId,
-    porChave: async (comercianteId, chave) => {
-      const [row] = await ler<ChaveRow>(POR_CHAVE, [comercianteId, chave])
+    byId,
+    byChave: async (comercianteId, chave) => {
+      const [row] = await read<ChaveRow>(BY_CHAVE, [comercianteId, chave])
       if (row === undefined) return undefined
       const { pedido_id: pedidoId, impressao, particao, posicao } = row
       return { pedidoId, impressao: impressao ?? undefined, particao, posicao }
     },
-    eventos: async (comercianteId, id, depoisDe) => {
-      const eventos = await ler<EventoRow>(EVENTOS_DO_PEDIDO, [comercianteId, id, depoisDe])
-      if (eventos.length === 0 && (await porId(comercianteId, id)) === undefined) return undefined
-      return eventos.map(eventoDe)
+    eventos: async (comercianteId, id, afterSeq) => {
+      const eventos = await read<EventoRow>(PEDIDO_EVENTOS, [comercianteId, id, afterSeq])
+      if (eventos.length === 0 && (await byId(comercianteId, id)) === undefined) return undefined
+      return eventos.map(eventoFromRow)
     },
-    listar: async (comercianteId, filtros, depois, quantos) => {
+    listar: async (comercianteId, filters, after, count) => {
       const { created_at, id, comerciante_id } = pedido
-      const estes = and(eq(comerciante_id, comercianteId), ...filtrados(comercianteId, filtros))
-      const adiante = depois && sql`(${created_at}, ${id}) < (${depois.createdAt}, ${depois.id})`
+      const estes = and(eq(comerciante_id, comercianteId), ...filtrados(comercianteId, filters))
+      const adiante = after && sql`(${created_at}, ${id}) < (${after.createdAt}, ${after.id})`
       const pergunta: Question<(typeof pedido.$inferSelect)[]> = (db) =>
-        db.select().from(pedido).where(and(estes, adiante)).orderBy(desc(created_at), desc(id)).limit(quantos)
-      return (await naVez(comercianteId, () => askOwn(pool, comercianteId, pergunta))).map(pedidoDe)
+        db.select().from(pedido).where(and(estes, adiante)).orderBy(desc(created_at), desc(id)).limit(count)
+      return (await naVez(comercianteId, () => askOwn(pool, comercianteId, pergunta))).map(pedidoFromRow)
     },
   }
 }
 
 /** The day in São Paulo as a span of time: the index is over time. */
-const inicioDoDia = (dia: string, maisDias = 0): SQL =>
-  sql`((${dia}::date + ${maisDias}::int)::timestamp at time zone 'America/Sao_Paulo')`
+const startOfDay = (day: string, maisDias = 0): SQL =>
+  sql`((${day}::date + ${maisDias}::int)::timestamp at time zone 'America/Sao_Paulo')`
 
-const filtrados = (comercianteId: string, { status, de, ate, referencia }: Filtros): (SQL | undefined)[] => [
-  status === undefined ? undefined : eq(pedido.status, codigoDe(status)),
-  de === undefined ? undefined : gte(pedido.created_at, inicioDoDia(de)),
-  ate === undefined ? undefined : lt(pedido.created_at, inicioDoDia(ate, 1)),
+const filtrados = (comercianteId: string, { status, de, ate, referencia }: PedidoFilters): (SQL | undefined)[] => [
+  status === undefined ? undefined : eq(pedido.status, statusCode(status)),
+  de === undefined ? undefined : gte(pedido.created_at, startOfDay(de)),
+  ate === undefined ? undefined : lt(pedido.created_at, startOfDay(ate, 1)),
   referencia === undefined
     ? undefined
     : sql`${pedido.id} = (select ${evento.pedido_id} from ${evento}

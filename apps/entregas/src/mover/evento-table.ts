@@ -1,8 +1,8 @@
 import { evento } from '@fluxo/drizzle/entregas/schema'
 import type { Answered, LogTable } from '@fluxo/shared/log/log-table'
-import { dadosDoEvento, type Especie, type Evento, fatoDe } from '../domain/evento.ts'
-import type { Origem } from '../domain/mudanca.ts'
-import { type Motivo, statusDe } from '../domain/status.ts'
+import { type EventoKind, eventoData, factOf, type PedidoEvento } from '../domain/evento.ts'
+import type { EventoSource } from '../domain/mudanca.ts'
+import { type FailureReason, statusOfCode } from '../domain/status.ts'
 import { PEDIDO_JSON, type PedidoRow } from './pedido-row.ts'
 
 type Stored = typeof evento.$inferSelect
@@ -11,18 +11,18 @@ type Stored = typeof evento.$inferSelect
 export type EventoRow = Answered<
   Omit<Stored, 'particao' | 'referencia' | 'chave' | 'impressao' | 'reason' | 'source'>
 > & {
-  reason: Motivo | null
-  source: Origem
+  reason: FailureReason | null
+  source: EventoSource
 }
 
 /** What is known of a row that a key found: the order now, and the fingerprint of what was asked then. */
-export type Conhecido = { pedido: PedidoRow; impressao: string | null; posicao: number }
+export type KnownPedido = { pedido: PedidoRow; impressao: string | null; posicao: number }
 
 /** Codes of the kinds of events in the database, by their index. */
-const ESPECIES: readonly Especie[] = ['mudanca', 'nota', 'correcao']
-export const MUDANCA = 0
-export const NOTA = 1
-export const CORRECAO = 2
+const KINDS: readonly EventoKind[] = ['mudanca', 'nota', 'correcao']
+export const CHANGE = 0
+export const NOTE = 1
+export const CORRECTION = 2
 
 const ms = (column: string): string => `(extract(epoch from ${column}) * 1000)::float8`
 
@@ -51,7 +51,7 @@ const EVENTO_READ = {
 } as const
 
 /** SQL over `evento`: its columns as `EventoRow` names them. */
-export const EVENTO_COLUNAS = Object.entries({ posicao: 'posicao::float8', ...EVENTO_READ })
+export const EVENTO_COLUMNS = Object.entries({ posicao: 'posicao::float8', ...EVENTO_READ })
   .map(([name, expression]) => `${expression} as ${name}`)
   .join(', ')
 
@@ -65,29 +65,29 @@ export const EVENTOS: LogTable<EventoRow> = {
   },
   read: EVENTO_READ,
   fact: (row) => {
-    const acontecido = eventoDe(row)
+    const acontecido = eventoFromRow(row)
     return {
       id: row.id,
       source: '/entregas',
-      type: fatoDe(acontecido),
+      type: factOf(acontecido),
       subject: row.pedido_id,
       time: acontecido.createdAt.toISOString(),
       ...(row.rastro !== null && { traceparent: row.rastro }),
-      data: dadosDoEvento(acontecido),
+      data: eventoData(acontecido),
     }
   },
 }
 
 /** Reads an event from its row. */
-export const eventoDe = (row: EventoRow): Evento => ({
+export const eventoFromRow = (row: EventoRow): PedidoEvento => ({
   id: row.id,
   pedidoId: row.pedido_id,
   comercianteId: row.comerciante_id,
   seq: row.seq,
-  especie: ESPECIES[row.especie] ?? 'mudanca',
-  status: statusDe(row.status),
-  anterior: row.anterior === null ? undefined : statusDe(row.anterior),
-  informado: row.informado === null ? undefined : statusDe(row.informado),
+  especie: KINDS[row.especie] ?? 'mudanca',
+  status: statusOfCode(row.status),
+  anterior: row.anterior === null ? undefined : statusOfCode(row.anterior),
+  informado: row.informado === null ? undefined : statusOfCode(row.informado),
   reason: row.reason ?? undefined,
   note: row.note ?? undefined,
   location: row.location ?? undefined,
@@ -96,9 +96,9 @@ export const eventoDe = (row: EventoRow): Evento => ({
   codigo: row.codigo ?? undefined,
   tentativas: row.tentativas,
   entregas: row.entregas,
-  entregueEm: row.entregue_em === null ? undefined : new Date(row.entregue_em),
+  deliveredAt: row.entregue_em === null ? undefined : new Date(row.entregue_em),
   valor: row.valor === null ? undefined : BigInt(row.valor),
   occurredAt: new Date(row.occurred_at),
   createdAt: new Date(row.created_at),
-  rastro: row.rastro ?? undefined,
+  traceparent: row.rastro ?? undefined,
 })

@@ -1,14 +1,20 @@
 import { DomainError, ValidationError } from '@fluxo/shared/errors'
-import { impressaoDoCancelamento } from '../domain/impressao.ts'
-import { MENSAGEM_DE_FUTURO, noFuturo } from '../domain/momento.ts'
-import type { Mudanca } from '../domain/mudanca.ts'
-import type { Cancelamento, Pedido } from '../domain/pedido.ts'
-import { anterioresDe, cancelamentoDe, type Motivo, permitidas, type Status } from '../domain/status.ts'
+import { cancellationImpressao } from '../domain/impressao.ts'
+import { FUTURE_MESSAGE, isFuture } from '../domain/momento.ts'
+import type { PedidoChange } from '../domain/mudanca.ts'
+import type { Cancellation, Pedido } from '../domain/pedido.ts'
+import {
+  allowedStatuses,
+  cancellationStatus,
+  type FailureReason,
+  type Status,
+  statusesBefore,
+} from '../domain/status.ts'
 
 /** A transition that was asked for, already parsed. */
-export type PedidoDeTransicao = {
+export type TransicaoRequest = {
   status: Status
-  reason?: Motivo | undefined
+  reason?: FailureReason | undefined
   note?: string | undefined
   location?: string | undefined
   occurred_at?: Date | undefined
@@ -16,63 +22,69 @@ export type PedidoDeTransicao = {
 }
 
 /** Refuses an event that has not happened yet. */
-export function exigirPassado(ocorridoEm: Date, agora: Date): void {
-  if (noFuturo(ocorridoEm, agora)) throw new ValidationError([{ campo: 'occurred_at', mensagem: MENSAGEM_DE_FUTURO }])
+export function requirePast(happenedAt: Date, now: Date): void {
+  if (isFuture(happenedAt, now)) throw new ValidationError([{ campo: 'occurred_at', mensagem: FUTURE_MESSAGE }])
 }
 
-type Quem = { pedidoId: string; comercianteId: string; agora: Date }
+type MoveContext = { pedidoId: string; comercianteId: string; now: Date }
 
 /**
  * Decides the change that a transition asks for, without having read the order: the machine's arrows to the status are
  * the guard, and the statement that moves the order checks it.
  */
-export function transicaoPedida(pedida: PedidoDeTransicao, { pedidoId, comercianteId, agora }: Quem): Mudanca {
-  const { status, reason, note, location, occurred_at: occurredAt = agora, version } = pedida
-  exigirPassado(occurredAt, agora)
+export function changeForTransicao(
+  request: TransicaoRequest,
+  { pedidoId, comercianteId, now }: MoveContext,
+): PedidoChange {
+  const { status, reason, note, location, occurred_at: occurredAt = now, version } = request
+  requirePast(occurredAt, now)
   return {
     pedidoId,
     comercianteId,
-    para: status,
-    de: anterioresDe(status),
+    to: status,
+    from: statusesBefore(status),
     versao: version,
-    relato: { reason, note, location, actor: comercianteId, source: 'api', occurredAt },
+    details: { reason, note, location, actor: comercianteId, source: 'api', occurredAt },
   }
 }
 
 /** Decides what a cancellation makes of an order, or throws why nothing is left to cancel. */
-export function cancelamentoPedido(pedido: Pedido, { note, version }: Cancelamento, agora: Date): Mudanca {
-  if (version !== undefined && version !== pedido.version) throw desatualizada(pedido)
-  const para = cancelamentoDe(pedido.status)
-  if (para === undefined) throw invalida(pedido, 'O pedido não pode mais ser cancelado')
+export function changeForCancellation(pedido: Pedido, { note, version }: Cancellation, now: Date): PedidoChange {
+  if (version !== undefined && version !== pedido.version) throw outdated(pedido)
+  const to = cancellationStatus(pedido.status)
+  if (to === undefined) throw invalid(pedido, 'O pedido não pode mais ser cancelado')
   const { id: pedidoId, comercianteId } = pedido
-  const relato = { note, actor: comercianteId, source: 'api', occurredAt: agora } as const
-  const impressao = impressaoDoCancelamento(pedidoId, { note, version })
-  return { pedidoId, comercianteId, para, de: [pedido.status], versao: pedido.version, relato, impressao }
+  const details = { note, actor: comercianteId, source: 'api', occurredAt: now } as const
+  const impressao = cancellationImpressao(pedidoId, { note, version })
+  return { pedidoId, comercianteId, to, from: [pedido.status], versao: pedido.version, details, impressao }
 }
 
 /**
  * Why the guard did not let a transition in, by the order as it stands; `undefined` where it would be let in now, since
  * somebody else has moved the order in between.
  */
-export function recusaDe(pedido: Pedido, { para, versao }: Pick<Mudanca, 'para' | 'versao'>): DomainError | undefined {
-  if (versao !== undefined && versao !== pedido.version) return desatualizada(pedido)
-  if (para === undefined || permitidas(pedido).includes(para)) return undefined
-  return invalida(pedido, `O pedido está em ${pedido.status} e não pode ir para ${para}`)
+export function refusalOf(
+  pedido: Pedido,
+  { to, versao }: Pick<PedidoChange, 'to' | 'versao'>,
+): DomainError | undefined {
+  if (versao !== undefined && versao !== pedido.version) return outdated(pedido)
+  if (to === undefined || allowedStatuses(pedido).includes(to)) return undefined
+  return invalid(pedido, `O pedido está em ${pedido.status} e não pode ir para ${to}`)
 }
 
-const desatualizada = ({ version, status }: Pedido): DomainError =>
+const outdated = ({ version, status }: Pedido): DomainError =>
   new DomainError('versao-desatualizada', 'O pedido já mudou: leia-o de novo.', { atual: status, version })
 
-const invalida = (pedido: Pedido, mensagem: string): DomainError =>
-  new DomainError('transicao-invalida', `${mensagem}.`, {
-    permitidas: permitidas(pedido),
+const invalid = (pedido: Pedido, message: string): DomainError =>
+  new DomainError('transicao-invalida', `${message}.`, {
+    permitidas: allowedStatuses(pedido),
     atual: pedido.status,
     version: pedido.version,
   })
 
 /** The refusal of a key under which something else was asked for. */
-export const chaveReutilizada = (): DomainError =>
+export const keyReused = (): DomainError =>
   new DomainError('chave-reutilizada', 'Esta Idempotency-Key já registrou outro pedido ou outra mudança.')
 
 /** The refusal of an order that is not there, or another merchant's. */
-export const naoEncontrado = (): DomainError => new DomainError('nao-encontrado', 'Não há pedido com este id.')
+export const notFound = (): DomainError => new DomainError('nao-encontrado', 'Não há pedido com este id.')

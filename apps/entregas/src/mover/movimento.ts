@@ -1,57 +1,57 @@
 import type { LogRow, Movement } from '@fluxo/shared/log/log-table'
-import { impressaoDaMudanca } from '../domain/impressao.ts'
-import type { Mudanca } from '../domain/mudanca.ts'
-import { codigoDe, mascaraDe, TENTATIVAS_MAX } from '../domain/status.ts'
-import { CORRECAO, MUDANCA, NOTA } from './evento-table.ts'
+import { changeImpressao } from '../domain/impressao.ts'
+import type { PedidoChange } from '../domain/mudanca.ts'
+import { statusCode, statusMask, TENTATIVAS_MAX } from '../domain/status.ts'
+import { CHANGE, CORRECTION, NOTE } from './evento-table.ts'
 import { PEDIDO_JSON } from './pedido-row.ts'
 
 /** A change, its event's id and time, and the key under which it was asked for. */
-export type Pedida = {
-  mudanca: Mudanca
+export type ChangeRequest = {
+  change: PedidoChange
   eventoId: string
   createdAt: Date
   chave?: string | undefined
-  rastro?: string | undefined
+  traceparent?: string | undefined
   /** The version of the due step that asked for it; the step is done with, whatever comes of it. */
   passo?: number | undefined
 }
 
 /** Writes a change as a row of the batch. */
-export const linhaDaMudanca = ({ mudanca, eventoId, createdAt, chave, rastro, passo }: Pedida): LogRow => {
-  const { pedidoId, comercianteId, para, de, versao, correcao = false, relato } = mudanca
+export const rowOfChange = ({ change, eventoId, createdAt, chave, traceparent, passo }: ChangeRequest): LogRow => {
+  const { pedidoId, comercianteId, to, from, versao, correction = false, details } = change
   return {
     id: eventoId,
     pedido_id: pedidoId,
     comerciante_id: comercianteId,
-    especie: para === undefined ? NOTA : correcao ? CORRECAO : MUDANCA,
-    informado: relato.informado === undefined ? undefined : codigoDe(relato.informado),
-    reason: relato.reason,
-    note: relato.note,
-    location: relato.location,
-    actor: relato.actor,
-    source: relato.source,
-    codigo: relato.codigo,
+    especie: to === undefined ? NOTE : correction ? CORRECTION : CHANGE,
+    informado: details.informado === undefined ? undefined : statusCode(details.informado),
+    reason: details.reason,
+    note: details.note,
+    location: details.location,
+    actor: details.actor,
+    source: details.source,
+    codigo: details.codigo,
     chave,
-    impressao: chave === undefined ? undefined : `\\x${impressaoDaMudanca(mudanca)}`,
-    rastro,
-    occurred_at: relato.occurredAt.toISOString(),
+    impressao: chave === undefined ? undefined : `\\x${changeImpressao(change)}`,
+    rastro: traceparent,
+    occurred_at: details.occurredAt.toISOString(),
     created_at: createdAt.toISOString(),
-    para: para === undefined ? undefined : codigoDe(para),
-    de: mascaraDe(de),
+    para: to === undefined ? undefined : statusCode(to),
+    de: statusMask(from),
     versao,
     passo,
   }
 }
 
-const DELIVERY_FAILED = codigoDe('DELIVERY_FAILED')
-const OUT_FOR_DELIVERY = codigoDe('OUT_FOR_DELIVERY')
-const DELIVERED = codigoDe('DELIVERED')
+const DELIVERY_FAILED = statusCode('DELIVERY_FAILED')
+const OUT_FOR_DELIVERY = statusCode('OUT_FOR_DELIVERY')
+const DELIVERED = statusCode('DELIVERED')
 
 /**
  * Moves orders: the guard is the update itself, which finds an order only at the version and in one of the statuses that
  * the change names. Whoever moves an order is done with the steps that were due for it.
  */
-export const MOVER: Movement = {
+export const MOVE_PEDIDO: Movement = {
   fields: { para: 'smallint', de: 'int', versao: 'int', passo: 'int' },
   ctes: `movidos as (
   update pedido p set
@@ -59,11 +59,11 @@ export const MOVER: Movement = {
     anterior = case when c.para is null then p.anterior else p.status end,
     version = p.version + 1,
     tentativas = p.tentativas + case
-      when c.especie = ${MUDANCA} and c.para = ${DELIVERY_FAILED} then 1
-      when c.especie = ${CORRECAO} and p.status = ${DELIVERY_FAILED} then -1 else 0 end,
-    entregas = p.entregas + case when c.especie = ${MUDANCA} and c.para = ${DELIVERED} then 1 else 0 end,
-    entregue_em = case when c.especie = ${MUDANCA} and c.para = ${DELIVERED} then c.occurred_at else p.entregue_em end,
-    corrigivel = case when c.para is null then p.corrigivel else c.especie = ${MUDANCA} and c.source = 'correios' end,
+      when c.especie = ${CHANGE} and c.para = ${DELIVERY_FAILED} then 1
+      when c.especie = ${CORRECTION} and p.status = ${DELIVERY_FAILED} then -1 else 0 end,
+    entregas = p.entregas + case when c.especie = ${CHANGE} and c.para = ${DELIVERED} then 1 else 0 end,
+    entregue_em = case when c.especie = ${CHANGE} and c.para = ${DELIVERED} then c.occurred_at else p.entregue_em end,
+    corrigivel = case when c.para is null then p.corrigivel else c.especie = ${CHANGE} and c.source = 'correios' end,
     ocorrido_em = case when c.para is null then p.ocorrido_em else c.occurred_at end,
     updated_at = c.created_at
   from candidatos c cross join vez

@@ -1,109 +1,109 @@
-import { Indisponivel } from '@fluxo/shared/errors'
-import type { Lugar } from '@fluxo/shared/http/posicao'
-import { impressaoDaMudanca, impressaoDoCancelamento } from '../domain/impressao.ts'
-import type { Cancelamento, Pedido } from '../domain/pedido.ts'
-import type { LeituraStore } from '../listar/store.ts'
+import { Unavailable } from '@fluxo/shared/errors'
+import type { LogPosition } from '@fluxo/shared/http/posicao'
+import { cancellationImpressao, changeImpressao } from '../domain/impressao.ts'
+import type { Cancellation, Pedido } from '../domain/pedido.ts'
+import type { PedidoReadStore } from '../listar/store.ts'
 import {
-  cancelamentoPedido,
-  chaveReutilizada,
-  naoEncontrado,
-  type PedidoDeTransicao,
-  recusaDe,
-  transicaoPedida,
+  changeForCancellation,
+  changeForTransicao,
+  keyReused,
+  notFound,
+  refusalOf,
+  type TransicaoRequest,
 } from './mover.ts'
-import type { Mudado, PedidoStore } from './store.ts'
+import type { MoveResult, PedidoStore } from './store.ts'
 
-export type MudarDeps = {
+export type ChangePedidoDeps = {
   store: Pick<PedidoStore, 'mover'>
-  leitura: Pick<LeituraStore, 'porId' | 'porChave'>
-  novoId: () => string
-  agora: () => Date
+  reads: Pick<PedidoReadStore, 'byId' | 'byChave'>
+  newId: () => string
+  now: () => Date
 }
 
 /** Who asks for a change of which order, and under which key. */
-type Pedinte = {
+type Requester = {
   comercianteId: string
   pedidoId: string
   chave?: string | undefined
-  rastro?: string | undefined
+  traceparent?: string | undefined
 }
 
-/** The order after the change, and where its event stands; `repetido` where its key had made the change before. */
-export type Feita = Lugar & { pedido: Pedido; repetido: boolean }
+/** The order after the change, and where its event stands; `repeated` where its key had made the change before. */
+export type MovedPedido = LogPosition & { pedido: Pedido; repeated: boolean }
 
 /** Others may move the order between our look and our statement; so often in a row, somebody is at it in a loop. */
-export const CORRIDAS_MAX = 5
+export const TRIES_MAX = 5
 const RETRY_AFTER_SECONDS = 1
 
 /** The refusal of an order that others keep moving while we try to. */
-export const pedidoOcupado = (): Indisponivel =>
-  new Indisponivel('pedido-ocupado', 'O pedido está mudando agora. Tente de novo.', RETRY_AFTER_SECONDS)
+export const pedidoBusy = (): Unavailable =>
+  new Unavailable('pedido-ocupado', 'O pedido está mudando agora. Tente de novo.', RETRY_AFTER_SECONDS)
 
 /** Makes the transition that a merchant asks for, or throws why it is refused. */
-export async function transitarPedido(
-  { store, leitura, novoId, agora }: MudarDeps,
-  pedinte: Pedinte,
-  pedida: PedidoDeTransicao,
-): Promise<Feita> {
-  const { comercianteId, pedidoId, chave, rastro } = pedinte
-  const createdAt = agora()
-  const mudanca = transicaoPedida(pedida, { pedidoId, comercianteId, agora: createdAt })
-  for (let corrida = 0; corrida < CORRIDAS_MAX; corrida += 1) {
-    const mudado = await store.mover({ mudanca, eventoId: novoId(), createdAt, chave, rastro })
-    if (mudado.desfecho !== 'barrado') return feitaDe(mudado)
-    const pedido = await leitura.porId(comercianteId, pedidoId)
-    if (pedido === undefined) throw naoEncontrado()
-    const recusa = recusaDe(pedido, mudanca)
-    if (recusa) {
-      const feita = await jaFeita(leitura, pedinte, impressaoDaMudanca(mudanca))
-      if (feita === undefined) throw recusa
-      return feita
+export async function transitionPedido(
+  { store, reads, newId, now }: ChangePedidoDeps,
+  requester: Requester,
+  request: TransicaoRequest,
+): Promise<MovedPedido> {
+  const { comercianteId, pedidoId, chave, traceparent } = requester
+  const createdAt = now()
+  const change = changeForTransicao(request, { pedidoId, comercianteId, now: createdAt })
+  for (let tries = 0; tries < TRIES_MAX; tries += 1) {
+    const result = await store.mover({ change, eventoId: newId(), createdAt, chave, traceparent })
+    if (result.outcome !== 'barrado') return movedPedido(result)
+    const pedido = await reads.byId(comercianteId, pedidoId)
+    if (pedido === undefined) throw notFound()
+    const refusal = refusalOf(pedido, change)
+    if (refusal) {
+      const moved = await madeBefore(reads, requester, changeImpressao(change))
+      if (moved === undefined) throw refusal
+      return moved
     }
   }
-  throw pedidoOcupado()
+  throw pedidoBusy()
 }
 
 /** Cancels an order, or turns it back, or throws why nothing is left to cancel. */
-export async function cancelarPedido(
-  { store, leitura, novoId, agora }: MudarDeps,
-  pedinte: Pedinte,
-  pedida: Cancelamento,
-): Promise<Feita> {
-  const { comercianteId, pedidoId, chave, rastro } = pedinte
-  const impressao = impressaoDoCancelamento(pedidoId, pedida)
-  for (let corrida = 0; corrida < CORRIDAS_MAX; corrida += 1) {
-    const pedido = await leitura.porId(comercianteId, pedidoId)
-    if (pedido === undefined) throw naoEncontrado()
+export async function cancelPedido(
+  { store, reads, newId, now }: ChangePedidoDeps,
+  requester: Requester,
+  request: Cancellation,
+): Promise<MovedPedido> {
+  const { comercianteId, pedidoId, chave, traceparent } = requester
+  const impressao = cancellationImpressao(pedidoId, request)
+  for (let tries = 0; tries < TRIES_MAX; tries += 1) {
+    const pedido = await reads.byId(comercianteId, pedidoId)
+    if (pedido === undefined) throw notFound()
     // What a cancellation leads to depends on where the order is, so a repeated one is looked for before it is decided.
-    const feita = await jaFeita(leitura, pedinte, impressao)
-    if (feita !== undefined) return feita
-    const createdAt = agora()
-    const mudanca = cancelamentoPedido(pedido, pedida, createdAt)
-    const mudado = await store.mover({ mudanca, eventoId: novoId(), createdAt, chave, rastro })
-    if (mudado.desfecho !== 'barrado') return feitaDe(mudado)
+    const moved = await madeBefore(reads, requester, impressao)
+    if (moved !== undefined) return moved
+    const createdAt = now()
+    const change = changeForCancellation(pedido, request, createdAt)
+    const result = await store.mover({ change, eventoId: newId(), createdAt, chave, traceparent })
+    if (result.outcome !== 'barrado') return movedPedido(result)
   }
-  throw pedidoOcupado()
+  throw pedidoBusy()
 }
 
-function feitaDe(mudado: Exclude<Mudado, { desfecho: 'barrado' }>): Feita {
-  if (mudado.desfecho === 'conflito-de-chave') throw chaveReutilizada()
-  const { pedido, particao, posicao, desfecho } = mudado
-  return { pedido, repetido: desfecho === 'repetido', particao, posicao }
+function movedPedido(result: Exclude<MoveResult, { outcome: 'barrado' }>): MovedPedido {
+  if (result.outcome === 'conflito-de-chave') throw keyReused()
+  const { pedido, particao, posicao, outcome } = result
+  return { pedido, repeated: outcome === 'repetido', particao, posicao }
 }
 
 /**
  * The change that this key has made already. Asked after the order was read and before anything is refused: a repeated
  * request may have waited in its statement, or between the two, for the very one that made it.
  */
-async function jaFeita(
-  leitura: MudarDeps['leitura'],
-  { comercianteId, pedidoId, chave }: Pedinte,
+async function madeBefore(
+  reads: ChangePedidoDeps['reads'],
+  { comercianteId, pedidoId, chave }: Requester,
   impressao: string,
-): Promise<Feita | undefined> {
-  const conhecida = chave === undefined ? undefined : await leitura.porChave(comercianteId, chave)
-  if (conhecida === undefined) return undefined
-  if (conhecida.impressao !== impressao) throw chaveReutilizada()
-  const pedido = await leitura.porId(comercianteId, pedidoId)
-  const { particao, posicao } = conhecida
-  return pedido && { pedido, repetido: true, particao, posicao }
+): Promise<MovedPedido | undefined> {
+  const known = chave === undefined ? undefined : await reads.byChave(comercianteId, chave)
+  if (known === undefined) return undefined
+  if (known.impressao !== impressao) throw keyReused()
+  const pedido = await reads.byId(comercianteId, pedidoId)
+  const { particao, posicao } = known
+  return pedido && { pedido, repeated: true, particao, posicao }
 }

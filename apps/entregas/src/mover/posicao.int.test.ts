@@ -1,71 +1,76 @@
-import { particaoDe } from '@fluxo/shared/log/particao'
+import { particaoOf } from '@fluxo/shared/log/particao'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Bancada, createBancada, json, type PedidoLido } from '../../test/bancada.ts'
+import { createTestApp, type EntregasTestApp, json, type PedidoAnswer } from '../../test/bancada.ts'
 
 const PARTICOES = 2
-let bancada: Bancada
+let testApp: EntregasTestApp
 beforeAll(async () => {
-  bancada = await createBancada({ particoes: PARTICOES })
+  testApp = await createTestApp({ particoes: PARTICOES })
 })
-afterAll(() => bancada?.fechar())
+afterAll(() => testApp?.close())
 
-const NOVO = { customer_name: 'Ana', address: 'Rua A' }
-const csv = (linhas: readonly string[]): RequestInit => ({
+const NEW = { customer_name: 'Ana', address: 'Rua A' }
+const csv = (lines: readonly string[]): RequestInit => ({
   method: 'POST',
   headers: { 'content-type': 'text/csv' },
-  body: ['customer_name,address,referencia', ...linhas].join('\n'),
+  body: ['customer_name,address,referencia', ...lines].join('\n'),
 })
-const posicao = (resposta: Response) => [resposta.status, resposta.headers.get('fluxo-posicao')]
+const posicao = (answer: Response) => [answer.status, answer.headers.get('fluxo-posicao')]
 
 /** Where the merchant's newest event stands, as the log itself says. */
 const ultima = async (comercianteId: string): Promise<string> => {
-  const [linha] = await bancada.sql<{ particao: number; posicao: number }[]>`
+  const [line] = await testApp.sql<{ particao: number; posicao: number }[]>`
     select particao::int, posicao::int from evento where comerciante_id = ${comercianteId} order by posicao desc limit 1`
-  expect(linha?.particao).toBe(particaoDe(comercianteId, PARTICOES))
-  return `pedidos:${linha?.particao}:${linha?.posicao}`
+  expect(line?.particao).toBe(particaoOf(comercianteId, PARTICOES))
+  return `pedidos:${line?.particao}:${line?.posicao}`
 }
 
-const LOJAS = ['loja-a', 'loja-b', 'loja-c', 'loja-d', 'loja-e']
-const duas = [0, 1].map((particao) => LOJAS.find((loja) => particaoDe(loja, PARTICOES) === particao) ?? 'none')
+const COMERCIANTES = ['loja-a', 'loja-b', 'loja-c', 'loja-d', 'loja-e']
+const both = [0, 1].map(
+  (particao) => COMERCIANTES.find((comerciante) => particaoOf(comerciante, PARTICOES) === particao) ?? 'none',
+)
 
-test.each(duas)('every answer that moved an order says where its event stands in the orders’ log: %s', async (loja) => {
-  const pedir = await bancada.como(loja)
+test.each(both)(
+  'every answer that moved an order says where its event stands in the orders’ log: %s',
+  async (comerciante) => {
+    const ask = await testApp.askAs(comerciante)
 
-  const criado = await pedir('/orders', json(NOVO, { 'idempotency-key': 'k-1' }))
-  expect(posicao(criado)).toEqual([201, await ultima(loja)])
-  const { id } = (await criado.json()) as PedidoLido
+    const created = await ask('/orders', json(NEW, { 'idempotency-key': 'k-1' }))
+    expect(posicao(created)).toEqual([201, await ultima(comerciante)])
+    const { id } = (await created.json()) as PedidoAnswer
 
-  const movido = await pedir(`/orders/${id}/transitions`, json({ status: 'IN_TRANSIT' }))
-  expect(posicao(movido)).toEqual([200, await ultima(loja)])
+    const moved = await ask(`/orders/${id}/transitions`, json({ status: 'IN_TRANSIT' }))
+    expect(posicao(moved)).toEqual([200, await ultima(comerciante)])
 
-  // Two events: the one that is told, and what it leaves out before it.
-  const informe = { type: 'BDE', status: 20, occurred_at: bancada.relogio.agora.toISOString() }
-  const informado = await pedir(`/orders/${id}/carrier-events`, json(informe))
-  expect(posicao(informado)).toEqual([200, await ultima(loja)])
+    // Two events: the one that is told, and what it leaves out before it.
+    const informe = { type: 'BDE', status: 20, occurred_at: testApp.clock.now.toISOString() }
+    const informado = await ask(`/orders/${id}/carrier-events`, json(informe))
+    expect(posicao(informado)).toEqual([200, await ultima(comerciante)])
 
-  const cancelado = await pedir(`/orders/${id}/cancel`, { method: 'POST' })
-  expect(posicao(cancelado)).toEqual([200, await ultima(loja)])
+    const cancelled = await ask(`/orders/${id}/cancel`, { method: 'POST' })
+    expect(posicao(cancelled)).toEqual([200, await ultima(comerciante)])
 
-  const importado = await pedir('/orders/importacoes', csv(['Ana,Rua A,', 'Bia,Rua B,r-1']))
-  expect(posicao(importado)).toEqual([200, await ultima(loja)])
-})
+    const imported = await ask('/orders/importacoes', csv(['Ana,Rua A,', 'Bia,Rua B,r-1']))
+    expect(posicao(imported)).toEqual([200, await ultima(comerciante)])
+  },
+)
 
 test('what is sent again answers with the place of then, and a file of which nothing was stored with none', async () => {
-  const pedir = await bancada.como('de-novo')
+  const ask = await testApp.askAs('de-novo')
   const chave = (n: number) => ({ 'idempotency-key': `k-${n}` })
-  const { id } = (await (await pedir('/orders', json(NOVO, chave(0)))).json()) as PedidoLido
-  const informe = { type: 'PAR', status: 18, occurred_at: bancada.relogio.agora.toISOString() }
-  const envios = [
-    () => pedir('/orders', json(NOVO, chave(1))),
-    () => pedir(`/orders/${id}/transitions`, json({ status: 'IN_TRANSIT' }, chave(2))),
-    () => pedir(`/orders/${id}/carrier-events`, json(informe)),
-    () => pedir(`/orders/${id}/cancel`, { method: 'POST', headers: chave(3) }),
-    () => pedir('/orders/importacoes', csv(['Ana,Rua A,', 'Bia,Rua B,r-1'])),
+  const { id } = (await (await ask('/orders', json(NEW, chave(0)))).json()) as PedidoAnswer
+  const informe = { type: 'PAR', status: 18, occurred_at: testApp.clock.now.toISOString() }
+  const sendings = [
+    () => ask('/orders', json(NEW, chave(1))),
+    () => ask(`/orders/${id}/transitions`, json({ status: 'IN_TRANSIT' }, chave(2))),
+    () => ask(`/orders/${id}/carrier-events`, json(informe)),
+    () => ask(`/orders/${id}/cancel`, { method: 'POST', headers: chave(3) }),
+    () => ask('/orders/importacoes', csv(['Ana,Rua A,', 'Bia,Rua B,r-1'])),
   ]
-  const primeiras = []
-  for (const enviar of envios) primeiras.push(posicao(await enviar()))
-  expect(new Set(primeiras.map(([, onde]) => onde)).size).toBe(envios.length)
-  for (const [i, enviar] of envios.entries()) expect(posicao(await enviar())).toEqual(primeiras[i])
+  const firsts = []
+  for (const send of sendings) firsts.push(posicao(await send()))
+  expect(new Set(firsts.map(([, place]) => place)).size).toBe(sendings.length)
+  for (const [i, send] of sendings.entries()) expect(posicao(await send())).toEqual(firsts[i])
 
-  expect(posicao(await pedir('/orders/importacoes', csv(['Outra,Rua A,r-1'])))).toEqual([200, null])
+  expect(posicao(await ask('/orders/importacoes', csv(['Outra,Rua A,r-1'])))).toEqual([200, null])
 })

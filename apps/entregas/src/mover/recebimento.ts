@@ -1,25 +1,25 @@
 import type { LogRow, Movement } from '@fluxo/shared/log/log-table'
-import { impressaoDoPedido } from '../domain/impressao.ts'
-import type { Origem } from '../domain/mudanca.ts'
+import { pedidoImpressao } from '../domain/impressao.ts'
+import type { EventoSource } from '../domain/mudanca.ts'
 import type { Pedido } from '../domain/pedido.ts'
-import { codigoDe } from '../domain/status.ts'
-import { MUDANCA } from './evento-table.ts'
+import { statusCode } from '../domain/status.ts'
+import { CHANGE } from './evento-table.ts'
 
 /** An order to be received: its first event goes with it. */
-export type Recebimento = {
+export type PedidoArrival = {
   pedido: Pedido
   eventoId: string
   actor: string
-  source: Origem
+  source: EventoSource
   chave?: string | undefined
-  rastro?: string | undefined
+  traceparent?: string | undefined
 }
 
 /** The same for every order that is received: written by the statement, not carried in each row (11.6 µs a row became 5.6). */
-const INICIO = {
+const BEGINNING = {
   seq: '1',
-  especie: `${MUDANCA}`,
-  status: `${codigoDe('RECEIVED')}`,
+  especie: `${CHANGE}`,
+  status: `${statusCode('RECEIVED')}`,
   anterior: 'null::smallint',
   informado: 'null::smallint',
   tentativas: '0',
@@ -32,7 +32,7 @@ const INICIO = {
 }
 
 /** Writes an order to be received as a row of the batch. */
-export const linhaDoRecebimento = ({ pedido, eventoId, chave, rastro, actor, source }: Recebimento): LogRow => ({
+export const rowOfArrival = ({ pedido, eventoId, chave, traceparent, actor, source }: PedidoArrival): LogRow => ({
   id: eventoId,
   pedido_id: pedido.id,
   comerciante_id: pedido.comercianteId,
@@ -41,26 +41,26 @@ export const linhaDoRecebimento = ({ pedido, eventoId, chave, rastro, actor, sou
   source,
   referencia: pedido.referencia,
   chave,
-  impressao: `\\x${impressaoDoPedido(pedido)}`,
-  rastro,
-  occurred_at: pedido.ocorridoEm.toISOString(),
+  impressao: `\\x${pedidoImpressao(pedido)}`,
+  rastro: traceparent,
+  occurred_at: pedido.occurredAt.toISOString(),
   created_at: pedido.createdAt.toISOString(),
   customer_name: pedido.customerName,
   address: pedido.address,
 })
 
 /** An order that is received gets its row together with its first event. */
-export const RECEBER: Movement = {
+export const RECEIVE_PEDIDO: Movement = {
   fields: { customer_name: 'text', address: 'text' },
   ctes: `criados as (
   insert into pedido (id, comerciante_id, customer_name, address, valor, referencia, status, version,
     created_at, updated_at, ocorrido_em)
-  select pedido_id, comerciante_id, customer_name, address, valor, referencia, ${INICIO.status}, ${INICIO.seq},
+  select pedido_id, comerciante_id, customer_name, address, valor, referencia, ${BEGINNING.status}, ${BEGINNING.seq},
     created_at, created_at, occurred_at
   from candidatos order by ordem
 ), movidos as (
   select * from candidatos
 )`,
-  columns: INICIO,
+  columns: BEGINNING,
   after: 'null::json',
 }

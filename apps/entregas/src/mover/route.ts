@@ -10,36 +10,36 @@ import {
 import type { AppEnv } from '@fluxo/shared/http/env'
 import { IdempotencyKeyHeader, idempotencyKey } from '@fluxo/shared/http/idempotency'
 import { jsonText } from '@fluxo/shared/http/json'
-import { CHAVE, CORPO_JSON, documented, ESCRITA, type Operation } from '@fluxo/shared/http/openapi'
+import { documented, OF_JSON_BODY, OF_KEY, OF_WRITES, type Operation } from '@fluxo/shared/http/openapi'
 import { parseWith } from '@fluxo/shared/http/validate'
-import { ehId } from '@fluxo/shared/id'
-import type { Limites } from '@fluxo/shared/ratelimit/admission'
+import { isId } from '@fluxo/shared/id'
+import type { Limits } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import { LOG_DOS_PEDIDOS } from '../domain/evento.ts'
-import { CancelamentoSchema, TransicaoSchema } from '../domain/pedido.ts'
+import { PEDIDOS_LOG } from '../domain/evento.ts'
+import { CancellationSchema, TransicaoSchema } from '../domain/pedido.ts'
 import { pedidoJson } from '../domain/resposta.ts'
-import { IdDoPedido } from '../receber/schema.ts'
-import { naoEncontrado } from './mover.ts'
-import { cancelarPedido, type Feita, type MudarDeps, transitarPedido } from './mudar.ts'
-import { CancelamentoBody, PedidoSchema, TransicaoBody } from './schema.ts'
+import { PedidoIdParam } from '../receber/schema.ts'
+import { notFound } from './mover.ts'
+import { type ChangePedidoDeps, cancelPedido, type MovedPedido, transitionPedido } from './mudar.ts'
+import { CancellationBody, PedidoSchema, TransicaoBody } from './schema.ts'
 
-export type MoverDeps = MudarDeps & { verifier: Verifier; limites?: Limites | undefined }
+export type MoverDeps = ChangePedidoDeps & { verifier: Verifier; limits?: Limits | undefined }
 
 /** The id in the path; what could be no id names no order. */
-export function idDe(c: Context<AppEnv>): string {
+export function pedidoIdOf(c: Context<AppEnv>): string {
   const id = c.req.param('id') ?? ''
-  if (!ehId(id)) throw naoEncontrado()
+  if (!isId(id)) throw notFound()
   return id.toLowerCase()
 }
 
 /** Answers for a change that was made, now or under the same key before. */
-export function respostaDaMudanca({ pedido, repetido, particao, posicao }: Feita): Response {
-  const headers = { 'Fluxo-Posicao': `${LOG_DOS_PEDIDOS}:${particao}:${posicao}` }
-  return jsonText(pedidoJson(pedido), 200, repetido ? { ...headers, 'Idempotent-Replayed': 'true' } : headers)
+export function changeAnswer({ pedido, repeated, particao, posicao }: MovedPedido): Response {
+  const headers = { 'Fluxo-Posicao': `${PEDIDOS_LOG}:${particao}:${posicao}` }
+  return jsonText(pedidoJson(pedido), 200, repeated ? { ...headers, 'Idempotent-Replayed': 'true' } : headers)
 }
 
-const RESPOSTAS = {
+const ANSWERS = {
   200: {
     description: 'O pedido, depois da mudança',
     headers: headers('Fluxo-Posicao', 'Idempotent-Replayed'),
@@ -48,9 +48,9 @@ const RESPOSTAS = {
 }
 /** What a change that the merchant asks for may be refused with. */
 const CODIGOS: Operation['codigos'] = [
-  ...CORPO_JSON,
-  ...CHAVE,
-  ...ESCRITA,
+  ...OF_JSON_BODY,
+  ...OF_KEY,
+  ...OF_WRITES,
   'nao-encontrado',
   'transicao-invalida',
   'versao-desatualizada',
@@ -59,9 +59,9 @@ const CODIGOS: Operation['codigos'] = [
 
 /** `POST /orders/{id}/transitions` and `POST /orders/{id}/cancel`: the merchant moves an order. */
 export function createMoverRoutes(deps: MoverDeps): OpenAPIHono<AppEnv> {
-  const { verifier, limites } = deps
+  const { verifier, limits } = deps
   const routes = new OpenAPIHono<AppEnv>()
-  const podeEscrever = requireScope(verifier, 'entregas:escrever', { admission: limites?.escrita })
+  const mayWrite = requireScope(verifier, 'entregas:escrever', { admission: limits?.escrita })
   documented(
     routes,
     {
@@ -71,17 +71,17 @@ export function createMoverRoutes(deps: MoverDeps): OpenAPIHono<AppEnv> {
       tag: 'Entregas',
       summary: 'Muda o status de um pedido',
       description: 'Uma transição que a máquina não permite é recusada com 409, e permitidas diz quais seriam aceitas.',
-      escopo: 'entregas:escrever',
+      scope: 'entregas:escrever',
       codigos: CODIGOS,
       request: {
-        params: IdDoPedido,
+        params: PedidoIdParam,
         headers: IdempotencyKeyHeader,
         body: { required: true, content: { 'application/json': { schema: TransicaoBody } } },
       },
-      responses: RESPOSTAS,
+      responses: ANSWERS,
     },
-    podeEscrever,
-    (c) => transitar(deps, c),
+    mayWrite,
+    (c) => transition(deps, c),
   )
   documented(
     routes,
@@ -91,35 +91,35 @@ export function createMoverRoutes(deps: MoverDeps): OpenAPIHono<AppEnv> {
       operationId: 'cancelarPedido',
       tag: 'Entregas',
       summary: 'Cancela um pedido: antes do transporte, acaba; depois, volta',
-      escopo: 'entregas:escrever',
+      scope: 'entregas:escrever',
       codigos: CODIGOS,
       request: {
-        params: IdDoPedido,
+        params: PedidoIdParam,
         headers: IdempotencyKeyHeader,
-        body: { required: false, content: { 'application/json': { schema: CancelamentoBody } } },
+        body: { required: false, content: { 'application/json': { schema: CancellationBody } } },
       },
-      responses: RESPOSTAS,
+      responses: ANSWERS,
     },
-    podeEscrever,
-    (c) => cancelar(deps, c),
+    mayWrite,
+    (c) => cancel(deps, c),
   )
   return routes
 }
 
-async function transitar(deps: MoverDeps, c: Context<AppEnv>): Promise<Response> {
+async function transition(deps: MoverDeps, c: Context<AppEnv>): Promise<Response> {
   const chave = idempotencyKey(c.req.header('idempotency-key'))
-  const pedidoId = idDe(c)
-  const corpo = parseWith(TransicaoSchema, await readJsonBody(c, { bytesMax: SINGLE_ENTRY_BYTES_MAX }))
-  const pedinte = { comercianteId: c.get('comercianteId'), pedidoId, chave, rastro: c.get('traceparent') }
-  return respostaDaMudanca(await transitarPedido(deps, pedinte, corpo))
+  const pedidoId = pedidoIdOf(c)
+  const body = parseWith(TransicaoSchema, await readJsonBody(c, { bytesMax: SINGLE_ENTRY_BYTES_MAX }))
+  const requester = { comercianteId: c.get('comercianteId'), pedidoId, chave, traceparent: c.get('traceparent') }
+  return changeAnswer(await transitionPedido(deps, requester, body))
 }
 
-async function cancelar(deps: MoverDeps, c: Context<AppEnv>): Promise<Response> {
+async function cancel(deps: MoverDeps, c: Context<AppEnv>): Promise<Response> {
   const chave = idempotencyKey(c.req.header('idempotency-key'))
-  const pedidoId = idDe(c)
-  const texto = await readTextBody(c, { bytesMax: SINGLE_ENTRY_BYTES_MAX })
-  if (texto.trim() !== '') requireContentType(c, ['application/json'])
-  const corpo = parseWith(CancelamentoSchema, texto.trim() === '' ? {} : parseJsonExact(texto))
-  const pedinte = { comercianteId: c.get('comercianteId'), pedidoId, chave, rastro: c.get('traceparent') }
-  return respostaDaMudanca(await cancelarPedido(deps, pedinte, corpo))
+  const pedidoId = pedidoIdOf(c)
+  const text = await readTextBody(c, { bytesMax: SINGLE_ENTRY_BYTES_MAX })
+  if (text.trim() !== '') requireContentType(c, ['application/json'])
+  const body = parseWith(CancellationSchema, text.trim() === '' ? {} : parseJsonExact(text))
+  const requester = { comercianteId: c.get('comercianteId'), pedidoId, chave, traceparent: c.get('traceparent') }
+  return changeAnswer(await cancelPedido(deps, requester, body))
 }

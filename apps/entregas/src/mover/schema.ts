@@ -1,18 +1,18 @@
-import { InstanteSchema } from '@fluxo/shared/campos'
+import { InstantSchema } from '@fluxo/shared/campos'
 import { z } from '@hono/zod-openapi'
-import { CancelamentoSchema, TransicaoSchema } from '../domain/pedido.ts'
-import { PEDIDO_DE_EXEMPLO, PedidoCriadoSchema } from '../receber/schema.ts'
+import { CancellationSchema, TransicaoSchema } from '../domain/pedido.ts'
+import { CreatedPedidoSchema, PEDIDO_EXAMPLE } from '../receber/schema.ts'
 
 /** An order as it stands. */
 export const PedidoSchema = z
   .object({
-    ...PedidoCriadoSchema.shape,
+    ...CreatedPedidoSchema.shape,
     version: z.int().openapi({ description: 'O número de eventos do pedido, e o seq do último.' }),
-    updated_at: InstanteSchema,
+    updated_at: InstantSchema,
   })
   .openapi('Pedido', {
     description: 'Um pedido como está.',
-    example: { ...PEDIDO_DE_EXEMPLO, status: 'IN_TRANSIT', version: 2, updated_at: '2025-10-15T13:00:00.000Z' },
+    example: { ...PEDIDO_EXAMPLE, status: 'IN_TRANSIT', version: 2, updated_at: '2025-10-15T13:00:00.000Z' },
   })
 
 /** A transition as it is asked for. */
@@ -22,7 +22,7 @@ export const TransicaoBody = TransicaoSchema.openapi('NovaTransicao', {
 })
 
 /** A cancellation as it is asked for. */
-export const CancelamentoBody = CancelamentoSchema.openapi('NovoCancelamento', {
+export const CancellationBody = CancellationSchema.openapi('NovoCancelamento', {
   description: 'O que dizer do cancelamento; o corpo pode faltar.',
   example: { note: 'O cliente desistiu' },
 })

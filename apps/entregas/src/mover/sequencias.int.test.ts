@@ -5,11 +5,11 @@ import { waitFor } from '@fluxo/tests/stage/wait-for'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { json } from '../../test/bancada.ts'
-import { type Casa, createCasa, type Instancia, type Pedir, receber } from '../../test/casa.ts'
-import { GRUPO } from '../fluir/grupo.ts'
+import { type Ask, type Cluster, createCluster, type Instance, receber } from '../../test/casa.ts'
+import { GROUP } from '../fluir/grupo.ts'
 
 /** The machine as the contract draws it: an arrow from each status to those that follow it. */
-const SETAS: Readonly<Record<string, readonly string[]>> = {
+const ARROWS: Readonly<Record<string, readonly string[]>> = {
   RECEIVED: ['SEPARATED', 'IN_TRANSIT', 'CANCELLED'],
   SEPARATED: ['IN_TRANSIT', 'CANCELLED'],
   IN_TRANSIT: ['OUT_FOR_DELIVERY', 'DELIVERED', 'LOST', 'DAMAGED'],
@@ -18,124 +18,124 @@ const SETAS: Readonly<Record<string, readonly string[]>> = {
   AVAILABLE_FOR_PICKUP: ['DELIVERED', 'RETURNING'],
   RETURNING: ['RETURNED', 'LOST', 'DAMAGED'],
 }
-const ATIVOS = Object.keys(SETAS)
-const TODOS = [...ATIVOS, 'DELIVERED', 'RETURNED', 'CANCELLED', 'LOST', 'DAMAGED']
+const ACTIVE = Object.keys(ARROWS)
+const ALL = [...ACTIVE, 'DELIVERED', 'RETURNED', 'CANCELLED', 'LOST', 'DAMAGED']
 /** From where a cancellation turns the parcel back. */
-const VOLTAM = ['IN_TRANSIT', 'OUT_FOR_DELIVERY', 'DELIVERY_FAILED', 'AVAILABLE_FOR_PICKUP', 'DELIVERED']
+const TURNING_BACK = ['IN_TRANSIT', 'OUT_FOR_DELIVERY', 'DELIVERY_FAILED', 'AVAILABLE_FOR_PICKUP', 'DELIVERED']
 
 /** The flow's pace: slow enough for callers to come first at times, fast enough to meet them. */
-const ATRASO_MS = 40
-const CORRIDAS = 12
-const PACIENCIA_MS = 30_000
+const DELAY_MS = 40
+const RUNS = 12
+const PATIENCE_MS = 30_000
 const TIMEOUT_MS = 240_000
 
-let casa: Casa
+let cluster: Cluster
 let wire: CuttingProxy
-let instancias: readonly Instancia[]
+let instances: readonly Instance[]
 let sql: Sql
 beforeAll(async () => {
   const port = Number(new URL(postgresUrl()).port)
   wire = await startCuttingProxy({ targets: () => [port], speaks: 'postgres' })
-  casa = await createCasa({
-    fluxo: { automatico: true, atrasoMs: ATRASO_MS },
-    caminho: (url) => Object.assign(new URL(url), { port: String(wire.port) }).href,
+  cluster = await createCluster({
+    fluxo: { automatic: true, delayMs: DELAY_MS },
+    route: (url) => Object.assign(new URL(url), { port: String(wire.port) }).href,
   })
-  instancias = [await casa.abrir('a'), await casa.abrir('b')]
-  sql = createSql({ url: casa.database.ownerUrl, max: 1, name: 'teste' })
+  instances = [await cluster.open('a'), await cluster.open('b')]
+  sql = createSql({ url: cluster.database.ownerUrl, max: 1, name: 'teste' })
 })
 afterAll(async () => {
-  await casa.fechar()
+  await cluster.close()
   await wire.stop()
   await closeSql(sql)
 })
 
-type Chamada = { para: string; vezes: number; doAtual: boolean }
-type Falha = 'resposta-perdida' | 'conexoes-mortas' | 'tudo-outra-vez' | 'stream-perdido'
-type Onda = { chamadas: readonly Chamada[]; falhas: readonly Falha[] }
+type Call = { to: string; times: number; ofCurrent: boolean }
+type Fault = 'resposta-perdida' | 'conexoes-mortas' | 'tudo-outra-vez' | 'stream-perdido'
+type Wave = { calls: readonly Call[]; faults: readonly Fault[] }
 
-const chamada = fc.record({
-  para: fc.constantFrom(...TODOS, 'cancel'),
+const call = fc.record({
+  to: fc.constantFrom(...ALL, 'cancel'),
   /** How many callers send it at once, under one key. */
-  vezes: fc.integer({ min: 1, max: 3 }),
+  times: fc.integer({ min: 1, max: 3 }),
   /** Whether it names the version that the order has now. */
-  doAtual: fc.boolean(),
+  ofCurrent: fc.boolean(),
 })
-const falha = fc.constantFrom<Falha>('resposta-perdida', 'conexoes-mortas', 'tudo-outra-vez', 'stream-perdido')
-const onda = fc.record({
-  chamadas: fc.array(chamada, { minLength: 1, maxLength: 4 }),
-  falhas: fc.array(falha, { maxLength: 2 }),
+const fault = fc.constantFrom<Fault>('resposta-perdida', 'conexoes-mortas', 'tudo-outra-vez', 'stream-perdido')
+const wave = fc.record({
+  calls: fc.array(call, { minLength: 1, maxLength: 4 }),
+  faults: fc.array(fault, { maxLength: 2 }),
 })
 
-const falhar = async (qual: Falha): Promise<void> => {
-  const commands = instancias[0]?.redis.commands
-  const stream = `${casa.streamPrefix}:{0}`
-  if (qual === 'resposta-perdida') wire.loseNextReply('entregas')
-  else if (qual === 'conexoes-mortas') {
+const fail = async (failure: Fault): Promise<void> => {
+  const commands = instances[0]?.redis.commands
+  const stream = `${cluster.streamPrefix}:{0}`
+  if (failure === 'resposta-perdida') wire.loseNextReply('entregas')
+  else if (failure === 'conexoes-mortas') {
     await sql`select pg_terminate_backend(pid) from pg_stat_activity
       where datname = current_database() and pid <> pg_backend_pid()`
-  } else if (qual === 'stream-perdido') await commands?.unlink(stream)
+  } else if (failure === 'stream-perdido') await commands?.unlink(stream)
   // Every event is delivered again; a group that is not there yet will be given everything anyway.
-  else await commands?.xgroup('SETID', stream, GRUPO, '0').catch(() => {})
+  else await commands?.xgroup('SETID', stream, GROUP, '0').catch(() => {})
 }
 
 /** As a careful client: what was not answered is asked again under its key, at the next instance. */
-const insistir = async (pedir: readonly Pedir[], qual: string, corpo: object, chave: string, desde: number) => {
-  const ate = performance.now() + PACIENCIA_MS
-  for (let vez = desde; performance.now() < ate; vez += 1) {
-    const resposta = await pedir[vez % pedir.length]?.(qual, json(corpo, { 'idempotency-key': chave })).catch(
+const insist = async (ask: readonly Ask[], failure: string, body: object, chave: string, since: number) => {
+  const until = performance.now() + PATIENCE_MS
+  for (let round = since; performance.now() < until; round += 1) {
+    const answer = await ask[round % ask.length]?.(failure, json(body, { 'idempotency-key': chave })).catch(
       () => undefined,
     )
-    if (resposta !== undefined && resposta.status !== 503) return resposta.status
-    await resposta?.text()
+    if (answer !== undefined && answer.status !== 503) return answer.status
+    await answer?.text()
   }
-  throw new Error(`${qual} was never answered`)
+  throw new Error(`${failure} was never answered`)
 }
 
 /** The call of several callers at once under one key; says whether any of them was told that it is made. */
-async function chamar(pedir: readonly Pedir[], id: string, { para, vezes, doAtual }: Chamada, chave: string) {
-  const [atual] = await sql<{ version: number }[]>`select version from pedido where id = ${id}`
-  const [caminho, status] = para === 'cancel' ? ['cancel', {}] : ['transitions', { status: para }]
-  const corpo = {
+async function callAtOnce(ask: readonly Ask[], id: string, { to, times, ofCurrent }: Call, chave: string) {
+  const [current] = await sql<{ version: number }[]>`select version from pedido where id = ${id}`
+  const [path, status] = to === 'cancel' ? ['cancel', {}] : ['transitions', { status: to }]
+  const body = {
     ...status,
     note: chave,
-    ...(para === 'DELIVERY_FAILED' && { reason: 'absent' }),
-    ...(doAtual && { version: atual?.version }),
+    ...(to === 'DELIVERY_FAILED' && { reason: 'absent' }),
+    ...(ofCurrent && { version: current?.version }),
   }
-  const url = `/orders/${id}/${caminho}`
-  const feitas = await Promise.all(Array.from({ length: vezes }, (_, i) => insistir(pedir, url, corpo, chave, i)))
-  for (const feita of feitas) expect([para, 200, 409]).toContain(feita)
-  return { chave, feita: feitas.includes(200) }
+  const url = `/orders/${id}/${path}`
+  const outcomes = await Promise.all(Array.from({ length: times }, (_, i) => insist(ask, url, body, chave, i)))
+  for (const made of outcomes) expect([to, 200, 409]).toContain(made)
+  return { chave, made: outcomes.includes(200) }
 }
 
-type Linha = { seq: number; status: string; previous_status: string | null; note?: string; source: string }
+type Line = { seq: number; status: string; previous_status: string | null; note?: string; source: string }
 
 /** What is wrong with a history, by the contract alone. */
-function julgar(eventos: readonly Linha[]): string[] {
-  let falhas = 0
-  return eventos.flatMap(({ seq, status, previous_status: anterior, source }, i) => {
-    const antes = eventos[i - 1]
-    const passo = `${anterior} → ${status} (${source})`
+function judge(eventos: readonly Line[]): string[] {
+  let failures = 0
+  return eventos.flatMap(({ seq, status, previous_status: previous, source }, i) => {
+    const before = eventos[i - 1]
+    const passo = `${previous} → ${status} (${source})`
     if (seq !== i + 1) return [`seq ${seq} at place ${i + 1}`]
-    if (anterior !== (antes?.status ?? null)) return [`${passo} follows ${antes?.status}`]
-    if (antes === undefined) return status === 'RECEIVED' ? [] : [`begins with ${status}`]
-    if (antes.status === 'DELIVERY_FAILED' && status === 'OUT_FOR_DELIVERY' && falhas >= 3)
+    if (previous !== (before?.status ?? null)) return [`${passo} follows ${before?.status}`]
+    if (before === undefined) return status === 'RECEIVED' ? [] : [`begins with ${status}`]
+    if (before.status === 'DELIVERY_FAILED' && status === 'OUT_FOR_DELIVERY' && failures >= 3)
       return [`${passo}: attempt 4`]
-    if (status === 'DELIVERY_FAILED') falhas += 1
-    const volta = status === 'RETURNING' && VOLTAM.includes(antes.status)
-    return volta || SETAS[antes.status]?.includes(status) ? [] : [passo]
+    if (status === 'DELIVERY_FAILED') failures += 1
+    const turnsBack = status === 'RETURNING' && TURNING_BACK.includes(before.status)
+    return turnsBack || ARROWS[before.status]?.includes(status) ? [] : [passo]
   })
 }
 
 /** Nothing due, nothing unread: the flow has done with everything that happened. */
-const emRepouso = () =>
+const atRest = () =>
   waitFor(
     async () => {
-      const [row] = await sql<{ passos: number; falta: number }[]>`
-        select (select count(*)::int from passo) as passos, (p.ultima - i.aplicada_ate)::int as falta
+      const [row] = await sql<{ passos: number; missing: number }[]>`
+        select (select count(*)::int from passo) as passos, (p.ultima - i.aplicada_ate)::int as missing
         from posicao p join inbox_particao i on i.particao = p.particao`
-      return row?.passos === 0 && row.falta === 0
+      return row?.passos === 0 && row.missing === 0
     },
-    { timeoutMs: PACIENCIA_MS, intervalMs: 20, what: 'the flow at rest' },
+    { timeoutMs: PATIENCE_MS, intervalMs: 20, what: 'the flow at rest' },
   )
 
 test(
@@ -143,32 +143,32 @@ test(
   async () => {
     let chaves = 0
     await fc.assert(
-      fc.asyncProperty(fc.array(onda, { minLength: 1, maxLength: 4 }), async (ondas: readonly Onda[]) => {
-        const pedir = await Promise.all(instancias.map((uma) => uma.como('loja')))
-        const [primeira] = pedir
-        if (primeira === undefined) throw new Error('invariant: there are instances')
-        const id = await receber(primeira)
-        const feitas: { chave: string; feita: boolean }[] = []
-        for (const { chamadas, falhas } of ondas) {
-          const todas = chamadas.map((uma) => {
+      fc.asyncProperty(fc.array(wave, { minLength: 1, maxLength: 4 }), async (waves: readonly Wave[]) => {
+        const ask = await Promise.all(instances.map((one) => one.askAs('loja')))
+        const [first] = ask
+        if (first === undefined) throw new Error('invariant: there are instances')
+        const id = await receber(first)
+        const outcomes: { chave: string; made: boolean }[] = []
+        for (const { calls, faults: failures } of waves) {
+          const all = calls.map((one) => {
             chaves += 1
-            return chamar(pedir, id, uma, `k-${chaves}`)
+            return callAtOnce(ask, id, one, `k-${chaves}`)
           })
-          await Promise.all(falhas.map(falhar))
-          feitas.push(...(await Promise.all(todas)))
+          await Promise.all(failures.map(fail))
+          outcomes.push(...(await Promise.all(all)))
         }
         wire.heal()
-        await emRepouso()
-        const eventos = (await (await primeira(`/orders/${id}/events`)).json()) as Linha[]
-        expect(julgar(eventos)).toEqual([])
-        expect(await (await primeira(`/orders/${id}`)).json()).toMatchObject({
+        await atRest()
+        const eventos = (await (await first(`/orders/${id}/events`)).json()) as Line[]
+        expect(judge(eventos)).toEqual([])
+        expect(await (await first(`/orders/${id}`)).json()).toMatchObject({
           status: eventos.at(-1)?.status,
           version: eventos.length,
         })
-        for (const { chave, feita } of feitas)
-          expect([chave, eventos.filter(({ note }) => note === chave).length]).toEqual([chave, feita ? 1 : 0])
+        for (const { chave, made } of outcomes)
+          expect([chave, eventos.filter(({ note }) => note === chave).length]).toEqual([chave, made ? 1 : 0])
       }),
-      { numRuns: CORRIDAS },
+      { numRuns: RUNS },
     )
   },
   TIMEOUT_MS,
@@ -177,16 +177,16 @@ test(
 test(
   'callers who send one request under one key to two instances at once all hear that it is made',
   async () => {
-    const manual = await createCasa()
-    onTestFinished(manual.fechar)
-    const primeira = await (await manual.abrir('a')).como('gemeas')
-    const pedir = [primeira, await (await manual.abrir('b')).como('gemeas')]
-    for (let vez = 0; vez < 20; vez += 1) {
-      const id = await receber(primeira)
-      const [caminho, corpo] = vez % 2 === 0 ? ['cancel', {}] : ['transitions', { status: 'CANCELLED' }]
-      const uma = (i: number) => insistir(pedir, `/orders/${id}/${caminho}`, corpo, `gemeas-${vez}`, i)
-      expect([vez, ...(await Promise.all([0, 1, 2, 3].map(uma)))]).toEqual([vez, 200, 200, 200, 200])
-      expect(await (await primeira(`/orders/${id}/events`)).json()).toHaveLength(2)
+    const manual = await createCluster()
+    onTestFinished(manual.close)
+    const first = await (await manual.open('a')).askAs('gemeas')
+    const ask = [first, await (await manual.open('b')).askAs('gemeas')]
+    for (let round = 0; round < 20; round += 1) {
+      const id = await receber(first)
+      const [path, body] = round % 2 === 0 ? ['cancel', {}] : ['transitions', { status: 'CANCELLED' }]
+      const one = (i: number) => insist(ask, `/orders/${id}/${path}`, body, `gemeas-${round}`, i)
+      expect([round, ...(await Promise.all([0, 1, 2, 3].map(one)))]).toEqual([round, 200, 200, 200, 200])
+      expect(await (await first(`/orders/${id}/events`)).json()).toHaveLength(2)
     }
   },
   TIMEOUT_MS,

@@ -2,7 +2,7 @@
  * Contrast is 7:1 or more in both schemes; nothing is told by colour alone, and nothing moves. The page is read on a phone in the street
  * first: one column, large words, 44 px under a finger.
  */
-export const ESTILO = `:root {
+export const STYLE = `:root {
   color-scheme: light dark;
   --fundo: #f4f6f8;
   --cartao: #ffffff;

@@ -1,10 +1,10 @@
 import { html } from 'hono/html'
 
 /** What kind of news a status is; the picture beside the words, for eyes only. */
-export type Icone = 'caixa' | 'caminho' | 'certo' | 'volta' | 'aviso'
+export type PageIcon = 'caixa' | 'caminho' | 'certo' | 'volta' | 'aviso'
 
 /** Drawn for this page on a field of 24 by 24. */
-const TRACOS: Readonly<Record<Icone, string>> = {
+const PATHS: Readonly<Record<PageIcon, string>> = {
   caixa: 'M4 8l8-4 8 4v8l-8 4-8-4zM4 8l8 4 8-4M12 12v8',
   caminho:
     'M2 6h11v10H2zM13 10h4l4 3v3h-8zM6.5 19a1.5 1.5 0 1 0 0-3 1.5 1.5 0 0 0 0 3M17 19a1.5 1.5 0 1 0 0-3 1.5 1.5 0 0 0 0 3',
@@ -14,5 +14,5 @@ const TRACOS: Readonly<Record<Icone, string>> = {
 }
 
 /** The picture as HTML; whoever listens to the page hears nothing of it. */
-export const icone = (qual: Icone): ReturnType<typeof html> =>
-  html`<svg class="icone" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true" focusable="false"><path d="${TRACOS[qual]}"/></svg>`
+export const icon = (kind: PageIcon): ReturnType<typeof html> =>
+  html`<svg class="icone" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true" focusable="false"><path d="${PATHS[kind]}"/></svg>`

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { localVisivel } from './local.ts'
+import { visibleCity } from './local.ts'
 
 test.each([
   ['São Paulo/SP', 'São Paulo/SP'],
@@ -10,8 +10,8 @@ test.each([
   ["Alta Floresta D'Oeste/RO", "Alta Floresta D'Oeste/RO"],
   ['MOJI-MIRIM/SP', 'Moji Mirim/SP'],
   ['Brasília/DF', 'Brasília/DF'],
-])('%s is shown as %s', (texto, visivel) => {
-  expect(localVisivel(texto)).toBe(visivel)
+])('%s is shown as %s', (text, visible) => {
+  expect(visibleCity(text)).toBe(visible)
 })
 
 test.each([
@@ -30,15 +30,15 @@ test.each([
   ['markup', '<b>São Paulo</b>/SP'],
   ['a line break', 'Ana Souza\nSão Paulo/SP'],
   ['nothing', ''],
-])('%s is not shown: %j', (_, texto) => {
-  expect(localVisivel(texto)).toBeUndefined()
+])('%s is not shown: %j', (_, text) => {
+  expect(visibleCity(text)).toBeUndefined()
 })
 
 test('what stands before a city is never shown, and a long text costs no time', () => {
-  expect(localVisivel('Ana Souza, Rua das Flores 10 - São Paulo/SP')).toBe('São Paulo/SP')
-  const inicio = performance.now()
-  for (const longo of ['a -'.repeat(100_000), 'a, '.repeat(100_000), ' '.repeat(100_000), 'a'.repeat(100_000)]) {
-    expect(localVisivel(longo)).toBeUndefined()
+  expect(visibleCity('Ana Souza, Rua das Flores 10 - São Paulo/SP')).toBe('São Paulo/SP')
+  const startedAt = performance.now()
+  for (const long of ['a -'.repeat(100_000), 'a, '.repeat(100_000), ' '.repeat(100_000), 'a'.repeat(100_000)]) {
+    expect(visibleCity(long)).toBeUndefined()
   }
-  expect(performance.now() - inicio).toBeLessThan(5_000)
+  expect(performance.now() - startedAt).toBeLessThan(5_000)
 })

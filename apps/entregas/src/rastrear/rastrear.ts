@@ -1,30 +1,30 @@
-import type { Evento } from '../domain/evento.ts'
-import { ehFinal, type Motivo, type Status } from '../domain/status.ts'
-import type { Icone } from './icones.ts'
-import { localVisivel } from './local.ts'
+import type { PedidoEvento } from '../domain/evento.ts'
+import { type FailureReason, isFinal, type Status } from '../domain/status.ts'
+import type { PageIcon } from './icones.ts'
+import { visibleCity } from './local.ts'
 
 /** One step of a parcel's way as the public page shows it. */
-export type PassoVisivel = { titulo: string; detalhe: string | undefined; quando: Date }
+export type VisiblePasso = { title: string; detail: string | undefined; at: Date }
 
 /** One of the four stages of the usual way. */
-export type Fase = { titulo: string; estado: 'feita' | 'atual' | 'futura' }
+export type Fase = { title: string; state: 'feita' | 'atual' | 'futura' }
 
 /** What the public page shows: nothing about who buys, where they live, what it costs, or what somebody noted. */
 export type Rastreio = {
-  titulo: string
-  frase: string
+  title: string
+  sentence: string
   /** When it came to this. */
-  desde: Date
-  icone: Icone
+  since: Date
+  icon: PageIcon
   /** The stages of the usual way; none where the parcel has left it. */
   fases: Fase[]
   /** Nothing more will happen. */
-  encerrado: boolean
+  ended: boolean
   /** Newest first. */
-  passos: PassoVisivel[]
+  passos: VisiblePasso[]
 }
 
-const TITULOS: Readonly<Record<Status, string>> = {
+const TITLES: Readonly<Record<Status, string>> = {
   RECEIVED: 'Pedido recebido',
   SEPARATED: 'Pedido separado',
   IN_TRANSIT: 'Em transporte',
@@ -39,7 +39,7 @@ const TITULOS: Readonly<Record<Status, string>> = {
   DAMAGED: 'Avariado',
 }
 
-const FRASES: Readonly<Record<Status, string>> = {
+const SENTENCES: Readonly<Record<Status, string>> = {
   RECEIVED: 'A loja recebeu o pedido e vai prepará-lo.',
   SEPARATED: 'O pedido está pronto para sair da loja.',
   IN_TRANSIT: 'O pedido está a caminho.',
@@ -54,7 +54,7 @@ const FRASES: Readonly<Record<Status, string>> = {
   DAMAGED: 'O pedido se danificou no caminho. Fale com a loja.',
 }
 
-const ICONES: Readonly<Record<Status, Icone>> = {
+const ICONS: Readonly<Record<Status, PageIcon>> = {
   RECEIVED: 'caixa',
   SEPARATED: 'caixa',
   IN_TRANSIT: 'caminho',
@@ -71,7 +71,7 @@ const ICONES: Readonly<Record<Status, Icone>> = {
 
 const FASES = ['Recebido', 'A caminho', 'Perto de você', 'Entregue']
 /** At which stage of the usual way a status stands. */
-const FASE_DO_STATUS: Readonly<Partial<Record<Status, number>>> = {
+const STATUS_FASE: Readonly<Partial<Record<Status, number>>> = {
   RECEIVED: 0,
   SEPARATED: 0,
   IN_TRANSIT: 1,
@@ -81,13 +81,13 @@ const FASE_DO_STATUS: Readonly<Partial<Record<Status, number>>> = {
   DELIVERED: 3,
 }
 
-function fasesDe(status: Status): Fase[] {
-  const em = FASE_DO_STATUS[status]
-  if (em === undefined) return []
-  return FASES.map((titulo, i) => ({ titulo, estado: i < em ? 'feita' : i === em ? 'atual' : 'futura' }))
+function fasesOf(status: Status): Fase[] {
+  const at = STATUS_FASE[status]
+  if (at === undefined) return []
+  return FASES.map((title, i) => ({ title, state: i < at ? 'feita' : i === at ? 'atual' : 'futura' }))
 }
 
-const MOTIVOS: Readonly<Record<Motivo, string>> = {
+const REASONS: Readonly<Record<FailureReason, string>> = {
   absent: 'Ninguém estava no local.',
   refused: 'A entrega foi recusada.',
   address_not_found: 'O endereço não foi encontrado.',
@@ -99,27 +99,27 @@ const MOTIVOS: Readonly<Record<Motivo, string>> = {
 }
 
 /** Where the carrier says that a parcel is. */
-const localDe = ({ source, location }: Evento): string | undefined =>
-  source === 'correios' && location !== undefined ? localVisivel(location) : undefined
+const cityOf = ({ source, location }: PedidoEvento): string | undefined =>
+  source === 'correios' && location !== undefined ? visibleCity(location) : undefined
 
 /** Makes of an order's history what its page shows. Notes are the merchant's own, and stay out; so do their corrections. */
-export function rastreioDe(status: Status, eventos: readonly Evento[]): Rastreio {
+export function rastreioOf(status: Status, eventos: readonly PedidoEvento[]): Rastreio {
   const passos = eventos
-    .filter(({ especie }) => especie !== 'nota')
-    .map((evento): PassoVisivel => {
-      const titulo = evento.especie === 'correcao' ? `Correção: ${TITULOS[evento.status]}` : TITULOS[evento.status]
-      const motivo = evento.reason && MOTIVOS[evento.reason]
-      const detalhe = [motivo, localDe(evento)].filter((um) => um !== undefined).join(' ')
-      return { titulo, detalhe: detalhe === '' ? undefined : detalhe, quando: evento.occurredAt }
+    .filter(({ especie: kind }) => kind !== 'nota')
+    .map((evento): VisiblePasso => {
+      const title = evento.especie === 'correcao' ? `Correção: ${TITLES[evento.status]}` : TITLES[evento.status]
+      const reason = evento.reason && REASONS[evento.reason]
+      const detail = [reason, cityOf(evento)].filter((one) => one !== undefined).join(' ')
+      return { title, detail: detail === '' ? undefined : detail, at: evento.occurredAt }
     })
     .reverse()
   return {
-    titulo: TITULOS[status],
-    frase: FRASES[status],
-    desde: passos[0]?.quando ?? new Date(0),
-    icone: ICONES[status],
-    fases: fasesDe(status),
-    encerrado: ehFinal(status),
+    title: TITLES[status],
+    sentence: SENTENCES[status],
+    since: passos[0]?.at ?? new Date(0),
+    icon: ICONS[status],
+    fases: fasesOf(status),
+    ended: isFinal(status),
     passos,
   }
 }

@@ -4,39 +4,39 @@ import { type Admission, requireScope, type Verifier } from '@fluxo/shared/http/
 import { type AppEnv, headerOf } from '@fluxo/shared/http/env'
 import { asksForHtml } from '@fluxo/shared/http/html-page'
 import { jsonText } from '@fluxo/shared/http/json'
-import { documented, LEITURA, LIMITADO } from '@fluxo/shared/http/openapi'
-import type { Limites } from '@fluxo/shared/ratelimit/admission'
+import { documented, OF_LIMITS, OF_READS } from '@fluxo/shared/http/openapi'
+import type { Limits } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import { itemPublico } from '../acompanhar/acompanhar.ts'
-import type { Plateia } from '../acompanhar/plateia.ts'
-import { abrirStream, pontoPedido, STREAM_HEADERS_SCHEMA, STREAM_RESPOSTA } from '../acompanhar/route.ts'
-import type { Vagas } from '../acompanhar/vagas.ts'
-import type { LeituraStore } from '../listar/store.ts'
-import { naoEncontrado } from '../mover/mover.ts'
-import { idDe } from '../mover/route.ts'
-import { IdDoPedido } from '../receber/schema.ts'
-import { ESTILO } from './estilo.ts'
-import { ESTILO_PATH, paginaDoRastreio, paginaNaoEncontrada, SCRIPT_PATH } from './pagina.ts'
-import { rastreioDe } from './rastrear.ts'
+import { publicItem } from '../acompanhar/acompanhar.ts'
+import type { Audience } from '../acompanhar/plateia.ts'
+import { openStream, requestedPoint, STREAM_ANSWER, STREAM_HEADERS_SCHEMA } from '../acompanhar/route.ts'
+import type { StreamSlots } from '../acompanhar/vagas.ts'
+import type { PedidoReadStore } from '../listar/store.ts'
+import { notFound } from '../mover/mover.ts'
+import { pedidoIdOf } from '../mover/route.ts'
+import { PedidoIdParam } from '../receber/schema.ts'
+import { STYLE } from './estilo.ts'
+import { notFoundPage, rastreioPage, SCRIPT_PATH, STYLE_PATH } from './pagina.ts'
+import { rastreioOf } from './rastrear.ts'
 import { SCRIPT } from './script.ts'
 import type { RastreioStore } from './store.ts'
-import { hashDoToken, novoToken } from './token.ts'
+import { newToken, tokenHash } from './token.ts'
 
 type RastrearDeps = {
   rastreios: RastreioStore
-  leitura: Pick<LeituraStore, 'porId' | 'eventos'>
-  plateia: Plateia
+  reads: Pick<PedidoReadStore, 'byId' | 'eventos'>
+  audience: Audience
   /** Places for the streams of public pages. */
-  vagas: Vagas
+  slots: StreamSlots
   /** Counts what is asked of a page; no limit without. */
-  limiteDaPagina?: Admission | undefined
+  pageLimit?: Admission | undefined
   verifier: Verifier
-  limites?: Limites | undefined
+  limits?: Limits | undefined
 }
 
 /** Nothing but our own files, no frames, no forms; and the address, which is the key, is told to nobody. */
-const SEGURANCA = {
+const SECURITY = {
   'Content-Security-Policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; " +
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -44,20 +44,20 @@ const SEGURANCA = {
   'Referrer-Policy': 'no-referrer',
   'X-Robots-Tag': 'noindex, nofollow',
 }
-const HTML = { ...SEGURANCA, 'Content-Type': 'text/html; charset=utf-8', 'Cache-Control': 'no-store' }
+const HTML = { ...SECURITY, 'Content-Type': 'text/html; charset=utf-8', 'Cache-Control': 'no-store' }
 
-const html = (texto: string, status = 200): Response => new Response(texto, { status, headers: HTML })
+const html = (text: string, status = 200): Response => new Response(text, { status, headers: HTML })
 /** People are told so by a page, programs by a problem. */
-async function naoHaPagina(c: Context<AppEnv>): Promise<Response> {
+async function noPage(c: Context<AppEnv>): Promise<Response> {
   if (!asksForHtml(headerOf(c, 'accept'))) {
     throw new DomainError('nao-encontrado', 'Este endereço não mostra nenhum pedido.')
   }
-  return html(await paginaNaoEncontrada(), 404)
+  return html(await notFoundPage(), 404)
 }
-const arquivo = (texto: string, type: string) => (): Response =>
-  new Response(texto, { headers: { ...SEGURANCA, 'Content-Type': type, 'Cache-Control': 'max-age=3600' } })
+const file = (text: string, type: string) => (): Response =>
+  new Response(text, { headers: { ...SECURITY, 'Content-Type': type, 'Cache-Control': 'max-age=3600' } })
 
-const TOKEN_DE_EXEMPLO = 'b0Zp3Qm1N5c7V9x2L4k6J8h0Gg1fD3s5Aa7Pp9Oo2Ii'
+const TOKEN_EXAMPLE = 'b0Zp3Qm1N5c7V9x2L4k6J8h0Gg1fD3s5Aa7Pp9Oo2Ii'
 
 const TokenSchema = z
   .object({
@@ -66,10 +66,10 @@ const TokenSchema = z
   })
   .openapi('Rastreio', {
     description: 'A chave da página pública de um pedido.',
-    example: { token: TOKEN_DE_EXEMPLO, url: `/track/${TOKEN_DE_EXEMPLO}` },
+    example: { token: TOKEN_EXAMPLE, url: `/track/${TOKEN_EXAMPLE}` },
   })
 
-const PaginaSchema = z.string().openapi('PaginaHtml', {
+const PageSchema = z.string().openapi('PaginaHtml', {
   description: 'Uma página para pessoas, em português.',
   example: '<!doctype html><html lang="pt-BR">…</html>',
 })
@@ -77,31 +77,31 @@ const PaginaSchema = z.string().openapi('PaginaHtml', {
 /** The order's public page, and the key to it: `POST` and `DELETE /orders/{id}/tracking`, `GET /track/{token}`. */
 export function createRastrearRoutes(deps: RastrearDeps): OpenAPIHono<AppEnv> {
   const routes = new OpenAPIHono<AppEnv>()
-  documentarChave(routes, deps)
-  documentarPagina(routes, deps)
-  routes.get(ESTILO_PATH, arquivo(ESTILO, 'text/css; charset=utf-8'))
-  routes.get(SCRIPT_PATH, arquivo(SCRIPT, 'text/javascript; charset=utf-8'))
+  documentToken(routes, deps)
+  documentPage(routes, deps)
+  routes.get(STYLE_PATH, file(STYLE, 'text/css; charset=utf-8'))
+  routes.get(SCRIPT_PATH, file(SCRIPT, 'text/javascript; charset=utf-8'))
   return routes
 }
 
-function documentarChave(routes: OpenAPIHono<AppEnv>, { rastreios, leitura, verifier, limites }: RastrearDeps): void {
-  const podeEscrever = requireScope(verifier, 'entregas:escrever', { admission: limites?.escrita })
-  const comum = {
+function documentToken(routes: OpenAPIHono<AppEnv>, { rastreios, reads, verifier, limits }: RastrearDeps): void {
+  const mayWrite = requireScope(verifier, 'entregas:escrever', { admission: limits?.escrita })
+  const common = {
     path: '/orders/{id}/tracking',
     tag: 'Rastreio',
-    escopo: 'entregas:escrever',
-    codigos: [...LEITURA, 'nao-encontrado'],
-    request: { params: IdDoPedido },
+    scope: 'entregas:escrever',
+    codigos: [...OF_READS, 'nao-encontrado'],
+    request: { params: PedidoIdParam },
   } as const
-  const pedidoDo = async (c: Context<AppEnv>): Promise<string> => {
-    const pedido = await leitura.porId(c.get('comercianteId'), idDe(c))
-    if (pedido === undefined) throw naoEncontrado()
+  const ownPedidoId = async (c: Context<AppEnv>): Promise<string> => {
+    const pedido = await reads.byId(c.get('comercianteId'), pedidoIdOf(c))
+    if (pedido === undefined) throw notFound()
     return pedido.id
   }
   documented(
     routes,
     {
-      ...comum,
+      ...common,
       method: 'post',
       operationId: 'abrirRastreio',
       summary: 'Abre a página pública de um pedido',
@@ -110,11 +110,11 @@ function documentarChave(routes: OpenAPIHono<AppEnv>, { rastreios, leitura, veri
         201: json(TokenSchema, 'Aberta', 'Location', 'Cache-Control'),
       },
     },
-    podeEscrever,
+    mayWrite,
     async (c) => {
-      const pedidoId = await pedidoDo(c)
-      const token = novoToken()
-      await rastreios.abrir(pedidoId, hashDoToken(token) ?? '')
+      const pedidoId = await ownPedidoId(c)
+      const token = newToken()
+      await rastreios.open(pedidoId, tokenHash(token) ?? '')
       const url = `/track/${token}`
       return jsonText(JSON.stringify({ token, url }), 201, { Location: url, 'Cache-Control': 'no-store' })
     },
@@ -122,32 +122,32 @@ function documentarChave(routes: OpenAPIHono<AppEnv>, { rastreios, leitura, veri
   documented(
     routes,
     {
-      ...comum,
+      ...common,
       method: 'delete',
       operationId: 'fecharRastreio',
       summary: 'Fecha a página pública de um pedido',
       responses: { 204: { description: 'Fechada, ou nunca aberta', headers: headers() } },
     },
-    podeEscrever,
+    mayWrite,
     async (c) => {
-      await rastreios.revogar(await pedidoDo(c))
+      await rastreios.revoke(await ownPedidoId(c))
       return new Response(null, { status: 204 })
     },
   )
 }
 
-function documentarPagina(
+function documentPage(
   routes: OpenAPIHono<AppEnv>,
-  { rastreios, leitura, plateia, vagas, limiteDaPagina }: RastrearDeps,
+  { rastreios, reads, audience, slots, pageLimit }: RastrearDeps,
 ): void {
   const params = z.object({
-    token: z.string().openapi({ description: 'A chave da página.', example: TOKEN_DE_EXEMPLO }),
+    token: z.string().openapi({ description: 'A chave da página.', example: TOKEN_EXAMPLE }),
   })
-  const abrir = async (c: Context<AppEnv>) => {
-    const token = hashDoToken(c.req.param('token') ?? '')
-    const rastreio = token === undefined ? undefined : await rastreios.porToken(token)
+  const open = async (c: Context<AppEnv>) => {
+    const token = tokenHash(c.req.param('token') ?? '')
+    const rastreio = token === undefined ? undefined : await rastreios.byToken(token)
     if (token === undefined || rastreio === undefined) return undefined
-    limiteDaPagina?.(c, rastreio.pedidoId)
+    pageLimit?.(c, rastreio.pedidoId)
     return { ...rastreio, token }
   }
   documented(
@@ -159,33 +159,33 @@ function documentarPagina(
       tag: 'Rastreio',
       summary: 'A página pública de um pedido, sem dados pessoais',
       description: 'Quem tem o endereço vê a página: nenhum token de comerciante é pedido.',
-      codigos: ['banco-indisponivel', 'nao-encontrado', ...LIMITADO],
+      codigos: ['banco-indisponivel', 'nao-encontrado', ...OF_LIMITS],
       request: { params },
       responses: {
         200: {
           description: 'A página',
           headers: headers('Cache-Control'),
-          content: { 'text/html': { schema: PaginaSchema } },
+          content: { 'text/html': { schema: PageSchema } },
         },
         404: {
           description: 'O token não abre nenhum pedido: para pessoas (Accept: text/html), uma página',
           headers: headers(),
           content: {
-            'text/html': { schema: PaginaSchema },
+            'text/html': { schema: PageSchema },
             'application/problem+json': { schema: { $ref: '#/components/schemas/Problema' } },
           },
         },
       },
     },
     async (c) => {
-      const aberto = await abrir(c)
-      if (aberto === undefined) return naoHaPagina(c)
-      const { comercianteId, pedidoId } = aberto
+      const opened = await open(c)
+      if (opened === undefined) return noPage(c)
+      const { comercianteId, pedidoId } = opened
       // The history first: a status that is newer than it is told again by the stream, an older one would stay.
-      const eventos = await leitura.eventos(comercianteId, pedidoId, 0)
+      const eventos = await reads.eventos(comercianteId, pedidoId, 0)
       const status = eventos?.at(-1)?.status
-      if (eventos === undefined || status === undefined) return naoHaPagina(c)
-      return html(await paginaDoRastreio(rastreioDe(status, eventos)))
+      if (eventos === undefined || status === undefined) return noPage(c)
+      return html(await rastreioPage(rastreioOf(status, eventos)))
     },
   )
   documented(
@@ -196,16 +196,16 @@ function documentarPagina(
       operationId: 'acompanharRastreio',
       tag: 'Rastreio',
       summary: 'Acompanha um pedido ao vivo, sem dados pessoais',
-      codigos: ['banco-indisponivel', 'cabecalho-invalido', 'nao-encontrado', 'streams-demais', ...LIMITADO],
+      codigos: ['banco-indisponivel', 'cabecalho-invalido', 'nao-encontrado', 'streams-demais', ...OF_LIMITS],
       request: { params, headers: STREAM_HEADERS_SCHEMA },
-      responses: { 200: STREAM_RESPOSTA },
+      responses: { 200: STREAM_ANSWER },
     },
     async (c) => {
-      const aberto = await abrir(c)
-      if (aberto === undefined) throw naoEncontrado()
-      const pedido = await leitura.porId(aberto.comercianteId, aberto.pedidoId)
-      const contadoAte = pontoPedido(c, pedido ?? { version: 0 })
-      return abrirStream({ plateia, vagas }, { ...aberto, contadoAte, mostrar: itemPublico })
+      const opened = await open(c)
+      if (opened === undefined) throw notFound()
+      const pedido = await reads.byId(opened.comercianteId, opened.pedidoId)
+      const sentThrough = requestedPoint(c, pedido ?? { version: 0 })
+      return openStream({ audience, slots }, { ...opened, sentThrough, show: publicItem })
     },
   )
 }

@@ -5,41 +5,41 @@ import { readJsonBody, SINGLE_ENTRY_BYTES_MAX } from '@fluxo/shared/http/body'
 import type { AppEnv } from '@fluxo/shared/http/env'
 import { IdempotencyKeyHeader, idempotencyKey } from '@fluxo/shared/http/idempotency'
 import { jsonText } from '@fluxo/shared/http/json'
-import { CHAVE, CORPO_JSON, documented, ESCRITA } from '@fluxo/shared/http/openapi'
+import { documented, OF_JSON_BODY, OF_KEY, OF_WRITES } from '@fluxo/shared/http/openapi'
 import { parseWith } from '@fluxo/shared/http/validate'
-import type { Limites } from '@fluxo/shared/ratelimit/admission'
+import type { Limits } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono } from '@hono/zod-openapi'
-import { LOG_DOS_PEDIDOS } from '../domain/evento.ts'
-import { NovoPedidoSchema } from '../domain/pedido.ts'
-import { pedidoCriadoJson } from '../domain/resposta.ts'
-import type { PedidoStore, Recebido } from '../mover/store.ts'
+import { PEDIDOS_LOG } from '../domain/evento.ts'
+import { NewPedidoSchema } from '../domain/pedido.ts'
+import { createdPedidoJson } from '../domain/resposta.ts'
+import type { PedidoStore, ReceiveResult } from '../mover/store.ts'
 import { receberPedido } from './receber.ts'
-import { NovoPedidoBody, PedidoCriadoSchema } from './schema.ts'
+import { CreatedPedidoSchema, NewPedidoBody } from './schema.ts'
 
 type ReceberDeps = {
   store: Pick<PedidoStore, 'receber'>
   verifier: Verifier
-  limites?: Limites | undefined
-  novoId: () => string
-  agora: () => Date
+  limits?: Limits | undefined
+  newId: () => string
+  now: () => Date
 }
 
-const CRIADO = 201
+const CREATED = 201
 
 /** Answers for one order: 201 where it is as asked for, also when it was there before. Throws the refusal of each conflict. */
-const respostaDo = (recebido: Recebido): Response => {
-  const { pedido, desfecho, particao, posicao } = recebido
+const answerFor = (result: ReceiveResult): Response => {
+  const { pedido, outcome, particao, posicao } = result
   const headers = {
     Location: `/orders/${pedido.id}`,
-    'Fluxo-Posicao': `${LOG_DOS_PEDIDOS}:${particao}:${posicao}`,
+    'Fluxo-Posicao': `${PEDIDOS_LOG}:${particao}:${posicao}`,
   }
-  switch (desfecho) {
+  switch (outcome) {
     case 'criado':
-      return jsonText(pedidoCriadoJson(pedido), CRIADO, headers)
+      return jsonText(createdPedidoJson(pedido), CREATED, headers)
     case 'repetido': {
       // The original answer again: what has become of the order since is told by GET.
-      const original = pedidoCriadoJson({ ...pedido, status: 'RECEIVED' })
-      return jsonText(original, CRIADO, { ...headers, 'Idempotent-Replayed': 'true' })
+      const original = createdPedidoJson({ ...pedido, status: 'RECEIVED' })
+      return jsonText(original, CREATED, { ...headers, 'Idempotent-Replayed': 'true' })
     }
     case 'conflito-de-chave':
       throw new DomainError('chave-reutilizada', 'Esta Idempotency-Key já registrou outro pedido.')
@@ -49,7 +49,7 @@ const respostaDo = (recebido: Recebido): Response => {
 }
 
 /** `POST /orders` */
-export const createReceberRoutes = ({ store, verifier, limites, novoId, agora }: ReceberDeps): OpenAPIHono<AppEnv> => {
+export const createReceberRoutes = ({ store, verifier, limits, newId, now }: ReceberDeps): OpenAPIHono<AppEnv> => {
   const routes = new OpenAPIHono<AppEnv>()
   documented(
     routes,
@@ -60,29 +60,29 @@ export const createReceberRoutes = ({ store, verifier, limites, novoId, agora }:
       tag: 'Entregas',
       summary: 'Recebe um pedido',
       description: 'Um pedido com valor vira um lançamento quando é entregue.',
-      escopo: 'entregas:escrever',
-      codigos: [...CORPO_JSON, ...CHAVE, ...ESCRITA, 'referencia-duplicada'],
+      scope: 'entregas:escrever',
+      codigos: [...OF_JSON_BODY, ...OF_KEY, ...OF_WRITES, 'referencia-duplicada'],
       request: {
         headers: IdempotencyKeyHeader,
-        body: { required: true, content: { 'application/json': { schema: NovoPedidoBody } } },
+        body: { required: true, content: { 'application/json': { schema: NewPedidoBody } } },
       },
       responses: {
         201: {
           description: 'Recebido, e gravado em disco',
           headers: headers('Location', 'Fluxo-Posicao', 'Idempotent-Replayed'),
-          content: { 'application/json': { schema: PedidoCriadoSchema } },
+          content: { 'application/json': { schema: CreatedPedidoSchema } },
         },
       },
     },
-    requireScope(verifier, 'entregas:escrever', { admission: limites?.escrita }),
+    requireScope(verifier, 'entregas:escrever', { admission: limits?.escrita }),
     async (c) => {
       const chave = idempotencyKey(c.req.header('idempotency-key'))
-      const novo = parseWith(NovoPedidoSchema, await readJsonBody(c, { bytesMax: SINGLE_ENTRY_BYTES_MAX }))
+      const newPedido = parseWith(NewPedidoSchema, await readJsonBody(c, { bytesMax: SINGLE_ENTRY_BYTES_MAX }))
       const comercianteId = c.get('comercianteId')
-      const pedido = receberPedido(novo, { comercianteId, id: novoId(), agora: agora() })
-      const rastro = c.get('traceparent')
-      return respostaDo(
-        await store.receber({ pedido, eventoId: novoId(), actor: comercianteId, source: 'api', chave, rastro }),
+      const pedido = receberPedido(newPedido, { comercianteId, id: newId(), now: now() })
+      const traceparent = c.get('traceparent')
+      return answerFor(
+        await store.receber({ pedido, eventoId: newId(), actor: comercianteId, source: 'api', chave, traceparent }),
       )
     },
   )

@@ -20,7 +20,7 @@ type LancamentoRegistrado = {
 }
 
 /** The event data of an entry. Optional fields are absent, never null. */
-export const dadosDoEvento = (
+export const eventoData = (
   l: Pick<Lancamento, 'id' | 'comercianteId' | 'tipo' | 'valor' | 'data' | 'referencia' | 'estorna'>,
 ): LancamentoRegistrado => ({
   id: l.id,

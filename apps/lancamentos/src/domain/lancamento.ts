@@ -1,17 +1,17 @@
-import type { Centavos } from '@fluxo/shared/money'
+import type { Cents } from '@fluxo/shared/money'
 
 /** The two kinds of entry: money in, money out. */
 export const TIPOS = ['CREDITO', 'DEBITO'] as const
 export type Tipo = (typeof TIPOS)[number]
 
 /** Longest `descricao` and `referencia`, in characters (Unicode code points), not bytes or UTF-16 units (API.md). */
-export const DESCRICAO_CARACTERES_MAX = 255
-export const REFERENCIA_CARACTERES_MAX = 128
+export const DESCRICAO_CHARS_MAX = 255
+export const REFERENCIA_CHARS_MAX = 128
 
 /** What a merchant asks to be recorded, already parsed: trimmed, exact and within every limit of `pedido.ts`. */
-export type Pedido = {
+export type NovoLancamento = {
   tipo: Tipo
-  valor: Centavos
+  valor: Cents
   /** Calendar day `YYYY-MM-DD`. */
   data: string
   descricao: string
@@ -20,7 +20,7 @@ export type Pedido = {
 }
 
 /** An entry of the ledger. Never changed: a mistake is corrected by another entry that points at it (`estorna`). */
-export type Lancamento = Pedido & {
+export type Lancamento = NovoLancamento & {
   /** UUIDv7, lower case. */
   id: string
   comercianteId: string
@@ -28,8 +28,8 @@ export type Lancamento = Pedido & {
   estorna?: string | undefined
   createdAt: Date
   /** W3C `traceparent` of the request that recorded it. */
-  rastro?: string | undefined
+  traceparent?: string | undefined
 }
 
 /** The other kind: what a reversal of `tipo` is. */
-export const tipoOposto = (tipo: Tipo): Tipo => (tipo === 'CREDITO' ? 'DEBITO' : 'CREDITO')
+export const oppositeTipo = (tipo: Tipo): Tipo => (tipo === 'CREDITO' ? 'DEBITO' : 'CREDITO')

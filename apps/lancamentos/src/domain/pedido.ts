@@ -1,12 +1,12 @@
-import { DiaSchema, textoSchema, ValorSchema } from '@fluxo/shared/campos'
+import { DaySchema, textSchema, ValorSchema } from '@fluxo/shared/campos'
 import { z } from 'zod'
-import { DESCRICAO_CARACTERES_MAX, REFERENCIA_CARACTERES_MAX, TIPOS } from './lancamento.ts'
+import { DESCRICAO_CHARS_MAX, REFERENCIA_CHARS_MAX, TIPOS } from './lancamento.ts'
 
-export const DescricaoSchema = textoSchema(DESCRICAO_CARACTERES_MAX).meta({
+export const DescricaoSchema = textSchema(DESCRICAO_CHARS_MAX).meta({
   example: 'Venda produto X',
 })
 
-export const ReferenciaSchema = textoSchema(REFERENCIA_CARACTERES_MAX).meta({
+export const ReferenciaSchema = textSchema(REFERENCIA_CHARS_MAX).meta({
   description: 'Nome do lançamento no sistema do comerciante, único por comerciante.',
   example: 'NF-123',
 })
@@ -19,12 +19,12 @@ export const TipoSchema = z.enum(TIPOS, {
  * The body of `POST /lancamentos` and of every line of a batch: strict, since a misspelt optional field that is silently
  * dropped is a wrong book. Its output is a `Pedido`.
  */
-export const PedidoSchema = z.strictObject(
+export const NovoLancamentoSchema = z.strictObject(
   {
     valor: ValorSchema,
     tipo: TipoSchema,
     descricao: DescricaoSchema,
-    data: DiaSchema,
+    data: DaySchema,
     referencia: ReferenciaSchema.optional(),
   },
   {

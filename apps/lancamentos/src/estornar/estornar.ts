@@ -1,10 +1,10 @@
-import { diaEmSaoPaulo } from '@fluxo/shared/dia'
+import { dayInSaoPaulo } from '@fluxo/shared/dia'
 import { DomainError } from '@fluxo/shared/errors'
-import { cortar } from '@fluxo/shared/texto'
-import { DESCRICAO_CARACTERES_MAX, type Lancamento, tipoOposto } from '../domain/lancamento.ts'
+import { truncate } from '@fluxo/shared/texto'
+import { DESCRICAO_CHARS_MAX, type Lancamento, oppositeTipo } from '../domain/lancamento.ts'
 
 /** What a merchant may say about a reversal; nothing of it is needed. */
-export type PedidoDeEstorno = { descricao?: string | undefined; data?: string | undefined }
+export type EstornoRequest = { descricao?: string | undefined; data?: string | undefined }
 
 /**
  * Decides the entry that reverses `original`: the other kind, the same amount, a pointer to it.
@@ -14,8 +14,8 @@ export type PedidoDeEstorno = { descricao?: string | undefined; data?: string | 
  */
 export function estornarLancamento(
   original: Lancamento,
-  pedido: PedidoDeEstorno,
-  { id, agora, rastro }: { id: string; agora: Date; rastro?: string | undefined },
+  request: EstornoRequest,
+  { id, now, traceparent }: { id: string; now: Date; traceparent?: string | undefined },
 ): Lancamento {
   if (original.estorna !== undefined) {
     throw new DomainError('estorno-de-estorno', 'Um estorno não pode ser estornado. Registre um novo lançamento.')
@@ -23,13 +23,13 @@ export function estornarLancamento(
   return {
     id,
     comercianteId: original.comercianteId,
-    tipo: tipoOposto(original.tipo),
+    tipo: oppositeTipo(original.tipo),
     valor: original.valor,
-    data: pedido.data ?? diaEmSaoPaulo(agora),
-    descricao: pedido.descricao ?? cortar(`Estorno: ${original.descricao}`, DESCRICAO_CARACTERES_MAX),
+    data: request.data ?? dayInSaoPaulo(now),
+    descricao: request.descricao ?? truncate(`Estorno: ${original.descricao}`, DESCRICAO_CHARS_MAX),
     estorna: original.id,
-    createdAt: agora,
-    rastro,
+    createdAt: now,
+    traceparent,
   }
 }
 
@@ -37,7 +37,7 @@ export function estornarLancamento(
  * Whether a reversal that a key registered earlier is what this request asks for again. Only what the request says
  * counts: `data` by default was another day when the first one came, and the retry must still get that first answer.
  */
-export const pedeOMesmo = (registrado: Lancamento, originalId: string, pedido: PedidoDeEstorno): boolean =>
-  registrado.estorna === originalId &&
-  (pedido.data === undefined || pedido.data === registrado.data) &&
-  (pedido.descricao === undefined || pedido.descricao === registrado.descricao)
+export const asksTheSame = (registered: Lancamento, originalId: string, request: EstornoRequest): boolean =>
+  registered.estorna === originalId &&
+  (request.data === undefined || request.data === registered.data) &&
+  (request.descricao === undefined || request.descricao === registered.descricao)

@@ -1,12 +1,12 @@
 import { migrate } from '@fluxo/drizzle/migrate'
 import { createReadPage } from '@fluxo/shared/log/feed'
-import { particaoDe } from '@fluxo/shared/log/particao'
+import { particaoOf } from '@fluxo/shared/log/particao'
 import { createRelay, type Relay } from '@fluxo/shared/log/relay'
 import { createLease } from '@fluxo/shared/postgres/lease'
 import { createSql, type Sql } from '@fluxo/shared/postgres/sql'
 import { createTransactions } from '@fluxo/shared/postgres/transactions'
 import { createRedisConnections, type RedisConnections } from '@fluxo/shared/redis/connection'
-import { CAMPO_EVENTO, streamKey } from '@fluxo/shared/stream/keys'
+import { EVENTO_FIELD, streamKey } from '@fluxo/shared/stream/keys'
 import { createPublisher } from '@fluxo/shared/stream/publisher'
 import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { createDatabase, startOwnRedis, type TestDatabase } from '@fluxo/tests/stage/databases'
@@ -15,7 +15,7 @@ import { Registry } from 'prom-client'
 import { v7 } from 'uuid'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LEDGER } from '../registrar/ledger-table.ts'
-import { createRegistroStore } from '../registrar/store.ts'
+import { createLancamentoStore } from '../registrar/store.ts'
 
 const log = createLogger({ service: 'test', level: 'fatal' })
 
@@ -43,11 +43,11 @@ describe.each([1, 4])('the relay with %i partition(s)', (particoes) => {
     relay.start()
     return relay
   }
-  const registrar = async (quantos: number): Promise<void> => {
+  const registrar = async (count: number): Promise<void> => {
     const transactions = createTransactions({ url: database.appUrl, max: 1, name: 'test' })
-    const store = createRegistroStore({ sql, transactions, particoes, onCommit: (p) => relays.at(-1)?.wake(p) })
+    const store = createLancamentoStore({ sql, transactions, particoes, onCommit: (p) => relays.at(-1)?.wake(p) })
     await Promise.all(
-      Array.from({ length: quantos }, (_, i) =>
+      Array.from({ length: count }, (_, i) =>
         store.registrar({
           lancamento: {
             id: v7(),
@@ -102,7 +102,7 @@ describe.each([1, 4])('the relay with %i partition(s)', (particoes) => {
     await registrar(500)
     await published()
     const [entry] = await redis.commands.xrange(
-      streamKey(prefix, particaoDe('loja-3', particoes)),
+      streamKey(prefix, particaoOf('loja-3', particoes)),
       '-',
       '+',
       'COUNT',
@@ -126,7 +126,7 @@ describe.each([1, 4])('the relay with %i partition(s)', (particoes) => {
   it('drops no stream and renews no epoch where the former holder still publishes while another takes over', async () => {
     await relays.at(-1)?.stop()
     const epoca = async () => (await sql`select epoca::text from log_estado`)[0]?.['epoca']
-    const antes = await epoca()
+    const earlier = await epoca()
     const former = createPublisher({ redis: redis.commands, prefix })
     const late = new Set<number>()
     const drops: number[] = []
@@ -150,7 +150,7 @@ describe.each([1, 4])('the relay with %i partition(s)', (particoes) => {
     await waitFor(() => late.size === particoes, { what: 'a look at every partition' })
     await registrar(50)
     await published()
-    expect([await epoca(), drops]).toEqual([antes, []])
+    expect([await epoca(), drops]).toEqual([earlier, []])
   })
 
   it('goes on from its cursor when Redis has lost everything', async () => {
@@ -172,19 +172,19 @@ describe.each([1, 4])('the relay with %i partition(s)', (particoes) => {
   it('renews the epoch of a log that is older than what it published, and of no other', async () => {
     const epoca = async (): Promise<string> => (await sql`select epoca::text from log_estado`)[0]?.['epoca']
     /** Ends the relay, lets the stream end beyond the log with an event of this epoch, and has another one take over. */
-    const comFuturo = async (deEpoca: string): Promise<void> => {
+    const withFuture = async (inEpoca: string): Promise<void> => {
       await relays.at(-1)?.stop()
       const key = streamKey(prefix, 0)
-      await redis.commands.xadd(key, '1000000-0', CAMPO_EVENTO, JSON.stringify({ id: v7(), epoca: deEpoca }))
+      await redis.commands.xadd(key, '1000000-0', EVENTO_FIELD, JSON.stringify({ id: v7(), epoca: inEpoca }))
       startRelay()
       await waitFor(async () => (await redis.commands.xrange(key, '1000000-0', '+')).length === 0, {
         what: 'the foreign stream is dropped',
       })
     }
-    const antes = await epoca()
-    await comFuturo('01890a5d-ac96-774b-bcce-b302099a8057')
-    expect(await epoca()).toBe(antes)
-    await comFuturo(antes)
-    await waitFor(async () => (await epoca()) !== antes, { what: 'another epoch' })
+    const earlier = await epoca()
+    await withFuture('01890a5d-ac96-774b-bcce-b302099a8057')
+    expect(await epoca()).toBe(earlier)
+    await withFuture(earlier)
+    await waitFor(async () => (await epoca()) !== earlier, { what: 'another epoch' })
   })
 })

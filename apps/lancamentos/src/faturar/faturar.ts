@@ -1,54 +1,56 @@
-import { diaEmSaoPaulo } from '@fluxo/shared/dia'
+import { dayInSaoPaulo } from '@fluxo/shared/dia'
 import type { Lancamento } from '../domain/lancamento.ts'
 import { estornarLancamento } from '../estornar/estornar.ts'
 
 /** What the ledger needs of an order's event: a delivery that was paid, or one that was taken back. */
-export type Entrega = {
+export type EntregaPaga = {
   comercianteId: string
   pedidoId: string
   /** 1 for the order's first delivery; a delivery that was corrected and happened again is the second. */
-  numero: number
+  deliveryNumber: number
   /** Cents. */
   valor: bigint
-  entregueEm: Date
+  deliveredAt: Date
   /** When it was taken back; absent for the delivery itself. */
-  devolvidoEm?: Date | undefined
-  rastro: string | undefined
+  returnedAt?: Date | undefined
+  traceparent: string | undefined
 }
 
 /** Id, time and trace arrive as values, so the same event always gives the same entry. */
-type Momento = { id: string; agora: Date }
+type IdAndTime = { id: string; now: Date }
 
 /** The merchant's entries name the order; a second delivery of one order is another entry. */
-const referenciaDe = ({ pedidoId, numero }: Entrega): string =>
-  numero === 1 ? `pedido:${pedidoId}` : `pedido:${pedidoId}:${numero}`
+const referenciaOf = ({ pedidoId, deliveryNumber }: EntregaPaga): string =>
+  deliveryNumber === 1 ? `pedido:${pedidoId}` : `pedido:${pedidoId}:${deliveryNumber}`
 
 /** The keys by which an event's entries are known, however often it comes. */
-export const chaveDaEntrega = ({ pedidoId, numero }: Entrega): string => `pedido:${pedidoId}:entregue:${numero}`
-export const chaveDaDevolucao = ({ pedidoId, numero }: Entrega): string => `pedido:${pedidoId}:devolvido:${numero}`
+export const entregaChave = ({ pedidoId, deliveryNumber }: EntregaPaga): string =>
+  `pedido:${pedidoId}:entregue:${deliveryNumber}`
+export const returnChave = ({ pedidoId, deliveryNumber }: EntregaPaga): string =>
+  `pedido:${pedidoId}:devolvido:${deliveryNumber}`
 
 /** The entry of a paid delivery: a credit on the day of the delivery, as clocks in São Paulo show it. */
-export const lancamentoDaEntrega = (entrega: Entrega, { id, agora }: Momento): Lancamento => ({
+export const entregaLancamento = (entrega: EntregaPaga, { id, now }: IdAndTime): Lancamento => ({
   id,
   comercianteId: entrega.comercianteId,
   tipo: 'CREDITO',
   valor: entrega.valor,
-  data: diaEmSaoPaulo(entrega.entregueEm),
+  data: dayInSaoPaulo(entrega.deliveredAt),
   descricao: `Pedido ${entrega.pedidoId} entregue`,
-  referencia: referenciaDe(entrega),
-  createdAt: agora,
-  rastro: entrega.rastro,
+  referencia: referenciaOf(entrega),
+  createdAt: now,
+  traceparent: entrega.traceparent,
 })
 
 /** The reversal of a paid delivery, on the day on which the goods came back. */
-export const estornoDaEntrega = (
+export const entregaEstorno = (
   original: Lancamento,
-  { pedidoId, rastro }: Entrega,
-  devolvidoEm: Date,
-  { id, agora }: Momento,
+  { pedidoId, traceparent }: EntregaPaga,
+  returnedAt: Date,
+  { id, now }: IdAndTime,
 ): Lancamento =>
   estornarLancamento(
     original,
-    { descricao: `Pedido ${pedidoId} devolvido`, data: diaEmSaoPaulo(devolvidoEm) },
-    { id, agora, rastro },
+    { descricao: `Pedido ${pedidoId} devolvido`, data: dayInSaoPaulo(returnedAt) },
+    { id, now, traceparent },
   )

@@ -2,15 +2,15 @@ import type { Refused } from '@fluxo/shared/follow/group'
 import { converting, isPoison, reasonOf } from '@fluxo/shared/inbox/isolate'
 import type { Logger } from '@fluxo/shared/telemetry/logger'
 import { isSampled, type Tracing } from '@fluxo/shared/telemetry/tracing'
-import type { Registro } from '../registrar/registro.ts'
-import type { RegistroStore } from '../registrar/store.ts'
-import { chaveDaDevolucao, chaveDaEntrega, type Entrega, estornoDaEntrega, lancamentoDaEntrega } from './faturar.ts'
-import type { Lancavel } from './ler-evento.ts'
+import type { Registration } from '../registrar/registro.ts'
+import type { LancamentoStore } from '../registrar/store.ts'
+import { type EntregaPaga, entregaChave, entregaEstorno, entregaLancamento, returnChave } from './faturar.ts'
+import type { EntregaEvento } from './ler-evento.ts'
 
-export type LancarDeps = {
-  store: Pick<RegistroStore, 'registrar'>
-  novoId: () => string
-  agora: () => Date
+export type RecordDeps = {
+  store: Pick<LancamentoStore, 'registrar'>
+  newId: () => string
+  now: () => Date
   log: Logger
   tracing?: Tracing | undefined
 }
@@ -21,14 +21,14 @@ export type LancarDeps = {
  * Idempotent by the ledger's own keys, so an event that comes again finds its entry. A return brings its delivery along:
  * whichever instance is first registers both, in this order. Rejects where the ledger cannot answer now.
  */
-export const createLancar =
-  (deps: LancarDeps) =>
-  async (rows: readonly Lancavel[]): Promise<Refused[]> => {
-    const recusados = await Promise.all(
+export const createRecord =
+  (deps: RecordDeps) =>
+  async (rows: readonly EntregaEvento[]): Promise<Refused[]> => {
+    const refused = await Promise.all(
       rows.map(async ({ posicao, entrega }) => {
         if (entrega === undefined) return []
         try {
-          await comRastro(deps, entrega)
+          await recordInTrace(deps, entrega)
           return []
         } catch (error) {
           if (!isPoison(error)) throw error
@@ -36,18 +36,18 @@ export const createLancar =
         }
       }),
     )
-    return recusados.flat()
+    return refused.flat()
   }
 
 /** Registers the money of an event, and shows it in the trace of its order: the entries go on from there. */
-async function comRastro(deps: LancarDeps, entrega: Entrega): Promise<void> {
+async function recordInTrace(deps: RecordDeps, entrega: EntregaPaga): Promise<void> {
   const { tracing } = deps
-  const { rastro, pedidoId, numero } = entrega
-  if (tracing === undefined || rastro === undefined || !isSampled(rastro)) return lancar(deps, entrega)
-  const attributes = { pedidoId, numero, devolvido: entrega.devolvidoEm !== undefined }
-  const span = tracing.start('order money', { parent: rastro, kind: 'consumer', attributes })
+  const { traceparent, pedidoId, deliveryNumber } = entrega
+  if (tracing === undefined || traceparent === undefined || !isSampled(traceparent)) return record(deps, entrega)
+  const attributes = { pedidoId, deliveryNumber, devolvido: entrega.returnedAt !== undefined }
+  const span = tracing.start('order money', { parent: traceparent, kind: 'consumer', attributes })
   try {
-    await lancar(deps, { ...entrega, rastro: span.traceparent })
+    await record(deps, { ...entrega, traceparent: span.traceparent })
     span.end()
   } catch (error) {
     span.end({ error })
@@ -55,22 +55,29 @@ async function comRastro(deps: LancarDeps, entrega: Entrega): Promise<void> {
   }
 }
 
-async function lancar(deps: LancarDeps, entrega: Entrega): Promise<void> {
-  const { store, novoId, agora } = deps
-  const momento = () => ({ id: novoId(), agora: agora() })
-  const credito = await store.registrar({
-    lancamento: converting(() => lancamentoDaEntrega(entrega, momento())),
-    chave: chaveDaEntrega(entrega),
+async function record(deps: RecordDeps, entrega: EntregaPaga): Promise<void> {
+  const { store, newId, now } = deps
+  const idAndTime = () => ({ id: newId(), now: now() })
+  const credit = await store.registrar({
+    lancamento: converting(() => entregaLancamento(entrega, idAndTime())),
+    chave: entregaChave(entrega),
   })
-  avisar(deps, entrega, credito)
-  const { devolvidoEm } = entrega
-  if (devolvidoEm === undefined || credito.lancamento.estorna !== undefined) return
-  const lancamento = converting(() => estornoDaEntrega(credito.lancamento, entrega, devolvidoEm, momento()))
-  avisar(deps, entrega, await store.registrar({ lancamento, chave: chaveDaDevolucao(entrega) }))
+  warn(deps, entrega, credit)
+  const { returnedAt } = entrega
+  if (returnedAt === undefined || credit.lancamento.estorna !== undefined) return
+  const lancamento = converting(() => entregaEstorno(credit.lancamento, entrega, returnedAt, idAndTime()))
+  warn(deps, entrega, await store.registrar({ lancamento, chave: returnChave(entrega) }))
 }
 
 /** The merchant may have recorded the money by hand under our names: it is in the books once, and that is told. */
-function avisar({ log }: LancarDeps, { pedidoId, numero }: Entrega, { desfecho, lancamento }: Registro): void {
-  if (desfecho === 'criado' || desfecho === 'repetido') return
-  log.warn({ pedidoId, numero, desfecho, lancamento: lancamento.id }, 'the money of an order was in the books already')
+function warn(
+  { log }: RecordDeps,
+  { pedidoId, deliveryNumber }: EntregaPaga,
+  { outcome, lancamento }: Registration,
+): void {
+  if (outcome === 'criado' || outcome === 'repetido') return
+  log.warn(
+    { pedidoId, deliveryNumber, outcome, lancamento: lancamento.id },
+    'the money of an order was in the books already',
+  )
 }

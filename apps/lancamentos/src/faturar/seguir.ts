@@ -7,8 +7,8 @@ import type { RedisConnections } from '@fluxo/shared/redis/connection'
 import { createFeed } from '@fluxo/shared/repair/feed'
 import type { FeedClientDeps } from '@fluxo/shared/repair/feed-client'
 import type { Registry } from '@fluxo/shared/telemetry/metrics'
-import { createLancar, type LancarDeps } from './lancar.ts'
-import { type Lancavel, lerLancavel } from './ler-evento.ts'
+import { createRecord, type RecordDeps } from './lancar.ts'
+import { type EntregaEvento, readEntregaPaga } from './ler-evento.ts'
 
 /** Where the orders' events come from. */
 export type PedidosOptions = {
@@ -16,7 +16,7 @@ export type PedidosOptions = {
   eventos: Pick<FeedClientDeps, 'baseUrl' | 'token' | 'fetch'>
   /** Partitions of the orders' log. */
   particoes: number
-  instancia: string
+  instance: string
   /** For tests: other names in Redis, other waits. */
   streamPrefix?: string | undefined
   timings?: Partial<Timings> | undefined
@@ -25,12 +25,12 @@ export type PedidosOptions = {
 /** Streams of the orders' events. The name is the contract with entregas. */
 export const STREAM_DOS_PEDIDOS = 'fluxo:pedidos'
 /** The consumer group of the ledger on them. */
-export const GRUPO = 'lancamentos'
+export const LANCAMENTOS_GROUP = 'lancamentos'
 /** Keys of the lease of repair: the kind of work, and one for all partitions. */
-export const REPARO_LOCK = [7_264_202, 0] as const
+export const REPAIR_LOCK = [7_264_202, 0] as const
 
 /** The entries are in the ledger before their positions are noted; nothing else is to be done with them. */
-export const SEM_MAIS: Effect<Lancavel, undefined> = {
+export const NO_EFFECT: Effect<EntregaEvento, undefined> = {
   columns: [],
   ctes: 'nada as (select 1)',
   result: 'null::text',
@@ -38,12 +38,12 @@ export const SEM_MAIS: Effect<Lancavel, undefined> = {
 }
 
 /** The money of orders as a group of their log: the entries come first, the position is noted after them. */
-export function grupoDoFaturamento(deps: LancarDeps): Group<Lancavel> {
-  const lancar = createLancar(deps)
-  return { group: GRUPO, read: lerLancavel, before: (_, rows) => lancar(rows), effect: SEM_MAIS }
+export function entregasGroup(deps: RecordDeps): Group<EntregaEvento> {
+  const record = createRecord(deps)
+  return { group: LANCAMENTOS_GROUP, read: readEntregaPaga, before: (_, rows) => record(rows), effect: NO_EFFECT }
 }
 
-export type FaturamentoDeps = LancarDeps & {
+export type FaturamentoDeps = RecordDeps & {
   pedidos: PedidosOptions
   databaseUrl: string
   sql: Sql
@@ -52,14 +52,14 @@ export type FaturamentoDeps = LancarDeps & {
 }
 
 /** Follows the orders' log: a paid delivery becomes an entry, and its return the reversal, once each. */
-export function createFaturamento(deps: FaturamentoDeps): Follower & { close: () => void } {
+export function createEntregasFollower(deps: FaturamentoDeps): Follower & { close: () => void } {
   const { databaseUrl, registry, log } = deps
-  const { eventos, particoes, streamPrefix = STREAM_DOS_PEDIDOS, instancia, timings } = deps.pedidos
+  const { eventos, particoes, streamPrefix = STREAM_DOS_PEDIDOS, instance, timings } = deps.pedidos
   const feed = createFeed({ ...eventos, name: 'pedidos', particoes, registry })
-  const lease = createLease({ url: databaseUrl, key: REPARO_LOCK, name: 'reparo pedidos', log })
+  const lease = createLease({ url: databaseUrl, key: REPAIR_LOCK, name: 'reparo pedidos', log })
   const follower = createFollower(
-    { ...grupoDoFaturamento(deps), log: { streamPrefix, particoes, feed } },
-    { ...deps, instancia, timings, lease },
+    { ...entregasGroup(deps), log: { streamPrefix, particoes, feed } },
+    { ...deps, instance, timings, lease },
   )
   return { ...follower, close: feed.close }
 }

@@ -1,36 +1,36 @@
-import type { Relatorio } from '@fluxo/shared/csv/relatorio'
-import { type Arquivo, importarArquivo as importarCsv } from '@fluxo/shared/http/importar-arquivo'
+import type { ImportReport } from '@fluxo/shared/csv/relatorio'
+import { type ImportFile, importCsvFile as importCsv } from '@fluxo/shared/http/importar-arquivo'
 import type { Posicoes } from '@fluxo/shared/http/posicao'
-import { aceito } from '../registrar/registro.ts'
-import type { RegistroStore } from '../registrar/store.ts'
-import { createImportacao, destinoDe } from './importar.ts'
+import { isAccepted } from '../registrar/registro.ts'
+import type { LancamentoStore } from '../registrar/store.ts'
+import { createImportacao, destinationOf } from './importar.ts'
 
-export type ImportarDeps = {
-  store: Pick<RegistroStore, 'registrarLote'>
-  novoId: () => string
-  agora: () => Date
+export type ImportLancamentosDeps = {
+  store: Pick<LancamentoStore, 'registrarLote'>
+  newId: () => string
+  now: () => Date
 }
 
-type Envio = Arquivo & { comercianteId: string; posicoes: Posicoes }
+type ImportUpload = ImportFile & { comercianteId: string; posicoes: Posicoes }
 
 /** Imports a file of entries as it arrives. Every line has a key or a `referencia`, so that a batch can be sent again. */
-export const importarArquivo = (
-  { store, novoId, agora }: ImportarDeps,
-  { comercianteId, posicoes, ...arquivo }: Envio,
-): Promise<Relatorio> => {
+export const importFile = (
+  { store, newId, now }: ImportLancamentosDeps,
+  { comercianteId, posicoes, ...file }: ImportUpload,
+): Promise<ImportReport> => {
   const importacao = createImportacao()
-  return importarCsv({
-    ...arquivo,
+  return importCsv({
+    ...file,
     importacao,
-    gravar: async (linhas) => {
-      const createdAt = agora()
-      const itens = linhas.map(({ pedido, chave }) => ({
-        lancamento: { ...pedido, id: novoId(), comercianteId, createdAt },
+    save: async (lines) => {
+      const createdAt = now()
+      const items = lines.map(({ pedido: novo, chave }) => ({
+        lancamento: { ...novo, id: newId(), comercianteId, createdAt },
         chave,
       }))
-      const registros = await store.registrarLote(itens)
-      for (const registro of registros) if (aceito(registro)) posicoes.anotar(registro)
-      return registros.map(destinoDe)
+      const registrations = await store.registrarLote(items)
+      for (const registration of registrations) if (isAccepted(registration)) posicoes.note(registration)
+      return registrations.map(destinationOf)
     },
   })
 }

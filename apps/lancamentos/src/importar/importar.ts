@@ -1,33 +1,33 @@
-import { createImportacao as createImportacaoCsv, type Destino, type Importacao } from '@fluxo/shared/csv/importacao'
+import { createImportacao as createImportacaoCsv, type Fate, type Importacao } from '@fluxo/shared/csv/importacao'
 import { invariant } from '@fluxo/shared/errors'
-import { impressaoDe } from '../domain/impressao.ts'
-import type { Pedido } from '../domain/lancamento.ts'
-import { aceito, type Registro } from '../registrar/registro.ts'
-import { FORMATO, lerLinha } from './linha.ts'
+import { impressaoOf } from '../domain/impressao.ts'
+import type { NovoLancamento } from '../domain/lancamento.ts'
+import { isAccepted, type Registration } from '../registrar/registro.ts'
+import { IMPORT_FORMAT, readLine } from './linha.ts'
 
 /** Decides what a file of entries means. */
-export const createImportacao = ({ conteudosMax }: { conteudosMax?: number } = {}): Importacao<Pedido> =>
+export const createImportacao = ({ contentsMax }: { contentsMax?: number } = {}): Importacao<NovoLancamento> =>
   createImportacaoCsv({
-    formato: FORMATO,
-    lerLinha,
-    referenciaDe: ({ referencia }) => referencia,
-    impressaoDe,
-    oQue: 'nenhum lançamento',
-    ...(conteudosMax !== undefined && { conteudosMax }),
+    columns: IMPORT_FORMAT,
+    readLine,
+    referenciaOf: ({ referencia }) => referencia,
+    impressaoOf,
+    nothingOfWhat: 'nenhum lançamento',
+    ...(contentsMax !== undefined && { contentsMax }),
   })
 
 /** What the report says of a line, by what the ledger said of its entry. */
-export function destinoDe(registro: Registro): Destino {
-  if (registro.desfecho === 'criado') return 'criado'
-  if (aceito(registro)) return 'repetido'
-  if (registro.desfecho === 'conflito-de-referencia') {
+export function destinationOf(registration: Registration): Fate {
+  if (registration.outcome === 'criado') return 'criado'
+  if (isAccepted(registration)) return 'repetido'
+  if (registration.outcome === 'conflito-de-referencia') {
     return {
-      recusado: `Já existe um lançamento com esta referência e outro conteúdo: ${registro.lancamento.id}.`,
+      recusado: `Já existe um lançamento com esta referência e outro conteúdo: ${registration.lancamento.id}.`,
     }
   }
   // Only a merchant who sends our own `csv:…` keys as Idempotency-Key gets here.
-  invariant(registro.desfecho === 'conflito-de-chave', 'an imported line reverses nothing')
+  invariant(registration.outcome === 'conflito-de-chave', 'an imported line reverses nothing')
   return {
-    recusado: `A chave desta linha já registrou outro lançamento: ${registro.lancamento.id}. Dê uma referencia à linha.`,
+    recusado: `A chave desta linha já registrou outro lançamento: ${registration.lancamento.id}. Dê uma referencia à linha.`,
   }
 }

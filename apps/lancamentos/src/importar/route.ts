@@ -1,29 +1,29 @@
 import { headers } from '@fluxo/shared/http/answers'
 import { requireScope, type Verifier } from '@fluxo/shared/http/auth'
 import type { AppEnv } from '@fluxo/shared/http/env'
-import { ARQUIVO, ArquivoContent, createImportacoes, relatorioSchema } from '@fluxo/shared/http/importacoes'
+import { createImportSlots, ImportFileContent, OF_FILE, reportSchema } from '@fluxo/shared/http/importacoes'
 import { jsonText } from '@fluxo/shared/http/json'
 import { documented } from '@fluxo/shared/http/openapi'
 import { createPosicoes } from '@fluxo/shared/http/posicao'
-import type { Limites } from '@fluxo/shared/ratelimit/admission'
+import type { Limits } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono } from '@hono/zod-openapi'
-import { type ImportarDeps, importarArquivo } from './importar-arquivo.ts'
-import { COLUNAS } from './linha.ts'
+import { type ImportLancamentosDeps, importFile } from './importar-arquivo.ts'
+import { IMPORT_COLUMNS } from './linha.ts'
 
-const RelatorioSchema = relatorioSchema(COLUNAS, {
+const ReportSchema = reportSchema(IMPORT_COLUMNS, {
   relatorio: 'RelatorioDeImportacao',
   linha: 'LinhaRecusada',
-  exemplo: { linha: 7, coluna: 'valor', valor: '12,345', motivo: 'Deve ter no máximo 2 casas decimais.' },
+  example: { linha: 7, coluna: 'valor', valor: '12,345', motivo: 'Deve ter no máximo 2 casas decimais.' },
 })
 
 /** `POST /lancamentos/importacoes`: a CSV file of any size, in constant memory, safe to send again. */
 export function createImportarRoutes({
   verifier,
-  limites,
+  limits,
   ...deps
-}: ImportarDeps & { verifier: Verifier; limites?: Limites | undefined }): OpenAPIHono<AppEnv> {
+}: ImportLancamentosDeps & { verifier: Verifier; limits?: Limits | undefined }): OpenAPIHono<AppEnv> {
   const routes = new OpenAPIHono<AppEnv>()
-  const comArquivo = createImportacoes()
+  const withFile = createImportSlots()
   documented(
     routes,
     {
@@ -37,23 +37,23 @@ export function createImportarRoutes({
         'valores 1234.56, 1.234,56 ou R$ 1.234,56; data AAAA-MM-DD ou DD/MM/AAAA; tipo com ou sem acento e maiúsculas; ' +
         'colunas e linhas vazias que a planilha deixa são ignoradas. Linhas erradas são relatadas e as demais entram. ' +
         'Enviar o mesmo arquivo de novo não cria nada em dobro.',
-      escopo: 'lancamentos:escrever',
-      codigos: ARQUIVO,
-      request: { body: { required: true, content: ArquivoContent } },
+      scope: 'lancamentos:escrever',
+      codigos: OF_FILE,
+      request: { body: { required: true, content: ImportFileContent } },
       responses: {
         200: {
           description: 'O relatório',
           headers: headers('Fluxo-Posicao'),
-          content: { 'application/json': { schema: RelatorioSchema } },
+          content: { 'application/json': { schema: ReportSchema } },
         },
       },
     },
-    requireScope(verifier, 'lancamentos:escrever', { admission: limites?.escrita }),
+    requireScope(verifier, 'lancamentos:escrever', { admission: limits?.escrita }),
     async (c) => {
       const comercianteId = c.get('comercianteId')
       const posicoes = createPosicoes()
-      const relatorio = await comArquivo(c, (arquivo) => importarArquivo(deps, { ...arquivo, comercianteId, posicoes }))
-      return jsonText(JSON.stringify(relatorio), 200, posicoes.cabecalho())
+      const report = await withFile(c, (file) => importFile(deps, { ...file, comercianteId, posicoes }))
+      return jsonText(JSON.stringify(report), 200, posicoes.headers())
     },
   )
   return routes

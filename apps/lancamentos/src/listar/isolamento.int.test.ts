@@ -1,47 +1,53 @@
 import { ownRows } from '@fluxo/shared/postgres/own-rows'
 import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Bancada, createBancada, json } from '../../test/bancada.ts'
-import type { Filtros } from './listar.ts'
-import { createLeituraStore, LEITURA_SETTINGS } from './store.ts'
+import { createLedgerTestApp, json, type LedgerTestApp } from '../../test/bancada.ts'
+import type { LancamentoFilters } from './listar.ts'
+import { createLancamentoReadStore, READ_SETTINGS } from './store.ts'
 
-const LOJAS = ['loja', 'Loja', 'loja.', 'loja-1', 'loja-10'] as const
+const MERCHANTS = ['loja', 'Loja', 'loja.', 'loja-1', 'loja-10'] as const
 const DATA = '2025-10-15'
 
-let bancada: Bancada
+let stage: LedgerTestApp
 /** Of each merchant, by id. */
-const idsDe = new Map<string, string[]>()
+const idsOf = new Map<string, string[]>()
 
 beforeAll(async () => {
-  bancada = await createBancada()
-  for (const loja of LOJAS) {
-    const pedir = await bancada.como(loja)
+  stage = await createLedgerTestApp()
+  for (const merchant of MERCHANTS) {
+    const ask = await stage.askAs(merchant)
     const ids: string[] = []
     for (let i = 0; i < 4; i += 1) {
-      const resposta = await pedir(
+      const answer = await ask(
         '/lancamentos',
-        json({ valor: i + 1, tipo: i % 2 ? 'DEBITO' : 'CREDITO', descricao: loja, data: DATA, referencia: `r-${i}` }),
+        json({
+          valor: i + 1,
+          tipo: i % 2 ? 'DEBITO' : 'CREDITO',
+          descricao: merchant,
+          data: DATA,
+          referencia: `r-${i}`,
+        }),
       )
-      ids.push(((await resposta.json()) as { id: string }).id)
+      ids.push(((await answer.json()) as { id: string }).id)
     }
-    idsDe.set(loja, ids)
+    idsOf.set(merchant, ids)
   }
 })
-afterAll(() => bancada.fechar())
+afterAll(() => stage.close())
 
-const FILTRO = '"lancamentos"."comerciante_id" = $1'
+const FILTER = '"lancamentos"."comerciante_id" = $1'
 
 /** The store's own statements on `sql`, each without the filter that names the merchant. */
-function semFiltro(sql: Sql) {
-  const sem = { unsafe: (texto: string, ...resto: [never]) => sql.unsafe(esquecer(texto), ...resto) }
-  return createLeituraStore(sem as unknown as Sql)
+function withoutFilter(sql: Sql) {
+  const without = { unsafe: (statement: string, ...rest: [never]) => sql.unsafe(forget(statement), ...rest) }
+  return createLancamentoReadStore(without as unknown as Sql)
 }
-function esquecer(texto: string): string {
-  expect(texto).toContain(FILTRO)
-  return texto.replace(FILTRO, '$1::text is not null')
+function forget(statement: string): string {
+  expect(statement).toContain(FILTER)
+  return statement.replace(FILTER, '$1::text is not null')
 }
 
-const FILTROS: Filtros[] = [
+const FILTERS: LancamentoFilters[] = [
   {},
   { de: DATA, ate: DATA },
   { tipo: 'DEBITO' },
@@ -51,65 +57,66 @@ const FILTROS: Filtros[] = [
 
 describe('with the application’s filter removed, row-level security stands behind it', () => {
   test('every list is still the merchant’s own, with any filters and on any page', async () => {
-    const inteiro = createLeituraStore(bancada.leituras)
-    const aberto = semFiltro(bancada.leituras)
-    for (const loja of LOJAS) {
-      for (const filtros of FILTROS) {
-        for (const depois of [undefined, { data: DATA, posicao: 10 }]) {
-          const certo = await inteiro.listar(loja, filtros, depois, 100)
-          expect(await aberto.listar(loja, filtros, depois, 100)).toEqual(certo)
+    const whole = createLancamentoReadStore(stage.reads)
+    const unfiltered = withoutFilter(stage.reads)
+    for (const merchant of MERCHANTS) {
+      for (const filters of FILTERS) {
+        for (const after of [undefined, { data: DATA, posicao: 10 }]) {
+          const correct = await whole.listar(merchant, filters, after, 100)
+          expect(await unfiltered.listar(merchant, filters, after, 100)).toEqual(correct)
         }
       }
-      const vistos = (await aberto.listar(loja, {}, undefined, 100)).map(({ id }) => id)
-      expect(new Set(vistos)).toEqual(new Set(idsDe.get(loja)))
+      const seen = (await unfiltered.listar(merchant, {}, undefined, 100)).map(({ id }) => id)
+      expect(new Set(seen)).toEqual(new Set(idsOf.get(merchant)))
     }
   })
 
   test('an id of another merchant is still nobody’s', async () => {
-    const aberto = semFiltro(bancada.leituras)
-    for (const loja of LOJAS) {
-      for (const [dono, ids] of idsDe) {
-        for (const id of ids) expect((await aberto.porId(loja, id))?.id).toBe(dono === loja ? id : undefined)
+    const unfiltered = withoutFilter(stage.reads)
+    for (const merchant of MERCHANTS) {
+      for (const [owner, ids] of idsOf) {
+        for (const id of ids)
+          expect((await unfiltered.porId(merchant, id))?.id).toBe(owner === merchant ? id : undefined)
       }
     }
   })
 
   test('concurrent reads of many merchants on few connections never mix', async () => {
-    const poucas = createSql({ ...conexao(), max: 2, settings: LEITURA_SETTINGS })
-    const aberto = semFiltro(poucas)
-    const pedidos = Array.from({ length: 400 }, (_, i) => LOJAS[i % LOJAS.length] ?? LOJAS[0])
-    const listas = await Promise.all(pedidos.map((loja) => aberto.listar(loja, {}, undefined, 100)))
-    listas.forEach((lista, i) => {
-      expect(new Set(lista.map(({ comercianteId }) => comercianteId))).toEqual(new Set([pedidos[i]]))
+    const few = createSql({ ...connection(), max: 2, settings: READ_SETTINGS })
+    const unfiltered = withoutFilter(few)
+    const requests = Array.from({ length: 400 }, (_, i) => MERCHANTS[i % MERCHANTS.length] ?? MERCHANTS[0])
+    const lists = await Promise.all(requests.map((merchant) => unfiltered.listar(merchant, {}, undefined, 100)))
+    lists.forEach((list, i) => {
+      expect(new Set(list.map(({ comercianteId }) => comercianteId))).toEqual(new Set([requests[i]]))
     })
-    await closeSql(poucas)
+    await closeSql(few)
   })
 
   test('the same statements show everybody’s rows to a role that is not under it: it is what holds', async () => {
-    const todos = await semFiltro(bancada.sql).listar('loja', {}, undefined, 100)
-    expect(new Set(todos.map(({ comercianteId }) => comercianteId))).toEqual(new Set(LOJAS))
+    const all = await withoutFilter(stage.sql).listar('loja', {}, undefined, 100)
+    expect(new Set(all.map(({ comercianteId }) => comercianteId))).toEqual(new Set(MERCHANTS))
   })
 })
 
-const conexao = () => ({ url: bancada.databaseUrl, name: 'teste isolamento' })
+const connection = () => ({ url: stage.databaseUrl, name: 'teste isolamento' })
 
 describe('the role of reads', () => {
-  const contar = async (sql: Sql, texto = 'select count(*)::int as n from lancamentos') =>
-    Number((await sql.unsafe<{ n: number }[]>(texto))[0]?.n)
+  const count = async (sql: Sql, statement = 'select count(*)::int as n from lancamentos') =>
+    Number((await sql.unsafe<{ n: number }[]>(statement))[0]?.n)
 
   test('sees nothing where no merchant was set, also right after another request of the same connection', async () => {
-    const uma = createSql({ ...conexao(), max: 1, settings: LEITURA_SETTINGS })
-    expect(await contar(uma)).toBe(0)
-    expect(await createLeituraStore(uma).listar('loja', {}, undefined, 100)).toHaveLength(4)
-    expect(await contar(uma)).toBe(0)
+    const one = createSql({ ...connection(), max: 1, settings: READ_SETTINGS })
+    expect(await count(one)).toBe(0)
+    expect(await createLancamentoReadStore(one).listar('loja', {}, undefined, 100)).toHaveLength(4)
+    expect(await count(one)).toBe(0)
     // A statement that fails leaves nothing behind either.
-    await expect(uma.unsafe(ownRows('select 1 / (id is null)::int from lancamentos'), ['loja'])).rejects.toThrow('zero')
-    expect(await contar(uma)).toBe(0)
-    await closeSql(uma)
+    await expect(one.unsafe(ownRows('select 1 / (id is null)::int from lancamentos'), ['loja'])).rejects.toThrow('zero')
+    expect(await count(one)).toBe(0)
+    await closeSql(one)
   })
 
   test('neither writes nor reads what is not for merchants', async () => {
-    for (const texto of [
+    for (const statement of [
       'delete from lancamentos',
       'insert into lancamentos select * from lancamentos',
       'select chave from lancamentos',
@@ -117,7 +124,7 @@ describe('the role of reads', () => {
       'select * from posicao',
       'select * from relay_cursor',
     ]) {
-      await expect(bancada.leituras.unsafe(texto)).rejects.toThrow('permission denied')
+      await expect(stage.reads.unsafe(statement)).rejects.toThrow('permission denied')
     }
   })
 })

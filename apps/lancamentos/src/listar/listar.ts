@@ -2,7 +2,7 @@ import { invariant, ValidationError } from '@fluxo/shared/errors'
 import type { Tipo } from '../domain/lancamento.ts'
 
 /** Which entries of a merchant are asked for; both days are included. */
-export type Filtros = {
+export type LancamentoFilters = {
   de?: string | undefined
   ate?: string | undefined
   tipo?: Tipo | undefined
@@ -10,12 +10,12 @@ export type Filtros = {
 }
 
 /** The point in the list after which a page begins: the last entry of the page before. */
-export type Ponto = { data: string; posicao: number }
+export type LancamentoCursor = { data: string; posicao: number }
 
 /** The filters of a query: `data` is short for one day, so it cannot stand beside `de` or `ate`. */
-export function filtrosDe(consulta: Filtros & { data?: string | undefined }): Filtros {
-  const { data, de = data, ate = data, tipo, referencia } = consulta
-  if (data !== undefined && (consulta.de !== undefined || consulta.ate !== undefined)) {
+export function filtersOf(query: LancamentoFilters & { data?: string | undefined }): LancamentoFilters {
+  const { data, de = data, ate = data, tipo, referencia } = query
+  if (data !== undefined && (query.de !== undefined || query.ate !== undefined)) {
     throw new ValidationError([{ campo: 'data', mensagem: 'Não pode vir junto com de ou ate.' }])
   }
   if (de !== undefined && ate !== undefined && de > ate) {
@@ -24,30 +24,30 @@ export function filtrosDe(consulta: Filtros & { data?: string | undefined }): Fi
   return { de, ate, tipo, referencia }
 }
 
-/** What a cursor is valid for, as text: the merchant and the filters. `limite` may change from page to page. */
-export const escopoDoCursor = (comercianteId: string, { de, ate, tipo, referencia }: Filtros): string =>
+/** What a cursor is valid for, as text: the merchant and the filters. `limit` may change from page to page. */
+export const cursorScope = (comercianteId: string, { de, ate, tipo, referencia }: LancamentoFilters): string =>
   JSON.stringify([comercianteId, de ?? null, ate ?? null, tipo ?? null, referencia ?? null])
 
-/** Cuts the rows that were read (one more than `limite`) to a page, and says after which point the next one begins. */
-export function paginar<Linha extends Ponto>(
-  linhas: readonly Linha[],
-  limite: number,
-): { itens: Linha[]; depois?: Ponto } {
-  const itens = linhas.slice(0, limite)
-  const ultima = itens.at(-1)
-  if (linhas.length <= limite || ultima === undefined) return { itens }
-  return { itens, depois: { data: ultima.data, posicao: ultima.posicao } }
+/** Cuts the rows that were read (one more than `limit`) to a page, and says after which point the next one begins. */
+export function paginate<Item extends LancamentoCursor>(
+  rows: readonly Item[],
+  limit: number,
+): { itens: Item[]; after?: LancamentoCursor } {
+  const items = rows.slice(0, limit)
+  const ultima = items.at(-1)
+  if (rows.length <= limit || ultima === undefined) return { itens: items }
+  return { itens: items, after: { data: ultima.data, posicao: ultima.posicao } }
 }
 
 /** `data` and `posicao` as one text. */
-const PONTO = /^(\d{4}-\d{2}-\d{2})\|(\d{1,16})$/
+const POINT = /^(\d{4}-\d{2}-\d{2})\|(\d{1,16})$/
 
 /** A point as a cursor carries it. */
-export const textoDoPonto = ({ data, posicao }: Ponto): string => `${data}|${posicao}`
+export const pointText = ({ data, posicao }: LancamentoCursor): string => `${data}|${posicao}`
 
-/** Reads what `textoDoPonto` wrote; the cursor's signature says that it did. */
-export function lerPonto(texto: string): Ponto {
-  const [, data, posicao] = PONTO.exec(texto) ?? []
+/** Reads what `pointText` wrote; the cursor's signature says that it did. */
+export function readPoint(text: string): LancamentoCursor {
+  const [, data, posicao] = POINT.exec(text) ?? []
   invariant(data !== undefined && posicao !== undefined, 'a signed cursor holds a point')
   return { data, posicao: Number(posicao) }
 }

@@ -1,61 +1,59 @@
-import { DiaSchema, limiteSchema } from '@fluxo/shared/campos'
+import { DaySchema, limitSchema } from '@fluxo/shared/campos'
 import { DomainError } from '@fluxo/shared/errors'
 import { headers } from '@fluxo/shared/http/answers'
 import { requireScope, type Verifier } from '@fluxo/shared/http/auth'
-import { csvFormatOf, FormatoSchema } from '@fluxo/shared/http/csv-format'
-import { type Cursor, CursorSchema, createCursor, ProximoSchema } from '@fluxo/shared/http/cursor'
+import { csvFormatOf, FormatSchema } from '@fluxo/shared/http/csv-format'
+import { CursorSchema, type CursorSigner, createCursor, NextSchema } from '@fluxo/shared/http/cursor'
 import type { AppEnv } from '@fluxo/shared/http/env'
 import { jsonText } from '@fluxo/shared/http/json'
-import { documented, LEITURA, parameter } from '@fluxo/shared/http/openapi'
-import { parametrosDe } from '@fluxo/shared/http/query'
+import { documented, OF_READS, parameter } from '@fluxo/shared/http/openapi'
+import { parametersOf } from '@fluxo/shared/http/query'
 import { parseWith } from '@fluxo/shared/http/validate'
-import { ehId } from '@fluxo/shared/id'
-import type { Limites } from '@fluxo/shared/ratelimit/admission'
+import { isId } from '@fluxo/shared/id'
+import type { Limits } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono, z } from '@hono/zod-openapi'
 import { ReferenciaSchema, TipoSchema } from '../domain/pedido.ts'
 import { lancamentoJson } from '../domain/resposta.ts'
-import { ID_DE_EXEMPLO, LancamentoSchema } from '../registrar/schema.ts'
-import { createArquivos } from './arquivo.ts'
-import { escopoDoCursor, filtrosDe, lerPonto, paginar, textoDoPonto } from './listar.ts'
-import type { LeituraStore } from './store.ts'
+import { EXAMPLE_ID, LancamentoSchema } from '../registrar/schema.ts'
+import { createFiles } from './arquivo.ts'
+import { cursorScope, filtersOf, paginate, pointText, readPoint } from './listar.ts'
+import type { LancamentoReadStore } from './store.ts'
 
-export type ListarDeps = {
-  leitura: LeituraStore
+export type ListLancamentosDeps = {
+  leitura: LancamentoReadStore
   verifier: Verifier
-  limites?: Limites | undefined
+  limits?: Limits | undefined
   /** Signs the cursors; the same in every instance, so that any of them can continue a list. */
   cursorSecret: string
   /** How long a file waits for its reader; shorter only in tests. */
-  paradoMaxMs?: number | undefined
+  stalledMaxMs?: number | undefined
 }
 
 /** Entries of a page (API.md): enough for a screen, at most what a program wants at once. */
-const LIMITE_PADRAO = 50
-const LIMITE_MAX = 200
+const LIMIT_DEFAULT = 50
+const LIMIT_MAX = 200
 
-const FiltrosSchema = z.strictObject({
-  de: DiaSchema.optional().describe('Primeiro dia, inclusive.'),
-  ate: DiaSchema.optional().describe('Último dia, inclusive.'),
-  data: DiaSchema.optional().describe('Um só dia; não se combina com de e ate.'),
+const FiltersSchema = z.strictObject({
+  de: DaySchema.optional().describe('Primeiro dia, inclusive.'),
+  ate: DaySchema.optional().describe('Último dia, inclusive.'),
+  data: DaySchema.optional().describe('Um só dia; não se combina com de e ate.'),
   tipo: TipoSchema.optional().describe('Só créditos, ou só débitos.').openapi({ example: 'CREDITO' }),
   referencia: ReferenciaSchema.optional(),
 })
 
-const ConsultaSchema = FiltrosSchema.extend({
-  formato: FormatoSchema,
-  limite: limiteSchema({ max: LIMITE_MAX, padrao: LIMITE_PADRAO }).optional(),
+const QuerySchema = FiltersSchema.extend({
+  formato: FormatSchema,
+  limite: limitSchema({ max: LIMIT_MAX, standard: LIMIT_DEFAULT }).optional(),
   cursor: CursorSchema,
 })
 
 /** A file holds all entries of its filters: it has no pages. */
-const ArquivoSchema = FiltrosSchema.extend({ formato: FormatoSchema })
+const FileQuerySchema = FiltersSchema.extend({ formato: FormatSchema })
 
-const PaginaSchema = z
-  .object({ itens: z.array(LancamentoSchema), proximo: ProximoSchema })
-  .openapi('PaginaDeLancamentos', {
-    description: 'Uma página de lançamentos.',
-    example: { itens: [], proximo: null },
-  })
+const PageSchema = z.object({ itens: z.array(LancamentoSchema), proximo: NextSchema }).openapi('PaginaDeLancamentos', {
+  description: 'Uma página de lançamentos.',
+  example: { itens: [], proximo: null },
+})
 
 const CsvSchema = z.string().openapi('LancamentosCsv', {
   description: 'Os lançamentos com as colunas que a importação lê, um por linha (RFC 4180).',
@@ -63,16 +61,21 @@ const CsvSchema = z.string().openapi('LancamentosCsv', {
 })
 
 /** The id of an entry in a path. */
-export const IdDoLancamento = z.object({
-  id: parameter('IdDoLancamento', z.uuid().openapi({ description: 'O id do lançamento.', example: ID_DE_EXEMPLO })),
+export const LancamentoIdParams = z.object({
+  id: parameter('IdDoLancamento', z.uuid().openapi({ description: 'O id do lançamento.', example: EXAMPLE_ID })),
 })
 
 /** `GET /lancamentos` and `GET /lancamentos/{id}`: the merchant's own entries, and nobody else's. */
-export function createListarRoutes({ verifier, limites, cursorSecret, ...deps }: ListarDeps): OpenAPIHono<AppEnv> {
-  const { leitura } = deps
+export function createListarRoutes({
+  verifier,
+  limits,
+  cursorSecret,
+  ...deps
+}: ListLancamentosDeps): OpenAPIHono<AppEnv> {
+  const { leitura: readStore } = deps
   const routes = new OpenAPIHono<AppEnv>()
-  const podeLer = requireScope(verifier, 'lancamentos:ler', { admission: limites?.leitura })
-  documentarLista(routes, podeLer, deps, createCursor({ segredo: cursorSecret, uso: 'lancamentos' }))
+  const mayRead = requireScope(verifier, 'lancamentos:ler', { admission: limits?.leitura })
+  documentList(routes, mayRead, deps, createCursor({ secret: cursorSecret, purpose: 'lancamentos' }))
   documented(
     routes,
     {
@@ -81,9 +84,9 @@ export function createListarRoutes({ verifier, limites, cursorSecret, ...deps }:
       operationId: 'obterLancamento',
       tag: 'Lançamentos',
       summary: 'Lê um lançamento',
-      escopo: 'lancamentos:ler',
-      codigos: [...LEITURA, 'nao-encontrado'],
-      request: { params: IdDoLancamento },
+      scope: 'lancamentos:ler',
+      codigos: [...OF_READS, 'nao-encontrado'],
+      request: { params: LancamentoIdParams },
       responses: {
         200: {
           description: 'O lançamento',
@@ -92,10 +95,10 @@ export function createListarRoutes({ verifier, limites, cursorSecret, ...deps }:
         },
       },
     },
-    podeLer,
+    mayRead,
     async (c) => {
       const id = c.req.param('id') ?? ''
-      const lancamento = ehId(id) ? await leitura.porId(c.get('comercianteId'), id) : undefined
+      const lancamento = isId(id) ? await readStore.porId(c.get('comercianteId'), id) : undefined
       if (lancamento === undefined) throw new DomainError('nao-encontrado', 'Não há lançamento com este id.')
       return jsonText(lancamentoJson(lancamento))
     },
@@ -103,13 +106,13 @@ export function createListarRoutes({ verifier, limites, cursorSecret, ...deps }:
   return routes
 }
 
-function documentarLista(
+function documentList(
   routes: OpenAPIHono<AppEnv>,
-  podeLer: ReturnType<typeof requireScope>,
-  { leitura, paradoMaxMs }: Pick<ListarDeps, 'leitura' | 'paradoMaxMs'>,
-  cursor: Cursor,
+  mayRead: ReturnType<typeof requireScope>,
+  { leitura: readStore, stalledMaxMs }: Pick<ListLancamentosDeps, 'leitura' | 'stalledMaxMs'>,
+  cursor: CursorSigner,
 ): void {
-  const arquivo = createArquivos({ leitura, paradoMaxMs })
+  const file = createFiles({ leitura: readStore, stalledMaxMs })
   documented(
     routes,
     {
@@ -121,33 +124,36 @@ function documentarLista(
       description:
         'Com `Accept: text/csv` ou `formato=planilha`, todos os lançamentos dos filtros como um arquivo, sem páginas: o CSV tem as ' +
         'colunas que a importação lê.',
-      escopo: 'lancamentos:ler',
-      codigos: [...LEITURA, 'cursor-invalido', 'dados-invalidos', 'arquivos-demais'],
-      request: { query: ConsultaSchema },
+      scope: 'lancamentos:ler',
+      codigos: [...OF_READS, 'cursor-invalido', 'dados-invalidos', 'arquivos-demais'],
+      request: { query: QuerySchema },
       responses: {
         200: {
           description: 'Uma página; proximo é null na última',
           headers: headers('Content-Disposition', 'Cache-Control'),
-          content: { 'application/json': { schema: PaginaSchema }, 'text/csv': { schema: CsvSchema } },
+          content: { 'application/json': { schema: PageSchema }, 'text/csv': { schema: CsvSchema } },
         },
       },
     },
-    podeLer,
+    mayRead,
     async (c) => {
-      const parametros = parametrosDe(c.req.url)
-      const format = csvFormatOf(c.req.header('accept'), parametros['formato'])
+      const parameters = parametersOf(c.req.url)
+      const format = csvFormatOf(c.req.header('accept'), parameters['formato'])
       if (format !== undefined) {
-        return arquivo(c, { filtros: filtrosDe(parseWith(ArquivoSchema, parametros)), format })
+        return file(c, { filters: filtersOf(parseWith(FileQuerySchema, parameters)), format })
       }
-      const consulta = parseWith(ConsultaSchema, parametros)
-      const { limite = LIMITE_PADRAO } = consulta
-      const filtros = filtrosDe(consulta)
+      const query = parseWith(QuerySchema, parameters)
+      const { limite: limit = LIMIT_DEFAULT } = query
+      const filters = filtersOf(query)
       const comercianteId = c.get('comercianteId')
-      const escopo = escopoDoCursor(comercianteId, filtros)
-      const inicio = consulta.cursor === undefined ? undefined : lerPonto(cursor.ler(consulta.cursor, escopo))
-      const { itens, depois } = paginar(await leitura.listar(comercianteId, filtros, inicio, limite + 1), limite)
-      const proximo = depois === undefined ? 'null' : `"${cursor.escrever(textoDoPonto(depois), escopo)}"`
-      return jsonText(`{"itens":[${itens.map(lancamentoJson).join(',')}],"proximo":${proximo}}`)
+      const scope = cursorScope(comercianteId, filters)
+      const startPoint = query.cursor === undefined ? undefined : readPoint(cursor.read(query.cursor, scope))
+      const { itens: items, after } = paginate(
+        await readStore.listar(comercianteId, filters, startPoint, limit + 1),
+        limit,
+      )
+      const next = after === undefined ? 'null' : `"${cursor.write(pointText(after), scope)}"`
+      return jsonText(`{"itens":[${items.map(lancamentoJson).join(',')}],"proximo":${next}}`)
     },
   )
 }

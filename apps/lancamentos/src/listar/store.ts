@@ -1,6 +1,6 @@
 import { lancamentos } from '@fluxo/drizzle/lancamentos/schema'
-import { Indisponivel } from '@fluxo/shared/errors'
-import type { Lugar } from '@fluxo/shared/http/posicao'
+import { Unavailable } from '@fluxo/shared/errors'
+import type { LogPosition } from '@fluxo/shared/http/posicao'
 import { createLines } from '@fluxo/shared/lines'
 import { askOwn, type Question } from '@fluxo/shared/postgres/ask'
 import { isInfrastructure } from '@fluxo/shared/postgres/failure'
@@ -8,17 +8,22 @@ import { type Sql, withDeadline } from '@fluxo/shared/postgres/sql'
 import { and, desc, eq, getTableColumns, gte, lte, sql } from 'drizzle-orm'
 import type { SelectResultFields } from 'drizzle-orm/query-builders/select.types'
 import type { Lancamento } from '../domain/lancamento.ts'
-import { lancamentoDe } from '../registrar/ledger-table.ts'
-import type { Filtros, Ponto } from './listar.ts'
+import { lancamentoOf } from '../registrar/ledger-table.ts'
+import type { LancamentoCursor, LancamentoFilters } from './listar.ts'
 
 /** A stored entry and where it stands in the log. */
-export type Registrado = Lancamento & Lugar
+export type StoredLancamento = Lancamento & LogPosition
 
-export type LeituraStore = {
+export type LancamentoReadStore = {
   /** The merchant's entry with this id; another merchant's is `undefined`, too. */
-  porId: (comercianteId: string, id: string) => Promise<Registrado | undefined>
-  /** At most `quantos` entries, newest first by day and position, after `depois`. */
-  listar: (comercianteId: string, filtros: Filtros, depois: Ponto | undefined, quantos: number) => Promise<Registrado[]>
+  porId: (comercianteId: string, id: string) => Promise<StoredLancamento | undefined>
+  /** At most `count` entries, newest first by day and position, after `after`. */
+  listar: (
+    comercianteId: string,
+    filters: LancamentoFilters,
+    after: LancamentoCursor | undefined,
+    count: number,
+  ) => Promise<StoredLancamento[]>
 }
 
 /**
@@ -26,62 +31,62 @@ export type LeituraStore = {
  * planner would take the known `limit` for a reason to plan each page anew, which costs as much as reading it; and a plan made
  * while the ledger was empty must not read all of it later.
  */
-export const LEITURA_SETTINGS = {
+export const READ_SETTINGS = {
   role: 'lancamentos_leitura',
   plan_cache_mode: 'force_generic_plan',
   enable_seqscan: 'off',
 }
 
 /** Well above the pool's statement_timeout: only a half-open connection gets here. */
-const RESPOSTA_MAX_MS = 20_000
+const ANSWER_MAX_MS = 20_000
 const RETRY_AFTER_SECONDS = 2
 /** Reads of one merchant on the pool's four connections; those of others travel between them. */
-const LEITURAS = { ownerMax: 8, waitingMax: 1_000 }
+const READS = { ownerMax: 8, waitingMax: 1_000 }
 
 /** All but what idempotency needs, which the role of reads does not see. */
 const { chave: _, impressao: __, ...VISIVEL } = getTableColumns(lancamentos)
-type Linha = SelectResultFields<typeof VISIVEL>
+type Item = SelectResultFields<typeof VISIVEL>
 
 /**
- * Reads the ledger for a merchant. `pool` is one of `LEITURA_SETTINGS`: as its role, PostgreSQL shows no other's rows.
+ * Reads the ledger for a merchant. `pool` is one of `READ_SETTINGS`: as its role, PostgreSQL shows no other's rows.
  *
  * The list walks the index (comerciante_id, data, posicao) backwards from the cursor's point, so that page 1 000 costs
  * what page 1 costs; `offset` would read all before it again. A merchant lives in one partition, hence one order of
  * positions. A query by `referencia` finds its one row by the unique index instead. Each combination of filters is a
  * statement of its own, at most 32.
  */
-export function createLeituraStore(pool: Sql): LeituraStore {
-  const filas = createLines(LEITURAS)
-  const ler = async (comercianteId: string, pergunta: Question<Linha[]>): Promise<Registrado[]> => {
+export function createLancamentoReadStore(pool: Sql): LancamentoReadStore {
+  const queues = createLines(READS)
+  const read = async (comercianteId: string, pergunta: Question<Item[]>): Promise<StoredLancamento[]> => {
     try {
-      const linhas = await filas.run(comercianteId, () =>
-        withDeadline(askOwn(pool, comercianteId, pergunta), RESPOSTA_MAX_MS),
+      const lines = await queues.run(comercianteId, () =>
+        withDeadline(askOwn(pool, comercianteId, pergunta), ANSWER_MAX_MS),
       )
-      return linhas.map((linha) => ({ ...lancamentoDe(linha), particao: linha.particao, posicao: linha.posicao }))
+      return lines.map((line) => ({ ...lancamentoOf(line), particao: line.particao, posicao: line.posicao }))
     } catch (cause) {
       if (!isInfrastructure(cause)) throw cause
-      const mensagem = 'A leitura está indisponível agora. Tente de novo.'
-      throw new Indisponivel('banco-indisponivel', mensagem, RETRY_AFTER_SECONDS, { cause })
+      const message = 'A leitura está indisponível agora. Tente de novo.'
+      throw new Unavailable('banco-indisponivel', message, RETRY_AFTER_SECONDS, { cause })
     }
   }
   const { comerciante_id, data, posicao, id, tipo, referencia } = lancamentos
 
   return {
-    porId: async (comercianteId, um) => {
-      const este = and(eq(comerciante_id, comercianteId), eq(id, um))
-      return (await ler(comercianteId, (db) => db.select(VISIVEL).from(lancamentos).where(este)))[0]
+    porId: async (comercianteId, one) => {
+      const este = and(eq(comerciante_id, comercianteId), eq(id, one))
+      return (await read(comercianteId, (db) => db.select(VISIVEL).from(lancamentos).where(este)))[0]
     },
-    listar: (comercianteId, filtros, depois, quantos) => {
+    listar: (comercianteId, filters, after, count) => {
       const estes = and(
         eq(comerciante_id, comercianteId),
-        filtros.de === undefined ? undefined : gte(data, filtros.de),
-        filtros.ate === undefined ? undefined : lte(data, filtros.ate),
-        filtros.tipo === undefined ? undefined : eq(tipo, filtros.tipo === 'CREDITO' ? 1 : -1),
-        filtros.referencia === undefined ? undefined : eq(referencia, filtros.referencia),
-        depois && sql`(${data}, ${posicao}) < (${depois.data}, ${depois.posicao})`,
+        filters.de === undefined ? undefined : gte(data, filters.de),
+        filters.ate === undefined ? undefined : lte(data, filters.ate),
+        filters.tipo === undefined ? undefined : eq(tipo, filters.tipo === 'CREDITO' ? 1 : -1),
+        filters.referencia === undefined ? undefined : eq(referencia, filters.referencia),
+        after && sql`(${data}, ${posicao}) < (${after.data}, ${after.posicao})`,
       )
-      return ler(comercianteId, (db) =>
-        db.select(VISIVEL).from(lancamentos).where(estes).orderBy(desc(data), desc(posicao)).limit(quantos),
+      return read(comercianteId, (db) =>
+        db.select(VISIVEL).from(lancamentos).where(estes).orderBy(desc(data), desc(posicao)).limit(count),
       )
     },
   }

@@ -4,30 +4,30 @@ import { requireContentType, withBody } from '@fluxo/shared/http/body'
 import type { AppEnv } from '@fluxo/shared/http/env'
 import { IdempotencyKeyHeader, idempotencyKey } from '@fluxo/shared/http/idempotency'
 import { jsonText } from '@fluxo/shared/http/json'
-import { CORPO_JSON, documented, ESCRITA } from '@fluxo/shared/http/openapi'
+import { documented, OF_JSON_BODY, OF_WRITES } from '@fluxo/shared/http/openapi'
 import { createPosicoes } from '@fluxo/shared/http/posicao'
-import { parametrosDe } from '@fluxo/shared/http/query'
+import { parametersOf } from '@fluxo/shared/http/query'
 import { turns } from '@fluxo/shared/http/turns'
 import { parseWith } from '@fluxo/shared/http/validate'
 import { createLines } from '@fluxo/shared/lines'
-import type { Limites } from '@fluxo/shared/ratelimit/admission'
+import type { Limits } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono, z } from '@hono/zod-openapi'
-import type { Pedido } from '../domain/lancamento.ts'
+import type { NovoLancamento } from '../domain/lancamento.ts'
 import type { Item } from '../registrar/ledger-table.ts'
 import { registrarLancamento } from '../registrar/registrar-lancamento.ts'
-import { aceito } from '../registrar/registro.ts'
-import { NovoLancamentoSchema } from '../registrar/schema.ts'
-import type { RegistroStore } from '../registrar/store.ts'
-import { type Entrada, type LerLote, lerJson, lerNdjson } from './entradas.ts'
-import { chaveDaEntrada, loteRecusado, type Resultado, resultadoDe } from './lote.ts'
-import { NovoLoteSchema, ResultadoDoLoteSchema } from './schema.ts'
+import { isAccepted } from '../registrar/registro.ts'
+import { NovoLancamentoBodySchema } from '../registrar/schema.ts'
+import type { LancamentoStore } from '../registrar/store.ts'
+import { type LoteEntry, type ReadLote, readJson, readNdjson } from './entradas.ts'
+import { entryChave, type LoteResult, loteRefused, resultOf } from './lote.ts'
+import { LoteResultSchema, NovoLoteSchema } from './schema.ts'
 
 type LoteDeps = {
-  store: Pick<RegistroStore, 'registrarLote' | 'registrarAtomico'>
+  store: Pick<LancamentoStore, 'registrarLote' | 'registrarAtomico'>
   verifier: Verifier
-  limites?: Limites | undefined
-  novoId: () => string
-  agora: () => Date
+  limits?: Limits | undefined
+  newId: () => string
+  now: () => Date
 }
 
 /** API.md: what one batch may weigh. It counts as one MiB at least: ten thousand entries of two bytes become as much. */
@@ -37,38 +37,37 @@ const LOTES = { ownerMax: 1, waitingMax: 100 }
 const JSON_TYPE = 'application/json'
 const NDJSON_TYPE = 'application/x-ndjson'
 
-const ConsultaSchema = z.strictObject({
+const QuerySchema = z.strictObject({
   atomico: z
     .enum(['true', 'false'], { error: 'Deve ser true ou false.' })
     .optional()
     .openapi({ description: 'Tudo ou nada.', example: 'true' }),
 })
 
-type Pronta = { linha: number; item: Item }
+type ReadyItem = { linha: number; item: Item }
 
 /** `POST /lancamentos/lote`: each entry on its own merit, or with `?atomico=true` all or none. */
-export function createLoteRoutes({ store, verifier, limites, novoId, agora }: LoteDeps): OpenAPIHono<AppEnv> {
+export function createLoteRoutes({ store, verifier, limits, newId, now }: LoteDeps): OpenAPIHono<AppEnv> {
   const routes = new OpenAPIHono<AppEnv>()
-  const filas = createLines(LOTES)
+  const queues = createLines(LOTES)
 
-  const registrar = async (entradas: readonly Entrada[], prontas: readonly Pronta[], atomico: boolean) => {
+  const registrar = async (entries: readonly LoteEntry[], ready: readonly ReadyItem[], atomic: boolean) => {
     const posicoes = createPosicoes()
-    const itens = prontas.map(({ item }) => item)
-    if (atomico && itens.length < entradas.length)
-      throw loteRecusado(resultadosDe(entradas, new Map()), entradas.length)
-    const { aplicado, registros } = atomico
-      ? await store.registrarAtomico(itens)
-      : { aplicado: true, registros: await store.registrarLote(itens) }
-    const porLinha = new Map<number, Resultado>()
-    prontas.forEach(({ linha }, i) => {
-      const registro = registros[i]
-      if (registro === undefined) return
-      porLinha.set(linha, resultadoDe(linha, registro))
-      if (aceito(registro)) posicoes.anotar(registro)
+    const items = ready.map(({ item }) => item)
+    if (atomic && items.length < entries.length) throw loteRefused(resultsOf(entries, new Map()), entries.length)
+    const { applied, registrations } = atomic
+      ? await store.registrarAtomico(items)
+      : { applied: true, registrations: await store.registrarLote(items) }
+    const byLine = new Map<number, LoteResult>()
+    ready.forEach(({ linha: line }, i) => {
+      const registration = registrations[i]
+      if (registration === undefined) return
+      byLine.set(line, resultOf(line, registration))
+      if (isAccepted(registration)) posicoes.note(registration)
     })
-    const resultados = resultadosDe(entradas, porLinha)
-    if (!aplicado) throw loteRecusado(resultados, entradas.length)
-    return { resultados, posicoes }
+    const results = resultsOf(entries, byLine)
+    if (!applied) throw loteRefused(results, entries.length)
+    return { resultados: results, posicoes }
   }
 
   documented(
@@ -82,40 +81,47 @@ export function createLoteRoutes({ store, verifier, limites, novoId, agora }: Lo
       description:
         'Cada um por si: um que é recusado não impede os outros. Com atomico=true, todos ou nenhum. ' +
         'Em application/x-ndjson, um lançamento por linha.',
-      escopo: 'lancamentos:escrever',
-      codigos: [...CORPO_JSON, ...ESCRITA, 'cabecalho-invalido', 'lote-vazio', 'lote-grande-demais', 'lote-recusado'],
+      scope: 'lancamentos:escrever',
+      codigos: [
+        ...OF_JSON_BODY,
+        ...OF_WRITES,
+        'cabecalho-invalido',
+        'lote-vazio',
+        'lote-grande-demais',
+        'lote-recusado',
+      ],
       request: {
-        query: ConsultaSchema,
+        query: QuerySchema,
         headers: IdempotencyKeyHeader,
         body: {
-          content: { [JSON_TYPE]: { schema: NovoLoteSchema }, [NDJSON_TYPE]: { schema: NovoLancamentoSchema } },
+          content: { [JSON_TYPE]: { schema: NovoLoteSchema }, [NDJSON_TYPE]: { schema: NovoLancamentoBodySchema } },
         },
       },
       responses: {
         200: {
           description: 'Um resultado por lançamento, na ordem',
           headers: headers('Fluxo-Posicao'),
-          content: { [JSON_TYPE]: { schema: ResultadoDoLoteSchema } },
+          content: { [JSON_TYPE]: { schema: LoteResultSchema } },
         },
       },
     },
-    requireScope(verifier, 'lancamentos:escrever', { admission: limites?.escrita }),
+    requireScope(verifier, 'lancamentos:escrever', { admission: limits?.escrita }),
     async (c) => {
       const chave = idempotencyKey(c.req.header('idempotency-key'))
-      const { atomico } = parseWith(ConsultaSchema, parametrosDe(c.req.url))
-      const ler = requireContentType(c, [JSON_TYPE, NDJSON_TYPE]) === JSON_TYPE ? lerJson : lerNdjson
+      const { atomico: atomic } = parseWith(QuerySchema, parametersOf(c.req.url))
+      const read = requireContentType(c, [JSON_TYPE, NDJSON_TYPE]) === JSON_TYPE ? readJson : readNdjson
       const comercianteId = c.get('comercianteId')
-      const comum = { comercianteId, agora: agora(), rastro: c.get('traceparent') }
-      const itemDe = (linha: number, pedido: Pedido): Item => ({
-        lancamento: registrarLancamento(pedido, { ...comum, id: novoId() }),
-        chave: chaveDaEntrada(chave, linha),
+      const common = { comercianteId, now: now(), traceparent: c.get('traceparent') }
+      const itemOf = (line: number, novo: NovoLancamento): Item => ({
+        lancamento: registrarLancamento(novo, { ...common, id: newId() }),
+        chave: entryChave(chave, line),
       })
       return withBody(c, LOTE_LIMITS, async (utf8) => {
-        const { entradas, prontas } = await turns.run(comercianteId, preparar(ler(utf8), itemDe))
-        const { resultados, posicoes } = await filas.run(comercianteId, () =>
-          registrar(entradas, prontas, atomico === 'true'),
+        const { entradas: entries, ready } = await turns.run(comercianteId, prepare(read(utf8), itemOf))
+        const { resultados: results, posicoes } = await queues.run(comercianteId, () =>
+          registrar(entries, ready, atomic === 'true'),
         )
-        return jsonText(JSON.stringify(resultados), 200, posicoes.cabecalho())
+        return jsonText(JSON.stringify(results), 200, posicoes.headers())
       })
     },
   )
@@ -123,19 +129,19 @@ export function createLoteRoutes({ store, verifier, limites, novoId, agora }: Lo
 }
 
 /** Makes the items of the entries that were read. */
-function* preparar(
-  leitura: ReturnType<LerLote>,
-  itemDe: (linha: number, pedido: Pedido) => Item,
-): Generator<undefined, { entradas: Entrada[]; prontas: Pronta[] }> {
-  const entradas = yield* leitura
-  const prontas: Pronta[] = []
-  for (const entrada of entradas) {
-    if ('pedido' in entrada) prontas.push({ linha: entrada.linha, item: itemDe(entrada.linha, entrada.pedido) })
+function* prepare(
+  readStore: ReturnType<ReadLote>,
+  itemOf: (line: number, novo: NovoLancamento) => Item,
+): Generator<undefined, { entradas: LoteEntry[]; ready: ReadyItem[] }> {
+  const entries = yield* readStore
+  const ready: ReadyItem[] = []
+  for (const entry of entries) {
+    if ('novo' in entry) ready.push({ linha: entry.linha, item: itemOf(entry.linha, entry.novo) })
     yield
   }
-  return { entradas, prontas }
+  return { entradas: entries, ready }
 }
 
 /** One result per entry, in order: what was refused while reading, and what the ledger answered. */
-const resultadosDe = (entradas: readonly Entrada[], registrados: ReadonlyMap<number, Resultado>): Resultado[] =>
-  entradas.flatMap((entrada) => ('pedido' in entrada ? (registrados.get(entrada.linha) ?? []) : entrada))
+const resultsOf = (entries: readonly LoteEntry[], registered: ReadonlyMap<number, LoteResult>): LoteResult[] =>
+  entries.flatMap((entry) => ('novo' in entry ? (registered.get(entry.linha) ?? []) : entry))

@@ -1,12 +1,12 @@
 import { z } from '@hono/zod-openapi'
-import { ID_DE_EXEMPLO, NovoLancamentoSchema } from '../registrar/schema.ts'
-import { ENTRADAS_MAX } from './lote.ts'
+import { EXAMPLE_ID, NovoLancamentoBodySchema } from '../registrar/schema.ts'
+import { ENTRIES_MAX } from './lote.ts'
 
 /** The body of a batch, for its documentation: it is read entry by entry. */
 export const NovoLoteSchema = z
-  .array(NovoLancamentoSchema)
+  .array(NovoLancamentoBodySchema)
   .min(1)
-  .max(ENTRADAS_MAX)
+  .max(ENTRIES_MAX)
   .openapi('NovoLote', {
     description: 'Os lançamentos, na ordem em que os resultados os dizem.',
     example: [
@@ -15,7 +15,7 @@ export const NovoLoteSchema = z
     ],
   })
 
-const ErroSchema = z
+const EntryErrorSchema = z
   .object({
     codigo: z.string().openapi({ description: 'Um código de /problemas.' }),
     mensagem: z.string(),
@@ -27,17 +27,17 @@ const ErroSchema = z
     example: { codigo: 'dados-invalidos', mensagem: 'Deve ser maior que zero.', campo: 'valor' },
   })
 
-const linha = z.int().min(1).describe('O lugar no lote, a partir de 1.')
-const registrado = (situacao: 'criado' | 'repetido', component: string, description: string) =>
+const line = z.int().min(1).describe('O lugar no lote, a partir de 1.')
+const registeredSchema = (situacao: 'criado' | 'repetido', component: string, description: string) =>
   z
-    .object({ linha, situacao: z.literal(situacao), id: z.uuid() })
-    .openapi(component, { description, example: { linha: 1, situacao, id: ID_DE_EXEMPLO } })
+    .object({ linha: line, situacao: z.literal(situacao), id: z.uuid() })
+    .openapi(component, { description, example: { linha: 1, situacao, id: EXAMPLE_ID } })
 
 const ItemSchema = z
   .discriminatedUnion('situacao', [
-    registrado('criado', 'ItemCriado', 'O lançamento foi registrado agora.'),
-    registrado('repetido', 'ItemRepetido', 'O lançamento já estava registrado, o mesmo.'),
-    z.object({ linha, situacao: z.literal('recusado'), erro: ErroSchema }).openapi('ItemRecusado', {
+    registeredSchema('criado', 'ItemCriado', 'O lançamento foi registrado agora.'),
+    registeredSchema('repetido', 'ItemRepetido', 'O lançamento já estava registrado, o mesmo.'),
+    z.object({ linha: line, situacao: z.literal('recusado'), erro: EntryErrorSchema }).openapi('ItemRecusado', {
       description: 'O lançamento não foi registrado.',
       example: {
         linha: 2,
@@ -48,11 +48,11 @@ const ItemSchema = z
   ])
   .openapi('ItemDoLote', {
     description: 'O que foi feito de um lançamento do lote.',
-    example: { linha: 1, situacao: 'criado', id: ID_DE_EXEMPLO },
+    example: { linha: 1, situacao: 'criado', id: EXAMPLE_ID },
   })
 
 /** What a batch is answered with. */
-export const ResultadoDoLoteSchema = z.array(ItemSchema).openapi('ResultadoDoLote', {
+export const LoteResultSchema = z.array(ItemSchema).openapi('ResultadoDoLote', {
   description: 'Um item por lançamento, na ordem do lote.',
-  example: [{ linha: 1, situacao: 'criado', id: ID_DE_EXEMPLO }],
+  example: [{ linha: 1, situacao: 'criado', id: EXAMPLE_ID }],
 })

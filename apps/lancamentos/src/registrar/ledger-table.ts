@@ -1,7 +1,7 @@
 import { lancamentos } from '@fluxo/drizzle/lancamentos/schema'
 import type { Answered, LogRow, LogTable } from '@fluxo/shared/log/log-table'
-import { dadosDoEvento, LANCAMENTO_REGISTRADO } from '../domain/evento.ts'
-import { impressaoDe } from '../domain/impressao.ts'
+import { eventoData, LANCAMENTO_REGISTRADO } from '../domain/evento.ts'
+import { impressaoOf } from '../domain/impressao.ts'
 import type { Lancamento, Tipo } from '../domain/lancamento.ts'
 
 /** An entry to be registered, and the idempotency key under which it was asked for. */
@@ -44,24 +44,24 @@ export const LEDGER: LogTable<LedgerRow> = {
     subject: row.comerciante_id,
     time: new Date(row.created_at).toISOString(),
     ...(row.rastro !== null && { traceparent: row.rastro }),
-    data: dadosDoEvento(lancamentoDe(row)),
+    data: eventoData(lancamentoOf(row)),
   }),
 }
 
-const tipoDe = (tipo: number): Tipo => (tipo === CREDITO ? 'CREDITO' : 'DEBITO')
+const tipoOf = (tipo: number): Tipo => (tipo === CREDITO ? 'CREDITO' : 'DEBITO')
 
 /** Reads an entry from its row, as a statement or as drizzle answers it. `descricao` is empty where the statement did not ask for it. */
-export const lancamentoDe = (row: Omit<LedgerRow | Stored, 'impressao'>): Lancamento => ({
+export const lancamentoOf = (row: Omit<LedgerRow | Stored, 'impressao'>): Lancamento => ({
   id: row.id,
   comercianteId: row.comerciante_id,
-  tipo: tipoDe(row.tipo),
+  tipo: tipoOf(row.tipo),
   valor: BigInt(row.valor),
   data: row.data,
   descricao: row.descricao,
   createdAt: new Date(row.created_at),
   ...(row.referencia !== null && { referencia: row.referencia }),
   ...(row.estorna !== null && { estorna: row.estorna }),
-  ...(row.rastro !== null && { rastro: row.rastro }),
+  ...(row.rastro !== null && { traceparent: row.rastro }),
 })
 
 /** Writes an entry as a row of the batch. */
@@ -74,9 +74,9 @@ export const rowOf = ({ lancamento, chave }: Item): LogRow & { impressao: string
   descricao: lancamento.descricao,
   referencia: lancamento.referencia ?? null,
   chave: chave ?? null,
-  impressao: `\\x${impressaoDe(lancamento)}`,
+  impressao: `\\x${impressaoOf(lancamento)}`,
   estorna: lancamento.estorna ?? null,
-  rastro: lancamento.rastro ?? null,
+  rastro: lancamento.traceparent ?? null,
   created_at: lancamento.createdAt.toISOString(),
 })
 

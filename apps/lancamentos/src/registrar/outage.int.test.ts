@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { migrate } from '@fluxo/drizzle/migrate'
-import { Indisponivel } from '@fluxo/shared/errors'
+import { Unavailable } from '@fluxo/shared/errors'
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
 import { createTransactions } from '@fluxo/shared/postgres/transactions'
 import { createDatabase, startOwnPostgres } from '@fluxo/tests/stage/databases'
@@ -8,7 +8,7 @@ import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { v7 } from 'uuid'
 import { expect, it } from 'vitest'
 import { startPostgres } from '../../../../scripts/local/postgres.ts'
-import { createRegistroStore } from './store.ts'
+import { createLancamentoStore } from './store.ts'
 
 /** What a caller waits at most before it hears that the ledger is away. */
 const REFUSED_WITHIN_MS = 5_000
@@ -22,7 +22,7 @@ it('a ledger whose PostgreSQL stops refuses quickly, has all that it acknowledge
   })
   const sql = createSql({ url: database.appUrl, max: 4, name: 'test' })
   const transactions = createTransactions({ url: database.appUrl, max: 1, name: 'test' })
-  const store = createRegistroStore({ sql, transactions, particoes: 1, onCommit: () => {} })
+  const store = createLancamentoStore({ sql, transactions, particoes: 1, onCommit: () => {} })
   const acknowledged: string[] = []
   const registrar = async (): Promise<'criado' | 'recusado'> => {
     const began = performance.now()
@@ -41,7 +41,7 @@ it('a ledger whose PostgreSQL stops refuses quickly, has all that it acknowledge
       acknowledged.push(lancamento.id)
       return 'criado'
     } catch (error) {
-      expect(error).toBeInstanceOf(Indisponivel)
+      expect(error).toBeInstanceOf(Unavailable)
       expect(performance.now() - began).toBeLessThan(REFUSED_WITHIN_MS)
       return 'recusado'
     }

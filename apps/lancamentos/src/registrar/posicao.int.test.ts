@@ -1,82 +1,81 @@
-import { particaoDe } from '@fluxo/shared/log/particao'
+import { particaoOf } from '@fluxo/shared/log/particao'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Bancada, createBancada, json } from '../../test/bancada.ts'
+import { createLedgerTestApp, json, type LedgerTestApp } from '../../test/bancada.ts'
 
 const PARTICOES = 2
-let bancada: Bancada
+let stage: LedgerTestApp
 beforeAll(async () => {
-  bancada = await createBancada({ particoes: PARTICOES })
+  stage = await createLedgerTestApp({ particoes: PARTICOES })
 })
-afterAll(() => bancada?.fechar())
+afterAll(() => stage?.close())
 
-const ENTRADA = { valor: '10.00', tipo: 'CREDITO', descricao: 'Venda', data: '2025-10-15' }
-const csv = (linhas: readonly string[]): RequestInit => ({
+const ENTRY = { valor: '10.00', tipo: 'CREDITO', descricao: 'Venda', data: '2025-10-15' }
+const csv = (lines: readonly string[]): RequestInit => ({
   method: 'POST',
   headers: { 'content-type': 'text/csv' },
-  body: ['data,tipo,valor,descricao,referencia', ...linhas].join('\n'),
+  body: ['data,tipo,valor,descricao,referencia', ...lines].join('\n'),
 })
-const posicao = (resposta: Response) => [resposta.status, resposta.headers.get('fluxo-posicao')]
+const posicao = (answer: Response) => [answer.status, answer.headers.get('fluxo-posicao')]
 
 /** Where the merchant's newest entry stands, as the ledger itself says. */
 const ultima = async (comercianteId: string): Promise<string> => {
-  const [linha] = await bancada.sql<{ particao: number; posicao: number }[]>`
+  const [line] = await stage.sql<{ particao: number; posicao: number }[]>`
     select particao::int, posicao::int from lancamentos where comerciante_id = ${comercianteId} order by posicao desc limit 1`
-  expect(linha?.particao).toBe(particaoDe(comercianteId, PARTICOES))
-  return `${linha?.particao}:${linha?.posicao}`
+  expect(line?.particao).toBe(particaoOf(comercianteId, PARTICOES))
+  return `${line?.particao}:${line?.posicao}`
 }
 
 // Of two merchants that share no partition, so that no test passes because every partition is 0.
-const LOJAS = ['loja-a', 'loja-b', 'loja-c', 'loja-d', 'loja-e']
-const duas = [0, 1].map((particao) => LOJAS.find((loja) => particaoDe(loja, PARTICOES) === particao) ?? 'none')
+const MERCHANTS = ['loja-a', 'loja-b', 'loja-c', 'loja-d', 'loja-e']
+const two = [0, 1].map(
+  (particao) => MERCHANTS.find((merchant) => particaoOf(merchant, PARTICOES) === particao) ?? 'none',
+)
 
-test.each(duas)('every answer that wrote says where its last entry stands: %s', async (loja) => {
-  const pedir = await bancada.como(loja)
+test.each(two)('every answer that wrote says where its last entry stands: %s', async (merchant) => {
+  const ask = await stage.askAs(merchant)
 
-  const um = await pedir('/lancamentos', json(ENTRADA, { 'idempotency-key': 'k-1' }))
-  expect(posicao(um)).toEqual([201, await ultima(loja)])
+  const one = await ask('/lancamentos', json(ENTRY, { 'idempotency-key': 'k-1' }))
+  expect(posicao(one)).toEqual([201, await ultima(merchant)])
 
-  const { id } = (await um.json()) as { id: string }
-  expect(posicao(await pedir(`/lancamentos/${id}/estorno`, { method: 'POST' }))).toEqual([201, await ultima(loja)])
+  const { id } = (await one.json()) as { id: string }
+  expect(posicao(await ask(`/lancamentos/${id}/estorno`, { method: 'POST' }))).toEqual([201, await ultima(merchant)])
 
   for (const query of ['', '?atomico=true']) {
-    const lote = await pedir(`/lancamentos/lote${query}`, json([ENTRADA, ENTRADA, ENTRADA]))
-    expect(posicao(lote)).toEqual([200, await ultima(loja)])
+    const lote = await ask(`/lancamentos/lote${query}`, json([ENTRY, ENTRY, ENTRY]))
+    expect(posicao(lote)).toEqual([200, await ultima(merchant)])
   }
 
-  const arquivo = await pedir(
-    '/lancamentos/importacoes',
-    csv(['2025-10-15,CREDITO,1.00,a,', '2025-10-16,DEBITO,2.00,b,']),
-  )
-  expect(posicao(arquivo)).toEqual([200, await ultima(loja)])
+  const file = await ask('/lancamentos/importacoes', csv(['2025-10-15,CREDITO,1.00,a,', '2025-10-16,DEBITO,2.00,b,']))
+  expect(posicao(file)).toEqual([200, await ultima(merchant)])
 })
 
 test('what is sent again answers with the place of then, and what is refused with none', async () => {
-  const pedir = await bancada.como('de-novo')
+  const ask = await stage.askAs('de-novo')
   const chave = { 'idempotency-key': 'k-1' }
-  const referida = { ...ENTRADA, referencia: 'r-1' }
-  const linhas = ['2025-10-15,CREDITO,1.00,a,r-2', '2025-10-16,DEBITO,2.00,b,']
-  const envios = [
-    () => pedir('/lancamentos', json(ENTRADA, chave)),
-    () => pedir('/lancamentos/lote', json([ENTRADA, referida], chave)),
-    () => pedir('/lancamentos/lote?atomico=true', json([ENTRADA, referida], { 'idempotency-key': 'k-2' })),
-    () => pedir('/lancamentos/importacoes', csv(linhas)),
+  const referred = { ...ENTRY, referencia: 'r-1' }
+  const lines = ['2025-10-15,CREDITO,1.00,a,r-2', '2025-10-16,DEBITO,2.00,b,']
+  const sends = [
+    () => ask('/lancamentos', json(ENTRY, chave)),
+    () => ask('/lancamentos/lote', json([ENTRY, referred], chave)),
+    () => ask('/lancamentos/lote?atomico=true', json([ENTRY, referred], { 'idempotency-key': 'k-2' })),
+    () => ask('/lancamentos/importacoes', csv(lines)),
   ]
-  const primeiras = []
-  for (const enviar of envios) primeiras.push(posicao(await enviar()))
-  expect(await pedir('/lancamentos', json(ENTRADA)).then(({ status }) => status)).toBe(201)
-  for (const [i, enviar] of envios.entries()) expect(posicao(await enviar())).toEqual(primeiras[i])
+  const first = []
+  for (const send of sends) first.push(posicao(await send()))
+  expect(await ask('/lancamentos', json(ENTRY)).then(({ status }) => status)).toBe(201)
+  for (const [i, send] of sends.entries()) expect(posicao(await send())).toEqual(first[i])
 
-  const recusados = [
-    await pedir(
+  const refused = [
+    await ask(
       '/lancamentos/lote',
       json([
-        { ...referida, valor: '11.00' },
-        { ...ENTRADA, valor: 'x' },
+        { ...referred, valor: '11.00' },
+        { ...ENTRY, valor: 'x' },
       ]),
     ),
-    await pedir('/lancamentos/importacoes', csv(['2025-10-15,CREDITO,7.00,a,r-2', 'x,y,z,w,'])),
+    await ask('/lancamentos/importacoes', csv(['2025-10-15,CREDITO,7.00,a,r-2', 'x,y,z,w,'])),
   ]
-  expect(recusados.map(posicao)).toEqual([
+  expect(refused.map(posicao)).toEqual([
     [200, null],
     [200, null],
   ])

@@ -1,12 +1,12 @@
 import { DomainError } from '@fluxo/shared/errors'
 import { jsonText } from '@fluxo/shared/http/json'
 import { lancamentoJson } from '../domain/resposta.ts'
-import type { Registro } from './registro.ts'
+import type { Registration } from './registro.ts'
 
-const CRIADO = 201
+const CREATED = 201
 
 /** The headers of a stored entry: where it is, and where it stands in the log. */
-const cabecalhos = ({ lancamento, particao, posicao }: Registro) => ({
+const headersOf = ({ lancamento, particao, posicao }: Registration) => ({
   Location: `/lancamentos/${lancamento.id}`,
   'Fluxo-Posicao': `${particao}:${posicao}`,
 })
@@ -16,13 +16,16 @@ const cabecalhos = ({ lancamento, particao, posicao }: Registro) => ({
  *
  * Throws the refusal of each conflict, with the `id` of the entry that was there first.
  */
-export const respostaDoRegistro = (registro: Registro): Response => {
-  const { lancamento, desfecho } = registro
-  switch (desfecho) {
+export const registrationAnswer = (registration: Registration): Response => {
+  const { lancamento, outcome } = registration
+  switch (outcome) {
     case 'criado':
-      return jsonText(lancamentoJson(lancamento), CRIADO, cabecalhos(registro))
+      return jsonText(lancamentoJson(lancamento), CREATED, headersOf(registration))
     case 'repetido':
-      return jsonText(lancamentoJson(lancamento), CRIADO, { ...cabecalhos(registro), 'Idempotent-Replayed': 'true' })
+      return jsonText(lancamentoJson(lancamento), CREATED, {
+        ...headersOf(registration),
+        'Idempotent-Replayed': 'true',
+      })
     case 'conflito-de-chave':
       throw new DomainError('chave-reutilizada', 'Esta Idempotency-Key já registrou outro lançamento.')
     case 'conflito-de-referencia':

@@ -3,32 +3,26 @@ import { requireScope, type Verifier } from '@fluxo/shared/http/auth'
 import { readJsonBody, SINGLE_ENTRY_BYTES_MAX } from '@fluxo/shared/http/body'
 import type { AppEnv } from '@fluxo/shared/http/env'
 import { IdempotencyKeyHeader, idempotencyKey } from '@fluxo/shared/http/idempotency'
-import { CHAVE, CORPO_JSON, documented, ESCRITA } from '@fluxo/shared/http/openapi'
+import { documented, OF_JSON_BODY, OF_KEY, OF_WRITES } from '@fluxo/shared/http/openapi'
 import { parseWith } from '@fluxo/shared/http/validate'
-import type { Limites } from '@fluxo/shared/ratelimit/admission'
+import type { Limits } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono } from '@hono/zod-openapi'
-import { PedidoSchema } from '../domain/pedido.ts'
+import { NovoLancamentoSchema } from '../domain/pedido.ts'
 import { registrarLancamento } from './registrar-lancamento.ts'
-import { respostaDoRegistro } from './resposta.ts'
-import { LancamentoSchema, NovoLancamentoSchema } from './schema.ts'
-import type { RegistroStore } from './store.ts'
+import { registrationAnswer } from './resposta.ts'
+import { LancamentoSchema, NovoLancamentoBodySchema } from './schema.ts'
+import type { LancamentoStore } from './store.ts'
 
 type RegistrarDeps = {
-  store: RegistroStore
+  store: LancamentoStore
   verifier: Verifier
-  limites?: Limites | undefined
-  novoId: () => string
-  agora: () => Date
+  limits?: Limits | undefined
+  newId: () => string
+  now: () => Date
 }
 
 /** `POST /lancamentos` */
-export const createRegistrarRoutes = ({
-  store,
-  verifier,
-  limites,
-  novoId,
-  agora,
-}: RegistrarDeps): OpenAPIHono<AppEnv> => {
+export const createRegistrarRoutes = ({ store, verifier, limits, newId, now }: RegistrarDeps): OpenAPIHono<AppEnv> => {
   const routes = new OpenAPIHono<AppEnv>()
   documented(
     routes,
@@ -39,11 +33,11 @@ export const createRegistrarRoutes = ({
       tag: 'Lançamentos',
       summary: 'Registra um lançamento',
       description: 'A resposta vem depois de gravado em disco. Com Idempotency-Key, pode ser repetido para sempre.',
-      escopo: 'lancamentos:escrever',
-      codigos: [...CORPO_JSON, ...CHAVE, ...ESCRITA, 'referencia-duplicada'],
+      scope: 'lancamentos:escrever',
+      codigos: [...OF_JSON_BODY, ...OF_KEY, ...OF_WRITES, 'referencia-duplicada'],
       request: {
         headers: IdempotencyKeyHeader,
-        body: { required: true, content: { 'application/json': { schema: NovoLancamentoSchema } } },
+        body: { required: true, content: { 'application/json': { schema: NovoLancamentoBodySchema } } },
       },
       responses: {
         201: {
@@ -53,17 +47,17 @@ export const createRegistrarRoutes = ({
         },
       },
     },
-    requireScope(verifier, 'lancamentos:escrever', { admission: limites?.escrita }),
+    requireScope(verifier, 'lancamentos:escrever', { admission: limits?.escrita }),
     async (c) => {
       const chave = idempotencyKey(c.req.header('idempotency-key'))
-      const pedido = parseWith(PedidoSchema, await readJsonBody(c, { bytesMax: SINGLE_ENTRY_BYTES_MAX }))
-      const lancamento = registrarLancamento(pedido, {
+      const novo = parseWith(NovoLancamentoSchema, await readJsonBody(c, { bytesMax: SINGLE_ENTRY_BYTES_MAX }))
+      const lancamento = registrarLancamento(novo, {
         comercianteId: c.get('comercianteId'),
-        id: novoId(),
-        agora: agora(),
-        rastro: c.get('traceparent'),
+        id: newId(),
+        now: now(),
+        traceparent: c.get('traceparent'),
       })
-      return respostaDoRegistro(await store.registrar({ lancamento, chave }))
+      return registrationAnswer(await store.registrar({ lancamento, chave }))
     },
   )
   return routes

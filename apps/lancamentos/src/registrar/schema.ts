@@ -1,26 +1,26 @@
-import { InstanteSchema, QuantiaSchema } from '@fluxo/shared/campos'
+import { AmountSchema, InstantSchema } from '@fluxo/shared/campos'
 import { z } from '@hono/zod-openapi'
-import { PedidoSchema } from '../domain/pedido.ts'
+import { NovoLancamentoSchema } from '../domain/pedido.ts'
 
 /** An example of an entry's id. */
-export const ID_DE_EXEMPLO = '019a1fbc-ba2f-7586-87df-5a5af2a5a67c'
+export const EXAMPLE_ID = '019a1fbc-ba2f-7586-87df-5a5af2a5a67c'
 
 /** An entry as every answer shows it. */
 export const LancamentoSchema = z
   .object({
     id: z.uuid(),
-    valor: QuantiaSchema,
+    valor: AmountSchema,
     tipo: z.enum(['CREDITO', 'DEBITO']),
     descricao: z.string(),
     data: z.iso.date(),
     referencia: z.string().optional(),
     estorna: z.uuid().optional().openapi({ description: 'O lançamento que este estorna.' }),
-    created_at: InstanteSchema,
+    created_at: InstantSchema,
   })
   .openapi('Lancamento', {
     description: 'Um lançamento.',
     example: {
-      id: ID_DE_EXEMPLO,
+      id: EXAMPLE_ID,
       valor: 150.5,
       tipo: 'CREDITO',
       descricao: 'Venda produto X',
@@ -31,7 +31,7 @@ export const LancamentoSchema = z
   })
 
 /** An entry as it is asked for. */
-export const NovoLancamentoSchema = PedidoSchema.openapi('NovoLancamento', {
+export const NovoLancamentoBodySchema = NovoLancamentoSchema.openapi('NovoLancamento', {
   description: 'Um lançamento a registrar. Campos desconhecidos são recusados.',
   example: {
     valor: '150.50',

@@ -1,30 +1,30 @@
 import type { Clock } from '@fluxo/shared/clock'
-import { Indisponivel, invariant } from '@fluxo/shared/errors'
+import { invariant, Unavailable } from '@fluxo/shared/errors'
 import { type Appended, createAppend, rounds } from '@fluxo/shared/log/append'
 import { createCommitTrace } from '@fluxo/shared/log/commit-trace'
 import { createGroupCommit, type GroupCommit } from '@fluxo/shared/log/group-commit'
-import { particaoDe } from '@fluxo/shared/log/particao'
+import { particaoOf } from '@fluxo/shared/log/particao'
 import { isInfrastructure, isUniqueViolation } from '@fluxo/shared/postgres/failure'
 import type { Sql } from '@fluxo/shared/postgres/sql'
 import type { Transactions } from '@fluxo/shared/postgres/transactions'
 import type { Tracing } from '@fluxo/shared/telemetry/tracing'
 import { type Item, keysOf, LEDGER, type LedgerRow, rowOf } from './ledger-table.ts'
-import { aceito, type Registro, registroDe } from './registro.ts'
+import { isAccepted, type Registration, registrationOf } from './registro.ts'
 
-export type RegistroStore = {
-  /** Registers one entry, together with those of concurrent callers. Rejects with `Indisponivel` when the queue is full. */
-  registrar: (item: Item) => Promise<Registro>
+export type LancamentoStore = {
+  /** Registers one entry, together with those of concurrent callers. Rejects with `Unavailable` when the queue is full. */
+  registrar: (item: Item) => Promise<Registration>
   /** Registers the entries of **one** merchant, each on its own merit. Answers in their order. */
-  registrarLote: (itens: readonly Item[]) => Promise<Registro[]>
-  /** The same, all or none: `aplicado` is false, and nothing is stored, where one of them is not `aceito`. */
-  registrarAtomico: (itens: readonly Item[]) => Promise<{ aplicado: boolean; registros: Registro[] }>
+  registrarLote: (items: readonly Item[]) => Promise<Registration[]>
+  /** The same, all or none: `applied` is false, and nothing is stored, where one of them is not `isAccepted`. */
+  registrarAtomico: (items: readonly Item[]) => Promise<{ applied: boolean; registrations: Registration[] }>
   /** Entries that wait for a batch. */
-  fila: () => number
+  depth: () => number
   /** Resolves when every entry that was taken is answered. */
-  ociosa: () => Promise<void>
+  idle: () => Promise<void>
 }
 
-type RegistroStoreOptions = {
+type LancamentoStoreOptions = {
   sql: Sql
   transactions: Transactions
   particoes: number
@@ -44,32 +44,32 @@ const BATCH_STATEMENT_ROWS = 500
 const ATOMIC_TRIES_MAX = 3
 
 /** Thrown inside a transaction to undo it: an outcome, not an error. */
-class Desfeito extends Error {
-  readonly registros: Registro[]
-  constructor(registros: Registro[]) {
+class NotWhole extends Error {
+  readonly registrations: Registration[]
+  constructor(registrations: Registration[]) {
     super('the batch is not whole')
-    this.registros = registros
+    this.registrations = registrations
   }
 }
 
-const rastroDe = ({ lancamento }: Item): string | undefined => lancamento.rastro
+const traceparentOf = ({ lancamento }: Item): string | undefined => lancamento.traceparent
 
 /** Registers entries in the order in which they commit. Each answer comes after its row is durable. */
-export const createRegistroStore = (options: RegistroStoreOptions): RegistroStore => {
+export const createLancamentoStore = (options: LancamentoStoreOptions): LancamentoStore => {
   const { sql, transactions, particoes, onCommit, onBatch, onRefused, tracing, clock } = options
   const append = createAppend<LedgerRow>(sql, LEDGER, clock)
   const trace = createCommitTrace(tracing, 'ledger')
 
-  const flush = async (particao: number, itens: readonly Item[]): Promise<Appended<LedgerRow>[]> => {
-    const work = () => append(particao, itens.map(rowOf))
-    const appended = await trace.statement(particao, itens.map(rastroDe), work)
+  const flush = async (particao: number, items: readonly Item[]): Promise<Appended<LedgerRow>[]> => {
+    const work = () => append(particao, items.map(rowOf))
+    const appended = await trace.statement(particao, items.map(traceparentOf), work)
     onCommit(particao)
     return appended
   }
 
   const groups: GroupCommit<Item, Appended<LedgerRow>>[] = Array.from({ length: particoes }, (_, particao) =>
     createGroupCommit({
-      flush: (itens) => flush(particao, itens),
+      flush: (items) => flush(particao, items),
       keysOf,
       ownerOf: ({ lancamento }) => lancamento.comercianteId,
       ...(onBatch && { onBatch }),
@@ -78,59 +78,59 @@ export const createRegistroStore = (options: RegistroStoreOptions): RegistroStor
     }),
   )
 
-  const lote = async (itens: readonly Item[], write: (part: readonly Item[]) => Promise<Registro[]>) => {
-    const registros = new Array<Registro>(itens.length)
-    for (const round of rounds(itens, keysOf)) {
-      const written = await write(round.flatMap((index) => itens[index] ?? []))
+  const lote = async (items: readonly Item[], write: (part: readonly Item[]) => Promise<Registration[]>) => {
+    const registrations = new Array<Registration>(items.length)
+    for (const round of rounds(items, keysOf)) {
+      const written = await write(round.flatMap((index) => items[index] ?? []))
       round.forEach((index, i) => {
-        const registro = written[i]
-        if (registro) registros[index] = registro
+        const registration = written[i]
+        if (registration) registrations[index] = registration
       })
     }
-    return registros
+    return registrations
   }
 
-  const separate = (particao: number, itens: readonly Item[]): Promise<Registro[]> =>
-    inPieces(itens, async (part) => settle(part, particao, await flush(particao, part)))
+  const separate = (particao: number, items: readonly Item[]): Promise<Registration[]> =>
+    inPieces(items, async (part) => settle(part, particao, await flush(particao, part)))
 
-  const whole = async (particao: number, itens: readonly Item[]): Promise<Registro[]> =>
+  const whole = async (particao: number, items: readonly Item[]): Promise<Registration[]> =>
     transactions.run(async (tx) => {
-      const registros = await lote(itens, (round) =>
+      const registrations = await lote(items, (round) =>
         inPieces(round, async (part) => settle(part, particao, await append(particao, part.map(rowOf), tx))),
       )
-      if (!registros.every(aceito)) throw new Desfeito(registros)
-      return registros
+      if (!registrations.every(isAccepted)) throw new NotWhole(registrations)
+      return registrations
     })
 
-  const particaoDoLote = (itens: readonly Item[]): number =>
-    particaoDe(itens[0]?.lancamento.comercianteId ?? '', particoes)
+  const loteParticao = (items: readonly Item[]): number =>
+    particaoOf(items[0]?.lancamento.comercianteId ?? '', particoes)
 
   return {
     registrar: async (item) => {
-      const particao = particaoDe(item.lancamento.comercianteId, particoes)
+      const particao = particaoOf(item.lancamento.comercianteId, particoes)
       const group = groups[particao]
       invariant(group, 'every merchant has a partition')
       const work = () => group.add(item)
-      return registroDe(item, particao, await trace.commit(particao, item.lancamento.rastro, work))
+      return registrationOf(item, particao, await trace.commit(particao, item.lancamento.traceparent, work))
     },
-    registrarLote: (itens) => lote(itens, (round) => separate(particaoDoLote(itens), round)),
-    registrarAtomico: async (itens) => {
-      const particao = particaoDoLote(itens)
+    registrarLote: (items) => lote(items, (round) => separate(loteParticao(items), round)),
+    registrarAtomico: async (items) => {
+      const particao = loteParticao(items)
       for (let attempt = 1; ; attempt += 1) {
         try {
-          const registros = await whole(particao, itens)
+          const registrations = await whole(particao, items)
           onCommit(particao)
-          return { aplicado: true, registros }
+          return { applied: true, registrations }
         } catch (error) {
-          if (error instanceof Desfeito) return { aplicado: false, registros: error.registros }
+          if (error instanceof NotWhole) return { applied: false, registrations: error.registrations }
           if (isUniqueViolation(error) && attempt < ATOMIC_TRIES_MAX) continue
-          if (isInfrastructure(error)) throw indisponivel(error)
+          if (isInfrastructure(error)) throw unavailable(error)
           throw error
         }
       }
     },
-    fila: () => groups.reduce((sum, group) => sum + group.depth(), 0),
-    ociosa: async () => {
+    depth: () => groups.reduce((sum, group) => sum + group.depth(), 0),
+    idle: async () => {
       await Promise.all(groups.map((group) => group.idle()))
     },
   }
@@ -138,25 +138,25 @@ export const createRegistroStore = (options: RegistroStoreOptions): RegistroStor
 
 /** Writes entries in statements of `BATCH_STATEMENT_ROWS`, one after the other. */
 async function inPieces(
-  itens: readonly Item[],
-  write: (part: readonly Item[]) => Promise<Registro[]>,
-): Promise<Registro[]> {
-  const registros: Registro[] = []
-  for (let from = 0; from < itens.length; from += BATCH_STATEMENT_ROWS) {
-    registros.push(...(await write(itens.slice(from, from + BATCH_STATEMENT_ROWS))))
+  items: readonly Item[],
+  write: (part: readonly Item[]) => Promise<Registration[]>,
+): Promise<Registration[]> {
+  const registrations: Registration[] = []
+  for (let from = 0; from < items.length; from += BATCH_STATEMENT_ROWS) {
+    registrations.push(...(await write(items.slice(from, from + BATCH_STATEMENT_ROWS))))
   }
-  return registros
+  return registrations
 }
 
-const settle = (itens: readonly Item[], particao: number, appended: readonly Appended<LedgerRow>[]): Registro[] =>
-  itens.map((item, index) => {
+const settle = (items: readonly Item[], particao: number, appended: readonly Appended<LedgerRow>[]): Registration[] =>
+  items.map((item, index) => {
     const answer = appended[index]
     invariant(answer, 'the log answers every row')
-    return registroDe(item, particao, answer)
+    return registrationOf(item, particao, answer)
   })
 
 const RETRY_AFTER_SECONDS = 2
-const indisponivel = (cause: unknown): Indisponivel =>
-  new Indisponivel('banco-indisponivel', 'O registro está indisponível agora. Tente de novo.', RETRY_AFTER_SECONDS, {
+const unavailable = (cause: unknown): Unavailable =>
+  new Unavailable('banco-indisponivel', 'O registro está indisponível agora. Tente de novo.', RETRY_AFTER_SECONDS, {
     cause,
   })
