@@ -1,4 +1,4 @@
-import { readLogState } from '@fluxo/shared/log/estado'
+import { readLogState } from '@fluxo/shared/log/state'
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
 import { reconstruirCli } from '../apps/consolidado/src/reconstruir/cli.ts'
 import { argumentsOf, runCommand, UsageError } from './cli.ts'

@@ -1,6 +1,6 @@
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
 import { verificarCli } from '../apps/consolidado/src/verificar/cli.ts'
-import type { RelayCursor } from '../apps/consolidado/src/verificar/verificar-tudo.ts'
+import type { RelayCursor } from '../apps/consolidado/src/verificar/verificar-all.ts'
 import { argumentsOf, runCommand, UsageError } from './cli.ts'
 import { dataFolder } from './data-folder.ts'
 import { readRunning } from './running.ts'

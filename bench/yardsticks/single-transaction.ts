@@ -10,7 +10,7 @@ import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { Registry } from 'prom-client'
 import { v7 } from 'uuid'
 import { LEDGER, type LedgerRow, rowOf } from '../../apps/lancamentos/src/registrar/ledger-table.ts'
-import { registrationOf } from '../../apps/lancamentos/src/registrar/registro.ts'
+import { registrationOf } from '../../apps/lancamentos/src/registrar/registration.ts'
 import { createRegistrarRoutes } from '../../apps/lancamentos/src/registrar/route.ts'
 import type { LancamentoStore } from '../../apps/lancamentos/src/registrar/store.ts'
 

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { idOf } from '@fluxo/shared/http/answers'
+import { idOf } from '@fluxo/shared/openapi/headers'
 import type { Document, Parameter, Ref } from './types.ts'
 import { operationsOf } from './types.ts'
 

@@ -1,6 +1,6 @@
-import { OF_REQUESTS } from './da-requisicao.ts'
-import { OF_CONTENT } from './do-conteudo.ts'
-import { OF_SERVICE } from './do-servico.ts'
+import { OF_CONTENT } from './content.ts'
+import { OF_REQUESTS } from './request.ts'
+import { OF_SERVICE } from './service.ts'
 
 /** What a problem's code means: its status, and in Portuguese its title, what has happened and what helps. */
 export type Meaning = { status: number; titulo: string; significa: string; remedy: string }

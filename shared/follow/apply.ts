@@ -1,7 +1,7 @@
 import type { Applied, Inbox, Positioned, Refusal } from '../inbox/inbox.ts'
 import { applyIsolating } from '../inbox/isolate.ts'
 import type { EventRead } from '../log/event.ts'
-import { divergenceOf } from '../repair/decidir-reparo.ts'
+import { divergenceOf } from '../repair/decide-repair.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { traceIdOf } from '../telemetry/trace-context.ts'
 import type { Tracing } from '../telemetry/tracing.ts'

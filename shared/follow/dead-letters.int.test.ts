@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Unavailable } from '../errors.ts'
-import { prepareParticoes } from '../inbox/marca.ts'
+import { prepareParticoes } from '../inbox/watermark.ts'
 import { deadLetterKey } from '../stream/keys.ts'
 import { createKeepLetter, type DeadLetter } from './dead-letters.ts'
 import { createFollowerFixture, type FollowerFixture } from './follower-fixture.ts'

@@ -1,6 +1,6 @@
-import type { Watermark } from '../inbox/marca.ts'
-import { createScrapeQuery } from '../telemetry/look.ts'
+import type { Watermark } from '../inbox/watermark.ts'
 import { counter, gauge, type Registry } from '../telemetry/metrics.ts'
+import { createScrapeQuery } from '../telemetry/scrape-query.ts'
 import type { FollowMetrics } from './group.ts'
 import type { LetterCount } from './letter-store.ts'
 import type { Stops } from './stops.ts'

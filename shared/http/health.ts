@@ -1,10 +1,10 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Registry } from 'prom-client'
 import { NotReady } from '../errors.ts'
-import type { HealthCheck } from '../process/module.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { AppEnv } from './env.ts'
 import { jsonText } from './json.ts'
+import type { HealthCheck } from './module.ts'
 
 /** A dependency that takes longer than this to say that it works does not work. */
 const CHECK_TIMEOUT_MS = 1000

@@ -3,10 +3,10 @@ import { invariant } from '../errors.ts'
 import type { Sql } from '../postgres/sql.ts'
 import { arrayLiteral } from './array-literal.ts'
 import { converting } from './isolate.ts'
-import { prepareParticoes, readWatermarks, stopParticao, type Watermark } from './marca.ts'
 import { multirangeLiteral, runsOf } from './runs.ts'
 import { applyStatement, claimStatement, type Effect, INBOX, type InboxTable } from './statement.ts'
 import { createWaiters } from './waiters.ts'
+import { prepareParticoes, readWatermarks, stopParticao, type Watermark } from './watermark.ts'
 
 /** An event's address and id; the id is null where the event could not even be read. */
 export type Positioned = { posicao: number; id: string | null }

@@ -1,4 +1,4 @@
-import type { LogEntry } from './feed.ts'
+import type { LogEntry } from './pages.ts'
 
 /** The end of a stream: the position, and the id and the epoch of the event there. */
 type Tail = { posicao: number; id: string | undefined; epoca: string | undefined }

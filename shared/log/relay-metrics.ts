@@ -1,7 +1,7 @@
 import type { Sql } from '../postgres/sql.ts'
-import { createScrapeQuery } from '../telemetry/look.ts'
 import { counter, gauge, type Registry } from '../telemetry/metrics.ts'
-import type { LogEntry, ReadPage } from './feed.ts'
+import { createScrapeQuery } from '../telemetry/scrape-query.ts'
+import type { LogEntry, ReadPage } from './pages.ts'
 
 type RelayMetricsOptions = {
   /** The log, as the metrics call it: a process may hold several. */

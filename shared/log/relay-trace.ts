@@ -1,6 +1,6 @@
 import { type Tracing, traceparentIn } from '../telemetry/tracing.ts'
 import { startBatch } from '../telemetry/tracing-batch.ts'
-import type { LogEntry } from './feed.ts'
+import type { LogEntry } from './pages.ts'
 import type { Publisher } from './publisher.ts'
 
 /** Publishes as `publisher` does, and shows it in the trace of every entry that has one. */

@@ -1,5 +1,5 @@
-import { createScrapeQuery } from '../telemetry/look.ts'
 import { gauge, type Registry } from '../telemetry/metrics.ts'
+import { createScrapeQuery } from '../telemetry/scrape-query.ts'
 import type { Sql } from './sql.ts'
 
 type PostgresMetricsOptions = {

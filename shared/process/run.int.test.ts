@@ -6,9 +6,9 @@ import { OpenAPIHono } from '@hono/zod-openapi'
 import { Registry } from 'prom-client'
 import { afterEach, expect, test } from 'vitest'
 import type { AppEnv } from '../http/env.ts'
+import type { AppModule } from '../http/module.ts'
 import { createLogger } from '../telemetry/logger.ts'
 import { createLifecycle } from './lifecycle.ts'
-import type { AppModule } from './module.ts'
 import { runModules } from './run.ts'
 
 const log = createLogger({ service: 'teste', stream: { write: () => undefined } })

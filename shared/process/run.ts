@@ -1,11 +1,11 @@
 import type { Registry } from 'prom-client'
 import { createHttpApp } from '../http/app.ts'
+import type { AppModule } from '../http/module.ts'
 import { serveHttp } from '../http/server.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { nodeMetrics } from '../telemetry/metrics.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
 import type { Lifecycle } from './lifecycle.ts'
-import type { AppModule } from './module.ts'
 import { handleSignals } from './signals.ts'
 import { VERSION } from './version.ts'
 

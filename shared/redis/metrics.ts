@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
-import { createScrapeQuery } from '../telemetry/look.ts'
 import { counter, gauge, type Registry } from '../telemetry/metrics.ts'
+import { createScrapeQuery } from '../telemetry/scrape-query.ts'
 
 type Info = ReadonlyMap<string, string>
 

@@ -1,10 +1,10 @@
 import { type Clock, systemClock } from '../clock.ts'
-import type { Watermark } from '../inbox/marca.ts'
+import type { FeedClient, FeedEvento, FeedPage } from '../feed/client.ts'
+import type { Watermark } from '../inbox/watermark.ts'
 import type { Lease } from '../postgres/lease.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { counter, gauge, type Registry } from '../telemetry/metrics.ts'
-import { absentOf, decideRepair, divergenceOf, type PullRange } from './decidir-reparo.ts'
-import type { FeedClient, FeedEvento, FeedPage } from './feed-client.ts'
+import { absentOf, decideRepair, divergenceOf, type PullRange } from './decide-repair.ts'
 
 type RepairDeps = {
   /** Who repairs, as the metrics call it. */

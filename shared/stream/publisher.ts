@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
 import { invariant } from '../errors.ts'
-import type { LogEntry } from '../log/feed.ts'
+import type { LogEntry } from '../log/pages.ts'
 import type { Publisher } from '../log/publisher.ts'
 import { runScript, script } from '../redis/script.ts'
 import { EVENTO_FIELD, posicaoOfId, streamKey } from './keys.ts'

@@ -1,4 +1,4 @@
-import { dayInSaoPaulo } from '@fluxo/shared/dia'
+import { dayInSaoPaulo } from '@fluxo/shared/day'
 import { z } from 'zod'
 import { waitFor } from '../stage/wait-for.ts'
 import { type Answer, type Client, createClient, JSON_BODY } from './client.ts'

@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from 'vitest'
-import { createSseClient, type SseClient } from '../../apps/entregas/test/ouvinte.ts'
+import { createSseClient, type SseClient } from '../../apps/entregas/test/sse-client.ts'
 import { type Entregas, startEntregas } from '../stage/entregas.ts'
 import { waitFor } from '../stage/wait-for.ts'
 

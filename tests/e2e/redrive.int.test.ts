@@ -1,6 +1,6 @@
 import { migrate } from '@fluxo/drizzle/migrate'
 import { createLetterStore } from '@fluxo/shared/follow/letter-store'
-import { prepareParticoes } from '@fluxo/shared/inbox/marca'
+import { prepareParticoes } from '@fluxo/shared/inbox/watermark'
 import { encodeEvento } from '@fluxo/shared/log/event'
 import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
 import { afterEach, expect, test, vi } from 'vitest'

@@ -13,7 +13,7 @@ const CASES: readonly { name: string; rule: rules.Rule; planted: readonly Source
   {
     name: 'shared imports no app',
     rule: rules.partArrows,
-    planted: [{ path: 'shared/log/feed.ts', text: "import { x } from '../../apps/lancamentos/src/app.ts'\n" }],
+    planted: [{ path: 'shared/log/pages.ts', text: "import { x } from '../../apps/lancamentos/src/app.ts'\n" }],
     complaint: 'must not import apps/lancamentos/src/app.ts',
   },
   {
@@ -96,7 +96,7 @@ const CASES: readonly { name: string; rule: rules.Rule; planted: readonly Source
   {
     name: 'nothing is any',
     rule: rules.noAny,
-    planted: [{ path: 'shared/log/feed.ts', text: 'const a = (b: any) => b\n' }],
+    planted: [{ path: 'shared/log/pages.ts', text: 'const a = (b: any) => b\n' }],
     complaint: 'uses any',
   },
   {

@@ -38,7 +38,7 @@ test.each([
   'apps/consolidado/src/tls.key',
   'deploy/kubernetes/example/secrets.env',
   'apps/lancamentos/src/app.test.ts',
-  'apps/lancamentos/test/bancada.ts',
+  'apps/lancamentos/test/test-app.ts',
   'tests/stage/roles.ts',
   'scripts/openapi.ts',
   'scripts/openapi/document.ts',

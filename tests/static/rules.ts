@@ -12,35 +12,38 @@ const LONG_FILES: Readonly<Record<string, string>> = {}
 const IO_PACKAGES =
   /^(node:(?!crypto$|buffer$|util$|assert$)|postgres$|ioredis$|hono($|\/)|@hono\/|drizzle-orm|pino$|prom-client$|opossum$|cockatiel$)/
 /** Rooms of shared that only compute. */
-const PURE_ROOMS = new Set(['campos', 'codigos', 'csv', 'dia', 'errors', 'id', 'lines', 'money', 'shares', 'texto'])
+const PURE_ROOMS = new Set(['codigos', 'csv', 'day', 'errors', 'fields', 'id', 'lines', 'money', 'shares', 'text'])
 /** What a decision must not do: wait, read the clock or the environment, make an id. */
 const IMPURE_WORDS =
   /\bawait\b|\bprocess\.env\b|\bDate\.now\b|\bnew Date\(\)|\brandomUUID\b|\brandomBytes\b|\bMath\.random\b|\bfetch\(/g
 
 /** Which room of shared may import which. `clock` and the pure rooms may be imported by all; telemetry by all but them. */
 const ROOM_ARROWS: Readonly<Record<string, readonly string[]>> = {
-  campos: [],
   codigos: [],
   clock: [],
   csv: [],
-  dia: [],
+  day: [],
   errors: [],
+  fields: [],
   id: [],
   lines: [],
   money: [],
   shares: [],
-  texto: [],
+  text: [],
   telemetry: [],
+  resilience: ['telemetry'],
   postgres: ['telemetry', 'resilience'],
   redis: ['telemetry', 'resilience'],
-  resilience: ['telemetry'],
+  http: ['telemetry', 'resilience'],
+  openapi: ['http'],
   process: ['telemetry', 'http'],
-  http: ['telemetry', 'process', 'resilience', 'log'],
   log: ['telemetry', 'postgres'],
+  imports: ['http', 'openapi'],
+  feed: ['telemetry', 'resilience', 'log', 'http', 'openapi'],
   stream: ['telemetry', 'redis', 'log', 'resilience'],
   inbox: ['telemetry', 'postgres', 'log'],
-  repair: ['telemetry', 'postgres', 'log', 'inbox', 'resilience', 'http'],
-  follow: ['telemetry', 'postgres', 'redis', 'log', 'inbox', 'repair', 'stream'],
+  repair: ['telemetry', 'postgres', 'inbox', 'feed'],
+  follow: ['telemetry', 'postgres', 'redis', 'log', 'inbox', 'feed', 'repair', 'stream'],
   cache: ['telemetry', 'redis', 'resilience'],
   ratelimit: ['telemetry', 'process', 'http', 'redis', 'resilience'],
 }
@@ -87,9 +90,7 @@ export const roomArrows: Rule = (files) =>
   )
 
 const DECIDING = /^apps\/[^/]+\/src\/(?:domain\/.+|(?:.+\/)?([^/]+)\/\1)\.ts$/
-const ALSO_DECIDING = new Set(['apps/lancamentos/src/registrar/registrar-lancamento.ts'])
-const isDeciding = (file: SourceFile): boolean =>
-  !isTest(file) && (DECIDING.test(file.path) || ALSO_DECIDING.has(file.path))
+const isDeciding = (file: SourceFile): boolean => !isTest(file) && DECIDING.test(file.path)
 
 const isIo = ({ from }: Import): boolean => {
   if (IO_PACKAGES.test(from)) return true

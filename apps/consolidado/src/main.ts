@@ -1,5 +1,5 @@
+import { serviceTokenOf } from '@fluxo/shared/feed/service-token'
 import { createVerifier } from '@fluxo/shared/http/auth'
-import { serviceTokenOf } from '@fluxo/shared/http/service-token'
 import { envDurationMs, envInteger, envPort, envUrl, parseEnv } from '@fluxo/shared/process/env'
 import { runModules } from '@fluxo/shared/process/run'
 import { openService, SERVICE_ENV, signingOf } from '@fluxo/shared/process/service'

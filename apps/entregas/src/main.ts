@@ -1,5 +1,5 @@
 import { createVerifier } from '@fluxo/shared/http/auth'
-import { readLogState } from '@fluxo/shared/log/estado'
+import { readLogState } from '@fluxo/shared/log/state'
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
 import { envBoolean, envDurationMs, envInteger, envList, envPort, envUrl, parseEnv } from '@fluxo/shared/process/env'
 import { runModules } from '@fluxo/shared/process/run'

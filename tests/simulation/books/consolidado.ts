@@ -1,19 +1,19 @@
 import { createVersionedCache, type VersionedCache } from '@fluxo/shared/cache/versioned-cache'
+import { createFeedClient, type FeedClient } from '@fluxo/shared/feed/client'
 import { createFollower, type Follower } from '@fluxo/shared/follow/follower'
-import { createFeedClient, type FeedClient } from '@fluxo/shared/repair/feed-client'
 import type { Breaker } from '@fluxo/shared/resilience/breaker'
 import type { Policy } from '@fluxo/shared/resilience/policy'
 import { createJanitor } from '@fluxo/shared/stream/janitor'
 import type { Registry } from 'prom-client'
-import { createDayReader, type DayReader } from '../../../apps/consolidado/src/consultar/ler-dia.ts'
+import { createDayReader, type DayReader } from '../../../apps/consolidado/src/consultar/read-day.ts'
 import { createBalanceReadStore } from '../../../apps/consolidado/src/consultar/store.ts'
 import {
   CACHE_PREFIX,
   CONSOLIDADO_GROUP,
   REPAIR_LOCK,
   STREAM_PREFIX,
-} from '../../../apps/consolidado/src/projetar/nomes.ts'
-import { createProjection } from '../../../apps/consolidado/src/projetar/projecao.ts'
+} from '../../../apps/consolidado/src/projetar/names.ts'
+import { createProjection } from '../../../apps/consolidado/src/projetar/projection.ts'
 import type { Process } from '../process.ts'
 import { createSimulatedLease, createSimulatedSql } from '../servers/postgres-client.ts'
 import { createSimulatedRedis, type SimulatedRedis } from '../servers/redis-client.ts'

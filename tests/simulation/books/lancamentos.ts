@@ -1,4 +1,4 @@
-import { createFeedPage, createReadPage, readHead } from '@fluxo/shared/log/feed'
+import { createFeedPage, createReadPage, readHead } from '@fluxo/shared/log/pages'
 import { createRelay } from '@fluxo/shared/log/relay'
 import type { Transactions } from '@fluxo/shared/postgres/transactions'
 import { createPublisher } from '@fluxo/shared/stream/publisher'

@@ -1,7 +1,7 @@
 import { parseStored } from '@fluxo/shared/cache/set-if-newer'
 import { streamKey } from '@fluxo/shared/stream/keys'
 import { saldoKey } from '../../../apps/consolidado/src/domain/saldo.ts'
-import { CACHE_PREFIX, CONSOLIDADO_GROUP, STREAM_PREFIX } from '../../../apps/consolidado/src/projetar/nomes.ts'
+import { CACHE_PREFIX, CONSOLIDADO_GROUP, STREAM_PREFIX } from '../../../apps/consolidado/src/projetar/names.ts'
 import { scheduleFaults, stopRedis } from '../disturbances.ts'
 import type { Verdict } from '../scenario.ts'
 import type { DayRow } from '../servers/projection-state.ts'

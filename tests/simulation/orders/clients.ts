@@ -1,5 +1,5 @@
 import { DomainError } from '@fluxo/shared/errors'
-import { cancelPedido, transitionPedido } from '../../../apps/entregas/src/mover/mudar.ts'
+import { cancelPedido, transitionPedido } from '../../../apps/entregas/src/mover/change-pedido.ts'
 import { receberPedido } from '../../../apps/entregas/src/receber/receber.ts'
 import type { Random } from '../random.ts'
 import type { Scheduler } from '../scheduler.ts'

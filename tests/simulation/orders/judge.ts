@@ -1,4 +1,4 @@
-import { dayInSaoPaulo } from '@fluxo/shared/dia'
+import { dayInSaoPaulo } from '@fluxo/shared/day'
 import { type Status, statusOfCode } from '../../../apps/entregas/src/domain/status.ts'
 import type { LedgerEntry } from '../servers/ledger-database.ts'
 import { letterKey } from '../servers/projection-state.ts'

@@ -1,12 +1,12 @@
+import { createFeedClient } from '@fluxo/shared/feed/client'
 import { createFollower } from '@fluxo/shared/follow/follower'
 import type { Transactions } from '@fluxo/shared/postgres/transactions'
-import { createFeedClient } from '@fluxo/shared/repair/feed-client'
 import {
   entregasGroup,
   LANCAMENTOS_GROUP,
   REPAIR_LOCK,
   STREAM_DOS_PEDIDOS,
-} from '../../../apps/lancamentos/src/faturar/seguir.ts'
+} from '../../../apps/lancamentos/src/lancar-entregas/follow.ts'
 import { createLancamentoStore } from '../../../apps/lancamentos/src/registrar/store.ts'
 import { onePolicy, prepared } from '../books/consolidado.ts'
 import type { Process } from '../process.ts'

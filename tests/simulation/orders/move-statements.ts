@@ -1,8 +1,8 @@
 import { appendStatement } from '@fluxo/shared/log/log-table'
 import { statusCode, TENTATIVAS_MAX } from '../../../apps/entregas/src/domain/status.ts'
+import { RECEIVE_PEDIDO } from '../../../apps/entregas/src/mover/arrival.ts'
 import { CHANGE, CORRECTION, EVENTOS } from '../../../apps/entregas/src/mover/evento-table.ts'
-import { MOVE_PEDIDO } from '../../../apps/entregas/src/mover/movimento.ts'
-import { RECEIVE_PEDIDO } from '../../../apps/entregas/src/mover/recebimento.ts'
+import { MOVE_PEDIDO } from '../../../apps/entregas/src/mover/movement.ts'
 import { type Parameter, PostgresError, type Row, type Statement } from '../servers/postgres-server.ts'
 import type { EventRow, OrderRow, OrdersState } from './orders-state.ts'
 

@@ -1,7 +1,7 @@
 import { passing } from '@fluxo/shared/follow/letter-store'
 import { applyStatement } from '@fluxo/shared/inbox/statement'
 import { VERSOES_PER_GERACAO } from '../../../apps/consolidado/src/domain/saldo.ts'
-import { SALDO_EFFECT } from '../../../apps/consolidado/src/projetar/efeito.ts'
+import { SALDO_EFFECT } from '../../../apps/consolidado/src/projetar/projetar.ts'
 import { type Parameter, PostgresError, type Row, type Statement } from './postgres-server.ts'
 import { arrayOf } from './postgres-text.ts'
 import { readingsOf } from './projection-readings.ts'

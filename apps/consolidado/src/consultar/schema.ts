@@ -1,9 +1,9 @@
-import { AmountSchema } from '@fluxo/shared/campos'
-import { DAY_MESSAGE, isDay } from '@fluxo/shared/dia'
-import { FormatSchema } from '@fluxo/shared/http/csv-format'
-import { parameter } from '@fluxo/shared/http/openapi'
+import { DAY_MESSAGE, isDay } from '@fluxo/shared/day'
+import { AmountSchema } from '@fluxo/shared/fields'
+import { FormatSchema } from '@fluxo/shared/http/page/csv-format'
+import { parameter } from '@fluxo/shared/openapi/documented'
 import { z } from '@hono/zod-openapi'
-import { daysBetween } from './dia.ts'
+import { daysBetween } from './days.ts'
 
 /** Days of one period at most (API.md): a leap year. */
 const PERIOD_DAYS_MAX = 366

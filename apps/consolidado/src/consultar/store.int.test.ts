@@ -1,6 +1,6 @@
 import { uniquePrefix } from '@fluxo/tests/stage/databases'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { createQueryStage, type QueryStage } from '../../test/bancada-de-consulta.ts'
+import { createQueryStage, type QueryStage } from '../../test/query-stage.ts'
 
 let stage: QueryStage
 beforeAll(async () => {

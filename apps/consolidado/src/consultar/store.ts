@@ -6,8 +6,8 @@ import { type Sql, withDeadline } from '@fluxo/shared/postgres/sql'
 import type { Policy } from '@fluxo/shared/resilience/policy'
 import { isRejection } from '@fluxo/shared/resilience/rejection'
 import { emptySaldo, type Saldo } from '../domain/saldo.ts'
+import { createAvailability } from './availability.ts'
 import type { DaySum } from './consultar.ts'
-import { createAvailability } from './disponibilidade.ts'
 
 export type BalanceReadStore = {
   /** One day of one merchant as projected now; zeros where there is none. */

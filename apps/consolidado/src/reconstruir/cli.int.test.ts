@@ -2,8 +2,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { redisUrl } from '@fluxo/tests/stage/databases'
 import { afterEach, expect, test } from 'vitest'
-import { createProjectionStage, type ProjectionStage } from '../../test/bancada-de-projecao.ts'
-import { facts } from '../../test/razao.ts'
+import { facts } from '../../test/ledger.ts'
+import { createProjectionStage, type ProjectionStage } from '../../test/projection-stage.ts'
 import { reconstruirCli } from './cli.ts'
 
 const closers: (() => void | Promise<void>)[] = []

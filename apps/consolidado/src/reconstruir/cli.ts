@@ -1,17 +1,17 @@
 import { createVersionedCache } from '@fluxo/shared/cache/versioned-cache'
-import { serviceTokenOf } from '@fluxo/shared/http/service-token'
+import { createFeed } from '@fluxo/shared/feed/feed'
+import { serviceTokenOf } from '@fluxo/shared/feed/service-token'
 import { decimalFromCents } from '@fluxo/shared/money'
 import { envInteger, envUrl, parseEnv } from '@fluxo/shared/process/env'
 import { SIGNING_ENV, signingOf } from '@fluxo/shared/process/service'
 import { createRedisConnections } from '@fluxo/shared/redis/connection'
-import { createFeed } from '@fluxo/shared/repair/feed'
 import { createBreaker } from '@fluxo/shared/resilience/breaker'
 import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { z } from '@hono/zod-openapi'
 import { Registry } from 'prom-client'
-import { CACHE_PREFIX } from '../projetar/nomes.ts'
-import type { RebuildDifference } from './comparar.ts'
-import { type Rebuild, reconstruir } from './reconstrucao.ts'
+import { CACHE_PREFIX } from '../projetar/names.ts'
+import type { RebuildDifference } from './compare.ts'
+import { type Rebuild, reconstruir } from './rebuild.ts'
 
 const EnvSchema = z.object({
   DATABASE_URL_CONSOLIDADO: envUrl('postgres', 'postgresql'),

@@ -1,7 +1,7 @@
 import { arrayLiteral } from '@fluxo/shared/inbox/array-literal'
 import type { Sql } from '@fluxo/shared/postgres/sql'
 import { VERSOES_PER_GERACAO } from '../domain/saldo.ts'
-import type { DayTotal } from './agregado.ts'
+import type { DayTotal } from './day-totals.ts'
 
 /** Rows deleted at once: a delete that takes a fraction of a second holds up nobody. */
 const DELETE_ROWS = 10_000

@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net'
 import { redisUrl } from '@fluxo/tests/stage/databases'
 import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { afterEach, expect, test } from 'vitest'
-import { createProjectionStage, type ProjectionStage, SECRET } from '../../test/bancada-de-projecao.ts'
-import { facts } from '../../test/razao.ts'
+import { facts } from '../../test/ledger.ts'
+import { createProjectionStage, type ProjectionStage, SECRET } from '../../test/projection-stage.ts'
 import { type VerificarCliOptions, verificarCli } from './cli.ts'
 
 const closers: (() => Promise<void>)[] = []

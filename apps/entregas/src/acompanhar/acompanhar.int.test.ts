@@ -1,10 +1,10 @@
 import { signToken } from '@fluxo/shared/http/tokens'
 import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { json } from '../../test/bancada.ts'
-import { type Ask, type Cluster, createCluster, type Instance, mover, receber } from '../../test/casa.ts'
-import { SECRET } from '../../test/instancia.ts'
-import { createSseClient, type SseClient } from '../../test/ouvinte.ts'
+import { type Ask, type Cluster, createCluster, type Instance, mover, receber } from '../../test/cluster.ts'
+import { SECRET } from '../../test/instance.ts'
+import { createSseClient, type SseClient } from '../../test/sse-client.ts'
+import { json } from '../../test/test-app.ts'
 
 let cluster: Cluster
 let node: Instance

@@ -1,8 +1,8 @@
 import { DomainError, Unavailable } from '@fluxo/shared/errors'
-import { headers } from '@fluxo/shared/http/answers'
 import { requireScope, type Verifier } from '@fluxo/shared/http/auth'
 import { type AppEnv, headerOf } from '@fluxo/shared/http/env'
-import { documented, OF_READS } from '@fluxo/shared/http/openapi'
+import { documented, OF_READS } from '@fluxo/shared/openapi/documented'
+import { headers } from '@fluxo/shared/openapi/headers'
 import type { Limits } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
@@ -11,8 +11,8 @@ import { notFound } from '../mover/mover.ts'
 import { pedidoIdOf } from '../mover/route.ts'
 import { PedidoIdParam } from '../receber/schema.ts'
 import { OPENING, pointOf } from './acompanhar.ts'
-import type { Audience, Listener } from './plateia.ts'
-import type { StreamSlots } from './vagas.ts'
+import type { Audience, Listener } from './audience.ts'
+import type { StreamSlots } from './stream-slots.ts'
 
 type AcompanharDeps = {
   audience: Audience

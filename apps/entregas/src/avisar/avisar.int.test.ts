@@ -1,8 +1,8 @@
 import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { json } from '../../test/bancada.ts'
-import { mover, receber } from '../../test/casa.ts'
-import { type CreatedWebhook, createWebhookStage, isSignedWith, type WebhookStage } from '../../test/palco.ts'
+import { mover, receber } from '../../test/cluster.ts'
+import { json } from '../../test/test-app.ts'
+import { type CreatedWebhook, createWebhookStage, isSignedWith, type WebhookStage } from '../../test/webhook-stage.ts'
 
 let stage: WebhookStage
 let cluster: WebhookStage['cluster']

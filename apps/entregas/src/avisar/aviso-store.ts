@@ -1,7 +1,7 @@
 import { arrayLiteral } from '@fluxo/shared/inbox/array-literal'
 import type { Effect, InboxTable } from '@fluxo/shared/inbox/statement'
 import type { Sql } from '@fluxo/shared/postgres/sql'
-import type { AvisoEvento } from './ler-evento.ts'
+import type { AvisoEvento } from './read-evento.ts'
 
 /** The webhooks' own inbox and letters, beside those of the automatic flow. */
 export const AVISOS_INBOX: InboxTable = { name: 'inbox_avisos', lock: 7_264_211, letters: 'carta_avisos' }

@@ -1,5 +1,5 @@
-import { idOf } from '@fluxo/shared/http/answers'
 import type { AppEnv } from '@fluxo/shared/http/env'
+import { idOf } from '@fluxo/shared/openapi/headers'
 import { type OpenAPIHono, z } from '@hono/zod-openapi'
 import { FACTS } from '../domain/evento.ts'
 import { TEST_TIPO } from './avisar.ts'

@@ -1,5 +1,5 @@
-import { InstantSchema } from '@fluxo/shared/campos'
-import { NextSchema } from '@fluxo/shared/http/cursor'
+import { InstantSchema } from '@fluxo/shared/fields'
+import { NextSchema } from '@fluxo/shared/http/page/cursor'
 import { z } from '@hono/zod-openapi'
 import { EVENTO_EXAMPLE, PedidoEventoSchema } from '../listar/schema.ts'
 import type { AlvoRule } from './alvo.ts'

@@ -6,9 +6,9 @@ import { isInfrastructure, isUniqueViolation } from '@fluxo/shared/postgres/fail
 import type { Sql } from '@fluxo/shared/postgres/sql'
 import { and, desc, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import type { SelectResultFields } from 'drizzle-orm/query-builders/select.types'
-import { SECRET_BYTES, secretOf } from './assinatura.ts'
 import { TEST_TIPO } from './avisar.ts'
 import { AVISO_STATUSES, avisoStatusCode } from './aviso-store.ts'
+import { SECRET_BYTES, secretOf } from './signature.ts'
 import type { Webhook } from './webhook.ts'
 
 /** A delivery in the log, with all its attempts. */

@@ -1,4 +1,4 @@
-import { expected } from '@fluxo/shared/campos'
+import { expected } from '@fluxo/shared/fields'
 import { z } from '@hono/zod-openapi'
 import { FACTS } from '../domain/evento.ts'
 import { type AlvoRule, alvoRefusal, URL_CHARACTERS_MAX } from './alvo.ts'

@@ -1,5 +1,5 @@
 import { decimalFromCents } from '@fluxo/shared/money'
-import type { EventoSource } from './mudanca.ts'
+import type { EventoSource } from './change.ts'
 import type { FailureReason, Status } from './status.ts'
 
 /** The orders' log, as `Fluxo-Posicao` names it. */

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { PedidoChange } from './mudanca.ts'
+import type { PedidoChange } from './change.ts'
 import type { Cancellation, NewPedido } from './pedido.ts'
 
 /** Hex digits kept of the SHA-256: 128 bits, far beyond any accident, in half the space of every row. */

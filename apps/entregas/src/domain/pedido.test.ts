@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { eventoData, eventoJson, factOf, type PedidoEvento } from './evento.ts'
 import { changeImpressao, informeChave, pedidoImpressao } from './impressao.ts'
 import { InformeSchema, NewPedidoSchema, type Pedido, TransicaoSchema } from './pedido.ts'
-import { createdPedidoJson, pedidoJson } from './resposta.ts'
+import { createdPedidoJson, pedidoJson } from './pedido-json.ts'
 import { STATUSES } from './status.ts'
 
 const good = { customer_name: ' Ana ', address: 'Rua A, 1' }

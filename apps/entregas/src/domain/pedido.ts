@@ -1,9 +1,9 @@
-import { expected, textSchema, ValorSchema } from '@fluxo/shared/campos'
+import { expected, textSchema, ValorSchema } from '@fluxo/shared/fields'
 import type { Cents } from '@fluxo/shared/money'
 import { z } from 'zod'
 import { isTrackingCode } from './correios.ts'
-import { readTime, TIME_MESSAGE } from './momento.ts'
 import { FAILURE_REASONS, STATUSES, type Status } from './status.ts'
+import { readTime, TIME_MESSAGE } from './time.ts'
 
 /** Longest texts of an order, in characters (Unicode code points). */
 export const NAME_CHARACTERS_MAX = 255

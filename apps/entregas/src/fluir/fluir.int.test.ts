@@ -7,11 +7,11 @@ import { createDatabase, type TestDatabase, uniquePrefix } from '@fluxo/tests/st
 import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { Registry } from 'prom-client'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { json, type PedidoAnswer } from '../../test/bancada.ts'
-import { createInstance, readDatabase, SECRET } from '../../test/instancia.ts'
+import { createInstance, readDatabase, SECRET } from '../../test/instance.ts'
+import { json, type PedidoAnswer } from '../../test/test-app.ts'
 import { createPedidoReadStore } from '../listar/store.ts'
 import { createPedidoStore } from '../mover/store.ts'
-import { takePasso } from './andar.ts'
+import { takePasso } from './step-worker.ts'
 
 type Instance = Awaited<ReturnType<typeof createInstance>>
 

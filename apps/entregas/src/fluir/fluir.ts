@@ -1,4 +1,4 @@
-import type { PedidoChange } from '../domain/mudanca.ts'
+import type { PedidoChange } from '../domain/change.ts'
 import { automaticNext, type Status, statusCode } from '../domain/status.ts'
 
 /** What the automatic flow needs of an event: whose order it was, where it left it, and when it was recorded. */

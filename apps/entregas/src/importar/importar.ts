@@ -1,7 +1,7 @@
-import { createImportacao as createImportacaoCsv, type Fate, type Importacao } from '@fluxo/shared/csv/importacao'
+import { createImportacao as createImportacaoCsv, type Fate, type Importacao } from '@fluxo/shared/csv/imports'
 import { pedidoImpressao } from '../domain/impressao.ts'
 import type { ReceiveResult } from '../mover/store.ts'
-import { type FilePedido, FORMAT, readLine } from './linha.ts'
+import { type FilePedido, FORMAT, readLine } from './line.ts'
 
 /** Decides what a file of orders means that is read now. */
 export const createImportacao = ({ now }: { now: Date }): Importacao<FilePedido> =>

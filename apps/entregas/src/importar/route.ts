@@ -1,18 +1,18 @@
-import { headers } from '@fluxo/shared/http/answers'
 import { requireScope, type Verifier } from '@fluxo/shared/http/auth'
 import type { AppEnv } from '@fluxo/shared/http/env'
-import { createImportSlots, ImportFileContent, OF_FILE, reportSchema } from '@fluxo/shared/http/importacoes'
-import { importCsvFile } from '@fluxo/shared/http/importar-arquivo'
 import { jsonText } from '@fluxo/shared/http/json'
-import { documented } from '@fluxo/shared/http/openapi'
 import { createPosicoes } from '@fluxo/shared/http/posicao'
+import { importCsvFile } from '@fluxo/shared/imports/import-file'
+import { createImportSlots, ImportFileContent, OF_FILE, reportSchema } from '@fluxo/shared/imports/requests'
+import { documented } from '@fluxo/shared/openapi/documented'
+import { headers } from '@fluxo/shared/openapi/headers'
 import type { Limits } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { PEDIDOS_LOG } from '../domain/evento.ts'
 import type { PedidoStore } from '../mover/store.ts'
 import { receberPedido } from '../receber/receber.ts'
 import { createImportacao, isAccepted, lineResult } from './importar.ts'
-import { COLUMNS } from './linha.ts'
+import { COLUMNS } from './line.ts'
 
 export type ImportPedidosDeps = {
   store: Pick<PedidoStore, 'receberLote'>

@@ -1,6 +1,6 @@
 import { DomainError } from '@fluxo/shared/errors'
+import type { EventoDetails, PedidoChange } from '../domain/change.ts'
 import { informeFor, pathTo } from '../domain/correios.ts'
-import type { EventoDetails, PedidoChange } from '../domain/mudanca.ts'
 import type { Pedido } from '../domain/pedido.ts'
 
 /** A carrier's event, already parsed. */

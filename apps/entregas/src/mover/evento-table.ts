@@ -1,7 +1,7 @@
 import { evento } from '@fluxo/drizzle/entregas/schema'
 import type { Answered, LogTable } from '@fluxo/shared/log/log-table'
+import type { EventoSource } from '../domain/change.ts'
 import { type EventoKind, eventoData, factOf, type PedidoEvento } from '../domain/evento.ts'
-import type { EventoSource } from '../domain/mudanca.ts'
 import { type FailureReason, statusOfCode } from '../domain/status.ts'
 import { PEDIDO_JSON, type PedidoRow } from './pedido-row.ts'
 

@@ -1,7 +1,7 @@
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createTestApp, type EntregasTestApp, json, type PedidoAnswer } from '../../test/bancada.ts'
+import { createTestApp, type EntregasTestApp, json, type PedidoAnswer } from '../../test/test-app.ts'
 import { allowedStatuses, STATUSES, type Status } from '../domain/status.ts'
 
 let testApp: EntregasTestApp

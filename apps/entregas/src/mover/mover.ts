@@ -1,7 +1,6 @@
 import { DomainError, ValidationError } from '@fluxo/shared/errors'
+import type { PedidoChange } from '../domain/change.ts'
 import { cancellationImpressao } from '../domain/impressao.ts'
-import { FUTURE_MESSAGE, isFuture } from '../domain/momento.ts'
-import type { PedidoChange } from '../domain/mudanca.ts'
 import type { Cancellation, Pedido } from '../domain/pedido.ts'
 import {
   allowedStatuses,
@@ -10,6 +9,7 @@ import {
   type Status,
   statusesBefore,
 } from '../domain/status.ts'
+import { FUTURE_MESSAGE, isFuture } from '../domain/time.ts'
 
 /** A transition that was asked for, already parsed. */
 export type TransicaoRequest = {

@@ -1,6 +1,6 @@
-import { particaoOf } from '@fluxo/shared/log/particao'
+import { particaoOf } from '@fluxo/shared/log/particao-of'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createTestApp, type EntregasTestApp, json, type PedidoAnswer } from '../../test/bancada.ts'
+import { createTestApp, type EntregasTestApp, json, type PedidoAnswer } from '../../test/test-app.ts'
 
 const PARTICOES = 2
 let testApp: EntregasTestApp

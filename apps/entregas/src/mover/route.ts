@@ -1,4 +1,3 @@
-import { headers } from '@fluxo/shared/http/answers'
 import { requireScope, type Verifier } from '@fluxo/shared/http/auth'
 import {
   parseJsonExact,
@@ -10,18 +9,19 @@ import {
 import type { AppEnv } from '@fluxo/shared/http/env'
 import { IdempotencyKeyHeader, idempotencyKey } from '@fluxo/shared/http/idempotency'
 import { jsonText } from '@fluxo/shared/http/json'
-import { documented, OF_JSON_BODY, OF_KEY, OF_WRITES, type Operation } from '@fluxo/shared/http/openapi'
 import { parseWith } from '@fluxo/shared/http/validate'
 import { isId } from '@fluxo/shared/id'
+import { documented, OF_JSON_BODY, OF_KEY, OF_WRITES, type Operation } from '@fluxo/shared/openapi/documented'
+import { headers } from '@fluxo/shared/openapi/headers'
 import type { Limits } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { PEDIDOS_LOG } from '../domain/evento.ts'
 import { CancellationSchema, TransicaoSchema } from '../domain/pedido.ts'
-import { pedidoJson } from '../domain/resposta.ts'
+import { pedidoJson } from '../domain/pedido-json.ts'
 import { PedidoIdParam } from '../receber/schema.ts'
+import { type ChangePedidoDeps, cancelPedido, type MovedPedido, transitionPedido } from './change-pedido.ts'
 import { notFound } from './mover.ts'
-import { type ChangePedidoDeps, cancelPedido, type MovedPedido, transitionPedido } from './mudar.ts'
 import { CancellationBody, PedidoSchema, TransicaoBody } from './schema.ts'
 
 export type MoverDeps = ChangePedidoDeps & { verifier: Verifier; limits?: Limits | undefined }

@@ -1,4 +1,4 @@
-import { InstantSchema } from '@fluxo/shared/campos'
+import { InstantSchema } from '@fluxo/shared/fields'
 import { z } from '@hono/zod-openapi'
 import { CancellationSchema, TransicaoSchema } from '../domain/pedido.ts'
 import { CreatedPedidoSchema, PEDIDO_EXAMPLE } from '../receber/schema.ts'

@@ -5,15 +5,15 @@ import { createMove, type Move, type Moved, rounds } from '@fluxo/shared/log/app
 import { createCommitTrace } from '@fluxo/shared/log/commit-trace'
 import { createGroupCommit } from '@fluxo/shared/log/group-commit'
 import type { LogRow } from '@fluxo/shared/log/log-table'
-import { particaoOf } from '@fluxo/shared/log/particao'
+import { particaoOf } from '@fluxo/shared/log/particao-of'
 import type { Sql } from '@fluxo/shared/postgres/sql'
 import type { Tracing } from '@fluxo/shared/telemetry/tracing'
 import { changeImpressao, pedidoImpressao } from '../domain/impressao.ts'
 import type { Pedido } from '../domain/pedido.ts'
+import { type PedidoArrival, RECEIVE_PEDIDO, rowOfArrival } from './arrival.ts'
 import { EVENTOS, type KnownPedido } from './evento-table.ts'
-import { type ChangeRequest, MOVE_PEDIDO, rowOfChange } from './movimento.ts'
+import { type ChangeRequest, MOVE_PEDIDO, rowOfChange } from './movement.ts'
 import { type PedidoRow, pedidoFromRow } from './pedido-row.ts'
-import { type PedidoArrival, RECEIVE_PEDIDO, rowOfArrival } from './recebimento.ts'
 
 /** What became of an order that was to be received. In every conflict, `pedido` is the one that was there first. */
 export type ReceiveResult = LogPosition & { pedido: Pedido } & (

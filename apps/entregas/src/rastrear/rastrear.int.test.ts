@@ -1,9 +1,9 @@
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
 import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { json } from '../../test/bancada.ts'
-import { type Ask, type Cluster, createCluster, type Instance, mover, receber } from '../../test/casa.ts'
-import { createSseClient } from '../../test/ouvinte.ts'
+import { type Ask, type Cluster, createCluster, type Instance, mover, receber } from '../../test/cluster.ts'
+import { createSseClient } from '../../test/sse-client.ts'
+import { json } from '../../test/test-app.ts'
 
 const HOSTILE = '<script>alert(1)</script>'
 

@@ -1,7 +1,7 @@
 import type { PedidoEvento } from '../domain/evento.ts'
 import { type FailureReason, isFinal, type Status } from '../domain/status.ts'
-import type { PageIcon } from './icones.ts'
-import { visibleCity } from './local.ts'
+import { visibleCity } from './city.ts'
+import type { PageIcon } from './icons.ts'
 
 /** One step of a parcel's way as the public page shows it. */
 export type VisiblePasso = { title: string; detail: string | undefined; at: Date }

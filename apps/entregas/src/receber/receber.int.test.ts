@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createTestApp, type EntregasTestApp, json, type PedidoAnswer } from '../../test/bancada.ts'
+import { createTestApp, type EntregasTestApp, json, type PedidoAnswer } from '../../test/test-app.ts'
 
 let testApp: EntregasTestApp
 beforeAll(async () => {

@@ -1,5 +1,5 @@
-import { AmountSchema, InstantSchema } from '@fluxo/shared/campos'
-import { parameter } from '@fluxo/shared/http/openapi'
+import { AmountSchema, InstantSchema } from '@fluxo/shared/fields'
+import { parameter } from '@fluxo/shared/openapi/documented'
 import { z } from '@hono/zod-openapi'
 import { NewPedidoSchema } from '../domain/pedido.ts'
 

@@ -1,13 +1,13 @@
-import { dayInSaoPaulo, isDay } from '@fluxo/shared/dia'
+import { dayInSaoPaulo, isDay } from '@fluxo/shared/day'
 import { readValor } from '@fluxo/shared/money'
-import { textFault, truncate } from '@fluxo/shared/texto'
+import { textFault, truncate } from '@fluxo/shared/text'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { eventoData } from './evento.ts'
 import { canonicalContent, impressaoOf } from './impressao.ts'
 import type { Lancamento, NovoLancamento } from './lancamento.ts'
-import { NovoLancamentoSchema } from './pedido.ts'
-import { lancamentoJson } from './resposta.ts'
+import { lancamentoJson } from './lancamento-json.ts'
+import { NovoLancamentoSchema } from './novo-lancamento.ts'
 
 describe('amounts', () => {
   test('every amount of up to two decimals is read to the exact cent', () => {

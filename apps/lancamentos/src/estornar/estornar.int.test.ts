@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { createLedgerTestApp, json, type LedgerTestApp } from '../../test/bancada.ts'
+import { createLedgerTestApp, json, type LedgerTestApp } from '../../test/test-app.ts'
 
 type Body = Record<string, unknown> & { id: string }
 

@@ -1,6 +1,6 @@
-import { dayInSaoPaulo } from '@fluxo/shared/dia'
+import { dayInSaoPaulo } from '@fluxo/shared/day'
 import { DomainError } from '@fluxo/shared/errors'
-import { truncate } from '@fluxo/shared/texto'
+import { truncate } from '@fluxo/shared/text'
 import { DESCRICAO_CHARS_MAX, type Lancamento, oppositeTipo } from '../domain/lancamento.ts'
 
 /** What a merchant may say about a reversal; nothing of it is needed. */

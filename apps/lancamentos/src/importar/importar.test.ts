@@ -1,15 +1,15 @@
-import { readHeader as readCsvHeader } from '@fluxo/shared/csv/cabecalho'
-import { createCsvReader } from '@fluxo/shared/csv/leitor'
-import { readCsvValor, readRecord } from '@fluxo/shared/csv/linha'
-import { createOrdinals } from '@fluxo/shared/csv/ordinais'
-import { ERRORS_MAX } from '@fluxo/shared/csv/relatorio'
+import { readHeader as readCsvHeader } from '@fluxo/shared/csv/header'
+import { createOrdinals } from '@fluxo/shared/csv/ordinals'
+import { createCsvReader } from '@fluxo/shared/csv/reader'
+import { ERRORS_MAX } from '@fluxo/shared/csv/report'
+import { readCsvValor, readRecord } from '@fluxo/shared/csv/row'
 import { DomainError, ValidationError } from '@fluxo/shared/errors'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Lancamento } from '../domain/lancamento.ts'
-import type { Registration } from '../registrar/registro.ts'
+import type { Registration } from '../registrar/registration.ts'
 import { createImportacao, destinationOf } from './importar.ts'
-import { IMPORT_FORMAT, readLine } from './linha.ts'
+import { IMPORT_FORMAT, readLine } from './line.ts'
 
 const readHeader = (fields: string[]) => readCsvHeader(fields, IMPORT_FORMAT)
 const readOne = (line: number, fields: string[]) => {

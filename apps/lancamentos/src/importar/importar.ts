@@ -1,9 +1,9 @@
-import { createImportacao as createImportacaoCsv, type Fate, type Importacao } from '@fluxo/shared/csv/importacao'
+import { createImportacao as createImportacaoCsv, type Fate, type Importacao } from '@fluxo/shared/csv/imports'
 import { invariant } from '@fluxo/shared/errors'
 import { impressaoOf } from '../domain/impressao.ts'
 import type { NovoLancamento } from '../domain/lancamento.ts'
-import { isAccepted, type Registration } from '../registrar/registro.ts'
-import { IMPORT_FORMAT, readLine } from './linha.ts'
+import { isAccepted, type Registration } from '../registrar/registration.ts'
+import { IMPORT_FORMAT, readLine } from './line.ts'
 
 /** Decides what a file of entries means. */
 export const createImportacao = ({ contentsMax }: { contentsMax?: number } = {}): Importacao<NovoLancamento> =>

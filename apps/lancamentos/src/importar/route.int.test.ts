@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream'
 import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createLedgerTestApp, type LedgerTestApp } from '../../test/bancada.ts'
-import { createUploads, HEADER, line, lines, newComerciante } from '../../test/envio.ts'
+import { createLedgerTestApp, type LedgerTestApp } from '../../test/test-app.ts'
+import { createUploads, HEADER, line, lines, newComerciante } from '../../test/upload.ts'
 
 let stage: LedgerTestApp
 const { send, importar, openUpload: open, count } = createUploads(() => stage)

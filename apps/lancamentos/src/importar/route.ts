@@ -1,14 +1,14 @@
-import { headers } from '@fluxo/shared/http/answers'
 import { requireScope, type Verifier } from '@fluxo/shared/http/auth'
 import type { AppEnv } from '@fluxo/shared/http/env'
-import { createImportSlots, ImportFileContent, OF_FILE, reportSchema } from '@fluxo/shared/http/importacoes'
 import { jsonText } from '@fluxo/shared/http/json'
-import { documented } from '@fluxo/shared/http/openapi'
 import { createPosicoes } from '@fluxo/shared/http/posicao'
+import { createImportSlots, ImportFileContent, OF_FILE, reportSchema } from '@fluxo/shared/imports/requests'
+import { documented } from '@fluxo/shared/openapi/documented'
+import { headers } from '@fluxo/shared/openapi/headers'
 import type { Limits } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono } from '@hono/zod-openapi'
-import { type ImportLancamentosDeps, importFile } from './importar-arquivo.ts'
-import { IMPORT_COLUMNS } from './linha.ts'
+import { type ImportLancamentosDeps, importFile } from './import-file.ts'
+import { IMPORT_COLUMNS } from './line.ts'
 
 const ReportSchema = reportSchema(IMPORT_COLUMNS, {
   relatorio: 'RelatorioDeImportacao',

@@ -1,4 +1,4 @@
-import { createCursor } from '@fluxo/shared/http/cursor'
+import { createCursor } from '@fluxo/shared/http/page/cursor'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { cursorScope, filtersOf, paginate, pointText, readPoint } from './listar.ts'

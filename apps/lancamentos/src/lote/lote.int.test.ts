@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createLedgerTestApp, json, type LedgerTestApp } from '../../test/bancada.ts'
+import { createLedgerTestApp, json, type LedgerTestApp } from '../../test/test-app.ts'
 
 type LoteAnswer = {
   linha: number

@@ -1,6 +1,6 @@
-import { particaoOf } from '@fluxo/shared/log/particao'
+import { particaoOf } from '@fluxo/shared/log/particao-of'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createLedgerTestApp, json, type LedgerTestApp } from '../../test/bancada.ts'
+import { createLedgerTestApp, json, type LedgerTestApp } from '../../test/test-app.ts'
 
 const PARTICOES = 2
 let stage: LedgerTestApp

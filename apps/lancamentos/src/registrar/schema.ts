@@ -1,6 +1,6 @@
-import { AmountSchema, InstantSchema } from '@fluxo/shared/campos'
+import { AmountSchema, InstantSchema } from '@fluxo/shared/fields'
 import { z } from '@hono/zod-openapi'
-import { NovoLancamentoSchema } from '../domain/pedido.ts'
+import { NovoLancamentoSchema } from '../domain/novo-lancamento.ts'
 
 /** An example of an entry's id. */
 export const EXAMPLE_ID = '019a1fbc-ba2f-7586-87df-5a5af2a5a67c'

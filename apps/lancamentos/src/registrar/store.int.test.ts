@@ -1,5 +1,5 @@
 import { migrate } from '@fluxo/drizzle/migrate'
-import { particaoOf } from '@fluxo/shared/log/particao'
+import { particaoOf } from '@fluxo/shared/log/particao-of'
 import { createSql, type Sql } from '@fluxo/shared/postgres/sql'
 import { createTransactions } from '@fluxo/shared/postgres/transactions'
 import { createDatabase, type TestDatabase } from '@fluxo/tests/stage/databases'

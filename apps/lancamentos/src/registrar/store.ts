@@ -3,13 +3,13 @@ import { invariant, Unavailable } from '@fluxo/shared/errors'
 import { type Appended, createAppend, rounds } from '@fluxo/shared/log/append'
 import { createCommitTrace } from '@fluxo/shared/log/commit-trace'
 import { createGroupCommit, type GroupCommit } from '@fluxo/shared/log/group-commit'
-import { particaoOf } from '@fluxo/shared/log/particao'
+import { particaoOf } from '@fluxo/shared/log/particao-of'
 import { isInfrastructure, isUniqueViolation } from '@fluxo/shared/postgres/failure'
 import type { Sql } from '@fluxo/shared/postgres/sql'
 import type { Transactions } from '@fluxo/shared/postgres/transactions'
 import type { Tracing } from '@fluxo/shared/telemetry/tracing'
 import { type Item, keysOf, LEDGER, type LedgerRow, rowOf } from './ledger-table.ts'
-import { isAccepted, type Registration, registrationOf } from './registro.ts'
+import { isAccepted, type Registration, registrationOf } from './registration.ts'
 
 export type LancamentoStore = {
   /** Registers one entry, together with those of concurrent callers. Rejects with `Unavailable` when the queue is full. */

@@ -1,0 +1,115 @@
+import { createLogger } from '@fluxo/shared/telemetry/logger'
+import { waitFor } from '@fluxo/tests/stage/wait-for'
+import { Registry } from 'prom-client'
+import { afterEach, expect, test } from 'vitest'
+import { type Audience, createAudience } from './audience.ts'
+import type { AcompanharStore, StreamItem } from './store.ts'
+
+const log = createLogger({ service: 'teste', level: 'silent' })
+const pedidoId = '0198a4c2-0000-7000-8000-000000000002'
+let audience: Audience | undefined
+afterEach(() => audience?.close())
+
+/** An order of `versao` events in a database that can be made to fail. */
+const database = () => {
+  const state: { versao: number; failure: boolean; valid: Set<string> } = {
+    versao: 1,
+    failure: false,
+    valid: new Set(['t']),
+  }
+  const store: AcompanharStore = {
+    after: async (_c, _p, seq) => {
+      if (state.failure) throw new Error('away')
+      return Array.from({ length: state.versao - seq }, (_, i): StreamItem => ({ seq: seq + i + 1, item: {} }))
+    },
+    versions: async () => new Map([[pedidoId, state.versao]]),
+    valid: async () => state.valid,
+  }
+  return { state, store }
+}
+const open = (store: AcompanharStore, waits: { pingMs?: number; compareMs?: number } = {}) => {
+  audience = createAudience({
+    store,
+    log,
+    registry: new Registry(),
+    onFirst: () => {},
+    pingMs: 60_000,
+    compareMs: 60_000,
+    ...waits,
+  })
+  audience.start()
+  return audience
+}
+const listen = (crowd: Audience, { room = Number.POSITIVE_INFINITY, token = 't' } = {}) => {
+  const texts: string[] = []
+  const one = { texts, ended: false, leave: () => {} }
+  one.leave = crowd.join({
+    comercianteId: 'loja',
+    pedidoId,
+    sentThrough: 0,
+    token,
+    show: (item) => item,
+    send: (text) => texts.length < room && texts.push(text) > 0,
+    close: () => {
+      one.ended = true
+    },
+  })
+  return one
+}
+
+test('where no stream brings events, a look into the database does', async () => {
+  const { state, store } = database()
+  const one = listen(open(store, { compareMs: 5 }))
+  await waitFor(() => one.texts.length === 1)
+  state.versao = 4
+  await waitFor(() => one.texts.length === 4)
+  expect(one.texts.map((text) => text.split('\n')[0])).toEqual(['id: 1', 'id: 2', 'id: 3', 'id: 4'])
+})
+
+test('a silent stream says that it lives', async () => {
+  const one = listen(open(database().store, { pingMs: 5 }))
+  await waitFor(() => one.texts.includes(': ping\n\n'))
+})
+
+test('a client that cannot keep up is sent away, to come back for what it missed', async () => {
+  const { state, store } = database()
+  const crowd = open(store)
+  const one = listen(crowd, { room: 1 })
+  await waitFor(() => one.texts.length === 1)
+  state.versao = 3
+  await crowd.compare()
+  expect([one.ended, crowd.count()]).toEqual([true, 0])
+})
+
+test('a stream whose history cannot be read ends, rather than leave a gap', async () => {
+  const { state, store } = database()
+  state.failure = true
+  const one = listen(open(store))
+  await waitFor(() => one.ended)
+  expect(one.texts).toEqual([])
+})
+
+test('a stream ends with the token by which it was opened', async () => {
+  const { state, store } = database()
+  const crowd = open(store)
+  const one = listen(crowd)
+  await crowd.compare()
+  expect(one.ended).toBe(false)
+  state.valid.clear()
+  await crowd.compare()
+  expect(one.ended).toBe(true)
+})
+
+test('whoever has left is told nothing more, and a closed house takes nobody', async () => {
+  const { state, store } = database()
+  const crowd = open(store)
+  const one = listen(crowd)
+  await waitFor(() => one.texts.length === 1)
+  one.leave()
+  one.leave()
+  state.versao = 2
+  await crowd.compare()
+  expect([one.texts.length, crowd.count()]).toEqual([1, 0])
+  crowd.close()
+  expect(listen(crowd).ended).toBe(true)
+})

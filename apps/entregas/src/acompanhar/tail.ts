@@ -1,0 +1,136 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { RedisConnections } from '@fluxo/shared/redis/connection'
+import { backoffMs } from '@fluxo/shared/stream/backoff'
+import { streamKey } from '@fluxo/shared/stream/keys'
+import { streamInfo } from '@fluxo/shared/stream/publisher'
+import { batchOf, flatField } from '@fluxo/shared/stream/reply'
+import type { Logger } from '@fluxo/shared/telemetry/logger'
+import type { Redis } from 'ioredis'
+import { createAlarm } from '../alarm.ts'
+
+type StreamTailDeps = {
+  redis: RedisConnections
+  streamPrefix: string
+  particoes: number
+  /** Gets the JSON text of each new event, with its position. */
+  onEvento: (posicao: number, body: string) => void
+  /** True where somebody wants to hear; where nobody does, nothing is read. */
+  wanted: () => boolean
+  /** Hears that reading (re)begins: what happened before may have been missed. */
+  onStart: () => void
+  log: Logger
+}
+
+type StreamTail = {
+  start: () => void
+  /** Says that somebody wants to hear now. */
+  wake: () => void
+  stop: () => Promise<void>
+}
+
+/** A finite BLOCK bounds a lost wake-up, and how long a stop waits where Redis is gone. */
+const BLOCK_MS = 2_000
+/** Entries of one read. */
+const COUNT_MAX = 500
+/** The reply to a blocked read that is this late will not come: the connection is half open. */
+const GRACE_MS = 1_000
+
+/** A bell that was missed is a minute late at most. */
+const IDLE_MS = 60_000
+
+type Ids = Map<string, string>
+
+/**
+ * Reads the end of the orders' streams: every instance sees every event. No group: nothing is remembered and nothing acked, and what
+ * is missed while Redis is away is somebody else's to read from PostgreSQL (`onStart`).
+ */
+export function createStreamTail(deps: StreamTailDeps): StreamTail {
+  const { redis, streamPrefix, particoes, onEvento, wanted, onStart, log } = deps
+  const keys = Array.from({ length: particoes }, (_, particao) => streamKey(streamPrefix, particao))
+  const stopping = new AbortController()
+  const alarm = createAlarm()
+  let reader: Redis | undefined
+
+  const read = async (connection: Redis, ids: Ids): Promise<void> => {
+    const reading = connection.xread(
+      'COUNT',
+      COUNT_MAX,
+      'BLOCK',
+      BLOCK_MS,
+      'STREAMS',
+      ...keys,
+      ...keys.map((key) => ids.get(key) ?? '0-0'),
+    )
+    const answer = await withinMs(reading, BLOCK_MS + GRACE_MS)
+    if (answer === null) await compareEnd(connection, ids)
+    for (const [key, rawEntries] of answer ?? []) {
+      const { entries, ids: readIds } = batchOf(rawEntries)
+      for (const { posicao, body } of entries) onEvento(posicao, body)
+      const last = readIds.at(-1)
+      if (last !== undefined) ids.set(key, last)
+    }
+  }
+  /** A stream that ends before our place is another one: Redis lost it, or its log began anew. It is read from its beginning. */
+  const compareEnd = async (connection: Redis, ids: Ids): Promise<void> => {
+    for (const key of keys) {
+      const end = await endOf(connection, key)
+      if (isBefore(end, ids.get(key) ?? '0-0')) ids.set(key, '0-0')
+    }
+  }
+  const session = async (): Promise<void> => {
+    const connection = redis.blocking()
+    reader = connection
+    try {
+      const ids: Ids = new Map()
+      for (const key of keys) ids.set(key, await withinMs(endOf(connection, key), BLOCK_MS + GRACE_MS))
+      onStart()
+      while (wanted() && !stopping.signal.aborted) await read(connection, ids)
+    } finally {
+      connection.disconnect()
+    }
+  }
+  const run = async (): Promise<void> => {
+    let failures = 0
+    while (!stopping.signal.aborted) {
+      const startedAt = performance.now()
+      try {
+        if (wanted()) await session()
+        else await alarm.wait(IDLE_MS, stopping.signal)
+      } catch (error) {
+        if (stopping.signal.aborted) return
+        failures = performance.now() - startedAt > BLOCK_MS ? 1 : failures + 1
+        if (failures === 1) log.warn({ err: error }, 'live events are read from the database for now')
+        await delay(backoffMs(failures, Math.random()), undefined, { signal: stopping.signal }).catch(() => {})
+      }
+    }
+  }
+  let running: Promise<void> | undefined
+  return {
+    start: () => {
+      running ??= run()
+    },
+    wake: alarm.ring,
+    stop: async () => {
+      stopping.abort()
+      reader?.disconnect()
+      await running
+    },
+  }
+}
+
+async function endOf(connection: Redis, key: string): Promise<string> {
+  const info = await streamInfo(connection, key)
+  return info === undefined ? '0-0' : String(flatField(info, 'last-generated-id'))
+}
+
+const isBefore = (a: string, b: string): boolean => Number(a.split('-')[0]) < Number(b.split('-')[0])
+
+async function withinMs<T>(work: Promise<T>, ms: number): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new Error(`no reply from Redis within ${ms} ms`)), ms)
+  try {
+    return await Promise.race([work, promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}
