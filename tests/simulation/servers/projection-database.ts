@@ -50,7 +50,7 @@ export function effect({ state, row, motivo: reason, taken, epoca }: EffectOf): 
     const { comercianteId, data, creditos, debitos, quantidade, versao } = day
     return [comercianteId, data, String(creditos), String(debitos), quantidade, versao]
   })
-  const result = days.length === 0 ? null : JSON.stringify({ agora: Math.floor(state.now()), dias: days })
+  const result = days.length === 0 ? null : JSON.stringify({ now: Math.floor(state.now()), days })
   return [{ ...answer, resultado: result }]
 }
 type EffectOf = {

@@ -15,7 +15,7 @@ export type SignedLancamento = Positioned & {
   registeredAt: number
 }
 
-type EffectResult = { agora: number; dias: [string, string, string, string, number, number][] }
+type EffectResult = { now: number; days: [string, string, string, string, number, number][] }
 
 /**
  * The projection's effect: adds the new entries to their days.
@@ -56,12 +56,12 @@ tocadas as (
   result: `(
   select json_build_object(
     'now', (extract(epoch from date_trunc('milliseconds', now())) * 1000)::bigint,
-    'dias', json_agg(json_build_array(
+    'days', json_agg(json_build_array(
       t.comerciante_id, t.data, t.creditos::text, t.debitos::text, t.quantidade, t.versao)))::text
   from tocadas t having count(*) > 0
 )`,
   parse: (json) => {
-    const { agora: now, dias: days } = json as EffectResult
+    const { now, days } = json as EffectResult
     const atualizadoEm = new Date(now).toISOString()
     return days.map(([comercianteId, data, creditos, debitos, quantidade, versao]) => ({
       comercianteId,

@@ -46,7 +46,7 @@ const create = async (entryCount = 60) => {
   return { b, rounds, differences, waitForDifferences: findsDifferences, hasLogged, isSummed }
 }
 
-const exact = { saldo: 0, versao: 0, cache: 0, ledger: 0, inbox: 0, epoca: 0 }
+const exact = { saldo: 0, versao: 0, cache: 0, razao: 0, inbox: 0, epoca: 0 }
 
 test('books that are written all the time are exact in every round, and the ledger is read once', async () => {
   const { b, rounds, differences, isSummed } = await create()
