@@ -63,18 +63,18 @@ const EXAMPLE_EVENTO = {
   data: { id: '019a1fbc-ba2f-7586-87df-5a5af2a5a67c', comerciante_id: 'loja-1', tipo: 'CREDITO', valor: '150.50' },
 }
 
+/** Made anew: only what is made after `@hono/zod-openapi` was loaded can be described, and the log's schema may be loaded before. */
+const DocumentedEvento = z
+  .object(EventoSchema.shape)
+  .openapi('Evento', { description: 'Um evento (CloudEvents 1.0, com sequence).', example: EXAMPLE_EVENTO })
+
 const PageSchema = z
   .object({
     particao: z.int(),
     particoes: z.int().openapi({ description: 'Em quantas partições o log se divide.' }),
     ultima: z.int().openapi({ description: 'A maior posição da partição.' }),
     epoca: z.uuid().openapi({ description: 'O log ao qual as posições pertencem.' }),
-    eventos: z.array(
-      EventoSchema.openapi('Evento', {
-        description: 'Um evento (CloudEvents 1.0, com sequence).',
-        example: EXAMPLE_EVENTO,
-      }),
-    ),
+    eventos: z.array(DocumentedEvento),
   })
   .openapi('PaginaDeEventos', {
     description: 'Uma página de um log, em ordem e sem lacunas.',
