@@ -1,5 +1,8 @@
+import { cartaMorta, inboxParticao, projecao, type saldo } from '@fluxo/drizzle/consolidado/schema'
 import { parseMultirange } from '@fluxo/shared/inbox/runs'
+import { ask } from '@fluxo/shared/postgres/ask'
 import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
+import { and, isNotNull, isNull } from 'drizzle-orm'
 import type { RawWatermark, StoredSaldo } from './verificar.ts'
 
 /** Which days to look at; all where nothing is said. */
@@ -13,22 +16,24 @@ export type BalanceSnapshot = {
   skipped: Map<number, Set<number>>
 }
 
-type Row = { comerciante_id: string; data: string } & Record<'creditos' | 'debitos', string> &
-  Record<'quantidade' | 'versao', number>
+type Row = Omit<typeof saldo.$inferSelect, 'geracao' | 'atualizado_em'>
 
 /** Rows fetched at once. */
 const ROWS_AT_ONCE = 5_000
 /** Millions of rows take a while, and nobody waits for this statement. */
 const STATEMENT_TIMEOUT_MS = 600_000
 
-const WATERMARKS = `
-select particao::int as particao, aplicada_ate::float8 as "aplicadaAte", adiante::text as adiante, epoca::text as epoca,
-  ultima_posicao::float8 as "ultimaPosicao", ultimo_id::text as "ultimoId", divergente
-from inbox_particao order by inbox_particao.particao`
-
-const SKIPPED = `
-select particao::int as particao, posicao::float8 as posicao from carta_morta
-where pulada_em is not null and redirigida_em is null`
+const { particao, aplicada_ate, adiante, epoca, ultima_posicao, ultimo_id, divergente } = inboxParticao
+const MARCA = {
+  particao,
+  aplicadaAte: aplicada_ate,
+  adiante,
+  epoca,
+  ultimaPosicao: ultima_posicao,
+  ultimoId: ultimo_id,
+  divergente,
+}
+const LOG_POSITION = { particao: cartaMorta.particao, posicao: cartaMorta.posicao }
 
 const SALDOS = `
 select comerciante_id, data::text as data, creditos::text as creditos, debitos::text as debitos,
@@ -38,16 +43,17 @@ from saldo where geracao = $1::int and ($2::text is null or comerciante_id = $2)
 
 /** Reads generation, inbox and waiting letters, on `sql` whether it is a pool or a transaction's connection. */
 export async function readSnapshot(sql: Pick<Sql, 'unsafe'>): Promise<BalanceSnapshot> {
-  const [projection] = await sql.unsafe<{ geracao: number }[]>('select geracao from projecao')
-  if (projection === undefined) throw new Error('the database has no projection: run `npm run migrate`')
-  const watermarks = await sql.unsafe<(Omit<RawWatermark, 'adiante'> & { adiante: string })[]>(WATERMARKS)
+  const [vigente] = await ask(sql, (db) => db.select().from(projecao))
+  if (vigente === undefined) throw new Error('the database has no projection: run `npm run migrate`')
+  const watermarks = await ask(sql, (db) => db.select(MARCA).from(inboxParticao).orderBy(particao))
+  const esperam = and(isNotNull(cartaMorta.pulada_em), isNull(cartaMorta.redirigida_em))
   const skipped = new Map<number, Set<number>>()
-  for (const { particao, posicao } of await sql.unsafe<{ particao: number; posicao: number }[]>(SKIPPED)) {
-    const posicoes = skipped.get(particao) ?? new Set()
-    skipped.set(particao, posicoes.add(posicao))
+  for (const carta of await ask(sql, (db) => db.select(LOG_POSITION).from(cartaMorta).where(esperam))) {
+    const posicoes = skipped.get(carta.particao) ?? new Set()
+    skipped.set(carta.particao, posicoes.add(carta.posicao))
   }
   return {
-    geracao: projection.geracao,
+    geracao: vigente.geracao,
     watermarks: watermarks.map((watermark) => ({ ...watermark, adiante: parseMultirange(watermark.adiante) })),
     skipped,
   }

@@ -1,21 +1,20 @@
+import { cartaMorta, conferenciaParticao } from '@fluxo/drizzle/consolidado/schema'
 import { arrayLiteral } from '@fluxo/shared/inbox/array-literal'
+import { ask } from '@fluxo/shared/postgres/ask'
 import type { Transactions, Tx } from '@fluxo/shared/postgres/transactions'
+import { count } from 'drizzle-orm'
+import type { SelectResultFields } from 'drizzle-orm/query-builders/select.types'
 import { VERSOES_PER_GERACAO } from '../domain/saldo.ts'
 import type { DayKey } from '../projetar/saldo-store.ts'
 import type { DayTotal } from '../reconstruir/day-totals.ts'
 import { type BalanceSnapshot, readSnapshot } from './snapshot.ts'
 import type { DayAmounts, StoredSaldo } from './verificar.ts'
 
+const { particao, posicao, ultimo_id, faltas, epoca, geracao, redirigidas } = conferenciaParticao
+const CONFERIDA = { particao, posicao, ultimoId: ultimo_id, faltas, epoca, geracao, redirigidas }
+
 /** How far a partition was added up, and of what. */
-export type Checkpoint = {
-  particao: number
-  posicao: number
-  ultimoId: string | null
-  faltas: number
-  epoca: string
-  geracao: number
-  redirigidas: number
-}
+export type Checkpoint = SelectResultFields<typeof CONFERIDA>
 
 /** A day on both sides: what was added up of the ledger until `Checkpoint.posicao`, and its row (undefined: none). */
 export type DayPair = { comercianteId: string; data: string; summed: DayAmounts; saldo: StoredSaldo | undefined }
@@ -46,11 +45,6 @@ type PairRow = { comerciante_id: string; data: string } & Record<
   string | null
 > &
   Record<'quantidade' | 'quantidade_c' | 'versao', number | null>
-
-const CHECKPOINTS = `
-select particao::int as particao, posicao::float8 as posicao, ultimo_id::text as "ultimoId", faltas::float8 as faltas,
-  epoca::text as epoca, geracao, redirigidas::float8 as redirigidas
-from conferencia_particao order by conferencia_particao.particao`
 
 const COLUMNS = `data::text as data, s.creditos::text as creditos, s.debitos::text as debitos,
   s.quantidade::float8 as quantidade, s.versao::float8 as versao,
@@ -120,13 +114,14 @@ export function createVerificarStore(transactions: Transactions): VerificarStore
     transactions.run(async (tx): Promise<Comparison> => {
       await tx`set transaction isolation level repeatable read read only`
       const snapshot = await readSnapshot(tx)
-      const [letters] = await tx<{ redirigidas: number }[]>`
-        select count(redirigida_em)::float8 as redirigidas from carta_morta`
-      const checkpoints = await tx.unsafe<Checkpoint[]>(CHECKPOINTS)
+      const [letters] = await ask(tx, (db) =>
+        db.select({ redirigidas: count(cartaMorta.redirigida_em) }).from(cartaMorta),
+      )
+      const checkpoints = await ask(tx, (db) => db.select(CONFERIDA).from(conferenciaParticao).orderBy(particao))
       return {
         snapshot,
         redirigidas: letters?.redirigidas ?? 0,
-        checkpoints: [...checkpoints],
+        checkpoints,
         ...(await read(tx, snapshot.geracao)),
       }
     })
