@@ -1,18 +1,11 @@
+import type { saldo } from '@fluxo/drizzle/consolidado/schema'
 import { arrayLiteral } from '@fluxo/shared/inbox/array-literal'
 import type { Sql } from '@fluxo/shared/postgres/sql'
 import type { Saldo } from '../domain/saldo.ts'
 
 export type DayKey = { comercianteId: string; data: string }
 
-type Row = {
-  comerciante_id: string
-  data: string
-  creditos: string
-  debitos: string
-  quantidade: number
-  versao: number
-  atualizado_em: string
-}
+type Row = Omit<typeof saldo.$inferSelect, 'geracao' | 'atualizado_em'> & { atualizado_em: string }
 
 /** Days as they are now in the generation that is being read; a day without entries has no row. */
 const READ_DAYS = `

@@ -1,3 +1,4 @@
+import type { aviso, webhook } from '@fluxo/drizzle/entregas/schema'
 import { arrayLiteral } from '@fluxo/shared/inbox/array-literal'
 import type { Sql } from '@fluxo/shared/postgres/sql'
 import { EVENTO_COLUMNS, type EventoRow } from '../mover/evento-table.ts'
@@ -74,21 +75,14 @@ select t.id, t.webhook_id, w.comerciante_id, t.tipo, t.criado_em, t.passo::int a
   ) e) as evento
 from tomados t join webhook w on w.id = t.webhook_id`
 
-type ClaimedRow = {
-  id: string
-  webhook_id: string
-  comerciante_id: string
-  tipo: string
-  criado_em: Date
-  passo: number
-  tentativa: number
-  devolvido_em: Date | null
-  url: string
-  segredo: string
-  segredo_anterior: string | null
-  anterior_ate: Date | null
-  evento: EventoRow | null
-}
+type ClaimedRow = Pick<
+  typeof aviso.$inferSelect,
+  'id' | 'webhook_id' | 'tipo' | 'criado_em' | 'passo' | 'devolvido_em'
+> &
+  Pick<typeof webhook.$inferSelect, 'comerciante_id' | 'url' | 'segredo' | 'segredo_anterior' | 'anterior_ate'> & {
+    tentativa: number
+    evento: EventoRow | null
+  }
 
 export type ClaimLimits = {
   count: number

@@ -1,3 +1,4 @@
+import type { passo } from '@fluxo/drizzle/entregas/schema'
 import type { Effect } from '@fluxo/shared/inbox/statement'
 import type { Sql } from '@fluxo/shared/postgres/sql'
 import { statusCode, statusOfCode } from '../domain/status.ts'
@@ -51,14 +52,7 @@ update passo s set vence_em = now() + interval '${CLAIM_MS} milliseconds'
 from devidos d where s.pedido_id = d.pedido_id and s.versao = d.versao
 returning s.pedido_id, s.comerciante_id, s.versao, s.de::int as de, s.para::int as para, s.rastro`
 
-type Row = {
-  pedido_id: string
-  comerciante_id: string
-  versao: number
-  de: number
-  para: number
-  rastro: string | null
-}
+type Row = Omit<typeof passo.$inferSelect, 'particao' | 'vence_em'>
 
 /** Takes at most `count` due steps of a partition, for `CLAIM_MS`. */
 export async function claimPassos(sql: Sql, particao: number, count: number): Promise<Passo[]> {
