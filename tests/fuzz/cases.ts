@@ -26,7 +26,7 @@ const LATER_CLASSES: ReadonlySet<CaseClass> = new Set([
 const HEAVY = Object.values(COSTLY_BATCHES)
 const TEXTS = new Set<string>(Object.keys(HOSTILE_TEXTS))
 
-const bytesOf = ({ method, target, headers, body }: Request): Buffer => {
+export const bytesOf = ({ method, target, headers, body }: Request): Buffer => {
   const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')
   const length = body === undefined ? '' : `Content-Length: ${body.length}\r\n`
   const head = `${method} ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${lines}${length}\r\n`
