@@ -24,7 +24,7 @@ const ROWS_AT_ONCE = 5_000
 const STATEMENT_TIMEOUT_MS = 600_000
 
 const { particao, aplicada_ate, adiante, epoca, ultima_posicao, ultimo_id, divergente } = inboxParticao
-const MARCA = {
+const WATERMARK = {
   particao,
   aplicadaAte: aplicada_ate,
   adiante,
@@ -43,17 +43,17 @@ from saldo where geracao = $1::int and ($2::text is null or comerciante_id = $2)
 
 /** Reads generation, inbox and waiting letters, on `sql` whether it is a pool or a transaction's connection. */
 export async function readSnapshot(sql: Pick<Sql, 'unsafe'>): Promise<BalanceSnapshot> {
-  const [vigente] = await ask(sql, (db) => db.select().from(projecao))
-  if (vigente === undefined) throw new Error('the database has no projection: run `npm run migrate`')
-  const watermarks = await ask(sql, (db) => db.select(MARCA).from(inboxParticao).orderBy(particao))
-  const esperam = and(isNotNull(cartaMorta.pulada_em), isNull(cartaMorta.redirigida_em))
+  const [projection] = await ask(sql, (db) => db.select().from(projecao))
+  if (projection === undefined) throw new Error('the database has no projection: run `npm run migrate`')
+  const watermarks = await ask(sql, (db) => db.select(WATERMARK).from(inboxParticao).orderBy(particao))
+  const waiting = and(isNotNull(cartaMorta.pulada_em), isNull(cartaMorta.redirigida_em))
   const skipped = new Map<number, Set<number>>()
-  for (const carta of await ask(sql, (db) => db.select(LOG_POSITION).from(cartaMorta).where(esperam))) {
-    const posicoes = skipped.get(carta.particao) ?? new Set()
-    skipped.set(carta.particao, posicoes.add(carta.posicao))
+  for (const letter of await ask(sql, (db) => db.select(LOG_POSITION).from(cartaMorta).where(waiting))) {
+    const posicoes = skipped.get(letter.particao) ?? new Set()
+    skipped.set(letter.particao, posicoes.add(letter.posicao))
   }
   return {
-    geracao: vigente.geracao,
+    geracao: projection.geracao,
     watermarks: watermarks.map((watermark) => ({ ...watermark, adiante: parseMultirange(watermark.adiante) })),
     skipped,
   }

@@ -11,10 +11,10 @@ import { type BalanceSnapshot, readSnapshot } from './snapshot.ts'
 import type { DayAmounts, StoredSaldo } from './verificar.ts'
 
 const { particao, posicao, ultimo_id, faltas, epoca, geracao, redirigidas } = conferenciaParticao
-const CONFERIDA = { particao, posicao, ultimoId: ultimo_id, faltas, epoca, geracao, redirigidas }
+const CHECKPOINT = { particao, posicao, ultimoId: ultimo_id, faltas, epoca, geracao, redirigidas }
 
 /** How far a partition was added up, and of what. */
-export type Checkpoint = SelectResultFields<typeof CONFERIDA>
+export type Checkpoint = SelectResultFields<typeof CHECKPOINT>
 
 /** A day on both sides: what was added up of the ledger until `Checkpoint.posicao`, and its row (undefined: none). */
 export type DayPair = { comercianteId: string; data: string; summed: DayAmounts; saldo: StoredSaldo | undefined }
@@ -117,7 +117,7 @@ export function createVerificarStore(transactions: Transactions): VerificarStore
       const [letters] = await ask(tx, (db) =>
         db.select({ redirigidas: count(cartaMorta.redirigida_em) }).from(cartaMorta),
       )
-      const checkpoints = await ask(tx, (db) => db.select(CONFERIDA).from(conferenciaParticao).orderBy(particao))
+      const checkpoints = await ask(tx, (db) => db.select(CHECKPOINT).from(conferenciaParticao).orderBy(particao))
       return {
         snapshot,
         redirigidas: letters?.redirigidas ?? 0,

@@ -38,7 +38,7 @@ export type AvisosDeps = {
   databaseUrl: string
   /** A pool for single statements: of the webhooks' own, so that a storm of them does not hold up the orders. */
   sql: Sql
-  /** A pool for reads of one merchant (`LEITURA_SETTINGS`). */
+  /** A pool for reads of one merchant (`READ_SETTINGS`). */
   readPool: Sql
   redis: RedisConnections
   instance: string

@@ -109,7 +109,7 @@ const orUnavailable = async <T>(work: Promise<T>): Promise<T> => {
 }
 
 /**
- * Webhooks and their log, as their merchants ask for them. `readPool` is a pool of `LEITURA_SETTINGS`, which sees one merchant's rows
+ * Webhooks and their log, as their merchants ask for them. `readPool` is a pool of `READ_SETTINGS`, which sees one merchant's rows
  * and no secrets; `pool` is the service's own, for what changes something.
  */
 export function createWebhookStore({ sql: pool, readPool }: { sql: Sql; readPool: Sql }): WebhookStore {

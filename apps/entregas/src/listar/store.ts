@@ -74,15 +74,15 @@ const PEDIDO_EVENTOS = ownRows(`select ${EVENTO_COLUMNS} from evento e
  */
 export function createPedidoReadStore(pool: Sql, clock?: Clock): PedidoReadStore {
   const lines = createLines(READS)
-  const naVez = async <T>(comercianteId: string, query: () => Promise<T>): Promise<T> => {
+  const inTurn = async <T>(comercianteId: string, query: () => Promise<T>): Promise<T> => {
     try {
       return await lines.run(comercianteId, () => withDeadline(query(), ANSWER_MAX_MS, clock))
     } catch (cause) {
       throw isInfrastructure(cause) ? databaseUnavailable(cause) : cause
     }
   }
-  const read = <Row extends object>(text: string, values: [comercianteId: string, ...resto: (string | number)[]]) =>
-    naVez(values[0], () => pool.unsafe<Row[]>(text, values, { prepare: true }))
+  const read = <Row extends object>(text: string, values: [comercianteId: string, ...others: (string | number)[]]) =>
+    inTurn(values[0], () => pool.unsafe<Row[]>(text, values, { prepare: true }))
   const byId = async (comercianteId: string, id: string): Promise<Pedido | undefined> => {
     const [row] = await read<PedidoRow>(BY_ID, [comercianteId, id])
     return row && pedidoFromRow(row)
@@ -103,20 +103,23 @@ export function createPedidoReadStore(pool: Sql, clock?: Clock): PedidoReadStore
     },
     listar: async (comercianteId, filters, after, count) => {
       const { created_at, id, comerciante_id } = pedido
-      const estes = and(eq(comerciante_id, comercianteId), ...filtrados(comercianteId, filters))
-      const adiante = after && sql`(${created_at}, ${id}) < (${after.createdAt}, ${after.id})`
-      const pergunta: Question<(typeof pedido.$inferSelect)[]> = (db) =>
-        db.select().from(pedido).where(and(estes, adiante)).orderBy(desc(created_at), desc(id)).limit(count)
-      return (await naVez(comercianteId, () => askOwn(pool, comercianteId, pergunta))).map(pedidoFromRow)
+      const filtered = and(eq(comerciante_id, comercianteId), ...filterConditions(comercianteId, filters))
+      const onward = after && sql`(${created_at}, ${id}) < (${after.createdAt}, ${after.id})`
+      const question: Question<(typeof pedido.$inferSelect)[]> = (db) =>
+        db.select().from(pedido).where(and(filtered, onward)).orderBy(desc(created_at), desc(id)).limit(count)
+      return (await inTurn(comercianteId, () => askOwn(pool, comercianteId, question))).map(pedidoFromRow)
     },
   }
 }
 
 /** The day in São Paulo as a span of time: the index is over time. */
-const startOfDay = (day: string, maisDias = 0): SQL =>
-  sql`((${day}::date + ${maisDias}::int)::timestamp at time zone 'America/Sao_Paulo')`
+const startOfDay = (day: string, daysAfter = 0): SQL =>
+  sql`((${day}::date + ${daysAfter}::int)::timestamp at time zone 'America/Sao_Paulo')`
 
-const filtrados = (comercianteId: string, { status, de, ate, referencia }: PedidoFilters): (SQL | undefined)[] => [
+const filterConditions = (
+  comercianteId: string,
+  { status, de, ate, referencia }: PedidoFilters,
+): (SQL | undefined)[] => [
   status === undefined ? undefined : eq(pedido.status, statusCode(status)),
   de === undefined ? undefined : gte(pedido.created_at, startOfDay(de)),
   ate === undefined ? undefined : lt(pedido.created_at, startOfDay(ate, 1)),

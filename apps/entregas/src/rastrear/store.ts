@@ -14,7 +14,7 @@ export type RastreioStore = {
 const RETRY_AFTER_SECONDS = 2
 
 /**
- * Which token opens which order's page; tokens come and are kept as SHA-256 in hex. `readPool` is a pool of `LEITURA_SETTINGS`, whose role
+ * Which token opens which order's page; tokens come and are kept as SHA-256 in hex. `readPool` is a pool of `READ_SETTINGS`, whose role
  * cannot look into the table: a function of the database answers for one token.
  */
 export function createRastreioStore({ sql, readPool }: { sql: Sql; readPool: Sql }): RastreioStore {

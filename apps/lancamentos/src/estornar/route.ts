@@ -21,7 +21,7 @@ import { asksTheSame, type EstornoRequest, estornarLancamento } from './estornar
 
 type EstornarDeps = {
   store: Pick<LancamentoStore, 'registrar'>
-  leitura: Pick<LancamentoReadStore, 'porId'>
+  leitura: Pick<LancamentoReadStore, 'byId'>
   verifier: Verifier
   limits?: Limits | undefined
   newId: () => string
@@ -85,7 +85,7 @@ export function createEstornarRoutes({
       const chave = idempotencyKey(c.req.header('idempotency-key'))
       const request = await readRequest(c)
       const id = c.req.param('id') ?? ''
-      const original = isId(id) ? await readStore.porId(c.get('comercianteId'), id) : undefined
+      const original = isId(id) ? await readStore.byId(c.get('comercianteId'), id) : undefined
       if (original === undefined) throw new DomainError('nao-encontrado', 'Não há lançamento com este id.')
       const idAndTime = { id: newId(), now: now(), traceparent: c.get('traceparent') }
       const registration = await store.registrar({

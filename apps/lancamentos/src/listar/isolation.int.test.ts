@@ -76,7 +76,7 @@ describe('with the application’s filter removed, row-level security stands beh
     for (const merchant of MERCHANTS) {
       for (const [owner, ids] of idsOf) {
         for (const id of ids)
-          expect((await unfiltered.porId(merchant, id))?.id).toBe(owner === merchant ? id : undefined)
+          expect((await unfiltered.byId(merchant, id))?.id).toBe(owner === merchant ? id : undefined)
       }
     }
   })

@@ -98,7 +98,7 @@ export function createListarRoutes({
     mayRead,
     async (c) => {
       const id = c.req.param('id') ?? ''
-      const lancamento = isId(id) ? await readStore.porId(c.get('comercianteId'), id) : undefined
+      const lancamento = isId(id) ? await readStore.byId(c.get('comercianteId'), id) : undefined
       if (lancamento === undefined) throw new DomainError('nao-encontrado', 'Não há lançamento com este id.')
       return jsonText(lancamentoJson(lancamento))
     },

@@ -16,7 +16,7 @@ export type StoredLancamento = Lancamento & LogPosition
 
 export type LancamentoReadStore = {
   /** The merchant's entry with this id; another merchant's is `undefined`, too. */
-  porId: (comercianteId: string, id: string) => Promise<StoredLancamento | undefined>
+  byId: (comercianteId: string, id: string) => Promise<StoredLancamento | undefined>
   /** At most `count` entries, newest first by day and position, after `after`. */
   listar: (
     comercianteId: string,
@@ -44,8 +44,8 @@ const RETRY_AFTER_SECONDS = 2
 const READS = { ownerMax: 8, waitingMax: 1_000 }
 
 /** All but what idempotency needs, which the role of reads does not see. */
-const { chave: _, impressao: __, ...VISIVEL } = getTableColumns(lancamentos)
-type Item = SelectResultFields<typeof VISIVEL>
+const { chave: _, impressao: __, ...VISIBLE } = getTableColumns(lancamentos)
+type Row = SelectResultFields<typeof VISIBLE>
 
 /**
  * Reads the ledger for a merchant. `pool` is one of `READ_SETTINGS`: as its role, PostgreSQL shows no other's rows.
@@ -57,12 +57,12 @@ type Item = SelectResultFields<typeof VISIVEL>
  */
 export function createLancamentoReadStore(pool: Sql): LancamentoReadStore {
   const queues = createLines(READS)
-  const read = async (comercianteId: string, pergunta: Question<Item[]>): Promise<StoredLancamento[]> => {
+  const read = async (comercianteId: string, question: Question<Row[]>): Promise<StoredLancamento[]> => {
     try {
-      const lines = await queues.run(comercianteId, () =>
-        withDeadline(askOwn(pool, comercianteId, pergunta), ANSWER_MAX_MS),
+      const rows = await queues.run(comercianteId, () =>
+        withDeadline(askOwn(pool, comercianteId, question), ANSWER_MAX_MS),
       )
-      return lines.map((line) => ({ ...lancamentoOf(line), particao: line.particao, posicao: line.posicao }))
+      return rows.map((row) => ({ ...lancamentoOf(row), particao: row.particao, posicao: row.posicao }))
     } catch (cause) {
       if (!isInfrastructure(cause)) throw cause
       const message = 'A leitura está indisponível agora. Tente de novo.'
@@ -72,12 +72,12 @@ export function createLancamentoReadStore(pool: Sql): LancamentoReadStore {
   const { comerciante_id, data, posicao, id, tipo, referencia } = lancamentos
 
   return {
-    porId: async (comercianteId, one) => {
-      const este = and(eq(comerciante_id, comercianteId), eq(id, one))
-      return (await read(comercianteId, (db) => db.select(VISIVEL).from(lancamentos).where(este)))[0]
+    byId: async (comercianteId, entryId) => {
+      const condition = and(eq(comerciante_id, comercianteId), eq(id, entryId))
+      return (await read(comercianteId, (db) => db.select(VISIBLE).from(lancamentos).where(condition)))[0]
     },
     listar: (comercianteId, filters, after, count) => {
-      const estes = and(
+      const conditions = and(
         eq(comerciante_id, comercianteId),
         filters.de === undefined ? undefined : gte(data, filters.de),
         filters.ate === undefined ? undefined : lte(data, filters.ate),
@@ -86,7 +86,7 @@ export function createLancamentoReadStore(pool: Sql): LancamentoReadStore {
         after && sql`(${data}, ${posicao}) < (${after.data}, ${after.posicao})`,
       )
       return read(comercianteId, (db) =>
-        db.select(VISIVEL).from(lancamentos).where(estes).orderBy(desc(data), desc(posicao)).limit(count),
+        db.select(VISIBLE).from(lancamentos).where(conditions).orderBy(desc(data), desc(posicao)).limit(count),
       )
     },
   }
