@@ -1,7 +1,5 @@
+import { LOCKS } from '@fluxo/shared/postgres/locks'
 import postgres from 'postgres'
-
-/** Roles belong to the whole cluster: two who make the same one at once take turns under this advisory lock. */
-const ROLE_LOCK = 7_264_101
 
 const NAME = /^[a-z][a-z0-9_]{0,62}$/
 
@@ -34,14 +32,14 @@ export const runStatements = async (url: string, statements: readonly string[]):
 
 /**
  * Makes a login role where it is missing and sets its password, so that a role that a migration made without login can log in too.
- * It gets no right here: the migrations grant what a service needs. `url` is a superuser's.
+ * Roles belong to the whole cluster: two who make the same one at once take turns. It gets no right here: the migrations grant what a service needs. `url` is a superuser's.
  */
 export const ensureRole = async (url: string, role: string, password: string): Promise<void> => {
   const name = checked('a role', role, NAME)
   const secret = checked('a password', password, /^[A-Za-z0-9_-]+$/)
   await runStatements(url, [
     `do $$ begin
-      perform pg_advisory_xact_lock(${ROLE_LOCK});
+      perform pg_advisory_xact_lock(${LOCKS.role});
       if not exists (select from pg_roles where rolname = '${name}') then create role ${name}; end if;
       alter role ${name} login password '${secret}';
     end $$`,

@@ -3,10 +3,11 @@ import { createDatabase, type TestDatabase } from '@fluxo/tests/stage/databases'
 import { waitFor } from '@fluxo/tests/stage/wait-for'
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { LOCKS } from '../postgres/locks.ts'
 import { closeSql, createSql, type Sql } from '../postgres/sql.ts'
 import { arrayLiteral } from './array-literal.ts'
 import { createInbox, type Inbox } from './inbox.ts'
-import { type Effect, INBOX_LOCK } from './statement.ts'
+import type { Effect } from './statement.ts'
 
 /** A third service: it keeps sums of texts, which shows that the room knows nothing of balances. */
 type InboxRow = { posicao: number; id: string | null; chave: string; valor: number }
@@ -133,14 +134,14 @@ test('four consumers with 20 % duplicates and overlapping batches stay exact and
 test('a statement that waited for its turn sees what the one before it applied', async () => {
   const holder = createSql({ url: database.appUrl, max: 1, name: 'holder' })
   try {
-    await holder`select pg_advisory_lock(${INBOX_LOCK}::int4, 0)`
+    await holder`select pg_advisory_lock(${LOCKS.inbox}::int4, 0)`
     const waiting = Promise.all([apply([1, 2]), apply([1, 2]), apply([2, 3])])
     await waitFor(async () => {
       const [row] = await sql<{ n: number }[]>`
         select count(*)::int as n from pg_locks where locktype = 'advisory' and not granted`
       return row?.n === 3
     })
-    await holder`select pg_advisory_unlock(${INBOX_LOCK}::int4, 0)`
+    await holder`select pg_advisory_unlock(${LOCKS.inbox}::int4, 0)`
     const outcomes = await waiting
     expect(outcomes.reduce((sum, one) => sum + ('novos' in one ? one.novos : 0), 0)).toBe(3)
     expect(await sums()).toEqual({ valor: 6, vezes: 3 })

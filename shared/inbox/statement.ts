@@ -1,3 +1,4 @@
+import { LOCKS } from '../postgres/locks.ts'
 /** One column of a batch: its SQL name and type, and its value in a row. */
 export type Column<Row> = {
   name: string
@@ -20,9 +21,6 @@ export type Effect<Row, Touched> = {
   parse: (json: unknown) => Touched
 }
 
-/** First key of the advisory lock under which a partition is applied to; the second is the partition. */
-export const INBOX_LOCK = 7_264_201
-
 /**
  * Where an inbox keeps its partitions, and the letters of what it could not apply. Two groups that read the same log into one
  * database have both of their own.
@@ -30,7 +28,7 @@ export const INBOX_LOCK = 7_264_201
 export type InboxTable = { readonly name: string; readonly lock: number; readonly letters: string }
 
 /** The inbox of a database that has one. */
-export const INBOX: InboxTable = { name: 'inbox_particao', lock: INBOX_LOCK, letters: 'carta_morta' }
+export const INBOX: InboxTable = { name: 'inbox_particao', lock: LOCKS.inbox, letters: 'carta_morta' }
 
 /** Parameters before the columns: partition, epoch, runs, positions, ids. */
 const FIXED_PARAMETERS = 5

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { DATABASES, type Database } from '@fluxo/drizzle/journal'
 import { migrate } from '@fluxo/drizzle/migrate'
 import { createLease, type Lease } from '@fluxo/shared/postgres/lease'
+import { LOCKS } from '@fluxo/shared/postgres/locks'
 import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
 import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -66,8 +67,8 @@ test('FluxoNoRelay names the holder in its own database, where several have a re
   if (holder === undefined || end === undefined)
     throw new Error('the runbook tells who holds the lock, and how to end it')
   const leases = [
-    await hold('lancamentos', [7_264_101, 0], 'relay'),
-    await hold('entregas', [7_264_101, 0], 'relay entregas'),
+    await hold('lancamentos', [LOCKS.relay, 0], 'relay'),
+    await hold('entregas', [LOCKS.relay, 0], 'relay entregas'),
   ]
   try {
     const found = async (database: string) => {

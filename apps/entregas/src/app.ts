@@ -8,6 +8,7 @@ import { createNewId } from '@fluxo/shared/id'
 import { createReadPage, readHead } from '@fluxo/shared/log/pages'
 import { createRelay, type Relay } from '@fluxo/shared/log/relay'
 import { createLease } from '@fluxo/shared/postgres/lease'
+import { LOCKS } from '@fluxo/shared/postgres/locks'
 import { exportPostgresMetrics } from '@fluxo/shared/postgres/metrics'
 import { createSchemaGate } from '@fluxo/shared/postgres/schema-gate'
 import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
@@ -71,9 +72,6 @@ const READ_CONNECTIONS = 4
 const LOG_CONNECTIONS = 3
 /** The flow's inbox, its repair and its claims. */
 const FLOW_CONNECTIONS = 3
-/** First keys of the advisory locks of relay and repair; the second is the partition. */
-const RELAY_LOCK = 7_264_101
-const REPAIR_LOCK = [7_264_202, 0] as const
 
 /**
  * A plan made while the tables were empty is kept: it must find an order by its key and never read all of them, so it may
@@ -128,7 +126,7 @@ export const createEntregas = (deps: EntregasDeps): AppModule => {
     sql: logReads,
     readPage,
     publisher: createPublisher({ redis: redis.commands, prefix: streamPrefix }),
-    lease: (particao) => createLease({ url: databaseUrl, key: [RELAY_LOCK, particao], name: 'relay entregas', log }),
+    lease: (particao) => createLease({ url: databaseUrl, key: [LOCKS.relay, particao], name: 'relay entregas', log }),
   })
   const commits = { onCommit: relay.wake, ...groupCommitMetrics(registry), tracing }
   const store = createPedidoStore({ sql: writes, particoes, ...commits })
@@ -141,7 +139,11 @@ export const createEntregas = (deps: EntregasDeps): AppModule => {
       log: pedidos,
       committed: ({ particao, applied }) => (applied > 0 ? stepWorker.wake(particao) : undefined),
     },
-    { ...deps, sql: flow, lease: createLease({ url: databaseUrl, key: REPAIR_LOCK, name: 'reparo entregas', log }) },
+    {
+      ...deps,
+      sql: flow,
+      lease: createLease({ url: databaseUrl, key: [LOCKS.repair, 0], name: 'reparo entregas', log }),
+    },
   )
   const outbound = createOutbound({ ...deps, ...edge, pedidos, logReads, readPool, settings: WRITE_SETTINGS })
   const groups = [GROUP, AVISOS_GROUP, ...(deps.otherGroups ?? [])]

@@ -7,6 +7,7 @@ import { createNewId } from '@fluxo/shared/id'
 import { createReadPage, readHead } from '@fluxo/shared/log/pages'
 import { createRelay, type Relay } from '@fluxo/shared/log/relay'
 import { createLease } from '@fluxo/shared/postgres/lease'
+import { LOCKS } from '@fluxo/shared/postgres/locks'
 import { exportPostgresMetrics } from '@fluxo/shared/postgres/metrics'
 import { createSchemaGate } from '@fluxo/shared/postgres/schema-gate'
 import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
@@ -58,8 +59,6 @@ const LOG_CONNECTIONS = 3
 const TRANSACTION_CONNECTIONS = 2
 /** Where the log is read. */
 const FEED = { path: '/eventos', operationId: 'listarEventosDosLancamentos' }
-/** First key of the relay's advisory locks; the second is the partition. */
-const RELAY_LOCK = 7_264_101
 
 /**
  * The write pool never wants a sequential scan: a plan made while the ledger was empty would be kept and read all of it
@@ -93,7 +92,7 @@ export const createLancamentos = (deps: LancamentosDeps): AppModule => {
     particoes,
     readPage,
     publisher: createPublisher({ redis: redis.commands, prefix: streamPrefix }),
-    lease: (particao) => createLease({ url: databaseUrl, key: [RELAY_LOCK, particao], name: 'relay', log }),
+    lease: (particao) => createLease({ url: databaseUrl, key: [LOCKS.relay, particao], name: 'relay', log }),
     log,
     registry,
     tracing,

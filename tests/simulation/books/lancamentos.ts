@@ -1,5 +1,6 @@
 import { createFeedPage, createReadPage, readHead } from '@fluxo/shared/log/pages'
 import { createRelay } from '@fluxo/shared/log/relay'
+import { LOCKS } from '@fluxo/shared/postgres/locks'
 import type { Transactions } from '@fluxo/shared/postgres/transactions'
 import { createPublisher } from '@fluxo/shared/stream/publisher'
 import { LANCAMENTO_REGISTRADO, STREAM_PREFIX } from '../../../apps/lancamentos/src/domain/evento.ts'
@@ -25,8 +26,7 @@ export type Lancamentos = {
 }
 
 /** First key of the relay's leases; the second is the partition. */
-const RELAY_LOCK = 7_264_101
-export const relayLease = (particao: number): string => `${RELAY_LOCK},${particao}`
+export const relayLease = (particao: number): string => `${LOCKS.relay},${particao}`
 /** The lanes of a relay in this world: pages of a few entries, so that a history has many. */
 const PAGE_ROWS_MAX = 5
 const POLL_MS = 150
@@ -67,7 +67,7 @@ export function startLancamentos(
         wire,
         server: lancamentos,
         process,
-        key: [RELAY_LOCK, particao],
+        key: [LOCKS.relay, particao],
         name: `relay ${particao}`,
         log: SILENT,
       }),

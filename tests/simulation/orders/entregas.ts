@@ -2,6 +2,7 @@ import type { FeedClient } from '@fluxo/shared/feed/client'
 import { createFollower } from '@fluxo/shared/follow/follower'
 import { createFeedPage, createReadPage, readHead } from '@fluxo/shared/log/pages'
 import { createRelay } from '@fluxo/shared/log/relay'
+import { LOCKS } from '@fluxo/shared/postgres/locks'
 import { createJanitor } from '@fluxo/shared/stream/janitor'
 import { createPublisher } from '@fluxo/shared/stream/publisher'
 import { STREAM_PREFIX } from '../../../apps/entregas/src/domain/evento.ts'
@@ -32,9 +33,8 @@ export type Entregas = {
   stop: () => Promise<void>
 }
 
-const RELAY_LOCK = 7_264_101
-const REPAIR_LOCK = [7_264_202, 0] as const
-export const relayLease = (particao: number): string => `${RELAY_LOCK},${particao}`
+const REPAIR_LOCK = [LOCKS.repair, 0] as const
+export const relayLease = (particao: number): string => `${LOCKS.relay},${particao}`
 export const REPAIR_LEASE = REPAIR_LOCK.join()
 /** Pages of a few events, so that a history has many. */
 const PAGE_ROWS_MAX = 5
@@ -59,7 +59,7 @@ export function startEntregas(servers: Servers, process: Process): Entregas {
     name: 'pedidos',
     readPage,
     publisher: createPublisher({ redis: redis.commands, prefix: STREAM_PREFIX }),
-    lease: (particao) => leaseOf([RELAY_LOCK, particao], `relay ${particao}`),
+    lease: (particao) => leaseOf([LOCKS.relay, particao], `relay ${particao}`),
     pageRowsMax: PAGE_ROWS_MAX,
     pollMs: RELAY_POLL_MS,
   })

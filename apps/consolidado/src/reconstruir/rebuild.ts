@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { VersionedCache } from '@fluxo/shared/cache/versioned-cache'
 import type { FeedClient } from '@fluxo/shared/feed/client'
 import { prepareParticoes, readWatermarks, type Watermark } from '@fluxo/shared/inbox/watermark'
+import { LOCKS } from '@fluxo/shared/postgres/locks'
 import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
 import type { Tx } from '@fluxo/shared/postgres/transactions'
 import { cacheEntry } from '../projetar/projection.ts'
@@ -34,8 +35,6 @@ export type Rebuild = {
   changes: RebuildDifference[]
 }
 
-/** One rebuild at a time. */
-const REBUILD_LOCK = 7_264_203
 /** Comparing and deleting generations of millions of days takes its time; nobody waits for it. */
 const STATEMENT_TIMEOUT_MS = 600_000
 /** Rounds of catching up before the projection is stopped: each is shorter than the one before. */
@@ -65,7 +64,7 @@ export async function reconstruir(deps: RebuildDeps): Promise<Rebuild> {
   let connection: Awaited<ReturnType<Sql['reserve']>> | undefined
   try {
     connection = await swapPool.reserve()
-    const [row] = await connection<{ won: boolean }[]>`select pg_try_advisory_lock(${REBUILD_LOCK}, 0) as won`
+    const [row] = await connection<{ won: boolean }[]>`select pg_try_advisory_lock(${LOCKS.rebuild}, 0) as won`
     if (row?.won !== true) throw new Error('another rebuild is running')
     return await rebuild(deps, pool, connection)
   } finally {

@@ -1,4 +1,4 @@
-import { INBOX_LOCK } from '@fluxo/shared/inbox/statement'
+import { LOCKS } from '@fluxo/shared/postgres/locks'
 import type { Tx } from '@fluxo/shared/postgres/transactions'
 import { createGeracaoStore } from './geracao-store.ts'
 import type { Shadow } from './shadow.ts'
@@ -6,13 +6,13 @@ import type { Shadow } from './shadow.ts'
 /** Keeps the projection of all partitions from applying; applies that are under way end first. Released by `release`. */
 export async function hold(connection: Tx, particoes: number): Promise<void> {
   for (let particao = 0; particao < particoes; particao += 1) {
-    await connection.unsafe(`select pg_advisory_lock(${INBOX_LOCK}, $1::int)`, [particao])
+    await connection.unsafe(`select pg_advisory_lock(${LOCKS.inbox}, $1::int)`, [particao])
   }
 }
 
 export async function release(connection: Tx, particoes: number): Promise<void> {
   for (let particao = 0; particao < particoes; particao += 1) {
-    await connection.unsafe(`select pg_advisory_unlock(${INBOX_LOCK}, $1::int)`, [particao])
+    await connection.unsafe(`select pg_advisory_unlock(${LOCKS.inbox}, $1::int)`, [particao])
   }
 }
 

@@ -1,12 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Lease } from '@fluxo/shared/postgres/lease'
+import { LOCKS } from '@fluxo/shared/postgres/locks'
 import type { Logger } from '@fluxo/shared/telemetry/logger'
 import { counter, gauge, type Registry } from '@fluxo/shared/telemetry/metrics'
 import { createRound, type RoundDeps, type RoundResult } from './round.ts'
 import { lineOf, type VerifyDifference } from './verificar.ts'
 
 /** Keys of the lease: the kind of work, and one for all partitions. */
-export const VERIFICAR_LOCK = [7_264_204, 0] as const
+export const VERIFICAR_LOCK = [LOCKS.verification, 0] as const
 
 type VerificarWorkerDeps = RoundDeps & {
   lease: Lease

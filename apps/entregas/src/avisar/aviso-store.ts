@@ -1,10 +1,11 @@
 import { arrayLiteral } from '@fluxo/shared/inbox/array-literal'
 import type { Effect, InboxTable } from '@fluxo/shared/inbox/statement'
+import { LOCKS } from '@fluxo/shared/postgres/locks'
 import type { Sql } from '@fluxo/shared/postgres/sql'
 import type { AvisoEvento } from './read-evento.ts'
 
 /** The webhooks' own inbox and letters, beside those of the automatic flow. */
-export const AVISOS_INBOX: InboxTable = { name: 'inbox_avisos', lock: 7_264_211, letters: 'carta_avisos' }
+export const AVISOS_INBOX: InboxTable = { name: 'inbox_avisos', lock: LOCKS.webhooksInbox, letters: 'carta_avisos' }
 
 /** What a delivery has come to; the index is the code in the database. */
 export const AVISO_STATUSES = ['pending', 'delivered', 'exhausted', 'cancelled'] as const

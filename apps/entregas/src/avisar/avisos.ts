@@ -3,6 +3,7 @@ import type { FollowedLog } from '@fluxo/shared/follow/group'
 import type { Verifier } from '@fluxo/shared/http/auth'
 import type { AppEnv } from '@fluxo/shared/http/env'
 import { createLease } from '@fluxo/shared/postgres/lease'
+import { LOCKS } from '@fluxo/shared/postgres/locks'
 import type { Sql } from '@fluxo/shared/postgres/sql'
 import type { Limits } from '@fluxo/shared/ratelimit/admission'
 import type { RedisConnections } from '@fluxo/shared/redis/connection'
@@ -19,7 +20,7 @@ import { createWebhookSender } from './sender.ts'
 import { createWebhookStore } from './webhook-store.ts'
 
 /** Keys of the lease of the webhooks' repair; the second tells it from the automatic flow's. */
-const REPAIR_LOCK = [7_264_202, 1] as const
+const REPAIR_LOCK = [LOCKS.repair, 1] as const
 
 export type AvisosOptions = AlvoRule & {
   /** The wait before each attempt, in ms, instead of those of Standard Webhooks. A receiver that is unwell rests as long as the second. */

@@ -4,6 +4,7 @@ import { createFollower, type Follower, type Timings } from '@fluxo/shared/follo
 import type { Group } from '@fluxo/shared/follow/group'
 import type { Effect } from '@fluxo/shared/inbox/statement'
 import { createLease } from '@fluxo/shared/postgres/lease'
+import { LOCKS } from '@fluxo/shared/postgres/locks'
 import type { Sql } from '@fluxo/shared/postgres/sql'
 import type { RedisConnections } from '@fluxo/shared/redis/connection'
 import type { Registry } from '@fluxo/shared/telemetry/metrics'
@@ -27,7 +28,7 @@ export const STREAM_DOS_PEDIDOS = 'fluxo:pedidos'
 /** The consumer group of the ledger on them. */
 export const LANCAMENTOS_GROUP = 'lancamentos'
 /** Keys of the lease of repair: the kind of work, and one for all partitions. */
-export const REPAIR_LOCK = [7_264_202, 0] as const
+export const REPAIR_LOCK = [LOCKS.repair, 0] as const
 
 /** The entries are in the ledger before their positions are noted; nothing else is to be done with them. */
 export const NO_EFFECT: Effect<EntregaEvento, undefined> = {
