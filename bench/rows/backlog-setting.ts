@@ -69,7 +69,7 @@ const fill = async ({ ledger, totals, bench }: Backlog): Promise<void> => {
         return rowOf(itemOf(entry, left))
       })
       const appended = await append(PARTICAO, rows)
-      if (appended.some(({ outcome }) => outcome !== 'novo')) throw new Error('an entry of the backlog was not new')
+      if (appended.some(({ outcome }) => outcome !== 'new')) throw new Error('an entry of the backlog was not new')
     }
   }
   try {

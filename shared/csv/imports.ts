@@ -9,7 +9,7 @@ import { areEmpty, type ReadLine, readRecord } from './row.ts'
 export type ReadyLine<Content> = { linha: number; pedido: Content; chave: string | undefined }
 
 /** What became of a line: stored now, stored before, or refused with a reason for the merchant. */
-export type Fate = 'criado' | 'repetido' | { recusado: string }
+export type Fate = 'created' | 'repeated' | { refused: string }
 
 type ImportacaoOptions<Column extends string, Content> = {
   columns: Columns<Column>
@@ -80,9 +80,9 @@ export function createImportacao<Column extends string, Content>(
   return {
     decide: (records) => records.flatMap((record) => decideOne(record) ?? []),
     note: ({ linha: line }, fate) => {
-      if (fate === 'criado') report.created()
-      else if (fate === 'repetido') report.repeated()
-      else report.recusado([{ linha: line, coluna: 'referencia', motivo: fate.recusado }])
+      if (fate === 'created') report.created()
+      else if (fate === 'repeated') report.repeated()
+      else report.recusado([{ linha: line, coluna: 'referencia', motivo: fate.refused }])
     },
     conclude: () => {
       if (columns === undefined) throw new DomainError('arquivo-vazio', 'O arquivo está vazio.')

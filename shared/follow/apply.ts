@@ -74,13 +74,13 @@ async function applyEpoch<Row extends Positioned, Touched>(
   const ended = spans && trace?.step(spans.apply)
   const { outcomes, poisoned } = await applyIsolating(good, async (some) => {
     const outcome = await inbox.apply({ particao, epoca, rows: some })
-    if (outcome.outcome === 'aplicado') stops.moved(particao)
+    if (outcome.outcome === 'applied') stops.moved(particao)
     else await refused(deps, particao, epoca, outcome)
     return outcome
   })
   ended?.()
   for (const { row, motivo: reason } of poisoned) reasons.set(row.posicao, reason)
-  const parts = outcomes.filter((outcome): outcome is Applied<Touched> => outcome.outcome === 'aplicado')
+  const parts = outcomes.filter((outcome): outcome is Applied<Touched> => outcome.outcome === 'applied')
   const commit = commitOf({ particao, origin, rows: good }, parts)
   count('applied', commit.applied, of)
   count('repeated', commit.repeated, of)

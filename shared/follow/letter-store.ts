@@ -93,9 +93,9 @@ export async function reapply<Row extends Positioned, Touched>(
   table = INBOX,
 ): Promise<Applied<Touched>> {
   const claimed = await inbox.claim(batch, claim(table))
-  if (claimed.outcome === 'aplicado' && claimed.novos > 0) return claimed
-  const applied = claimed.outcome === 'aplicado' ? await inbox.apply(batch) : claimed
-  if (applied.outcome !== 'aplicado') throw new Error(`the inbox refuses: ${applied.outcome}`)
+  if (claimed.outcome === 'applied' && claimed.novos > 0) return claimed
+  const applied = claimed.outcome === 'applied' ? await inbox.apply(batch) : claimed
+  if (applied.outcome !== 'applied') throw new Error(`the inbox refuses: ${applied.outcome}`)
   return applied
 }
 

@@ -72,8 +72,8 @@ const sums = async () => {
 const watermark = async (particao = 0) => (await inbox.watermarks())[particao]
 
 test('a batch applied twice, in part or out of order has its effect once', async () => {
-  expect(await apply([1, 2, 3])).toMatchObject({ outcome: 'aplicado', novos: 3, repetidos: 0 })
-  expect(await apply([3, 2, 5, 5, 2])).toMatchObject({ outcome: 'aplicado', novos: 1, repetidos: 4 })
+  expect(await apply([1, 2, 3])).toMatchObject({ outcome: 'applied', novos: 3, repetidos: 0 })
+  expect(await apply([3, 2, 5, 5, 2])).toMatchObject({ outcome: 'applied', novos: 1, repetidos: 4 })
   expect(await watermark()).toMatchObject({ aplicadaAte: 3, holes: [{ from: 4, to: 4 }], ultimaPosicao: 5 })
   expect(await apply([4])).toMatchObject({ novos: 1 })
   expect(await watermark()).toMatchObject({ aplicadaAte: 5, holes: [], ultimaPosicao: 5, ultimoId: idOf(5) })
@@ -123,7 +123,7 @@ test('four consumers with 20 % duplicates and overlapping batches stay exact and
   let next = 0
   const consumer = async () => {
     for (let batch = work[next++]; batch !== undefined; batch = work[next++]) {
-      expect(await apply(batch)).toMatchObject({ outcome: 'aplicado' })
+      expect(await apply(batch)).toMatchObject({ outcome: 'applied' })
     }
   }
   await Promise.all(Array.from({ length: CONSUMERS }, consumer))

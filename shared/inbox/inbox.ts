@@ -24,7 +24,7 @@ export type Refusal = {
 }
 
 export type Applied<Touched> = {
-  outcome: 'aplicado'
+  outcome: 'applied'
   novos: number
   repetidos: number
   /** What the effect gave back; undefined where it gave nothing. */
@@ -96,7 +96,7 @@ export function createInbox<Row extends Positioned, Touched>(deps: {
     if (reason !== null) return { outcome: reason, epoca, divergente }
     waiters.applied(batch.particao, posicoes)
     const touched = result === null ? undefined : parse(JSON.parse(result))
-    return { outcome: 'aplicado' as const, novos, repetidos: batch.rows.length - novos, touched }
+    return { outcome: 'applied' as const, novos, repetidos: batch.rows.length - novos, touched }
   }
   return {
     prepare: (particoes) => prepareParticoes(sql, particoes, table),

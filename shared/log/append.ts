@@ -7,17 +7,17 @@ import { appendStatement, type LogRow, type LogShape, type Movement } from './lo
 
 /** What became of a row: it got a position, was known by a key (with the known row's columns), or cannot be stored. */
 export type Appended<Known> =
-  | { outcome: 'novo'; posicao: number }
-  | { outcome: 'conhecido'; via: string; posicao: number; row: Known }
-  | { outcome: 'recusado'; error: unknown }
+  | { outcome: 'new'; posicao: number }
+  | { outcome: 'known'; via: string; posicao: number; row: Known }
+  | { outcome: 'refused'; error: unknown }
 
 type Append<Known> = (particao: number, rows: readonly LogRow[], connection?: Sql | Tx) => Promise<Appended<Known>[]>
 
-/** The same for a log that moves state: a row that was let in tells the state after it; `barrado`, it was not let in. */
+/** The same for a log that moves state: a row that was let in tells the state after it; `guarded`, it was not let in. */
 export type Moved<Known, State> =
-  | { outcome: 'movido'; posicao: number; state: State }
-  | { outcome: 'barrado' }
-  | Exclude<Appended<Known>, { outcome: 'novo' }>
+  | { outcome: 'moved'; posicao: number; state: State }
+  | { outcome: 'guarded' }
+  | Exclude<Appended<Known>, { outcome: 'new' }>
 
 export type Move<Known, State> = (particao: number, rows: readonly LogRow[]) => Promise<Moved<Known, State>[]>
 
@@ -39,14 +39,14 @@ const RACE_RETRIES_MAX = 3
  * Registers batches of rows in a log. `rows` share no key among themselves (see `rounds`).
  *
  * A batch is never poisoned: where the statement fails on the data it is cut in halves until the row at fault stands
- * alone, `recusado`, and its neighbours are in. Where another instance registered the same key a moment earlier, a
+ * alone, `refused`, and its neighbours are in. Where another instance registered the same key a moment earlier, a
  * retry with a new snapshot finds its row. Rejects with `Unavailable` when PostgreSQL cannot answer: then it is **not
  * known** whether the batch was committed, and only rows with a key may be sent again safely.
  */
 export const createAppend = <Known>(sql: Sql, table: LogShape, clock: Clock = systemClock): Append<Known> =>
   createWriter<Known, unknown, Appended<Known>>(sql, appendStatement(table), clock, ({ posicao }) => {
     invariant(posicao !== null, 'a log without state lets every row in')
-    return { outcome: 'novo', posicao }
+    return { outcome: 'new', posicao }
   })
 
 /**
@@ -64,11 +64,11 @@ export const createMove = <Known, State>(
     appendStatement(table, movement),
     clock,
     ({ posicao, depois: after }) =>
-      posicao === null ? { outcome: 'barrado' } : { outcome: 'movido', posicao, state: after },
+      posicao === null ? { outcome: 'guarded' } : { outcome: 'moved', posicao, state: after },
   )
 
-type Refused = { outcome: 'recusado'; error: unknown }
-type KnownRow<Known> = Extract<Appended<Known>, { outcome: 'conhecido' }>
+type Refused = { outcome: 'refused'; error: unknown }
+type KnownRow<Known> = Extract<Appended<Known>, { outcome: 'known' }>
 
 const createWriter = <Known, State, Result>(
   sql: Sql,
@@ -90,14 +90,14 @@ const createWriter = <Known, State, Result>(
     for (const line of lines) {
       const { ordem: index, via, conhecido: known } = line
       if (via === null || known === null) results[index] = unknown(line)
-      else results[index] = { outcome: 'conhecido', via, posicao: known.posicao, row: known }
+      else results[index] = { outcome: 'known', via, posicao: known.posicao, row: known }
     }
     invariant(lines.length === rows.length, `partition ${particao} has a counter and answers every row once`)
     return results
   }
 
   const divide = async (particao: number, rows: readonly LogRow[], error: unknown): Promise<Answer[]> => {
-    if (rows.length === 1) return [{ outcome: 'recusado', error }]
+    if (rows.length === 1) return [{ outcome: 'refused', error }]
     const half = Math.ceil(rows.length / 2)
     const left = await attempt(particao, rows.slice(0, half))
     const right = await attempt(particao, rows.slice(half))

@@ -73,7 +73,7 @@ export function createClients(deps: ClientsDeps): Clients {
         once(() => {})()
         open.delete(post.id)
         const { particao, posicao, lancamento, outcome } = registered
-        if (outcome !== 'criado' && outcome !== 'repetido') return model.complain(`request ${post.id}: ${outcome}`)
+        if (outcome !== 'created' && outcome !== 'repeated') return model.complain(`request ${post.id}: ${outcome}`)
         scheduler.note(`client  ${post.id} is told ${particao}:${posicao} (${outcome})`)
         model.acknowledged({ post: post.id, particao, posicao, id: lancamento.id })
       },

@@ -94,7 +94,7 @@ function projectionStep(random: Random): Step {
   const letter = { particao, posicao: from, body: '{"a":"\\\\\\"é"}', motivo: 'motivo', tentativas: random.int(1, 3) }
   const apply: Step = async (server) => {
     const applied = await inboxOf(server).apply({ particao, epoca, rows })
-    return applied.outcome === 'aplicado' ? { ...applied, touched: untimed(applied.touched ?? []) } : applied
+    return applied.outcome === 'applied' ? { ...applied, touched: untimed(applied.touched ?? []) } : applied
   }
   const passed = posicoes.map((posicao) => ({ posicao, id: null }))
   return random.pick<Step>([
@@ -178,7 +178,7 @@ function ledgerStep(random: Random, step: number): Step {
   })
   const append: Step = async ({ sql }) => {
     const answers = await createAppend<LedgerRow>(sql, LEDGER)(particao, rows)
-    return answers.map((answer) => (answer.outcome === 'recusado' ? 'recusado' : shown(answer)))
+    return answers.map((answer) => (answer.outcome === 'refused' ? 'refused' : shown(answer)))
   }
   const page: Step = ({ sql }) => createReadPage(sql, LEDGER)(particao, random.int(0, 60), random.int(1, 9))
   return random.pick<Step>([append, append, append, page, ({ sql }) => readHead(sql, particao)])

@@ -140,7 +140,7 @@ function orderOf({ model, servers, orders }: ClientsDeps, asked: Order, versions
       const pedido = receberPedido(input, { comercianteId, id: newId(), now: now() })
       const received = await receber({ pedido, eventoId: newId(), actor: comercianteId, source: 'api', chave })
       const { outcome } = received
-      if (outcome !== 'criado' && outcome !== 'repetido') return model.complain(`order ${id}: ${outcome}`)
+      if (outcome !== 'created' && outcome !== 'repeated') return model.complain(`order ${id}: ${outcome}`)
       if (!orders.orders.has(received.pedido.id)) model.complain(`order ${id} was accepted and is not in the database`)
       if (!versions.has(id)) versions.set(id, 1)
       model.accepted(id, { id: received.pedido.id, comercianteId })

@@ -164,6 +164,6 @@ test('the simulated orders answer as the real ones', async () => {
     seen.add(JSON.stringify(answered, (_, value) => (typeof value === 'bigint' ? String(value) : value)))
   }
   const text = [...seen].join('\n')
-  for (const outcome of ['criado', 'movido', 'barrado', 'repetido', 'conflito-de-chave', '23505', '"to":', '"novos":2'])
+  for (const outcome of ['created', 'moved', 'guarded', 'repeated', 'key-conflict', '23505', '"to":', '"novos":2'])
     expect(text).toContain(outcome)
 })

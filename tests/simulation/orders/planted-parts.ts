@@ -48,7 +48,7 @@ export const moneyAfterTheMark = (): Seams => {
         lancamento.id,
         register().catch(() => undefined),
       )
-      return { outcome: 'criado', particao: 0, posicao: 0, lancamento }
+      return { outcome: 'created', particao: 0, posicao: 0, lancamento }
     },
   }
 }
@@ -68,9 +68,9 @@ export const reversalAlone = (): Seams => ({
     return async (item) => {
       const { estorna } = item.lancamento
       if (estorna !== undefined && !made.has(estorna))
-        return { outcome: 'repetido', particao: 0, posicao: 0, lancamento: item.lancamento }
+        return { outcome: 'repeated', particao: 0, posicao: 0, lancamento: item.lancamento }
       const registered = await real(item)
-      if (registered.outcome === 'criado') made.add(registered.lancamento.id)
+      if (registered.outcome === 'created') made.add(registered.lancamento.id)
       return registered
     }
   },

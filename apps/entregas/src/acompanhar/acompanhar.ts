@@ -2,11 +2,11 @@
 export type SeenSeq = number
 
 /** What a live event means for a client: send it, drop it (told already), or read what lies between from the database. */
-export type StreamStep = 'enviar' | 'repetido' | 'lacuna'
+export type StreamStep = 'send' | 'repeated' | 'gap'
 
 /** `seq` has no gaps within an order, so the number alone tells. */
 export const streamStep = (sentThrough: SeenSeq, seq: number): StreamStep =>
-  seq <= sentThrough ? 'repetido' : seq === sentThrough + 1 ? 'enviar' : 'lacuna'
+  seq <= sentThrough ? 'repeated' : seq === sentThrough + 1 ? 'send' : 'gap'
 
 /** One event as Server-Sent Events carry it. JSON has no line breaks, so one `data:` line is enough. */
 export const frame = (seq: number, item: unknown): string =>

@@ -64,7 +64,7 @@ const disconnect = (subscription: Subscription): void => {
 function createTeller(store: AcompanharStore, log: Logger) {
   const tell = (subscription: Subscription, { seq, item }: StreamItem): void => {
     const { listener } = subscription
-    if (!subscription.present || streamStep(listener.sentThrough, seq) !== 'enviar') return
+    if (!subscription.present || streamStep(listener.sentThrough, seq) !== 'send') return
     listener.sentThrough = seq
     if (!listener.send(frame(seq, listener.show(item)))) disconnect(subscription)
   }
@@ -163,9 +163,9 @@ export function createAudience(deps: AudienceDeps): Audience {
       const read = readText(readToldEvent, posicao, body)
       const item = read.outcome === 'read' ? read.row : undefined
       for (const subscription of [...subscriptions]) {
-        const step = item === undefined ? 'lacuna' : streamStep(subscription.listener.sentThrough, item.seq)
-        if (step === 'lacuna' || subscription.reading) void catchUp(subscription)
-        else if (item !== undefined && step === 'enviar') tell(subscription, item)
+        const step = item === undefined ? 'gap' : streamStep(subscription.listener.sentThrough, item.seq)
+        if (step === 'gap' || subscription.reading) void catchUp(subscription)
+        else if (item !== undefined && step === 'send') tell(subscription, item)
       }
     },
     compare,

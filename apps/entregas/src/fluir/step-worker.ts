@@ -61,7 +61,7 @@ async function makeChange(deps: StepWorkerDeps, passo: Passo): Promise<'dado' | 
   const createdAt = now()
   const change = changeForPasso(passo, createdAt)
   const request = { change, eventoId: newId(), createdAt, traceparent: passo.traceparent, passo: passo.versao }
-  const outcome = (await store.mover(request)).outcome === 'movido' ? 'dado' : 'perdido'
+  const outcome = (await store.mover(request)).outcome === 'moved' ? 'dado' : 'perdido'
   const passos = counter(registry, {
     name: 'fluxo_fluxo_passos_total',
     help: 'Steps of the automatic flow, by what came of them: dado, or perdido where somebody else had moved the order.',

@@ -15,22 +15,22 @@ export const createImportacao = ({ now }: { now: Date }): Importacao<FilePedido>
 
 /** True where the order is there as the line says it. */
 export const isAccepted = (result: ReceiveResult): boolean =>
-  result.outcome === 'criado' ||
-  result.outcome === 'repetido' ||
-  (result.outcome === 'conflito-de-referencia' && result.sameContent)
+  result.outcome === 'created' ||
+  result.outcome === 'repeated' ||
+  (result.outcome === 'reference-conflict' && result.sameContent)
 
 /** What the report says of a line, by what became of its order. */
 export function lineResult(result: ReceiveResult): Fate {
   const { outcome, pedido } = result
   switch (outcome) {
-    case 'criado':
-    case 'repetido':
+    case 'created':
+    case 'repeated':
       return outcome
-    case 'conflito-de-referencia':
+    case 'reference-conflict':
       return result.sameContent
-        ? 'repetido'
-        : { recusado: `Já existe um pedido com esta referência e outro conteúdo: ${pedido.id}.` }
-    case 'conflito-de-chave':
-      return { recusado: `A chave desta linha já registrou outro pedido: ${pedido.id}. Dê uma referencia à linha.` }
+        ? 'repeated'
+        : { refused: `Já existe um pedido com esta referência e outro conteúdo: ${pedido.id}.` }
+    case 'key-conflict':
+      return { refused: `A chave desta linha já registrou outro pedido: ${pedido.id}. Dê uma referencia à linha.` }
   }
 }

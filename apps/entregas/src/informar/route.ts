@@ -34,8 +34,8 @@ async function apply({ store, newId, now }: MoverDeps, { changes, chave, tracepa
       traceparent,
       ...(last && { chave }),
     })
-    if (result.outcome === 'barrado') return undefined
-    moved = { ...result, repeated: result.outcome === 'repetido' }
+    if (result.outcome === 'guarded') return undefined
+    moved = { ...result, repeated: result.outcome === 'repeated' }
   }
   return moved
 }

@@ -50,7 +50,7 @@ export async function transitionPedido(
   const change = changeForTransicao(request, { pedidoId, comercianteId, now: createdAt })
   for (let tries = 0; tries < TRIES_MAX; tries += 1) {
     const result = await store.mover({ change, eventoId: newId(), createdAt, chave, traceparent })
-    if (result.outcome !== 'barrado') return movedPedido(result)
+    if (result.outcome !== 'guarded') return movedPedido(result)
     const pedido = await reads.byId(comercianteId, pedidoId)
     if (pedido === undefined) throw notFound()
     const refusal = refusalOf(pedido, change)
@@ -80,15 +80,15 @@ export async function cancelPedido(
     const createdAt = now()
     const change = changeForCancellation(pedido, request, createdAt)
     const result = await store.mover({ change, eventoId: newId(), createdAt, chave, traceparent })
-    if (result.outcome !== 'barrado') return movedPedido(result)
+    if (result.outcome !== 'guarded') return movedPedido(result)
   }
   throw pedidoBusy()
 }
 
-function movedPedido(result: Exclude<MoveResult, { outcome: 'barrado' }>): MovedPedido {
-  if (result.outcome === 'conflito-de-chave') throw keyReused()
+function movedPedido(result: Exclude<MoveResult, { outcome: 'guarded' }>): MovedPedido {
+  if (result.outcome === 'key-conflict') throw keyReused()
   const { pedido, particao, posicao, outcome } = result
-  return { pedido, repeated: outcome === 'repetido', particao, posicao }
+  return { pedido, repeated: outcome === 'repeated', particao, posicao }
 }
 
 /**

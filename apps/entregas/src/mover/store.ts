@@ -17,17 +17,17 @@ import { type PedidoRow, pedidoFromRow } from './pedido-row.ts'
 
 /** What became of an order that was to be received. In every conflict, `pedido` is the one that was there first. */
 export type ReceiveResult = LogPosition & { pedido: Pedido } & (
-    | { outcome: 'criado' }
-    | { outcome: 'repetido' }
-    | { outcome: 'conflito-de-chave' }
-    /** `mesmoConteudo`: whether the order that has this `referencia` says the very same. */
-    | { outcome: 'conflito-de-referencia'; sameContent: boolean }
+    | { outcome: 'created' }
+    | { outcome: 'repeated' }
+    | { outcome: 'key-conflict' }
+    /** `sameContent`: whether the order that has this `referencia` says the very same. */
+    | { outcome: 'reference-conflict'; sameContent: boolean }
   )
 
 /** What became of a change: the order after it, the order as it was known by a key, or the guard's no. */
 export type MoveResult =
-  | (LogPosition & { outcome: 'movido' | 'repetido' | 'conflito-de-chave'; pedido: Pedido })
-  | { outcome: 'barrado' }
+  | (LogPosition & { outcome: 'moved' | 'repeated' | 'key-conflict'; pedido: Pedido })
+  | { outcome: 'guarded' }
 
 export type PedidoStore = {
   /** Receives one order, together with those of concurrent callers. Rejects with `Unavailable` when the queue is full. */
@@ -149,28 +149,28 @@ export const createPedidoStore = (options: PedidoStoreOptions): PedidoStore => {
 
 /** Reads what the log answered for an order. Throws what PostgreSQL said of a row that validation should have refused. */
 const receiveResult = (item: PedidoArrival, particao: number, moved: Moved<KnownPedido, null>): ReceiveResult => {
-  if (moved.outcome === 'recusado') throw moved.error
-  invariant(moved.outcome !== 'barrado', 'nothing guards an order that is received')
+  if (moved.outcome === 'refused') throw moved.error
+  invariant(moved.outcome !== 'guarded', 'nothing guards an order that is received')
   const position = { particao, posicao: moved.posicao }
-  if (moved.outcome === 'movido') return { outcome: 'criado', pedido: item.pedido, ...position }
+  if (moved.outcome === 'moved') return { outcome: 'created', pedido: item.pedido, ...position }
   const pedido = pedidoFromRow(moved.row.pedido)
   const sameContent = moved.row.impressao === pedidoImpressao(item.pedido)
-  if (moved.via === 'referencia') return { outcome: 'conflito-de-referencia', sameContent, pedido, ...position }
-  return { outcome: sameContent ? 'repetido' : 'conflito-de-chave', pedido, ...position }
+  if (moved.via === 'referencia') return { outcome: 'reference-conflict', sameContent, pedido, ...position }
+  return { outcome: sameContent ? 'repeated' : 'key-conflict', pedido, ...position }
 }
 
 const moveResult = ({ change }: ChangeRequest, particao: number, moved: Moved<KnownPedido, PedidoRow>): MoveResult => {
   switch (moved.outcome) {
-    case 'recusado':
+    case 'refused':
       throw moved.error
-    case 'barrado':
-      return { outcome: 'barrado' }
-    case 'movido':
-      return { outcome: 'movido', pedido: pedidoFromRow(moved.state), particao, posicao: moved.posicao }
-    case 'conhecido': {
+    case 'guarded':
+      return { outcome: 'guarded' }
+    case 'moved':
+      return { outcome: 'moved', pedido: pedidoFromRow(moved.state), particao, posicao: moved.posicao }
+    case 'known': {
       const repeated = moved.row.impressao === changeImpressao(change)
       const pedido = pedidoFromRow(moved.row.pedido)
-      return { outcome: repeated ? 'repetido' : 'conflito-de-chave', pedido, particao, posicao: moved.posicao }
+      return { outcome: repeated ? 'repeated' : 'key-conflict', pedido, particao, posicao: moved.posicao }
     }
   }
 }

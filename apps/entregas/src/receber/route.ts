@@ -34,16 +34,16 @@ const answerFor = (result: ReceiveResult): Response => {
     'Fluxo-Posicao': `${PEDIDOS_LOG}:${particao}:${posicao}`,
   }
   switch (outcome) {
-    case 'criado':
+    case 'created':
       return jsonText(createdPedidoJson(pedido), CREATED, headers)
-    case 'repetido': {
+    case 'repeated': {
       // The original answer again: what has become of the order since is told by GET.
       const original = createdPedidoJson({ ...pedido, status: 'RECEIVED' })
       return jsonText(original, CREATED, { ...headers, 'Idempotent-Replayed': 'true' })
     }
-    case 'conflito-de-chave':
+    case 'key-conflict':
       throw new DomainError('chave-reutilizada', 'Esta Idempotency-Key já registrou outro pedido.')
-    case 'conflito-de-referencia':
+    case 'reference-conflict':
       throw new DomainError('referencia-duplicada', 'Já existe um pedido com esta referência.', { id: pedido.id })
   }
 }

@@ -93,8 +93,8 @@ export function createEstornarRoutes({
         chave,
       })
       const repeated =
-        registration.outcome === 'conflito-de-chave' && asksTheSame(registration.lancamento, original.id, request)
-      return registrationAnswer(repeated ? { ...registration, outcome: 'repetido' } : registration)
+        registration.outcome === 'key-conflict' && asksTheSame(registration.lancamento, original.id, request)
+      return registrationAnswer(repeated ? { ...registration, outcome: 'repeated' } : registration)
     },
   )
   return routes

@@ -12,7 +12,7 @@ async function* file(lines: number, { falha: failure }: { falha?: Error } = {}):
   if (failure) throw failure
 }
 const created = (items: readonly Item[]): Registration[] =>
-  items.map(({ lancamento }) => ({ outcome: 'criado', particao: 0, posicao: 1, lancamento }))
+  items.map(({ lancamento }) => ({ outcome: 'created', particao: 0, posicao: 1, lancamento }))
 
 /** Imports over a ledger that answers as `registrarLote` says; the real one has its own tests beside the route. */
 const importar = (registrarLote: (items: readonly Item[]) => Promise<Registration[]>, pieces = file(2_100)) =>

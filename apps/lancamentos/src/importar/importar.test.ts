@@ -193,11 +193,11 @@ test('what the ledger answers is counted, and a conflict is told with the entry 
   const lancamento = { id: 'ID' } as Lancamento
   const registration = { particao: 0, posicao: 1, lancamento }
   const outcomes: Registration[] = [
-    { ...registration, outcome: 'criado' },
-    { ...registration, outcome: 'repetido' },
-    { ...registration, outcome: 'conflito-de-referencia', sameContent: true },
-    { ...registration, outcome: 'conflito-de-referencia', sameContent: false },
-    { ...registration, outcome: 'conflito-de-chave' },
+    { ...registration, outcome: 'created' },
+    { ...registration, outcome: 'repeated' },
+    { ...registration, outcome: 'reference-conflict', sameContent: true },
+    { ...registration, outcome: 'reference-conflict', sameContent: false },
+    { ...registration, outcome: 'key-conflict' },
   ]
   for (const outcome of outcomes) importacao.note(line, destinationOf(outcome))
   const { erros: errors, ...total } = importacao.conclude()

@@ -18,16 +18,16 @@ export const createImportacao = ({ contentsMax }: { contentsMax?: number } = {})
 
 /** What the report says of a line, by what the ledger said of its entry. */
 export function destinationOf(registration: Registration): Fate {
-  if (registration.outcome === 'criado') return 'criado'
-  if (isAccepted(registration)) return 'repetido'
-  if (registration.outcome === 'conflito-de-referencia') {
+  if (registration.outcome === 'created') return 'created'
+  if (isAccepted(registration)) return 'repeated'
+  if (registration.outcome === 'reference-conflict') {
     return {
-      recusado: `Já existe um lançamento com esta referência e outro conteúdo: ${registration.lancamento.id}.`,
+      refused: `Já existe um lançamento com esta referência e outro conteúdo: ${registration.lancamento.id}.`,
     }
   }
   // Only a merchant who sends our own `csv:…` keys as Idempotency-Key gets here.
-  invariant(registration.outcome === 'conflito-de-chave', 'an imported line reverses nothing')
+  invariant(registration.outcome === 'key-conflict', 'an imported line reverses nothing')
   return {
-    recusado: `A chave desta linha já registrou outro lançamento: ${registration.lancamento.id}. Dê uma referencia à linha.`,
+    refused: `A chave desta linha já registrou outro lançamento: ${registration.lancamento.id}. Dê uma referencia à linha.`,
   }
 }

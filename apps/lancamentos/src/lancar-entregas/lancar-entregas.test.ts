@@ -121,10 +121,10 @@ describe('registering', () => {
 
   test('money that the merchant has recorded by hand is in the books once, and that is told', async () => {
     const answer = async ({ lancamento }: { lancamento: Lancamento }) => ({
-      outcome: 'conflito-de-referencia',
+      outcome: 'reference-conflict',
       lancamento,
     })
     expect(await recordWith(answer)).toEqual([])
-    expect(warnings).toMatchObject([{ pedidoId: PEDIDO, outcome: 'conflito-de-referencia' }])
+    expect(warnings).toMatchObject([{ pedidoId: PEDIDO, outcome: 'reference-conflict' }])
   })
 })

@@ -75,7 +75,7 @@ function warn(
   { pedidoId, deliveryNumber }: EntregaPaga,
   { outcome, lancamento }: Registration,
 ): void {
-  if (outcome === 'criado' || outcome === 'repetido') return
+  if (outcome === 'created' || outcome === 'repeated') return
   log.warn(
     { pedidoId, deliveryNumber, outcome, lancamento: lancamento.id },
     'the money of an order was in the books already',

@@ -71,9 +71,9 @@ export function refusedByFields(line: number, errors: readonly InvalidField[]): 
 /** What became of an entry in the ledger. One with a known `referencia` and the same content is simply there already. */
 export function resultOf(line: number, registration: Registration): LoteResult {
   const { id } = registration.lancamento
-  if (registration.outcome === 'criado') return { linha: line, situacao: 'criado', id }
+  if (registration.outcome === 'created') return { linha: line, situacao: 'criado', id }
   if (isAccepted(registration)) return { linha: line, situacao: 'repetido', id }
-  if (registration.outcome === 'conflito-de-referencia') {
+  if (registration.outcome === 'reference-conflict') {
     const message = 'Já existe um lançamento com esta referência e outro conteúdo.'
     return {
       linha: line,
@@ -81,7 +81,7 @@ export function resultOf(line: number, registration: Registration): LoteResult {
       erro: { codigo: 'referencia-duplicada', mensagem: message, campo: 'referencia', id },
     }
   }
-  invariant(registration.outcome === 'conflito-de-chave', 'an entry of a batch reverses nothing')
+  invariant(registration.outcome === 'key-conflict', 'an entry of a batch reverses nothing')
   const message = 'A chave já registrou outro lançamento nesta linha.'
   return { linha: line, situacao: 'recusado', erro: { codigo: 'chave-reutilizada', mensagem: message, id } }
 }

@@ -19,20 +19,20 @@ const headersOf = ({ lancamento, particao, posicao }: Registration) => ({
 export const registrationAnswer = (registration: Registration): Response => {
   const { lancamento, outcome } = registration
   switch (outcome) {
-    case 'criado':
+    case 'created':
       return jsonText(lancamentoJson(lancamento), CREATED, headersOf(registration))
-    case 'repetido':
+    case 'repeated':
       return jsonText(lancamentoJson(lancamento), CREATED, {
         ...headersOf(registration),
         'Idempotent-Replayed': 'true',
       })
-    case 'conflito-de-chave':
+    case 'key-conflict':
       throw new DomainError('chave-reutilizada', 'Esta Idempotency-Key já registrou outro lançamento.')
-    case 'conflito-de-referencia':
+    case 'reference-conflict':
       throw new DomainError('referencia-duplicada', 'Já existe um lançamento com esta referência.', {
         id: lancamento.id,
       })
-    case 'ja-estornado':
+    case 'already-reversed':
       throw new DomainError('ja-estornado', 'Este lançamento já foi estornado.', { id: lancamento.id })
   }
 }

@@ -24,7 +24,7 @@ it('a ledger whose PostgreSQL stops refuses quickly, has all that it acknowledge
   const transactions = createTransactions({ url: database.appUrl, max: 1, name: 'test' })
   const store = createLancamentoStore({ sql, transactions, particoes: 1, onCommit: () => {} })
   const acknowledged: string[] = []
-  const registrar = async (): Promise<'criado' | 'recusado'> => {
+  const registrar = async (): Promise<'created' | 'refused'> => {
     const began = performance.now()
     try {
       const { lancamento } = await store.registrar({
@@ -39,11 +39,11 @@ it('a ledger whose PostgreSQL stops refuses quickly, has all that it acknowledge
         },
       })
       acknowledged.push(lancamento.id)
-      return 'criado'
+      return 'created'
     } catch (error) {
       expect(error).toBeInstanceOf(Unavailable)
       expect(performance.now() - began).toBeLessThan(REFUSED_WITHIN_MS)
-      return 'recusado'
+      return 'refused'
     }
   }
   const enough = new AbortController()
@@ -55,7 +55,7 @@ it('a ledger whose PostgreSQL stops refuses quickly, has all that it acknowledge
 
   await waitFor(() => acknowledged.length > 100, { what: 'entries go in' })
   await server.stop()
-  await waitFor(() => outcomes.has('recusado'), { what: 'callers are refused' })
+  await waitFor(() => outcomes.has('refused'), { what: 'callers are refused' })
   const before = acknowledged.length
   const again = await startPostgres({ dataDir: join(server.dir, 'postgres'), port: server.port, durable: false })
   await waitFor(() => acknowledged.length > before + 100, { what: 'entries go in again', timeoutMs: 20_000 })

@@ -7,20 +7,20 @@ import { type Item, type LedgerRow, lancamentoOf } from './ledger-table.ts'
 
 /** What became of an entry. In every conflict, `lancamento` is the one that was there first. */
 export type Registration = LogPosition & { lancamento: Lancamento } & (
-    | { outcome: 'criado' }
+    | { outcome: 'created' }
     /** The same key with the same content: the entry of then, again. */
-    | { outcome: 'repetido' }
-    | { outcome: 'conflito-de-chave' }
-    /** `mesmoConteudo`: whether the entry that has this `referencia` says the very same. */
-    | { outcome: 'conflito-de-referencia'; sameContent: boolean }
-    | { outcome: 'ja-estornado' }
+    | { outcome: 'repeated' }
+    | { outcome: 'key-conflict' }
+    /** `sameContent`: whether the entry that has this `referencia` says the very same. */
+    | { outcome: 'reference-conflict'; sameContent: boolean }
+    | { outcome: 'already-reversed' }
   )
 
 /** Reads what the log answered for one entry. Throws what PostgreSQL said of a row that validation should have refused. */
 export const registrationOf = (item: Item, particao: number, appended: Appended<LedgerRow>): Registration => {
-  if (appended.outcome === 'recusado') throw appended.error
+  if (appended.outcome === 'refused') throw appended.error
   const { posicao } = appended
-  if (appended.outcome === 'novo') return { outcome: 'criado', particao, posicao, lancamento: item.lancamento }
+  if (appended.outcome === 'new') return { outcome: 'created', particao, posicao, lancamento: item.lancamento }
   const lancamento = lancamentoOf(appended.row)
   // One statement writes for many merchants, so row-level security cannot stand behind it: this does.
   invariant(
@@ -30,17 +30,17 @@ export const registrationOf = (item: Item, particao: number, appended: Appended<
   const sameContent = appended.row.impressao === impressaoOf(item.lancamento)
   switch (appended.via) {
     case 'chave':
-      return { outcome: sameContent ? 'repetido' : 'conflito-de-chave', particao, posicao, lancamento }
+      return { outcome: sameContent ? 'repeated' : 'key-conflict', particao, posicao, lancamento }
     case 'referencia':
-      return { outcome: 'conflito-de-referencia', sameContent, particao, posicao, lancamento }
+      return { outcome: 'reference-conflict', sameContent, particao, posicao, lancamento }
     default:
       invariant(appended.via === 'estorna', `an entry is known by one of its keys, not by ${appended.via}`)
-      return { outcome: 'ja-estornado', particao, posicao, lancamento }
+      return { outcome: 'already-reversed', particao, posicao, lancamento }
   }
 }
 
 /** True where the entry is in the books as it was asked for: a batch that must be whole accepts nothing else. */
 export const isAccepted = (registration: Registration): boolean =>
-  registration.outcome === 'criado' ||
-  registration.outcome === 'repetido' ||
-  (registration.outcome === 'conflito-de-referencia' && registration.sameContent)
+  registration.outcome === 'created' ||
+  registration.outcome === 'repeated' ||
+  (registration.outcome === 'reference-conflict' && registration.sameContent)

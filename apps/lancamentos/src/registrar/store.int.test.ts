@@ -76,15 +76,15 @@ describe.each([1, 4])('the ledger with %i partition(s)', (particoes) => {
     const registrations = await Promise.all(
       Array.from({ length: 100 }, (_, i) => stores[i % 2]?.registrar(item({ comercianteId: 'loja-c' }, 'chave-1'))),
     )
-    expect(registrations.filter((r) => r?.outcome === 'criado')).toHaveLength(1)
-    expect(registrations.filter((r) => r?.outcome === 'repetido')).toHaveLength(99)
+    expect(registrations.filter((r) => r?.outcome === 'created')).toHaveLength(1)
+    expect(registrations.filter((r) => r?.outcome === 'repeated')).toHaveLength(99)
     expect(
       new Set(registrations.map((r) => JSON.stringify([r?.lancamento.id, r?.posicao, r?.lancamento.createdAt]))).size,
     ).toBe(1)
     const other = await stores[0]?.registrar(item({ comercianteId: 'loja-c', valor: 1n }, 'chave-1'))
-    expect(other?.outcome).toBe('conflito-de-chave')
+    expect(other?.outcome).toBe('key-conflict')
     const foreign = await stores[0]?.registrar(item({ comercianteId: 'loja-d' }, 'chave-1'))
-    expect(foreign?.outcome).toBe('criado')
+    expect(foreign?.outcome).toBe('created')
     await gapless()
   })
 
@@ -96,9 +96,9 @@ describe.each([1, 4])('the ledger with %i partition(s)', (particoes) => {
       store.registrar(item(fields)),
       store.registrar(item({ ...fields, valor: 1n })),
     ])
-    expect(first?.outcome).toBe('criado')
-    expect(equal).toMatchObject({ outcome: 'conflito-de-referencia', sameContent: true })
-    expect(other).toMatchObject({ outcome: 'conflito-de-referencia', sameContent: false })
+    expect(first?.outcome).toBe('created')
+    expect(equal).toMatchObject({ outcome: 'reference-conflict', sameContent: true })
+    expect(other).toMatchObject({ outcome: 'reference-conflict', sameContent: false })
     expect(other?.lancamento.id).toBe(first?.lancamento.id)
   })
 
@@ -110,7 +110,7 @@ describe.each([1, 4])('the ledger with %i partition(s)', (particoes) => {
     )
     const registrations = await store.registrarLote(items)
     expect(registrations.map((r) => r.outcome)).toEqual(
-      items.map((_, i) => (i < 600 ? 'criado' : 'conflito-de-referencia')),
+      items.map((_, i) => (i < 600 ? 'created' : 'reference-conflict')),
     )
     expect(registrations.every((r, i) => r.lancamento.valor === items[i]?.lancamento.valor)).toBe(true)
     await gapless()
@@ -125,7 +125,7 @@ describe.each([1, 4])('the ledger with %i partition(s)', (particoes) => {
     const bad = [item({ comercianteId, referencia: 'A3' }), item({ comercianteId, referencia: 'A1', valor: 7n })]
     const { applied, registrations } = await store.registrarAtomico(bad)
     expect(applied).toBe(false)
-    expect(registrations.map((r) => r.outcome)).toEqual(['criado', 'conflito-de-referencia'])
+    expect(registrations.map((r) => r.outcome)).toEqual(['created', 'reference-conflict'])
     const [{ n } = { n: -1 }] = await sql<{ n: number }[]>`
       select count(*)::int as n from lancamentos where comerciante_id = ${comercianteId}`
     expect(n).toBe(2)
@@ -137,7 +137,7 @@ describe.each([1, 4])('the ledger with %i partition(s)', (particoes) => {
     const original = await store.registrar(item({ comercianteId: 'loja-e' }))
     const estorno = () => item({ comercianteId: 'loja-e', tipo: 'DEBITO', estorna: original.lancamento.id })
     const registrations = await Promise.all([store.registrar(estorno()), store.registrar(estorno())])
-    expect(registrations.map((r) => r.outcome).sort()).toEqual(['criado', 'ja-estornado'])
+    expect(registrations.map((r) => r.outcome).sort()).toEqual(['created', 'already-reversed'])
   })
 
   it('refuses to change or delete an entry, for the service and for the owner', async () => {
