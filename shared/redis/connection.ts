@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Redis, type RedisOptions } from 'ioredis'
 import { type Clock, systemClock } from '../clock.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { HearingConnector } from './connector.ts'
 
 /** A command whose reply takes longer is given up: ten times the slowest script seen here, and short enough for a caller to decide. */
 const COMMAND_TIMEOUT_MS = 2_000
@@ -50,6 +51,7 @@ export type RedisConnections = {
 export function createRedisConnections({ url, name, log }: RedisDeps): RedisConnections {
   const base = {
     ...tlsOf(url),
+    Connector: HearingConnector,
     connectTimeout: CONNECT_TIMEOUT_MS,
     maxRetriesPerRequest: 0,
     enableAutoPipelining: false,
