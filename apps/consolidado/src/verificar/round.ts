@@ -22,7 +22,9 @@ export type RoundDeps = {
 
 /** What one round found, and how far it came. */
 export type RoundResult = {
-  differences: VerifyDifference[]
+  /** What differs: all of it counted by kind, the first `KEPT_MAX` in full. */
+  counts: ReadonlyMap<VerifyDifference['tipo'], number>
+  differences: readonly VerifyDifference[]
   /** Days compared. */
   days: number
   /** Entries that are applied and not added up yet, by partition; above 0 the days were not compared. */
@@ -37,8 +39,11 @@ const STRETCH_DAYS = 5_000
 const STRETCHES_MS = 1_000
 /** Of the touched days, those that are looked up in the cache. */
 const CACHED_MAX = 200
-/** Days known to differ that are looked at in every round until they agree. */
-const SUSPECTS_MAX = 1_000
+/**
+ * Differences of one round that are kept, their days looked at in every round until they agree. Balances of another time differ in
+ * every day: 150,000 differences took 50 MB.
+ */
+const KEPT_MAX = 1_000
 
 /**
  * The integrity check by increments (docs/decisions/0009).
@@ -56,60 +61,69 @@ export function createRound(deps: RoundDeps): (signal: AbortSignal) => Promise<R
   return async (signal) => {
     const { store, particoes } = deps
     const firstLook = await store.days([])
-    const found: VerifyDifference[] = []
+    const findings = createFindings()
     const touched = new Map<string, DayKey>()
     const lags = new Map<number, number>()
     for (const watermark of firstLook.snapshot.watermarks.slice(0, particoes)) {
       // Before its first event there is nothing to compare, and no epoch to compare it under.
       if (watermark.epoca === null) continue
       const ofWatermark = await lookAtWatermark(deps, watermark)
-      found.push(...ofWatermark)
+      findings.add(ofWatermark)
       // Another log: it is told, and the days are not compared with what they do not come from.
-      if (ofWatermark.some(({ tipo }) => tipo === 'epoca')) return roundResult(found, 0, lags, firstLook)
+      if (ofWatermark.some(({ tipo }) => tipo === 'epoca')) return roundResult(findings, 0, lags, firstLook)
       const lag = await advance(deps, { watermark, epoca: watermark.epoca, firstLook, touched, signal })
       if (lag > 0) lags.set(watermark.particao, lag)
     }
-    if (lags.size > 0) return roundResult(found, 0, lags, firstLook)
+    if (lags.size > 0) return roundResult(findings, 0, lags, firstLook)
 
     const tail = createTail(deps.feed)
-    const compare = async (comparison: Comparison): Promise<VerifyDifference[]> => {
+    const compare = async (comparison: Comparison, seen: ReadonlySet<string>): Promise<void> => {
       const extra = await tail.ate(comparison)
-      return comparison.pairs.flatMap((pair) => comparePair(pair, extra(pair), comparison.snapshot.geracao))
+      for (const pair of comparison.pairs) {
+        if (seen.has(saldoKey(pair.comercianteId, pair.data))) continue
+        findings.add(comparePair(pair, extra(pair), comparison.snapshot.geracao))
+      }
     }
     const touchedFirst = [...new Map([...suspects, ...touched]).values()].slice(0, TOUCHED_MAX)
     let latest = await store.days(touchedFirst)
     let { days } = latest
-    found.push(...(await compare(latest)))
+    await compare(latest, new Set())
+    const seen = new Set(touchedFirst.map(({ comercianteId, data }) => saldoKey(comercianteId, data)))
     for (const end = performance.now() + STRETCHES_MS; performance.now() < end && !signal.aborted; ) {
       latest = await store.stretch(afterDay, STRETCH_DAYS)
-      found.push(...(await compare(latest)))
+      await compare(latest, seen)
       days += latest.days
       afterDay = latest.ate
       if (afterDay === undefined) break
     }
-    found.push(...(await deps.verificarCache(touchedFirst.slice(0, CACHED_MAX))))
-    const all = withoutRepeats(found)
+    findings.add(await deps.verificarCache(touchedFirst.slice(0, CACHED_MAX)))
     suspects.clear()
-    for (const d of all) {
-      if ('comercianteId' in d && suspects.size < SUSPECTS_MAX) suspects.set(saldoKey(d.comercianteId, d.data), d)
+    for (const d of findings.differences) {
+      if ('comercianteId' in d) suspects.set(saldoKey(d.comercianteId, d.data), d)
     }
-    return roundResult(all, days, lags, latest)
+    return roundResult(findings, days, lags, latest)
   }
 }
 
+const createFindings = () => {
+  const differences: VerifyDifference[] = []
+  const counts = new Map<VerifyDifference['tipo'], number>()
+  const add = (found: readonly VerifyDifference[]): void => {
+    for (const difference of found) {
+      counts.set(difference.tipo, (counts.get(difference.tipo) ?? 0) + 1)
+      if (differences.length < KEPT_MAX) differences.push(difference)
+    }
+  }
+  return { differences, counts, add }
+}
+
 const roundResult = (
-  differences: VerifyDifference[],
+  { differences, counts }: ReturnType<typeof createFindings>,
   days: number,
   lags: Map<number, number>,
   { checkpoints }: Comparison,
 ): RoundResult => {
-  return { differences, days, lags, faltas: checkpoints.reduce((sum, { faltas }) => sum + faltas, 0) }
-}
-
-const withoutRepeats = (found: readonly VerifyDifference[]): VerifyDifference[] => {
-  const where = (d: VerifyDifference) =>
-    'comercianteId' in d ? `${d.comercianteId} ${d.data}` : `${d.particao} ${d.motivo}`
-  return [...new Map(found.map((d) => [`${d.tipo} ${where(d)}`, d])).values()]
+  return { differences, counts, days, lags, faltas: checkpoints.reduce((sum, { faltas }) => sum + faltas, 0) }
 }
 
 async function lookAtWatermark({ feed }: RoundDeps, watermark: RawWatermark): Promise<VerifyDifference[]> {

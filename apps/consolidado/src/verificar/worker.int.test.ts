@@ -1,4 +1,5 @@
 import { redriveLetters } from '@fluxo/shared/follow/redrive'
+import { createTransactions } from '@fluxo/shared/postgres/transactions'
 import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { Registry } from 'prom-client'
 import { afterEach, expect, test } from 'vitest'
@@ -6,6 +7,8 @@ import { facts } from '../../test/ledger.ts'
 import { createProjectionStage, type ProjectionStage } from '../../test/projection-stage.ts'
 import { createProjection } from '../projetar/projection.ts'
 import { reconstruir } from '../reconstruir/rebuild.ts'
+import { createRound } from './round.ts'
+import { createVerificarStore } from './store.ts'
 
 /** Rounds one after another: a test waits for what the next one finds. */
 const ALWAYS = { verificarMs: 100 }
@@ -107,6 +110,16 @@ test('days are compared in stretches that fit together, also where a whole stret
   await b.owner`delete from saldo where comerciante_id like 'm-1%'`
   const [missing] = await b.sql<{ n: number }[]>`select 12001 - count(*)::int as n from saldo`
   await findsDifferences('saldo', missing?.n)
+})
+
+test('of differences in every day all are counted, and no more kept than a round may hold', async () => {
+  const { b } = await create()
+  const transactions = createTransactions({ url: b.database.appUrl, max: 1, name: 'teste' })
+  const store = createVerificarStore(transactions)
+  const round = createRound({ store, feed: b.feed, particoes: 1, verificarCache: async () => [] })
+  await b.owner`insert into saldo select 1, 'zz', date '2025-01-01' + n, 1, 0, 1, ${2 ** 40 + 1}, now() from generate_series(1, 7000) n`
+  const { counts, differences } = await round(AbortSignal.timeout(60_000)).finally(() => transactions.close())
+  expect([counts.get('saldo'), differences.length]).toEqual([7_000, 1_000])
 })
 
 test('a cached day that is not its row is found where the day was touched', async () => {

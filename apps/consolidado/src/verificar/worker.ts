@@ -4,7 +4,7 @@ import { LOCKS } from '@fluxo/shared/postgres/locks'
 import type { Logger } from '@fluxo/shared/telemetry/logger'
 import { counter, gauge, type Registry } from '@fluxo/shared/telemetry/metrics'
 import { createRound, type RoundDeps, type RoundResult } from './round.ts'
-import { lineOf, type VerifyDifference } from './verificar.ts'
+import { lineOf } from './verificar.ts'
 
 /** Keys of the lease: the kind of work, and one for all partitions. */
 export const VERIFICAR_LOCK = [LOCKS.verification, 0] as const
@@ -47,7 +47,7 @@ export function createVerificarWorker(deps: VerificarWorkerDeps): VerificarWorke
       try {
         const roundResult = await verificarRound(signal)
         metrics.show(roundResult)
-        warn(log, roundResult.differences, known)
+        warn(log, roundResult, known)
         failures = 0
         if (roundResult.lags.size > 0) waitMs = BEHIND_MS
       } catch (error) {
@@ -102,7 +102,7 @@ function createMetrics({ lease, registry }: VerificarWorkerDeps) {
   return {
     show: (roundResult: RoundResult) => {
       for (const tipo of BACKGROUND_TIPOS) {
-        const found = roundResult.differences.filter((d) => d.tipo === tipo).length
+        const found = roundResult.counts.get(tipo) ?? 0
         differences.set({ tipo }, tipo === 'razao' ? found + roundResult.faltas : found)
       }
       lag.reset()
@@ -120,11 +120,14 @@ function createMetrics({ lease, registry }: VerificarWorkerDeps) {
 }
 
 /** One line for each difference that was not there in the round before. */
-function warn(log: Logger, differences: readonly VerifyDifference[], known: Set<string>): void {
+function warn(log: Logger, { differences, counts }: RoundResult, known: Set<string>): void {
   const lines = differences.map(lineOf)
   const added = lines.filter((line) => !known.has(line))
   for (const line of added.slice(0, LOG_MAX)) log.error({ difference: line }, 'the books differ from the ledger')
-  if (added.length > LOG_MAX) log.error({ quantas: added.length }, 'the books differ from the ledger')
+  if (added.length > LOG_MAX) {
+    const all = [...counts.values()].reduce((sum, count) => sum + count, 0)
+    log.error({ quantas: all }, 'the books differ from the ledger')
+  }
   if (known.size > 0 && lines.length === 0) log.info({}, 'the books agree with the ledger again')
   known.clear()
   for (const line of lines) known.add(line)
