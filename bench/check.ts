@@ -2,9 +2,6 @@ import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
 import type { Totals } from './entries.ts'
 import { waitUntil } from './wait.ts'
 
-/** Merchants whose days are put into the projection alone, to be read cold: the ledger knows nothing of them. */
-export const COLD_MERCHANT_PREFIX = 'fria-'
-
 /** Errors shown of one comparison. */
 const DIFFERENCES_MAX = 3
 const CATCH_UP_MS = 60_000
@@ -67,7 +64,7 @@ const daysOfLedger = (sql: Sql) => sql<Day[]>`
 /** Days of the generation that is being read. */
 const daysOfBalances = (sql: Sql) => sql<Day[]>`
   select comerciante_id || ' ' || data as chave, creditos::text, debitos::text, quantidade::text
-  from saldo join projecao using (geracao) where not starts_with(comerciante_id, ${COLD_MERCHANT_PREFIX})`
+  from saldo join projecao using (geracao)`
 
 const textOf = ({ creditos, debitos, quantidade }: Omit<Day, 'chave'>): string =>
   `${creditos} credits, ${debitos} debits, ${quantidade} entries`
