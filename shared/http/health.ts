@@ -2,6 +2,7 @@ import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Registry } from 'prom-client'
 import { NotReady } from '../errors.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { withTimeout } from '../wait.ts'
 import type { AppEnv } from './env.ts'
 import { jsonText } from './json.ts'
 import type { HealthCheck } from './module.ts'
@@ -52,11 +53,12 @@ export function healthRoutes({ checks, registry, log, started, leaving }: Health
 
 async function runCheck({ name, required, check }: HealthCheck, log: Logger): Promise<CheckResult> {
   const signal = AbortSignal.timeout(CHECK_TIMEOUT_MS)
-  const late = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(new Error(`no answer within ${CHECK_TIMEOUT_MS} ms`)), { once: true })
-  })
   try {
-    await Promise.race([check(signal), late])
+    await withTimeout(
+      Promise.try(check, signal),
+      CHECK_TIMEOUT_MS,
+      () => new Error(`no answer within ${CHECK_TIMEOUT_MS} ms`),
+    )
     return { nome: name, ok: true, obrigatoria: required }
   } catch (error) {
     log.warn({ err: error, check: name }, 'health check failed')

@@ -7,6 +7,7 @@ import type { Logger } from '../telemetry/logger.ts'
 import { histogram, type Registry } from '../telemetry/metrics.ts'
 import { parseTraceparent, traceIdOf } from '../telemetry/trace-context.ts'
 import { isSampled, type Span, type Tracing } from '../telemetry/tracing.ts'
+import { ifInTime } from '../wait.ts'
 import { type AppEnv, headerOf, nodeOf } from './env.ts'
 import { answerOf, type Handle, type Unchecked } from './mount.ts'
 import { TracedResponse } from './traced-response.ts'
@@ -140,11 +141,12 @@ const START_WAIT_MS = 5_000
 /** Whether the start has come to its end, within `START_WAIT_MS`. */
 async function begun(whenStarted: ObserveOptions['whenStarted']): Promise<boolean> {
   if (whenStarted === undefined) return false
-  const { promise: late, resolve } = Promise.withResolvers<false>()
-  const timer = setTimeout(() => resolve(false), START_WAIT_MS)
-  const yes = await Promise.race([whenStarted().then(() => true), late])
-  clearTimeout(timer)
-  return yes
+  return (
+    (await ifInTime(
+      whenStarted().then(() => true),
+      START_WAIT_MS,
+    )) === true
+  )
 }
 
 const starting = () => new Unavailable('iniciando', 'O serviço está iniciando.')

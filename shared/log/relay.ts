@@ -4,6 +4,7 @@ import type { Lease } from '../postgres/lease.ts'
 import type { Sql } from '../postgres/sql.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
+import { createAlarm } from '../wait.ts'
 import { posicaoOf } from './event.ts'
 import type { LogEntry, ReadPage } from './pages.ts'
 import type { Publisher } from './publisher.ts'
@@ -93,7 +94,7 @@ export const createRelay = (options: RelayOptions): Relay => {
       if (entries.length === pageRowsMax) continue
       if (entries.length >= BUSY_ROWS) await clock.delay(GATHER_MS, signal).catch(() => {})
       // A page that is not full ended at the head: what is committed since has rung the alarm.
-      await alarms[particao]?.ring(pollMs, signal)
+      await alarms[particao]?.wait(pollMs, signal)
     }
     await saveCursor(cursor, true)
   }
@@ -123,7 +124,7 @@ export const createRelay = (options: RelayOptions): Relay => {
         void lease.whileHeld((signal) => serve(particao, signal))
       })
     },
-    wake: (particao) => alarms[particao]?.set(),
+    wake: (particao) => alarms[particao]?.ring(),
     holding: () => leases.flatMap((lease, particao) => (lease.held() ? [particao] : [])),
     stop: async () => {
       await Promise.all(leases.map((lease) => lease.stop()))
@@ -196,29 +197,3 @@ const createCursorWriter = ({ sql, clock, particao, from }: CursorWriterDeps) =>
 }
 
 type CursorWriterDeps = { sql: Sql; clock: Clock; particao: number; from: number }
-
-/** A wake-up that is not lost when it rings before anybody waits. */
-const createAlarm = (clock: Clock) => {
-  let rung = false
-  let wake: (() => void) | undefined
-  return {
-    set: (): void => {
-      rung = true
-      wake?.()
-    },
-    ring: async (timeoutMs: number, signal: AbortSignal): Promise<void> => {
-      if (!rung && !signal.aborted) {
-        const { promise, resolve } = Promise.withResolvers<void>()
-        wake = resolve
-        const cancel = clock.after(timeoutMs, resolve)
-        const stop = (): void => resolve()
-        signal.addEventListener('abort', stop)
-        await promise
-        signal.removeEventListener('abort', stop)
-        cancel()
-        wake = undefined
-      }
-      rung = false
-    },
-  }
-}

@@ -1,5 +1,6 @@
 import postgres from 'postgres'
-import { type Clock, systemClock } from '../clock.ts'
+import type { Clock } from '../clock.ts'
+import { ifInTime, withTimeout } from '../wait.ts'
 import { createSocketMaker } from './socket.ts'
 import { readTls } from './tls.ts'
 
@@ -76,11 +77,7 @@ const CLOSE_TIMEOUT_SECONDS = 3
 
 /** Closes a pool, also when the server is gone: postgres.js' own `end` may hang then (#1097, #1130). */
 export const closeSql = async (sql: Sql): Promise<void> => {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const timer = setTimeout(resolve, (CLOSE_TIMEOUT_SECONDS + 1) * 1000)
-  timer.unref()
-  await Promise.race([sql.end({ timeout: CLOSE_TIMEOUT_SECONDS }), promise])
-  clearTimeout(timer)
+  await ifInTime(sql.end({ timeout: CLOSE_TIMEOUT_SECONDS }), (CLOSE_TIMEOUT_SECONDS + 1) * 1000)
 }
 
 /** The reply of a statement did not come in time. Whether it was committed is **not known**. */
@@ -98,16 +95,5 @@ class StatementDeadline extends Error {
  * Never `query.cancel()`: postgres.js 3.4.9 drops a cancelled query that was already sent from its list, though its
  * reply still comes, and every later caller of that connection gets the rows of the query before its own.
  */
-export const withDeadline = async <T>(
-  query: Promise<T>,
-  deadlineMs: number,
-  clock: Clock = systemClock,
-): Promise<T> => {
-  const { promise, reject } = Promise.withResolvers<never>()
-  const cancel = clock.after(deadlineMs, () => reject(new StatementDeadline(deadlineMs)))
-  try {
-    return await Promise.race([query, promise])
-  } finally {
-    cancel()
-  }
-}
+export const withDeadline = <T>(query: Promise<T>, deadlineMs: number, clock?: Clock): Promise<T> =>
+  withTimeout(query, deadlineMs, () => new StatementDeadline(deadlineMs), clock)

@@ -1,4 +1,5 @@
 import type { Logger } from '../telemetry/logger.ts'
+import { withTimeout } from '../wait.ts'
 
 export type Lifecycle = {
   /** Registers how to close what was just opened. Closing happens in reverse order of registration. */
@@ -45,14 +46,9 @@ export function createLifecycle({ log, deadlineMs }: { log: Logger; deadlineMs: 
   }
 }
 
-async function within(close: () => Promise<void> | void, name: string, timeoutMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${name} did not close within ${Math.round(timeoutMs)} ms`)), timeoutMs)
-  })
-  try {
-    await Promise.race([Promise.try(close), late])
-  } finally {
-    clearTimeout(timer)
-  }
-}
+const within = (close: () => Promise<void> | void, name: string, timeoutMs: number): Promise<void> =>
+  withTimeout(
+    Promise.try(close),
+    timeoutMs,
+    () => new Error(`${name} did not close within ${Math.round(timeoutMs)} ms`),
+  )

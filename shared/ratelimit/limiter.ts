@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import { LRUCache } from 'lru-cache'
-import { withTimeout } from '../resilience/with-timeout.ts'
 import { counter, gauge, type Registry } from '../telemetry/metrics.ts'
+import { withTimeout } from '../wait.ts'
 import { adopt, type Bucket, fullBucket, type Rate, shareOf, takeOne, takeUnsettled, waitMs } from './bucket.ts'
 import { settle } from './shared-bucket.ts'
 

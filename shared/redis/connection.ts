@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
-import { setTimeout as delay } from 'node:timers/promises'
 import { Redis, type RedisOptions } from 'ioredis'
 import { type Clock, systemClock } from '../clock.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { ifInTime } from '../wait.ts'
 import { HearingConnector } from './connector.ts'
 
 /** A command whose reply takes longer is given up: ten times the slowest script seen here, and short enough for a caller to decide. */
@@ -178,15 +178,7 @@ async function quit(redis: Redis): Promise<void> {
   const ended = new Promise((resolve) => redis.once('end', resolve))
   // Between two attempts there is no socket, hence no 'end' to wait for.
   const idle = redis.status === 'end' || redis.status === 'reconnecting' || redis.status === 'wait'
-  if (redis.status === 'ready') await within(QUIT_TIMEOUT_MS, redis.quit())
+  if (redis.status === 'ready') await ifInTime(redis.quit(), QUIT_TIMEOUT_MS)
   redis.disconnect()
-  if (!idle) await within(QUIT_TIMEOUT_MS, ended)
-}
-
-/** Waits for `work`, whatever comes of it, but no longer than `timeoutMs`. */
-async function within(timeoutMs: number, work: Promise<unknown>): Promise<void> {
-  const timeout = new AbortController()
-  const late = delay(timeoutMs, undefined, { signal: timeout.signal })
-  await Promise.race([work, late].map((one) => one.catch(() => undefined)))
-  timeout.abort()
+  if (!idle) await ifInTime(ended, QUIT_TIMEOUT_MS)
 }

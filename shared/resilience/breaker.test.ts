@@ -1,9 +1,9 @@
 import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { Registry } from 'prom-client'
 import { afterEach, describe, expect, it } from 'vitest'
+import { withTimeout } from '../wait.ts'
 import { type Breaker, type BreakerOptions, createBreaker } from './breaker.ts'
 import { isRejection } from './rejection.ts'
-import { withTimeout } from './with-timeout.ts'
 
 const breakers: Breaker[] = []
 const aBreaker = (options: Partial<BreakerOptions> = {}) => {

@@ -8,6 +8,7 @@ import {
   TimeoutStrategy,
   timeout,
 } from 'cockatiel'
+import { ifInTime } from '../wait.ts'
 import type { Breaker } from './breaker.ts'
 import { isRejection, Rejection } from './rejection.ts'
 
@@ -103,7 +104,8 @@ export const createPolicy = (options: PolicyOptions): Policy => {
         return breaker ? breaker.execute(call, caller) : call()
       }
       await retries.execute(once, whole).then(answer.resolve, answer.reject)
-      if (running.size > 0) await settled(running, attemptTimeoutMs)
+      // Work that ignores its abort must not keep a place for ever.
+      if (running.size > 0) await ifInTime(Promise.allSettled(running), attemptTimeoutMs)
     }
     places.execute(work, whole).catch(answer.reject)
     return answer.promise
@@ -125,12 +127,4 @@ export const createPolicy = (options: PolicyOptions): Policy => {
       }
     },
   }
-}
-
-/** Waits until all of `running` have settled, `graceMs` at most: work that ignores its abort must not keep a place for ever. */
-const settled = async (running: Iterable<Promise<unknown>>, graceMs: number): Promise<void> => {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const timer = setTimeout(resolve, graceMs)
-  await Promise.race([Promise.allSettled(running), promise])
-  clearTimeout(timer)
 }

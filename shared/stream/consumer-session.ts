@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis'
 import { type Clock, systemClock } from '../clock.ts'
 import { becomesReady } from '../redis/connection.ts'
 import { runScript, script } from '../redis/script.ts'
+import { withTimeout } from '../wait.ts'
 import { type Batch, batchOfRead, claimOf, deliveriesOf } from './reply.ts'
 
 /** Connecting, handshake and loading check together: a server that accepts and then says nothing must not hold the consumer. */
@@ -49,7 +50,8 @@ export async function openSession(connection: Redis, reading: Reading, clock: Cl
   const close = () => connection.disconnect()
   try {
     if (!(await becomesReady(connection, OPEN_TIMEOUT_MS, clock))) throw new Error('no session with redis')
-    const guarded = <T>(work: Promise<T>, timeoutMs = REPLY_TIMEOUT_MS) => watched(work, timeoutMs, clock)
+    const guarded = <T>(work: Promise<T>, timeoutMs = REPLY_TIMEOUT_MS) =>
+      withTimeout(work, timeoutMs, () => new Error(`no reply from redis within ${timeoutMs} ms`), clock)
     const clientId = await guarded(connection.client('ID'))
 
     const withAttempts = async (batch: Batch): Promise<Batch> => {
@@ -99,24 +101,6 @@ async function ensureGroup(redis: Redis, key: string, group: string): Promise<'c
   } catch (error) {
     if (error instanceof Error && error.message.startsWith('BUSYGROUP')) return 'known'
     throw error
-  }
-}
-
-/**
- * `work`, given up after `timeoutMs`. Whoever gives up ends the session with it: a reply that may still come must be nobody's. (The
- * known trap, a disconnect that parks a client which is just reconnecting, does not exist here: these clients never reconnect.)
- */
-async function watched<T>(work: Promise<T>, timeoutMs: number, clock: Clock): Promise<T> {
-  let cancel: (() => void) | undefined
-  const late = new Promise<never>((_, reject) => {
-    cancel = clock.after(timeoutMs, () => reject(new Error(`no reply from redis within ${timeoutMs} ms`)))
-  })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    cancel?.()
-    // The abandoned command rejects when its connection ends; nobody waits for it any more.
-    work.catch(() => {})
   }
 }
 

@@ -1,3 +1,5 @@
+import { ifInTime } from '../wait.ts'
+
 /** A scrape that asks a server that is away must not hang: Prometheus itself waits 10 s for everything together. */
 const LOOK_TIMEOUT_MS = 500
 /** All gauges of one scrape share one look, and two Prometheus servers cost no more than one. */
@@ -16,18 +18,8 @@ export function createScrapeQuery<T>(ask: () => Promise<T>): () => Promise<T | u
     const now = performance.now()
     if (answer === undefined || now - askedAt > LOOK_CACHED_MS) {
       askedAt = now
-      answer = inTime(Promise.try(ask)).catch(() => undefined)
+      answer = ifInTime(Promise.try(ask), LOOK_TIMEOUT_MS)
     }
     return answer
-  }
-}
-
-async function inTime<T>(work: Promise<T>): Promise<T | undefined> {
-  const { promise, resolve } = Promise.withResolvers<undefined>()
-  const timer = setTimeout(() => resolve(undefined), LOOK_TIMEOUT_MS)
-  try {
-    return await Promise.race([work, promise])
-  } finally {
-    clearTimeout(timer)
   }
 }

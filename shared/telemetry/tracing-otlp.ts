@@ -12,6 +12,7 @@ import {
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import { AlwaysOnSampler, BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
+import { ifInTime } from '../wait.ts'
 import type { Logger } from './logger.ts'
 import { isSampled, type Span, type SpanOptions, type Tracing, type TracingOptions } from './tracing.ts'
 
@@ -81,12 +82,7 @@ export function createOtlpTracing(options: TracingOptions & { endpoint: string }
         },
       }
     },
-    close: async () => {
-      const { promise, resolve } = Promise.withResolvers<void>()
-      const timer = setTimeout(resolve, CLOSE_TIMEOUT_MS)
-      await Promise.race([provider.shutdown().catch(() => {}), promise])
-      clearTimeout(timer)
-    },
+    close: () => ifInTime(provider.shutdown(), CLOSE_TIMEOUT_MS),
   }
 }
 

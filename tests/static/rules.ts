@@ -17,7 +17,7 @@ const PURE_ROOMS = new Set(['codigos', 'csv', 'day', 'errors', 'fields', 'id', '
 const IMPURE_WORDS =
   /\bawait\b|\bprocess\.env\b|\bDate\.now\b|\bnew Date\(\)|\brandomUUID\b|\brandomBytes\b|\bMath\.random\b|\bfetch\(/g
 
-/** Which room of shared may import which. `clock` and the pure rooms may be imported by all; telemetry by all but them. */
+/** Which room of shared may import which. `clock`, `wait` and the pure rooms may be imported by all; telemetry by all but them. */
 const ROOM_ARROWS: Readonly<Record<string, readonly string[]>> = {
   codigos: [],
   clock: [],
@@ -30,6 +30,7 @@ const ROOM_ARROWS: Readonly<Record<string, readonly string[]>> = {
   money: [],
   shares: [],
   text: [],
+  wait: [],
   telemetry: [],
   resilience: ['telemetry'],
   postgres: ['telemetry', 'resilience'],
@@ -47,8 +48,8 @@ const ROOM_ARROWS: Readonly<Record<string, readonly string[]>> = {
   cache: ['telemetry', 'redis', 'resilience'],
   ratelimit: ['telemetry', 'process', 'http', 'redis', 'resilience'],
 }
-/** Whoever may be imported by all: rooms that only compute, and the clock. */
-const EVERYBODY = new Set([...PURE_ROOMS, 'clock'])
+/** Whoever may be imported by all: rooms that only compute, the clock, and who waits by it. */
+const EVERYBODY = new Set([...PURE_ROOMS, 'clock', 'wait'])
 
 const judge = (files: readonly SourceFile[], find: (file: SourceFile) => readonly string[]): Verdict => ({
   seen: files.length,

@@ -5,8 +5,8 @@ import { streamKey } from '@fluxo/shared/stream/keys'
 import { streamInfo } from '@fluxo/shared/stream/publisher'
 import { batchOf, flatField } from '@fluxo/shared/stream/reply'
 import type { Logger } from '@fluxo/shared/telemetry/logger'
+import { createAlarm, withTimeout } from '@fluxo/shared/wait'
 import type { Redis } from 'ioredis'
-import { createAlarm } from '../alarm.ts'
 
 type StreamTailDeps = {
   redis: RedisConnections
@@ -61,7 +61,7 @@ export function createStreamTail(deps: StreamTailDeps): StreamTail {
       ...keys,
       ...keys.map((key) => ids.get(key) ?? '0-0'),
     )
-    const answer = await withinMs(reading, BLOCK_MS + GRACE_MS)
+    const answer = await inTime(reading)
     if (answer === null) await compareEnd(connection, ids)
     for (const [key, rawEntries] of answer ?? []) {
       const { entries, ids: readIds } = batchOf(rawEntries)
@@ -82,7 +82,7 @@ export function createStreamTail(deps: StreamTailDeps): StreamTail {
     reader = connection
     try {
       const ids: Ids = new Map()
-      for (const key of keys) ids.set(key, await withinMs(endOf(connection, key), BLOCK_MS + GRACE_MS))
+      for (const key of keys) ids.set(key, await inTime(endOf(connection, key)))
       onStart()
       while (wanted() && !stopping.signal.aborted) await read(connection, ids)
     } finally {
@@ -125,12 +125,6 @@ async function endOf(connection: Redis, key: string): Promise<string> {
 
 const isBefore = (a: string, b: string): boolean => Number(a.split('-')[0]) < Number(b.split('-')[0])
 
-async function withinMs<T>(work: Promise<T>, ms: number): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => reject(new Error(`no reply from Redis within ${ms} ms`)), ms)
-  try {
-    return await Promise.race([work, promise])
-  } finally {
-    clearTimeout(timer)
-  }
-}
+const REPLY_MS = BLOCK_MS + GRACE_MS
+const inTime = <T>(reply: Promise<T>): Promise<T> =>
+  withTimeout(reply, REPLY_MS, () => new Error(`no reply from Redis within ${REPLY_MS} ms`))
