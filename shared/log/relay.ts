@@ -2,6 +2,7 @@ import type { Registry } from 'prom-client'
 import { type Clock, systemClock } from '../clock.ts'
 import type { Lease } from '../postgres/lease.ts'
 import type { Sql } from '../postgres/sql.ts'
+import { loop } from '../resilience/loop.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
 import { createAlarm } from '../wait.ts'
@@ -53,7 +54,11 @@ const STREAM_LENGTH_MAX = 1_000_000
 const LENGTH_CHECK_PAGES = 64
 /** The cursor row follows this far behind: Redis itself holds the exact point, a re-send is refused by its ids. */
 const CURSOR_EVERY_MS = 1_000
-const BACKOFF_MS = { first: 50, max: 2_000 }
+/** How often a full stream is looked at again. */
+const ROOM_CHECK_MS = 2_000
+const SAYS = { failing: 'the relay could not publish; trying again', well: 'the relay publishes again' }
+
+type Turn = { signal: AbortSignal; well: () => void }
 
 /** Publishes a log to its streams: one publisher per partition at a time, in order, resuming where the last one ended. */
 export const createRelay = (options: RelayOptions): Relay => {
@@ -71,11 +76,11 @@ export const createRelay = (options: RelayOptions): Relay => {
     while ((await publisher.length(particao)) >= streamLengthMax) {
       if (!told) log.warn({ particao, streamLengthMax }, 'the stream is full; the relay waits for its readers')
       told = true
-      await clock.delay(BACKOFF_MS.max, signal)
+      await clock.delay(ROOM_CHECK_MS, signal)
     }
   }
 
-  const publishFrom = async (particao: number, from: number, signal: AbortSignal): Promise<void> => {
+  const publishFrom = async (particao: number, from: number, { signal, well }: Turn): Promise<void> => {
     const saveCursor = createCursorWriter({ sql, clock, particao, from })
     let cursor = from
     let pages = 0
@@ -91,6 +96,7 @@ export const createRelay = (options: RelayOptions): Relay => {
         metrics.reached(particao, cursor)
       }
       await saveCursor(cursor, false)
+      well()
       if (entries.length === pageRowsMax) continue
       if (entries.length >= BUSY_ROWS) await clock.delay(GATHER_MS, signal).catch(() => {})
       // A page that is not full ended at the head: what is committed since has rung the alarm.
@@ -100,20 +106,9 @@ export const createRelay = (options: RelayOptions): Relay => {
   }
 
   const serve = async (particao: number, signal: AbortSignal): Promise<void> => {
-    let backoffMs = BACKOFF_MS.first
     metrics.lease.set({ particao }, 1)
-    while (!signal.aborted) {
-      const began = clock.now()
-      try {
-        await publishFrom(particao, await resume(particao), signal)
-      } catch (error) {
-        if (signal.aborted) break
-        if (clock.now() - began > BACKOFF_MS.max) backoffMs = BACKOFF_MS.first
-        if (backoffMs < BACKOFF_MS.max) log.warn({ particao, err: error }, 'the relay could not publish; trying again')
-        await clock.delay(backoffMs * (0.5 + clock.random()), signal).catch(() => {})
-        backoffMs = Math.min(backoffMs * 2, BACKOFF_MS.max)
-      }
-    }
+    const turn = async (well: () => void) => publishFrom(particao, await resume(particao), { signal, well })
+    await loop({ turn, signal, says: SAYS, about: { particao }, log, clock })
     metrics.lease.set({ particao }, 0)
   }
 

@@ -2,6 +2,7 @@ import { type Clock, systemClock } from '../clock.ts'
 import type { FeedClient, FeedEvento, FeedPage } from '../feed/client.ts'
 import type { Watermark } from '../inbox/watermark.ts'
 import type { Lease } from '../postgres/lease.ts'
+import { loop } from '../resilience/loop.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { counter, gauge, type Registry } from '../telemetry/metrics.ts'
 import { absentOf, decideRepair, divergenceOf, type PullRange } from './decide-repair.ts'
@@ -46,8 +47,7 @@ const EVERY_MS = 250
 const HEAD_EVERY_MS = 1_000
 /** As many as a consumer's batch or two: the partition's lock is never held for long. */
 const PAGE_MAX = 1_000
-/** Longest pause while the ledger is away. */
-const BACKOFF_MAX_MS = 5_000
+const SAYS = { failing: 'repair cannot go on for now', well: 'repair goes on' }
 
 type PartitionState = {
   aplicadaAte: number
@@ -67,22 +67,14 @@ export function createRepair(deps: RepairDeps): Repair {
   showLease(deps)
   let running: Promise<void> | undefined
 
-  const work = async (signal: AbortSignal): Promise<void> => {
+  const work = (signal: AbortSignal): Promise<void> => {
     const round = createRound(deps, signal)
-    let failures = 0
-    while (!signal.aborted) {
-      try {
-        await round()
-        if (failures > 0) log.info({}, 'repair goes on')
-        failures = 0
-      } catch (error) {
-        if (signal.aborted) return
-        failures += 1
-        if (failures === 1) log.warn({ err: error }, 'repair cannot go on for now')
-      }
-      const pause = Math.min(everyMs * 2 ** Math.min(failures, 10), Math.max(everyMs, BACKOFF_MAX_MS))
-      await clock.delay(pause, signal).catch(() => {})
+    const turn = async (well: () => void): Promise<void> => {
+      await round()
+      well()
+      await clock.delay(everyMs, signal)
     }
+    return loop({ turn, signal, says: SAYS, log, clock })
   }
   return {
     start: () => {

@@ -92,7 +92,7 @@ describe('where entries come from', () => {
   test('failures in a row wait longer and longer; any reply begins anew', () => {
     const failed = (times: number) => after(Array<ConsumerEvent>(times).fill(LOST))
     const pause = (machine: Machine) => machine.lanes.source.at - AROUND.now
-    expect([1, 2, 3, 20].map((times) => pause(failed(times)))).toEqual([50, 100, 200, 5_000])
+    expect([1, 2, 3, 20].map((times) => pause(failed(times)))).toEqual([50, 100, 200, 2_000])
     expect(after(READING, failed(20)).lanes.source.failures).toBe(0)
   })
 })

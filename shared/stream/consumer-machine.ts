@@ -1,4 +1,4 @@
-import { backoffMs } from './backoff.ts'
+import { backoffMs } from '../resilience/backoff.ts'
 import type { Batch } from './reply.ts'
 
 /**

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest'
-import { backoffMs } from './backoff.ts'
 import { deadLetterKey, idOfPosicao, posicaoOfId, streamKey } from './keys.ts'
 import { batchOfRead, claimOf, deliveriesOf, flatField, lastEntryOf } from './reply.ts'
 
@@ -51,9 +50,4 @@ test('fields of flat replies, the last entry and deliveries are found by name', 
   expect(lastEntryOf(['last-entry', ['7-0', ['e', 'x']]])).toEqual({ id: '7-0', body: 'x' })
   expect(lastEntryOf(['last-entry', null])).toBeUndefined()
   expect(deliveriesOf([['1-0', 'a', 10, 3]])).toEqual(new Map([['1-0', 3]]))
-})
-
-test('pauses double from 50 ms to 5 s, and chance takes off at most half', () => {
-  expect([1, 2, 3, 7, 8, 1_000].map((failures) => backoffMs(failures, 0))).toEqual([50, 100, 200, 3_200, 5_000, 5_000])
-  expect(backoffMs(8, 0.999)).toBeGreaterThanOrEqual(2_500)
 })

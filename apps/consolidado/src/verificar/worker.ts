@@ -1,6 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { systemClock } from '@fluxo/shared/clock'
 import type { Lease } from '@fluxo/shared/postgres/lease'
 import { LOCKS } from '@fluxo/shared/postgres/locks'
+import { loop } from '@fluxo/shared/resilience/loop'
 import type { Logger } from '@fluxo/shared/telemetry/logger'
 import { counter, gauge, type Registry } from '@fluxo/shared/telemetry/metrics'
 import { createRound, type RoundDeps, type RoundResult } from './round.ts'
@@ -26,6 +27,8 @@ const LOG_MAX = 20
 /** What the rounds can find; `npm run verify` looks at more. */
 const BACKGROUND_TIPOS = ['saldo', 'versao', 'cache', 'razao', 'inbox', 'epoca'] as const
 
+const SAYS = { failing: 'verification cannot go on for now', well: 'verification goes on' }
+
 /**
  * Verifies in the background, in one instance at a time: adds up what is new in the ledger and compares the balances.
  *
@@ -40,24 +43,17 @@ export function createVerificarWorker(deps: VerificarWorkerDeps): VerificarWorke
   const work = async (signal: AbortSignal): Promise<void> => {
     const verificarRound = createRound(deps)
     const known = new Set<string>()
-    let failures = 0
-    while (!signal.aborted) {
+    const turn = async (well: () => void): Promise<void> => {
       const startedAt = performance.now()
-      let waitMs = everyMs
-      try {
-        const roundResult = await verificarRound(signal)
-        metrics.show(roundResult)
-        warn(log, roundResult, known)
-        failures = 0
-        if (roundResult.lags.size > 0) waitMs = BEHIND_MS
-      } catch (error) {
-        if (signal.aborted) break
-        failures += 1
-        if (failures === 1) log.warn({ err: error }, 'verification cannot go on for now')
-      }
+      const roundResult = await verificarRound(signal)
+      metrics.show(roundResult)
+      warn(log, roundResult, known)
+      well()
+      const waitMs = roundResult.lags.size > 0 ? BEHIND_MS : everyMs
       const pause = Math.max(BEHIND_MS, waitMs - (performance.now() - startedAt))
-      await delay(pause, undefined, { signal }).catch(() => {})
+      await systemClock.delay(pause, signal)
     }
+    await loop({ turn, signal, says: SAYS, pauses: { firstMs: everyMs, maxMs: everyMs }, log })
     metrics.forget()
   }
   return {

@@ -1,6 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { RedisConnections } from '@fluxo/shared/redis/connection'
-import { backoffMs } from '@fluxo/shared/stream/backoff'
+import { loop } from '@fluxo/shared/resilience/loop'
 import { streamKey } from '@fluxo/shared/stream/keys'
 import { streamInfo } from '@fluxo/shared/stream/publisher'
 import { batchOf, flatField } from '@fluxo/shared/stream/reply'
@@ -37,6 +36,11 @@ const GRACE_MS = 1_000
 
 /** A bell that was missed is a minute late at most. */
 const IDLE_MS = 60_000
+
+const SAYS = {
+  failing: 'live events are read from the database for now',
+  well: 'live events come from Redis again',
+}
 
 type Ids = Map<string, string>
 
@@ -77,37 +81,29 @@ export function createStreamTail(deps: StreamTailDeps): StreamTail {
       if (isBefore(end, ids.get(key) ?? '0-0')) ids.set(key, '0-0')
     }
   }
-  const session = async (): Promise<void> => {
+  const session = async (well: () => void): Promise<void> => {
     const connection = redis.blocking()
     reader = connection
     try {
       const ids: Ids = new Map()
       for (const key of keys) ids.set(key, await inTime(endOf(connection, key)))
       onStart()
-      while (wanted() && !stopping.signal.aborted) await read(connection, ids)
+      while (wanted() && !stopping.signal.aborted) {
+        await read(connection, ids)
+        well()
+      }
     } finally {
       connection.disconnect()
     }
   }
-  const run = async (): Promise<void> => {
-    let failures = 0
-    while (!stopping.signal.aborted) {
-      const startedAt = performance.now()
-      try {
-        if (wanted()) await session()
-        else await alarm.wait(IDLE_MS, stopping.signal)
-      } catch (error) {
-        if (stopping.signal.aborted) return
-        failures = performance.now() - startedAt > BLOCK_MS ? 1 : failures + 1
-        if (failures === 1) log.warn({ err: error }, 'live events are read from the database for now')
-        await delay(backoffMs(failures, Math.random()), undefined, { signal: stopping.signal }).catch(() => {})
-      }
-    }
+  const turn = async (well: () => void): Promise<void> => {
+    if (wanted()) await session(well)
+    else await alarm.wait(IDLE_MS, stopping.signal)
   }
   let running: Promise<void> | undefined
   return {
     start: () => {
-      running ??= run()
+      running ??= loop({ turn, signal: stopping.signal, says: SAYS, log })
     },
     wake: alarm.ring,
     stop: async () => {

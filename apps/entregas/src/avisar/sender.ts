@@ -1,5 +1,6 @@
 import { createGroupCommit } from '@fluxo/shared/log/group-commit'
 import type { Sql } from '@fluxo/shared/postgres/sql'
+import { loop } from '@fluxo/shared/resilience/loop'
 import type { Logger } from '@fluxo/shared/telemetry/logger'
 import type { Registry } from '@fluxo/shared/telemetry/metrics'
 import { createAlarm } from '@fluxo/shared/wait'
@@ -45,14 +46,14 @@ const PER_WEBHOOK = 16
 const POLL_MS = 250
 /** The rest of a receiver where nothing is tried twice, and of a name that nobody resolves. */
 const REST_MS = 30_000
-/** Longest pause while the database is away. */
-const BACKOFF_MAX_MS = 2_000
 /** Attempts in hand get this long when the instance leaves; then they are given back. */
 const LEAVING_MS = 5_000
 /** The log of deliveries goes back this far; what is older is deleted, this often and in pieces that hold nobody up. */
 const KEPT_DAYS = 30
 const PRUNE_EVERY_MS = 600_000
 const PRUNE_MAX = 5_000
+
+const SAYS = { failing: 'webhooks cannot go on for now', well: 'webhooks go on' }
 
 /** Sends what is due: takes deliveries, posts them, and notes what came of it, many in one statement. */
 export function createWebhookSender(deps: WebhookSenderDeps): WebhookSender {
@@ -68,21 +69,11 @@ export function createWebhookSender(deps: WebhookSenderDeps): WebhookSender {
     pruneAt = performance.now() + PRUNE_EVERY_MS
     await pruneAvisos(sql, { days: KEPT_DAYS, count: PRUNE_MAX })
   }
-  const run = async (): Promise<void> => {
-    let failures = 0
-    while (!stopping.signal.aborted) {
-      try {
-        const claimed = await attempts.round()
-        await prune()
-        if (failures > 0) log.info({}, 'webhooks go on')
-        failures = 0
-        if (claimed === 0) await alarm.wait(pollMs, stopping.signal)
-      } catch (error) {
-        failures += 1
-        if (failures === 1) log.warn({ err: error }, 'webhooks cannot go on for now')
-        await alarm.wait(Math.min(pollMs * 2 ** Math.min(failures, 10), BACKOFF_MAX_MS), stopping.signal)
-      }
-    }
+  const turn = async (well: () => void): Promise<void> => {
+    const claimed = await attempts.round()
+    await prune()
+    well()
+    if (claimed === 0) await alarm.wait(pollMs, stopping.signal)
   }
   let running: Promise<void> | undefined
   const stop = async (): Promise<void> => {
@@ -93,7 +84,7 @@ export function createWebhookSender(deps: WebhookSenderDeps): WebhookSender {
   let stopped: Promise<void> | undefined
   return {
     start: () => {
-      running ??= run()
+      running ??= loop({ turn, signal: stopping.signal, says: SAYS, log })
     },
     wake: alarm.ring,
     stop: () => {

@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '@fluxo/shared/clock'
 import type { Sql } from '@fluxo/shared/postgres/sql'
+import { loop } from '@fluxo/shared/resilience/loop'
 import type { Logger } from '@fluxo/shared/telemetry/logger'
 import { counter, type Registry } from '@fluxo/shared/telemetry/metrics'
 import { isSampled, type Tracing } from '@fluxo/shared/telemetry/tracing'
@@ -36,8 +37,7 @@ type StepWorker = {
 const PASSOS_MAX = 500
 /** Steps that others planned are found this late at most: one probe of an index each. */
 const POLL_MS = 50
-/** Longest pause while the database is away. */
-const BACKOFF_MAX_MS = 2_000
+const SAYS = { failing: 'the automatic flow cannot go on for now', well: 'the automatic flow goes on' }
 
 /** Makes the change that a step asks for, and shows it in the order's trace: what follows from it goes on from there. */
 export async function takePasso(deps: StepWorkerDeps, passo: Passo): Promise<void> {
@@ -82,22 +82,15 @@ export function createStepWorker(deps: StepWorkerDeps): StepWorker {
   const stopping = new AbortController()
   const alarms = Array.from({ length: particoes }, () => createAlarm(clock))
   let running: Promise<unknown> | undefined
-  const work = async (alarm: Alarm, particao: number): Promise<void> => {
-    let failures = 0
-    while (!stopping.signal.aborted) {
-      try {
-        const claimed = await claimPassos(sql, particao, PASSOS_MAX)
-        await Promise.all(claimed.map((passo) => takePasso(deps, passo)))
-        if (failures > 0) log.info({ particao }, 'the automatic flow goes on')
-        failures = 0
-        if (claimed.length < PASSOS_MAX) await alarm.wait(pollMs, stopping.signal)
-      } catch (error) {
-        failures += 1
-        if (failures === 1) log.warn({ particao, err: error }, 'the automatic flow cannot go on for now')
-        const pause = Math.min(pollMs * 2 ** Math.min(failures, 10), BACKOFF_MAX_MS)
-        await clock.delay(pause, stopping.signal).catch(() => {})
-      }
+  const { signal } = stopping
+  const work = (alarm: Alarm, particao: number): Promise<void> => {
+    const turn = async (well: () => void): Promise<void> => {
+      const claimed = await claimPassos(sql, particao, PASSOS_MAX)
+      await Promise.all(claimed.map((passo) => takePasso(deps, passo)))
+      well()
+      if (claimed.length < PASSOS_MAX) await alarm.wait(pollMs, signal)
     }
+    return loop({ turn, signal, says: SAYS, about: { particao }, log, clock })
   }
 
   return {
