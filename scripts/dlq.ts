@@ -50,7 +50,7 @@ const lettersIn = async (sql: Sql, database: Database, limit: number, at?: Posic
   for (const { group, table } of KEEPERS[database]) {
     const left = limit - found.length
     if (left === 0) break
-    const letters = await createLetterStore(sql, table).list({ limite: left, at })
+    const letters = await createLetterStore(sql, table).list({ limit: left, at })
     found.push(...letters.map(({ body, ...letter }) => ({ grupo: group, ...letter, evento: body })))
   }
   return found

@@ -1,6 +1,6 @@
 import type { Applied, Inbox, Positioned, Refusal } from '../inbox/inbox.ts'
-import { applyIsolating } from '../inbox/isolate.ts'
 import type { EventRead } from '../log/event.ts'
+import { halving, isPoison, reasonOf } from '../postgres/isolate.ts'
 import { divergenceOf } from '../repair/decide-repair.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { traceIdOf } from '../telemetry/trace-context.ts'
@@ -69,23 +69,25 @@ async function applyEpoch<Row extends Positioned, Touched>(
 ): Promise<void> {
   const { particao, origin, epoca, rows } = of
   const { inbox, stops, count } = deps
-  const { before: runBefore, committed, spans } = deps.group
-  const good = runBefore === undefined ? rows : await withoutRefused(deps, runBefore, of, reasons)
+  const { before, committed, spans } = deps.group
+  const good = before === undefined ? rows : await withoutRefused(deps, before, of, reasons)
   const ended = spans && trace?.step(spans.apply)
-  const { outcomes, poisoned } = await applyIsolating(good, async (some) => {
+  const applied: Applied<Touched>[] = []
+  const work = async (some: readonly Row[]): Promise<void> => {
     const outcome = await inbox.apply({ particao, epoca, rows: some })
-    if (outcome.outcome === 'applied') stops.moved(particao)
-    else await refused(deps, particao, epoca, outcome)
-    return outcome
-  })
+    if (outcome.outcome !== 'applied') return refused(deps, of, some.length, outcome)
+    stops.moved(particao)
+    applied.push(outcome)
+  }
+  for (const part of await halving(good, work, isPoison)) {
+    if (part.outcome === 'at-fault') reasons.set(part.row.posicao, reasonOf(part.error))
+  }
   ended?.()
-  for (const { row, motivo: reason } of poisoned) reasons.set(row.posicao, reason)
-  const parts = outcomes.filter((outcome): outcome is Applied<Touched> => outcome.outcome === 'applied')
-  const commit = commitOf({ particao, origin, rows: good }, parts)
+  if (applied.length === 0) return
+  const commit = commitOf({ particao, origin, rows: good }, applied)
   count('applied', commit.applied, of)
   count('repeated', commit.repeated, of)
-  if (parts.length < outcomes.length) count('dropped', rows.length, of)
-  if (committed === undefined || parts.length === 0) return
+  if (committed === undefined) return
   const told = spans && trace?.step(spans.committed)
   await committed(commit)
   told?.()
@@ -108,7 +110,7 @@ export function commitOf<Row, Touched>(
 /** What comes before the inbox is not done for rows that the inbox would refuse, those of another log. */
 async function withoutRefused<Row extends Positioned, Touched>(
   { inbox }: ApplyDeps<Row, Touched>,
-  runBefore: NonNullable<Group<Row>['before']>,
+  before: NonNullable<Group<Row>['before']>,
   { particao, epoca, rows }: EpochRows<Row>,
   reasons: Reasons,
 ): Promise<readonly Row[]> {
@@ -117,7 +119,7 @@ async function withoutRefused<Row extends Positioned, Touched>(
   const page = { epoca, ultima: Number.MAX_SAFE_INTEGER, eventos }
   if (watermark === undefined || watermark.divergente !== null || divergenceOf(watermark, page) !== undefined)
     return rows
-  const refused = await runBefore(particao, rows)
+  const refused = await before(particao, rows)
   for (const { posicao, reason } of refused) reasons.set(posicao, reason)
   return refused.length === 0 ? rows : rows.filter(({ posicao }) => !reasons.has(posicao))
 }
@@ -127,12 +129,13 @@ async function withoutRefused<Row extends Positioned, Touched>(
  * the inbox follows the living one; anything else stops the partition.
  */
 async function refused<Row extends Positioned, Touched>(
-  { group: { group }, inbox, stops, epochOf, log }: ApplyDeps<Row, Touched>,
-  particao: number,
-  epoca: string,
+  { group: { group }, inbox, stops, epochOf, count, log }: ApplyDeps<Row, Touched>,
+  { particao, origin, epoca }: EpochRows<Row>,
+  events: number,
   refusal: Refusal,
 ): Promise<void> {
   if (refusal.outcome === 'epoca-divergente' && (await epochOf(particao)) === refusal.epoca) {
+    count('dropped', events, { particao, origin })
     log.warn({ group, particao, epoca }, 'events of a log that is no more are dropped')
     return
   }

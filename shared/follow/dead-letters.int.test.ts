@@ -23,7 +23,7 @@ const letterAt = (posicao: number, data: object = {}): DeadLetter => ({
 })
 const keep = (letter: DeadLetter, put = createLetterStore(f.sql).put) =>
   createKeepLetter({ put, copies: { redis: f.redis.commands, prefix: f.streamPrefix }, log: f.log })(letter)
-const waiting = () => createLetterStore(f.sql).list({ limite: 10 })
+const waiting = () => createLetterStore(f.sql).list({ limit: 10 })
 
 test('a dead letter is in the table, and a copy with its reason on the stream', async () => {
   const letter = letterAt(7)

@@ -30,8 +30,8 @@ test('each event has its effect once; what can never be applied is kept with its
     { posicao: 3, motivo: 'never' },
   ])
   const store = createLetterStore(f.sql)
-  expect(await store.list({ limite: 1 })).toMatchObject([{ particao: 0, posicao: 2, motivo: 'it is bad' }])
-  expect(await store.list({ limite: 9, at: { particao: 0, posicao: 3 } })).toMatchObject([{ motivo: 'never' }])
+  expect(await store.list({ limit: 1 })).toMatchObject([{ particao: 0, posicao: 2, motivo: 'it is bad' }])
+  expect(await store.list({ limit: 9, at: { particao: 0, posicao: 3 } })).toMatchObject([{ motivo: 'never' }])
   // A scrape shows the same as the database, at most a second later.
   const shows = async () => {
     const text = await f.registry.metrics()

@@ -11,7 +11,7 @@ export type LetterStore = {
   /** Durable when it resolves; the same (particao, posicao) again updates reason and attempts, unless it was redriven. */
   put: KeepLetter
   /** At most `limit` letters that wait, oldest first; with `at`, the one at that position. */
-  list: (page: { limite: number; at?: Place | undefined }) => Promise<DeadLetter[]>
+  list: (page: { limit: number; at?: Place | undefined }) => Promise<DeadLetter[]>
   /** Notes that the letter was applied after all. */
   mark: (letter: Place) => Promise<void>
 }
@@ -53,7 +53,7 @@ export function createLetterStore(sql: Sql, table = INBOX): LetterStore {
       const text = body.replaceAll('\0', '\uFFFD')
       await sql.unsafe(put(table), [particao, String(posicao), text, reason, attempts], { prepare: true })
     },
-    list: async ({ limite: limit, at }) => {
+    list: async ({ limit, at }) => {
       const place = at === undefined ? [null, null] : [at.particao, String(at.posicao)]
       const letters = await sql.unsafe<DeadLetter[]>(list(table), [limit, ...place], { prepare: true })
       return letters.map((letter) => ({ ...letter }))

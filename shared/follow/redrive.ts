@@ -1,8 +1,8 @@
 import { Unavailable } from '../errors.ts'
 import { createInbox, type Positioned } from '../inbox/inbox.ts'
-import { reasonOf } from '../inbox/isolate.ts'
 import { readText } from '../log/event.ts'
 import { isInfrastructure } from '../postgres/failure.ts'
+import { reasonOf } from '../postgres/isolate.ts'
 import type { Sql } from '../postgres/sql.ts'
 import { commitOf } from './apply.ts'
 import type { DeadLetter } from './dead-letters.ts'
@@ -25,7 +25,7 @@ export async function redriveLetters<Row extends Positioned, Touched>(
   const apply = reapplying(group, sql)
   const store = createLetterStore(sql, group.inbox)
   const redriven: Redriven = { applied: 0, failed: [] }
-  for (const letter of await store.list({ limite: limit })) {
+  for (const letter of await store.list({ limit })) {
     const { particao, posicao, tentativas: attempts } = letter
     try {
       await apply(letter)

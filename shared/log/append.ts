@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../clock.ts'
 import { invariant, Unavailable } from '../errors.ts'
 import { codeOf, isInfrastructure, isUniqueViolation } from '../postgres/failure.ts'
+import { halving } from '../postgres/isolate.ts'
 import { type Sql, withDeadline } from '../postgres/sql.ts'
 import type { Tx } from '../postgres/transactions.ts'
 import { appendStatement, type LogRow, type LogShape, type Movement } from './log-table.ts'
@@ -96,32 +97,27 @@ const createWriter = <Known, State, Result>(
     return results
   }
 
-  const divide = async (particao: number, rows: readonly LogRow[], error: unknown): Promise<Answer[]> => {
-    if (rows.length === 1) return [{ outcome: 'refused', error }]
-    const half = Math.ceil(rows.length / 2)
-    const left = await attempt(particao, rows.slice(0, half))
-    const right = await attempt(particao, rows.slice(half))
-    return [...left, ...right]
-  }
-
   const attempt = async (particao: number, rows: readonly LogRow[], races = 0): Promise<Answer[]> => {
     try {
       return await once(sql, particao, rows)
     } catch (error) {
       if (isInfrastructure(error)) throw unavailable(error)
-      if (codeOf(error) === undefined) throw error
       if (isUniqueViolation(error) && races < RACE_RETRIES_MAX) return attempt(particao, rows, races + 1)
-      return divide(particao, rows, error)
+      throw error
     }
   }
 
   return async (particao, rows, connection) => {
     if (rows.length === 0) return []
-    if (!connection) return attempt(particao, rows)
     // Inside somebody's transaction an error has ended it: dividing and retrying are its owner's to decide.
-    return once(connection, particao, rows)
+    if (connection) return once(connection, particao, rows)
+    const parts = await halving(rows, (some) => attempt(particao, some), isAtFault)
+    return parts.flatMap((part) => (part.outcome === 'done' ? part.done : { outcome: 'refused', error: part.error }))
   }
 }
+
+/** Whether PostgreSQL refused a row: what is no error of its own is a bug, and an outage blames nobody. */
+const isAtFault = (error: unknown): boolean => codeOf(error) !== undefined
 
 const unavailable = (cause: unknown): Unavailable =>
   new Unavailable('banco-indisponivel', 'O registro está indisponível agora. Tente de novo.', RETRY_AFTER_SECONDS, {

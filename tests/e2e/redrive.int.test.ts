@@ -62,7 +62,7 @@ const withLetters = async (service: 'lancamentos' | 'entregas', groupName: strin
     )
   }
   const redrive = (limit: number) => keeper.redrive(sql, limit)
-  return { owner, sql, redrive, waiting: async () => (await createLetterStore(sql, table).list({ limite: 9 })).length }
+  return { owner, sql, redrive, waiting: async () => (await createLetterStore(sql, table).list({ limit: 9 })).length }
 }
 const count = async (sql: Sql, table: string): Promise<number> =>
   (await sql.unsafe<{ n: number }[]>(`select count(*)::int as n from ${table}`))[0]?.n ?? 0

@@ -6,7 +6,7 @@ import { createScrapeQuery } from '@fluxo/shared/telemetry/scrape-query'
 import type { SignedLancamento } from './projetar.ts'
 
 type PartitionLag = GroupLag & { particao: number }
-type ParticaoValues = [particao: number, valor: number][]
+type ParticaoValues = [particao: number, value: number][]
 
 /**
  * How far the projection is and how far behind, looked at when Prometheus asks; what is away shows nothing.
@@ -17,7 +17,7 @@ export const exportMetrics: FollowMetrics = (shown) => {
   const { registry, particoes, stops, watermarks, letters } = shown
   const lookAtWatermarks = createScrapeQuery(watermarks)
   const lookAtLags = createScrapeQuery(() => lagsOf(shown))
-  const exportCsv = <T>(
+  const show = <T>(
     name: string,
     help: string,
     look: () => Promise<T[] | undefined>,
@@ -30,53 +30,53 @@ export const exportMetrics: FollowMetrics = (shown) => {
       async collect() {
         const seen = await look()
         this.reset()
-        for (const [particao, valor] of values(seen ?? [])) this.set({ particao: String(particao) }, valor)
+        for (const [particao, value] of values(seen ?? [])) this.set({ particao: String(particao) }, value)
       },
     })
 
-  exportCsv('fluxo_inbox_aplicada_ate', 'Everything up to this position is applied.', lookAtWatermarks, (v) =>
+  show('fluxo_inbox_aplicada_ate', 'Everything up to this position is applied.', lookAtWatermarks, (v) =>
     v.map((m) => [m.particao, m.aplicadaAte]),
   )
-  exportCsv('fluxo_inbox_buracos', 'Positions missing below the highest one applied.', lookAtWatermarks, (v) =>
-    v.map((m) => [m.particao, m.holes.reduce((sum, { from: de, to: ate }) => sum + ate - de + 1, 0)]),
+  show('fluxo_inbox_buracos', 'Positions missing below the highest one applied.', lookAtWatermarks, (v) =>
+    v.map((m) => [m.particao, m.holes.reduce((sum, { from, to }) => sum + to - from + 1, 0)]),
   )
-  exportCsv('fluxo_stream_lag', 'Entries not yet delivered to the group.', lookAtLags, (v) =>
+  show('fluxo_stream_lag', 'Entries not yet delivered to the group.', lookAtLags, (v) =>
     v.flatMap(({ particao, lag }): ParticaoValues => (lag === undefined ? [] : [[particao, lag]])),
   )
-  exportCsv('fluxo_stream_pending', 'Entries delivered and not acked.', lookAtLags, (v) =>
+  show('fluxo_stream_pending', 'Entries delivered and not acked.', lookAtLags, (v) =>
     v.map(({ particao, pending }) => [particao, pending]),
   )
-  exportCsv('fluxo_stream_oldest_pending_seconds', 'Age of the oldest unacked delivery.', lookAtLags, (v) =>
+  show('fluxo_stream_oldest_pending_seconds', 'Age of the oldest unacked delivery.', lookAtLags, (v) =>
     v.map(({ particao, oldestPendingMs }) => [particao, oldestPendingMs / 1_000]),
   )
-  exportCsv('fluxo_stream_consumers', 'Consumers that the group knows, dead ones too for a while.', lookAtLags, (v) =>
+  show('fluxo_stream_consumers', 'Consumers that the group knows, dead ones too for a while.', lookAtLags, (v) =>
     v.map(({ particao, consumers }) => [particao, consumers]),
   )
-  exportCsv('fluxo_stream_length', 'Entries that the stream holds.', lookAtLags, (v) =>
+  show('fluxo_stream_length', 'Entries that the stream holds.', lookAtLags, (v) =>
     v.map(({ particao, length }) => [particao, length]),
   )
   const all = Array.from({ length: particoes }, (_, particao) => particao)
   const stalled = async () => all.map((particao): ParticaoValues[number] => [particao, stops.has(particao) ? 1 : 0])
-  exportCsv(
+  show(
     'fluxo_inbox_epoca_divergente',
     '1 while a partition stands still because the log is another one: rebuild.',
     stalled,
     (v) => v,
   )
-  exportCartas(registry, letters)
+  exportLetters(registry, letters)
   return counts(registry)
 }
 
 const lagsOf = ({ redis, streamPrefix, group, particoes }: ShownGroup): Promise<PartitionLag[]> => {
-  const particao = async (_: unknown, n: number) => ({
-    particao: n,
-    ...(await groupLag(redis, streamPrefix, n, group)),
+  const lagOf = async (_: unknown, particao: number) => ({
+    particao,
+    ...(await groupLag(redis, streamPrefix, particao, group)),
   })
-  return Promise.all(Array.from({ length: particoes }, particao))
+  return Promise.all(Array.from({ length: particoes }, lagOf))
 }
 
 /** What became of the events, in the words of the metric's labels. */
-const DESFECHOS = { applied: 'novo', repeated: 'repetido', dropped: 'epoca-antiga', kept: 'morto' } as const
+const OUTCOME_LABELS = { applied: 'novo', repeated: 'repetido', dropped: 'epoca-antiga', kept: 'morto' } as const
 
 function counts(registry: Registry): CountEvents {
   const eventos = counter(registry, {
@@ -84,17 +84,17 @@ function counts(registry: Registry): CountEvents {
     help: 'Events that arrived at the projection, by what became of them.',
     labelNames: ['origem', 'desfecho'],
   })
-  const faltas = counter(registry, {
+  const absent = counter(registry, {
     name: 'fluxo_repair_absent_total',
     help: 'Positions that the ledger does not have below its head: its counter was moved by hand.',
     labelNames: ['particao'],
   })
   // Zeros too: `rate` does not see the first event of a series that was not there.
-  for (const source of ['stream', 'feed'])
-    for (const desfecho of Object.values(DESFECHOS)) eventos.inc({ origem: source, desfecho }, 0)
+  for (const origem of ['stream', 'feed'])
+    for (const desfecho of Object.values(OUTCOME_LABELS)) eventos.inc({ origem, desfecho }, 0)
   return (end, events, { particao, origin }) => {
-    if (end === 'absent') faltas.inc({ particao: String(particao) }, events)
-    else eventos.inc({ origem: origin, desfecho: DESFECHOS[end] }, events)
+    if (end === 'absent') absent.inc({ particao: String(particao) }, events)
+    else eventos.inc({ origem: origin, desfecho: OUTCOME_LABELS[end] }, events)
   }
 }
 
@@ -117,14 +117,15 @@ export function createVisibility(registry: Registry): (commit: Commit<SignedLanc
   return ({ origin: source, rows }) => {
     if (source === 'redrive') return
     const now = Date.now()
-    for (const { registeredAt: registradoEm } of rows)
-      durations.observe({ origem: source }, Math.max(0, now - registradoEm) / 1_000)
+    for (const { registeredAt } of rows) {
+      durations.observe({ origem: source }, Math.max(0, now - registeredAt) / 1_000)
+    }
   }
 }
 
 /** Redriving is done by a command of its own, so the table is what knows. */
-function exportCartas(registry: Registry, cartas: () => Promise<LetterCount>): void {
-  const look = createScrapeQuery(cartas)
+function exportLetters(registry: Registry, letters: () => Promise<LetterCount>): void {
+  const look = createScrapeQuery(letters)
   gauge(registry, {
     name: 'fluxo_dead_letters_pending',
     help: 'Dead letters that wait for an operator.',

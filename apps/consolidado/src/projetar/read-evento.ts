@@ -25,6 +25,6 @@ export const readLancamento: Reader<SignedLancamento> = ({ id, type, time, data 
   if (typeof dia !== 'string' || !isDay(dia)) return 'data.data: not a day'
   const cents = typeof valor === 'string' ? centsFromDecimal(valor) : undefined
   if (cents === undefined || cents === 0n) return 'data.valor: not a positive amount'
-  const sinal = tipo === 'CREDITO' ? cents : -cents
-  return { posicao, id, comercianteId, data: dia, valor: sinal, registeredAt: Date.parse(time) }
+  const valorComSinal = tipo === 'CREDITO' ? cents : -cents
+  return { posicao, id, comercianteId, data: dia, valor: valorComSinal, registeredAt: Date.parse(time) }
 }

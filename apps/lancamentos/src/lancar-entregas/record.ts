@@ -1,5 +1,5 @@
 import type { Refused } from '@fluxo/shared/follow/group'
-import { converting, isPoison, reasonOf } from '@fluxo/shared/inbox/isolate'
+import { converting, isPoison, reasonOf } from '@fluxo/shared/postgres/isolate'
 import type { Logger } from '@fluxo/shared/telemetry/logger'
 import { isSampled, type Tracing } from '@fluxo/shared/telemetry/tracing'
 import type { Registration } from '../registrar/registration.ts'

@@ -1,4 +1,4 @@
-import { codeOf } from '../postgres/failure.ts'
+import { codeOf } from './failure.ts'
 
 /**
  * SQLSTATE classes that speak of the data in the statement: 22 data exception, 23 integrity constraint violation.
@@ -39,31 +39,28 @@ export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-type Poisoned<Row> = { row: Row; motivo: string }
+/** What became of some of the rows: they were done together, or one of them alone is at fault. */
+type Part<Row, Done> = { outcome: 'done'; done: Done } | { outcome: 'at-fault'; row: Row; error: unknown }
 
 /**
- * Applies `rows`, halving them where it fails because of one of them, so that a bad row stays alone.
+ * Does `work` on rows, halving them where it fails because of one of them, so that this one stays alone.
  *
- * Gives the outcomes of the parts in order, and the rows that cannot be applied. Any other error is thrown; parts that
- * were applied before stay applied, which is harmless since everything is applied once.
+ * Gives the parts in the order of the rows. Any other error is thrown; parts that were done before stay done.
  */
-export async function applyIsolating<Row, Outcome>(
+export async function halving<Row, Done>(
   rows: readonly Row[],
-  apply: (rows: readonly Row[]) => Promise<Outcome>,
-): Promise<{ outcomes: Outcome[]; poisoned: Poisoned<Row>[] }> {
+  work: (rows: readonly Row[]) => Promise<Done>,
+  isAtFault: (error: unknown) => boolean,
+): Promise<Part<Row, Done>[]> {
   const [first] = rows
-  if (first === undefined) return { outcomes: [], poisoned: [] }
+  if (first === undefined) return []
   try {
-    return { outcomes: [await apply(rows)], poisoned: [] }
+    return [{ outcome: 'done', done: await work(rows) }]
   } catch (error) {
-    if (!isPoison(error)) throw error
-    if (rows.length === 1) return { outcomes: [], poisoned: [{ row: first, motivo: reasonOf(error) }] }
+    if (!isAtFault(error)) throw error
+    if (rows.length === 1) return [{ outcome: 'at-fault', row: first, error }]
   }
   const middle = rows.length >> 1
-  const left = await applyIsolating(rows.slice(0, middle), apply)
-  const right = await applyIsolating(rows.slice(middle), apply)
-  return {
-    outcomes: [...left.outcomes, ...right.outcomes],
-    poisoned: [...left.poisoned, ...right.poisoned],
-  }
+  const left = await halving(rows.slice(0, middle), work, isAtFault)
+  return [...left, ...(await halving(rows.slice(middle), work, isAtFault))]
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { applyIsolating, converting, reasonOf } from './isolate.ts'
+import { converting, halving, isPoison, reasonOf } from './isolate.ts'
 
 const dataException = Object.assign(new Error('value "12345678909" is out of range'), { code: '22003' })
 const failures: readonly (() => never)[] = [
@@ -15,12 +15,14 @@ test('exactly the bad rows are isolated, and every good one is applied once', as
     fc.asyncProperty(fc.array(fc.boolean(), { maxLength: 40 }), fc.constantFrom(...failures), async (good, fail) => {
       const rows = good.map((bom, i) => ({ i, bom }))
       const applied: number[] = []
-      const { poisoned } = await applyIsolating(rows, async (some) => {
+      const work = async (some: readonly { i: number; bom: boolean }[]) => {
         if (some.some(({ bom }) => !bom)) fail()
         applied.push(...some.map(({ i }) => i))
-      })
+      }
+      const parts = await halving(rows, work, isPoison)
+      const poisoned = parts.flatMap((part) => (part.outcome === 'at-fault' ? [part.row.i] : []))
       expect(applied).toEqual(rows.filter(({ bom }) => bom).map(({ i }) => i))
-      expect(poisoned.map(({ row }) => row.i)).toEqual(rows.filter(({ bom }) => !bom).map(({ i }) => i))
+      expect(poisoned).toEqual(rows.filter(({ bom }) => !bom).map(({ i }) => i))
     }),
   )
 })
@@ -30,7 +32,7 @@ test('an outage, a missing grant or an exception of elsewhere is thrown on, neve
     Object.assign(new Error('no'), { code }),
   )
   for (const error of [...errors, new TypeError('fetch failed'), new RangeError('of a driver')])
-    await expect(applyIsolating([1, 2], () => Promise.reject(error))).rejects.toBe(error)
+    await expect(halving([1, 2], () => Promise.reject(error), isPoison)).rejects.toBe(error)
 })
 
 test('a reason never quotes what was in the row', () => {
