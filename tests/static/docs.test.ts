@@ -49,10 +49,31 @@ test('CONTRIBUTING says of every folder what it is for, and of none that is not 
   expect(new Set(cells)).toEqual(new Set(folders))
 })
 
-/** Links that a reader of the repository follows: to files, not to the web and not within the page. */
+/** Links that a reader of the repository follows: to files and their headings, not to the web. */
 const linksOf = (page: string): string[] =>
-  [...read(page).matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map(([, to = '']) => to).filter((to) => !/^[a-z]+:/.test(to))
+  [...read(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, to = '']) => to).filter((to) => !/^[a-z]+:/.test(to))
+/** The addresses that GitHub gives the headings of a page. */
+const headingsOf = (page: string): string[] =>
+  [...read(page).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  )
 
 test.each(pagesIn(''))('every link of %s leads somewhere', (page) => {
-  expect(linksOf(page).filter((to) => !existsSync(join(root, dirname(page), to)))).toEqual([])
+  const lost = linksOf(page).filter((to) => {
+    const [path = '', heading] = to.split('#')
+    const target = path === '' ? page : join(dirname(page), path)
+    if (!existsSync(join(root, target))) return true
+    return heading !== undefined && target.endsWith('.md') && !headingsOf(target).includes(heading)
+  })
+  expect(lost).toEqual([])
+})
+
+/** A page with pictures that one sitting takes in; what is longer belongs to the pages that it links. */
+const ARCHITECTURE_LINES_MAX = 150
+
+test('docs/architecture.md stays a page', () => {
+  expect(read('docs/architecture.md').trimEnd().split('\n').length).toBeLessThanOrEqual(ARCHITECTURE_LINES_MAX)
 })
