@@ -1,4 +1,4 @@
-/** First and last year of a calendar day that anything here may have (API.md). */
+/** First and last year of a calendar day that anything here may have. */
 const YEAR_MIN = 1900
 const YEAR_MAX = 2199
 const DAYS_OF_MONTH = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const

@@ -1,4 +1,4 @@
-/** Amount text: up to 13 whole digits without leading zeros, at most two decimals (API.md: ≤ 9999999999999.99). */
+/** Amount text: up to 13 whole digits without leading zeros, at most two decimals: ≤ 9999999999999.99. */
 const DECIMAL = /^(0|[1-9]\d{0,12})(?:\.(\d{1,2}))?$/
 
 /**
@@ -40,7 +40,7 @@ const ANY_DECIMAL = /^(-?)(?:0|[1-9]\d*)(?:\.(\d+))?$/
 /**
  * Reads the amount of an entry from its source text: `"150.5"` → `15050n`.
  *
- * Exact: `0.1` is 10 cents, and `1e2`, `1,50`, `007`, `.5` and three decimals are refused (API.md), with the reason as value.
+ * Exact: `0.1` is 10 cents, and `1e2`, `1,50`, `007`, `.5` and three decimals are refused, with the reason as value.
  */
 export function readValor(text: string): Cents | ValorFault {
   const cents = centsFromDecimal(text)

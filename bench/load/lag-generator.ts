@@ -11,7 +11,7 @@ import { type LagPlan, LagPlanSchema, type LagResult } from './lag-plan.ts'
 type Answer = { status: number; position: string | undefined }
 
 const NUMBER_DIGITS = 9
-/** The longest that API.md lets a reader wait. */
+/** The longest that a reader may wait. */
 const WAIT_SECONDS = 10
 /** A timer is not finer. */
 const TIMER_MS = 1

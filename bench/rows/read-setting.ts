@@ -56,7 +56,7 @@ export const startReadSetting = async (bench: Bench): Promise<ReadSetting> => {
   return setting
 }
 
-/** What the answer for a day must say, in the order of API.md, up to what time decides. */
+/** What the answer for a day must say, in the order of its fields, up to what time decides. */
 export const expectedText = (
   day: string,
   sums: { creditos: bigint; debitos: bigint; quantidade: number } | undefined,

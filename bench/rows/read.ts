@@ -26,7 +26,7 @@ const COLD_MERCHANTS = Array.from({ length: 50 }, (_, i) => `${COLD_MERCHANT_PRE
 const COLD_FIRST_DAY = Date.UTC(1950, 0, 1)
 /** More reads a second than any sample reaches: no cold day is read twice. */
 const COLD_READS_PER_SECOND_MAX = 25_000
-/** API.md: days end with 2199. */
+/** Days end with 2199. */
 const COLD_DAYS_MAX = 91_000
 
 const cached = async (setting: ReadSetting): Promise<RowResult> => {

@@ -79,7 +79,7 @@ const WRITE_TIMEOUT_MS = 1_000
 /** Keys per step of a purge. */
 const PURGE_SCAN_COUNT = 500
 
-/** A cache in Redis whose values carry versions and are only ever replaced by newer ones (DESIGN part 7). */
+/** A cache in Redis whose values carry versions and are only ever replaced by newer ones (docs/architecture.md). */
 export const createVersionedCache = (deps: VersionedCacheDeps): VersionedCache => {
   const { redis, prefix, breaker, name, registry, clock = systemClock } = deps
   const { ttlSeconds = TTL_SECONDS, ttlJitter = TTL_JITTER, timeoutMs = READ_TIMEOUT_MS } = deps

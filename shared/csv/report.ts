@@ -10,7 +10,7 @@ export type ImportReport = {
   erros: LineError[]
 }
 
-/** Errors that an answer lists; `recusados` counts them all (API.md). */
+/** Errors that an answer lists; `recusados` counts them all. */
 export const ERRORS_MAX = 100
 
 /** Gathers a report in constant memory. Outcomes come out of order, since batches overlap. */

@@ -64,7 +64,7 @@ const PageSchema = z.object({
   eventos: z.array(z.unknown()),
 })
 
-/** Reads the log over HTTP (API.md, `GET /eventos`). */
+/** Reads the log over HTTP (`GET /eventos`). */
 export function createFeedClient(deps: FeedClientDeps): FeedClient {
   const { baseUrl, token, policy, particoes, fetch = globalThis.fetch } = deps
   const get = async ({ particao, after, limite: limit }: FeedRequest, signal: AbortSignal): Promise<FeedPage> => {

@@ -16,7 +16,7 @@ type FeedRoutesDeps = FeedPageDeps & {
   verifier: Verifier
 }
 
-/** API.md names 1,000; a rebuild reads larger pages, some 2 MB of JSON. */
+/** Events of a page: 1,000 by default; a rebuild asks for 5,000, some 2 MB of JSON. */
 const LIMIT_MAX = 5_000
 const LIMIT_DEFAULT = 1_000
 

@@ -28,7 +28,7 @@ type HttpAppOptions = {
 /**
  * Builds the one HTTP application of a process: the modules' routes, health, metrics and documentation under one middleware.
  *
- * Whatever goes wrong is answered as RFC 9457 problem (API.md, Errors).
+ * Whatever goes wrong is answered as RFC 9457 problem.
  */
 export function createHttpApp(options: HttpAppOptions): OpenAPIHono<AppEnv> {
   const { modules, registry, log, leaving, started, whenStarted, tracing } = options

@@ -55,7 +55,7 @@ type Known = { identity: Identity; untilMs: number }
 type Checked = { payload: JWTPayload; trustMs: number }
 
 /**
- * Makes the verifier of bearer tokens (API.md, Authentication).
+ * Makes the verifier of bearer tokens (docs/api.md, "Who calls").
  *
  * Each kind of key has its own pinned algorithms: HS256 is checked with `secret` only and never with a key from `jwksUrl`, so a
  * public key cannot pose as an HMAC secret, and `none` matches nothing. A key server signs for other applications of its owner

@@ -5,7 +5,7 @@ import { type BodyLimits, createBodies, type Held } from './bodies.ts'
 import { type AppEnv, headerOf, nodeOf } from './env.ts'
 import { sourceOf } from './json-scan.ts'
 
-/** API.md: a single entry is refused above this. */
+/** A body of one entry or one order is refused above this. */
 export const SINGLE_ENTRY_BYTES_MAX = 64 * 1024
 
 /** All bodies of the process count together, as its memory is one. */

@@ -22,7 +22,7 @@ type HealthOptions = {
 type CheckResult = { nome: string; ok: boolean; obrigatoria: boolean; motivo?: string }
 
 /**
- * `/health/live`, `/health/ready` and `/metrics` (API.md, Operations).
+ * `/health/live`, `/health/ready` and `/metrics`.
  *
  * Probes that come together share one run of the checks, so that asking often costs the dependencies nothing more.
  */

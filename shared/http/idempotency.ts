@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { DomainError } from '../errors.ts'
 
-/** API.md: 1–255 printable ASCII characters. */
+/** 1 to 255 printable ASCII characters. */
 const KEY = /^[\x20-\x7e]{1,255}$/
 /** RFC 8941 string: inside quotes, only `\"` and `\\` are escapes. */
 const QUOTED = /^"(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*"$/

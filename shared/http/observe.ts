@@ -12,7 +12,7 @@ import { type AppEnv, headerOf, nodeOf } from './env.ts'
 import { answerOf, type Handle, type Unchecked } from './mount.ts'
 import { TracedResponse } from './traced-response.ts'
 
-/** API.md does not fix the shape of an id; this is what is safe in a log and in a header. */
+/** What an `X-Request-Id` may be: safe in a log and in a header. */
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/
 
 /** Seconds; from a cached read (below 1 ms) to the longest `Prefer: wait` (10 s). */

@@ -12,7 +12,7 @@ export type TokenRequest = {
   expiresInSeconds: number
 }
 
-/** Signs an HS256 token as `createVerifier` with the same secret accepts it (API.md, Authentication). */
+/** Signs an HS256 token as `createVerifier` with the same secret accepts it. */
 export function signToken(request: TokenRequest): Promise<string> {
   const { secret, issuer, audience, comercianteId, scopes, expiresInSeconds } = request
   const now = Math.floor(Date.now() / 1000)

@@ -28,7 +28,7 @@ export type PullRange = { after: number; to: number | undefined }
 const RANGES_MAX = 50
 
 /**
- * What repair does next for a partition (DESIGN part 6).
+ * What repair does next for a partition.
  *
  * Without Redis the feed is the only path, so it is pulled all the time. With Redis the stream gets `graceMs` to bring
  * what is missing, since a hole is usually a batch that another instance still works on; what stands still for longer

@@ -39,7 +39,7 @@ export type Repair = {
   stop(): Promise<void>
 }
 
-/** Longer than any batch takes from commit to commit; API.md promises repair in seconds. */
+/** Longer than any batch takes from commit to commit, and short enough for a repair within seconds. */
 const GRACE_MS = 2_000
 /** The pace of the only path while Redis is away: a quarter of a second behind, plus a pull. */
 const EVERY_MS = 250

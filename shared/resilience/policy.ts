@@ -51,7 +51,7 @@ const backoffOf = ({ baseMs, maxMs }: { baseMs: number; maxMs: number }) =>
   })
 
 /**
- * One policy for one dependency, made once and shared by all its calls (DESIGN part 8):
+ * One policy for one dependency, made once and shared by all its calls:
  * deadline → bulkhead → retry → breaker (counts every attempt) → timeout of the attempt → `action`.
  *
  * - A full bulkhead is outside the breaker, so that turning callers away never opens the circuit.

@@ -18,7 +18,7 @@ export type Period = {
 }
 
 /**
- * Puts a period together: `openingSaldo` is everything before `de`, and each day carries it on (API.md, Consolidado).
+ * Puts a period together: `openingSaldo` is everything before `de`, and each day carries it on.
  *
  * `days` are the days with entries, in order; days without entries are not listed, since they change nothing.
  */

@@ -2,7 +2,7 @@
  * The entity tag of a day: its version, and whose it is.
  *
  * Versions of two merchants' days may be equal, and the URL of a day is the same for everybody: without the merchant a
- * browser that changed its token could be told 304 and show the other one's balance. Ids hold no quote (API.md).
+ * browser that changed its token could be told 304 and show the other one's balance. Ids hold no quote.
  */
 export const dayEtag = (versao: number, comercianteId: string): string => `"${versao}-${comercianteId}"`
 

@@ -4,7 +4,7 @@ import type { LogPosition } from '@fluxo/shared/http/posicao'
 /** What `Fluxo-Posicao` and `Prefer` ask for: an answer that contains all of `positions`, waited for `waitMs` at most. */
 export type PositionWait = { positions: readonly LogPosition[]; waitMs: number; preferred: number | undefined }
 
-/** API.md: 2 seconds where `Prefer` says nothing, 10 at most. */
+/** How long a read waits: 2 seconds where `Prefer` says nothing, 10 at most (docs/api.md). */
 const WAIT_DEFAULT_S = 2
 const WAIT_MAX_S = 10
 

@@ -26,7 +26,7 @@ export const unavailableIfAway = (error: unknown): unknown => {
   return new Unavailable('consolidado-indisponivel', message, seconds, { cause: error })
 }
 
-/** The read path of one day (DESIGN part 7). */
+/** How one day is read: from the cache, else from PostgreSQL, else from the cache marked stale. */
 export const createDayReader = ({ cache, store }: DayReaderDeps): DayReader => {
   const flights = createSingleFlight<{ versao: number; body: string }>()
 

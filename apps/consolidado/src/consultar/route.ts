@@ -46,7 +46,7 @@ export type ConsultarDeps = {
 
 const CACHE_CONTROL = 'private, no-cache'
 
-/** `GET /consolidado/{data}` and `GET /consolidado?de=&ate=` (API.md, Consolidado). */
+/** `GET /consolidado/{data}` and `GET /consolidado?de=&ate=`. */
 export const createConsultarRoutes = (deps: ConsultarDeps): OpenAPIHono<AppEnv> => {
   const { store, cache, verifier, limits } = deps
   const routes = new OpenAPIHono<AppEnv>()

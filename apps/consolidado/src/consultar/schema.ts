@@ -5,7 +5,7 @@ import { parameter } from '@fluxo/shared/openapi/documented'
 import { z } from '@hono/zod-openapi'
 import { daysBetween } from './days.ts'
 
-/** Days of one period at most (API.md): a leap year. */
+/** Days of one period at most: a leap year. */
 const PERIOD_DAYS_MAX = 366
 
 const DaySchema = z

@@ -24,7 +24,7 @@ export const VERSOES_PER_GERACAO = 2 ** 40
 /** The version below all versions of a generation: that of a day without entries in it. */
 export const firstVersao = (geracao: number): number => geracao * VERSOES_PER_GERACAO
 
-/** The balance of a day without entries: zeros, never an absence (API.md, Consolidado). */
+/** The balance of a day without entries: zeros, never an absence. */
 export const emptySaldo = (comercianteId: string, data: string, geracao: number): Saldo => ({
   comercianteId,
   data,
@@ -39,7 +39,7 @@ export const emptySaldo = (comercianteId: string, data: string, geracao: number)
 export const saldoKey = (comercianteId: string, data: string): string => `{${comercianteId}}:${data}`
 
 /**
- * The body of `GET /consolidado/{data}`, ready to be sent and cached (API.md).
+ * The body of `GET /consolidado/{data}`, ready to be sent and cached.
  *
  * Written by hand because the amounts are JSON numbers with exactly two decimals, straight from the cents. Neither
  * `data` nor `atualizadoEm` can hold a character that JSON would escape.

@@ -48,7 +48,7 @@ const HOLD_AGAIN_MS = 25
 const CHANGES_TOLD_MAX = 100
 
 /**
- * Builds the projection anew from position 0 of the ledger, beside the one that is read, and swaps them (DESIGN part 6).
+ * Builds the projection anew from position 0 of the ledger, beside the one that is read, and swaps them.
  *
  * The new generation is filled to where the projection stands; then the projection is held, the rest is read with no
  * transaction open, and one transaction swaps generation and inbox. It reads exactly what had been applied, so that the

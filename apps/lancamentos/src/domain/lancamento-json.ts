@@ -2,7 +2,7 @@ import { decimalFromCents } from '@fluxo/shared/money'
 import type { Lancamento } from './lancamento.ts'
 
 /**
- * The JSON text of an entry as every answer shows it (API.md).
+ * The JSON text of an entry as every answer shows it.
  *
  * Written by hand, since `JSON.stringify` cannot write a number with two decimals: `valor` comes straight from the cents.
  */

@@ -4,7 +4,7 @@ import type { Cents } from '@fluxo/shared/money'
 export const TIPOS = ['CREDITO', 'DEBITO'] as const
 export type Tipo = (typeof TIPOS)[number]
 
-/** Longest `descricao` and `referencia`, in characters (Unicode code points), not bytes or UTF-16 units (API.md). */
+/** Longest `descricao` and `referencia`, in characters (Unicode code points), not bytes or UTF-16 units. */
 export const DESCRICAO_CHARS_MAX = 255
 export const REFERENCIA_CHARS_MAX = 128
 

@@ -29,7 +29,7 @@ export type ListLancamentosDeps = {
   stalledMaxMs?: number | undefined
 }
 
-/** Entries of a page (API.md): enough for a screen, at most what a program wants at once. */
+/** Entries of a page: enough for a screen, at most what a program wants at once. */
 const LIMIT_DEFAULT = 50
 const LIMIT_MAX = 200
 

@@ -10,7 +10,7 @@ type EntryError = { codigo: Codigo; mensagem: string; campo?: string; id?: strin
 export type LoteResult = { linha: number; situacao: 'criado' | 'repetido'; id: string } | RefusedEntry
 export type RefusedEntry = { linha: number; situacao: 'recusado'; erro: EntryError }
 
-/** Entries of one batch at most (API.md): some tenths of a second of work. More belongs into an import. */
+/** Entries of one batch at most: some tenths of a second of work. More belongs into an import. */
 export const ENTRIES_MAX = 10_000
 
 /** Reasons that the refusal of an atomic batch lists. */

@@ -30,7 +30,7 @@ type LoteDeps = {
   now: () => Date
 }
 
-/** API.md: what one batch may weigh. It counts as one MiB at least: ten thousand entries of two bytes become as much. */
+/** What one batch may weigh. It counts as one MiB at least: ten thousand entries of two bytes become as much. */
 const LOTE_LIMITS = { bytesMax: 8 * 1024 * 1024, countsAtLeast: 1024 * 1024 }
 /** Of one merchant one batch is stored at a time, while the next is read: the counter and the connections are everybody's. */
 const LOTES = { ownerMax: 1, waitingMax: 100 }
