@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { DAY_MESSAGE, isDay } from './day.ts'
+import { ValidationError } from './errors.ts'
 import { readValor, VALOR_MESSAGES } from './money.ts'
 import { textFault } from './text.ts'
 
@@ -55,6 +56,13 @@ export const AmountSchema = z.number().meta({
 
 /** A moment in an answer, for its documentation. */
 export const InstantSchema = z.string().meta({ format: 'date-time', example: '2025-10-15T12:34:56.789Z' })
+
+/** Refuses a period that ends before it begins. */
+export function requirePeriod({ de, ate }: { de?: string | undefined; ate?: string | undefined }): void {
+  if (de !== undefined && ate !== undefined && de > ate) {
+    throw new ValidationError([{ campo: 'de', mensagem: 'Não pode ser depois de ate.' }])
+  }
+}
 
 /** How many items a page holds: a text `1` to `max`, since it comes from a query. */
 export const limitSchema = ({ max, standard }: { max: number; standard: number }) => {

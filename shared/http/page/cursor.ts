@@ -49,6 +49,3 @@ export const CursorSchema = z.string().optional().openapi({
   description: 'O proximo da página anterior, com os mesmos filtros.',
   example: 'eyJkIjoiMjAyNS0xMC0xNSJ9.Zm9v',
 })
-
-/** Where a page of a list says how to go on. */
-export const NextSchema = z.string().nullable().openapi({ description: 'O cursor da próxima página; nulo na última.' })

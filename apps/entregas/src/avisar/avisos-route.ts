@@ -1,9 +1,8 @@
 import { DomainError } from '@fluxo/shared/errors'
-import { limitSchema } from '@fluxo/shared/fields'
 import { requireScope, type Verifier } from '@fluxo/shared/http/auth'
 import type { AppEnv } from '@fluxo/shared/http/env'
 import { jsonText } from '@fluxo/shared/http/json'
-import { CursorSchema, createCursor } from '@fluxo/shared/http/page/cursor'
+import { createPages, PAGE_PARAMETERS, type PagePoint } from '@fluxo/shared/http/page/page'
 import { parametersOf } from '@fluxo/shared/http/page/query'
 import { parseWith } from '@fluxo/shared/http/validate'
 import { isId } from '@fluxo/shared/id'
@@ -12,7 +11,6 @@ import { json } from '@fluxo/shared/openapi/headers'
 import type { Limits } from '@fluxo/shared/ratelimit/admission'
 import { type OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import { pointText, readPoint } from '../listar/listar.ts'
 import type { AlvoRule } from './alvo.ts'
 import { avisoMessageId } from './attempt.ts'
 import { AVISO_EXAMPLE, AvisoLogPageSchema, AvisoLogSchema, WEBHOOK_EXAMPLE } from './schema.ts'
@@ -32,16 +30,10 @@ export type WebhookRoutesDeps = {
   onDue: () => void
 }
 
-/** Deliveries of a page, each with its attempts. */
-const LIMIT_DEFAULT = 50
-const LIMIT_MAX = 200
-
 const AVISO_PREFIX = avisoMessageId('')
 
-const QuerySchema = z.strictObject({
-  limite: limitSchema({ max: LIMIT_MAX, standard: LIMIT_DEFAULT }).optional(),
-  cursor: CursorSchema,
-})
+const QuerySchema = z.strictObject(PAGE_PARAMETERS)
+
 /** The id of a webhook in a path. */
 export const WebhookIdParam = z.object({
   id: parameter('IdDoWebhook', z.uuid().openapi({ description: 'O id do webhook.', example: WEBHOOK_EXAMPLE.id })),
@@ -110,7 +102,12 @@ const unknownAviso = (): DomainError => new DomainError('nao-encontrado', 'Não 
 export function documentAvisoLog(routes: OpenAPIHono<AppEnv>, deps: WebhookRoutesDeps): void {
   const { webhooks, verifier, limits, cursorSecret } = deps
   const common = { tag: 'Webhooks' } as const
-  const cursors = createCursor({ secret: cursorSecret, purpose: 'entregas-de-webhook' })
+  const page = createPages<Aviso>({
+    cursorSecret,
+    purpose: 'entregas-de-webhook',
+    pointOf: ({ createdAt, id }) => [createdAt.toISOString(), id],
+    json: (aviso) => JSON.stringify(avisoJson(aviso)),
+  })
   documented(
     routes,
     {
@@ -127,18 +124,11 @@ export function documentAvisoLog(routes: OpenAPIHono<AppEnv>, deps: WebhookRoute
     },
     requireScope(verifier, 'entregas:ler', { admission: limits?.leitura }),
     async (c) => {
-      const { limite: limit = LIMIT_DEFAULT, cursor } = parseWith(QuerySchema, parametersOf(c.req.url))
+      const query = parseWith(QuerySchema, parametersOf(c.req.url))
       const { id } = await findWebhook(webhooks, c)
-      const after = cursor === undefined ? undefined : readPoint(cursors.read(cursor, id))
-      const point = after && { createdAt: after.createdAt, id: after.id }
-      const rows = await webhooks.avisos(c.get('comercianteId'), id, { after: point, count: limit + 1 })
-      const items = rows.slice(0, limit)
-      const ultima = rows.length > limit ? items.at(-1) : undefined
-      const next =
-        ultima === undefined
-          ? null
-          : cursors.write(pointText({ createdAt: ultima.createdAt.toISOString(), id: ultima.id }), id)
-      return jsonText(JSON.stringify({ itens: items.map(avisoJson), proximo: next }))
+      const read = (after: PagePoint | undefined, count: number) =>
+        webhooks.avisos(c.get('comercianteId'), id, { after, count })
+      return page({ query, scope: id, read })
     },
   )
   documented(

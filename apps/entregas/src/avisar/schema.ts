@@ -1,5 +1,5 @@
 import { InstantSchema } from '@fluxo/shared/fields'
-import { NextSchema } from '@fluxo/shared/http/page/cursor'
+import { pageSchema } from '@fluxo/shared/http/page/page'
 import { z } from '@hono/zod-openapi'
 import { EVENTO_EXAMPLE, PedidoEventoSchema } from '../listar/schema.ts'
 import type { AlvoRule } from './alvo.ts'
@@ -90,12 +90,10 @@ export const AvisoLogSchema = z
   })
   .openapi('EntregaDeWebhook', { description: 'Um aviso a um webhook.', example: AVISO_EXAMPLE })
 
-export const AvisoLogPageSchema = z
-  .object({ itens: z.array(AvisoLogSchema), proximo: NextSchema })
-  .openapi('PaginaDeEntregasDeWebhook', {
-    description: 'Uma página de entregas de um webhook.',
-    example: { itens: [AVISO_EXAMPLE], proximo: null },
-  })
+export const AvisoLogPageSchema = pageSchema(AvisoLogSchema, 'PaginaDeEntregasDeWebhook', {
+  description: 'Uma página de entregas de um webhook.',
+  example: [AVISO_EXAMPLE],
+})
 
 /** The body of what a webhook is sent. */
 export const AvisoBodySchema = z

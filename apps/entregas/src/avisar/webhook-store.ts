@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { aviso, webhook } from '@fluxo/drizzle/entregas/schema'
 import { Unavailable } from '@fluxo/shared/errors'
+import type { PagePoint } from '@fluxo/shared/http/page/page'
 import { ask, askOwn, type Question } from '@fluxo/shared/postgres/ask'
 import { isInfrastructure, isUniqueViolation } from '@fluxo/shared/postgres/failure'
 import type { Sql } from '@fluxo/shared/postgres/sql'
@@ -32,9 +33,6 @@ export type Aviso = {
   }[]
 }
 
-/** A place in the log of deliveries, newest first. */
-type AvisoListPoint = { createdAt: string; id: string }
-
 export type WebhookStore = {
   /** Makes a webhook; `undefined` where the merchant has as many as one may have. The secret is told here and never again. */
   create: (asked: {
@@ -58,7 +56,7 @@ export type WebhookStore = {
   avisos: (
     comercianteId: string,
     id: string,
-    page: { after?: AvisoListPoint | undefined; count: number; only?: string },
+    page: { after?: PagePoint | undefined; count: number; only?: string },
   ) => Promise<Aviso[]>
 }
 
@@ -180,7 +178,7 @@ export function createWebhookStore({ sql: pool, readPool }: { sql: Sql; readPool
       const conditions = and(
         eq(webhook.id, id),
         eq(webhook.comerciante_id, comercianteId),
-        after && sql`(${aviso.criado_em}, ${aviso.id}) < (${after.createdAt}, ${after.id})`,
+        after && sql`(${aviso.criado_em}, ${aviso.id}) < (${after[0]}, ${after[1]})`,
         only === undefined ? undefined : eq(aviso.id, only),
       )
       const rows = await read(comercianteId, (db) =>

@@ -80,7 +80,7 @@ const FILTERS: PedidoFilters[] = [
 describe('with the application’s filter removed, row-level security stands behind every read of deliveries', () => {
   test('every list is still the merchant’s own, with any filters and on any page', async () => {
     const [whole, isOpen] = [readsOf(readPool), readsOf(withoutFilter(readPool))]
-    const after = { createdAt: '2199-01-01T00:00:00.000Z', id: 'ffffffff-ffff-7fff-bfff-ffffffffffff' }
+    const after = ['2199-01-01T00:00:00.000Z', 'ffffffff-ffff-7fff-bfff-ffffffffffff'] as const
     for (const [comerciante, { pedidos, webhook }] of possessions) {
       // A `referencia` is unique per merchant only: without its filter the look-up may meet many.
       for (const filters of FILTERS.filter(({ referencia }) => referencia === undefined)) {

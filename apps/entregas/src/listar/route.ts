@@ -1,7 +1,7 @@
 import { requireScope, type Verifier } from '@fluxo/shared/http/auth'
 import type { AppEnv } from '@fluxo/shared/http/env'
 import { jsonText } from '@fluxo/shared/http/json'
-import { type CursorSigner, createCursor } from '@fluxo/shared/http/page/cursor'
+import { createPages } from '@fluxo/shared/http/page/page'
 import { parametersOf } from '@fluxo/shared/http/page/query'
 import { parseWith } from '@fluxo/shared/http/validate'
 import { documented, OF_READS } from '@fluxo/shared/openapi/documented'
@@ -9,13 +9,14 @@ import { json } from '@fluxo/shared/openapi/headers'
 import type { Limits } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { eventoJson } from '../domain/evento.ts'
+import type { Pedido } from '../domain/pedido.ts'
 import { pedidoJson } from '../domain/pedido-json.ts'
 import { notFound } from '../mover/mover.ts'
 import { pedidoIdOf } from '../mover/route.ts'
 import { PedidoSchema } from '../mover/schema.ts'
 import { PedidoIdParam } from '../receber/schema.ts'
-import { cursorScope, filtersOf, paginate, pointText, readPoint } from './listar.ts'
-import { AfterSchema, LIMIT_DEFAULT, PedidoEventosSchema, PedidosPageSchema, QuerySchema } from './schema.ts'
+import { cursorScope, filtersOf } from './listar.ts'
+import { AfterSchema, PedidoEventosSchema, PedidosPageSchema, QuerySchema } from './schema.ts'
 import type { PedidoReadStore } from './store.ts'
 
 export type ListPedidosDeps = {
@@ -31,7 +32,7 @@ export function createListarRoutes({ reads, verifier, limits, cursorSecret }: Li
   const routes = new OpenAPIHono<AppEnv>()
   const mayRead = requireScope(verifier, 'entregas:ler', { admission: limits?.leitura })
   const common = { method: 'get', tag: 'Entregas', scope: 'entregas:ler' } as const
-  documentList(routes, mayRead, reads, createCursor({ secret: cursorSecret, purpose: 'pedidos' }))
+  documentList(routes, mayRead, { reads, cursorSecret })
   documented(
     routes,
     {
@@ -75,9 +76,14 @@ export function createListarRoutes({ reads, verifier, limits, cursorSecret }: Li
 function documentList(
   routes: OpenAPIHono<AppEnv>,
   mayRead: ReturnType<typeof requireScope>,
-  reads: PedidoReadStore,
-  cursor: CursorSigner,
+  { reads, cursorSecret }: Pick<ListPedidosDeps, 'reads' | 'cursorSecret'>,
 ): void {
+  const page = createPages<Pedido>({
+    cursorSecret,
+    purpose: 'pedidos',
+    pointOf: ({ createdAt, id }) => [createdAt.toISOString(), id],
+    json: pedidoJson,
+  })
   documented(
     routes,
     {
@@ -94,17 +100,13 @@ function documentList(
     mayRead,
     async (c) => {
       const query = parseWith(QuerySchema, parametersOf(c.req.url))
-      const { limite: limit = LIMIT_DEFAULT } = query
       const filters = filtersOf(query)
       const comercianteId = c.get('comercianteId')
-      const scope = cursorScope(comercianteId, filters)
-      const startedAt = query.cursor === undefined ? undefined : readPoint(cursor.read(query.cursor, scope))
-      const { itens: items, after: nextPoint } = paginate(
-        await reads.listar(comercianteId, filters, startedAt, limit + 1),
-        limit,
-      )
-      const next = nextPoint === undefined ? 'null' : `"${cursor.write(pointText(nextPoint), scope)}"`
-      return jsonText(`{"itens":[${items.map(pedidoJson).join(',')}],"proximo":${next}}`)
+      return page({
+        query,
+        scope: cursorScope(comercianteId, filters),
+        read: (after, count) => reads.listar(comercianteId, filters, after, count),
+      })
     },
   )
 }

@@ -1,14 +1,10 @@
-import { DaySchema, InstantSchema, limitSchema } from '@fluxo/shared/fields'
-import { CursorSchema, NextSchema } from '@fluxo/shared/http/page/cursor'
+import { DaySchema, InstantSchema } from '@fluxo/shared/fields'
+import { PAGE_PARAMETERS, pageSchema } from '@fluxo/shared/http/page/page'
 import { parameter } from '@fluxo/shared/openapi/documented'
 import { z } from '@hono/zod-openapi'
 import { ReferenciaSchema, StatusSchema } from '../domain/pedido.ts'
 import { PedidoSchema } from '../mover/schema.ts'
 import { ID_EXAMPLE } from '../receber/schema.ts'
-
-/** Orders of a page: enough for a screen, at most what a program wants at once. */
-export const LIMIT_DEFAULT = 50
-const LIMIT_MAX = 200
 
 /** The query of a list of orders. */
 export const QuerySchema = z.strictObject({
@@ -19,8 +15,7 @@ export const QuerySchema = z.strictObject({
   ),
   ate: parameter('AteDoRecebimento', DaySchema.optional().describe('Último dia do recebimento, inclusive.')),
   referencia: parameter('ReferenciaDoPedido', ReferenciaSchema.optional()),
-  limite: limitSchema({ max: LIMIT_MAX, standard: LIMIT_DEFAULT }).optional(),
-  cursor: CursorSchema,
+  ...PAGE_PARAMETERS,
 })
 
 /** The query of an order's history. */
@@ -78,6 +73,7 @@ export const PedidoEventosSchema = z.array(PedidoEventoSchema).openapi('EventosD
 })
 
 /** A page of orders. */
-export const PedidosPageSchema = z
-  .object({ itens: z.array(PedidoSchema), proximo: NextSchema })
-  .openapi('PaginaDePedidos', { description: 'Uma página de pedidos.', example: { itens: [], proximo: null } })
+export const PedidosPageSchema = pageSchema(PedidoSchema, 'PaginaDePedidos', {
+  description: 'Uma página de pedidos.',
+  example: [],
+})

@@ -1,5 +1,6 @@
 import { evento, pedido } from '@fluxo/drizzle/entregas/schema'
 import type { Clock } from '@fluxo/shared/clock'
+import type { PagePoint } from '@fluxo/shared/http/page/page'
 import type { LogPosition } from '@fluxo/shared/http/posicao'
 import { createLines } from '@fluxo/shared/lines'
 import { askOwn, type Question } from '@fluxo/shared/postgres/ask'
@@ -13,7 +14,7 @@ import { statusCode } from '../domain/status.ts'
 import { EVENTO_COLUMNS, type EventoRow, eventoFromRow } from '../mover/evento-table.ts'
 import { PEDIDO_COLUMNS, type PedidoRow, pedidoFromRow } from '../mover/pedido-row.ts'
 import { databaseUnavailable } from '../mover/store.ts'
-import type { PedidoCursor, PedidoFilters } from './listar.ts'
+import type { PedidoFilters } from './listar.ts'
 
 /** What a key did, and where its event stands. */
 type KnownByChave = LogPosition & { pedidoId: string; impressao: string | undefined }
@@ -29,7 +30,7 @@ export type PedidoReadStore = {
   listar: (
     comercianteId: string,
     filters: PedidoFilters,
-    after: PedidoCursor | undefined,
+    after: PagePoint | undefined,
     count: number,
   ) => Promise<Pedido[]>
 }
@@ -104,7 +105,7 @@ export function createPedidoReadStore(pool: Sql, clock?: Clock): PedidoReadStore
     listar: async (comercianteId, filters, after, count) => {
       const { created_at, id, comerciante_id } = pedido
       const filtered = and(eq(comerciante_id, comercianteId), ...filterConditions(comercianteId, filters))
-      const onward = after && sql`(${created_at}, ${id}) < (${after.createdAt}, ${after.id})`
+      const onward = after && sql`(${created_at}, ${id}) < (${after[0]}, ${after[1]})`
       const question: Question<(typeof pedido.$inferSelect)[]> = (db) =>
         db.select().from(pedido).where(and(filtered, onward)).orderBy(desc(created_at), desc(id)).limit(count)
       return (await inTurn(comercianteId, () => askOwn(pool, comercianteId, question))).map(pedidoFromRow)

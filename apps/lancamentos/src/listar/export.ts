@@ -1,6 +1,7 @@
 import { type CsvFormat, csvWriter } from '@fluxo/shared/csv/writer'
+import type { PagePoint } from '@fluxo/shared/http/page/page'
 import { IMPORT_COLUMNS } from '../importar/line.ts'
-import type { LancamentoCursor, LancamentoFilters } from './listar.ts'
+import { type LancamentoFilters, pointOf } from './listar.ts'
 import type { StoredLancamento } from './store.ts'
 
 /** Entries of one read: some 30 kB of text, and a read of 2 ms, so that no connection is held long. */
@@ -9,7 +10,7 @@ export const ROWS_OF_ONE_READ = 500
 /** Reads the entries after a point, as `LancamentoReadStore.listar` does for one merchant. */
 type ReadEntries = (
   filters: LancamentoFilters,
-  after: LancamentoCursor | undefined,
+  after: PagePoint | undefined,
   count: number,
 ) => Promise<readonly StoredLancamento[]>
 
@@ -26,12 +27,13 @@ export async function* exportCsv(
 ): AsyncGenerator<string> {
   const csv = csvWriter(format)
   yield csv.begin + csv.line(IMPORT_COLUMNS)
-  let after: LancamentoCursor | undefined
+  let after: PagePoint | undefined
   for (;;) {
     const readings = await read(filters, after, ROWS_OF_ONE_READ)
     if (readings.length > 0) yield readings.map((l) => csv.line(cells(l, csv))).join('')
-    after = readings.at(-1)
-    if (readings.length < ROWS_OF_ONE_READ) return
+    const last = readings.at(-1)
+    if (last === undefined || readings.length < ROWS_OF_ONE_READ) return
+    after = pointOf(last)
   }
 }
 

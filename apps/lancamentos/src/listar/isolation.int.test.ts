@@ -61,7 +61,7 @@ describe('with the application’s filter removed, row-level security stands beh
     const unfiltered = withoutFilter(stage.reads)
     for (const merchant of MERCHANTS) {
       for (const filters of FILTERS) {
-        for (const after of [undefined, { data: DATA, posicao: 10 }]) {
+        for (const after of [undefined, [DATA, '10'] as const]) {
           const correct = await whole.listar(merchant, filters, after, 100)
           expect(await unfiltered.listar(merchant, filters, after, 100)).toEqual(correct)
         }

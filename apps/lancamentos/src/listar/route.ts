@@ -1,10 +1,10 @@
 import { DomainError } from '@fluxo/shared/errors'
-import { DaySchema, limitSchema } from '@fluxo/shared/fields'
+import { DaySchema } from '@fluxo/shared/fields'
 import { requireScope, type Verifier } from '@fluxo/shared/http/auth'
 import type { AppEnv } from '@fluxo/shared/http/env'
 import { jsonText } from '@fluxo/shared/http/json'
 import { csvFormatOf, FormatSchema } from '@fluxo/shared/http/page/csv-format'
-import { CursorSchema, type CursorSigner, createCursor, NextSchema } from '@fluxo/shared/http/page/cursor'
+import { createPages, PAGE_PARAMETERS, pageSchema } from '@fluxo/shared/http/page/page'
 import { parametersOf } from '@fluxo/shared/http/page/query'
 import { parseWith } from '@fluxo/shared/http/validate'
 import { isId } from '@fluxo/shared/id'
@@ -16,8 +16,8 @@ import { lancamentoJson } from '../domain/lancamento-json.ts'
 import { ReferenciaSchema, TipoSchema } from '../domain/novo-lancamento.ts'
 import { EXAMPLE_ID, LancamentoSchema } from '../registrar/schema.ts'
 import { createFiles } from './file.ts'
-import { cursorScope, filtersOf, paginate, pointText, readPoint } from './listar.ts'
-import type { LancamentoReadStore } from './store.ts'
+import { cursorScope, filtersOf, pointOf } from './listar.ts'
+import type { LancamentoReadStore, StoredLancamento } from './store.ts'
 
 export type ListLancamentosDeps = {
   leitura: LancamentoReadStore
@@ -29,10 +29,6 @@ export type ListLancamentosDeps = {
   stalledMaxMs?: number | undefined
 }
 
-/** Entries of a page: enough for a screen, at most what a program wants at once. */
-const LIMIT_DEFAULT = 50
-const LIMIT_MAX = 200
-
 const FiltersSchema = z.strictObject({
   de: DaySchema.optional().describe('Primeiro dia, inclusive.'),
   ate: DaySchema.optional().describe('Último dia, inclusive.'),
@@ -43,16 +39,15 @@ const FiltersSchema = z.strictObject({
 
 const QuerySchema = FiltersSchema.extend({
   formato: FormatSchema,
-  limite: limitSchema({ max: LIMIT_MAX, standard: LIMIT_DEFAULT }).optional(),
-  cursor: CursorSchema,
+  ...PAGE_PARAMETERS,
 })
 
 /** A file holds all entries of its filters: it has no pages. */
 const FileQuerySchema = FiltersSchema.extend({ formato: FormatSchema })
 
-const PageSchema = z.object({ itens: z.array(LancamentoSchema), proximo: NextSchema }).openapi('PaginaDeLancamentos', {
+const PageSchema = pageSchema(LancamentoSchema, 'PaginaDeLancamentos', {
   description: 'Uma página de lançamentos.',
-  example: { itens: [], proximo: null },
+  example: [],
 })
 
 const CsvSchema = z.string().openapi('LancamentosCsv', {
@@ -66,16 +61,11 @@ export const LancamentoIdParams = z.object({
 })
 
 /** `GET /lancamentos` and `GET /lancamentos/{id}`: the merchant's own entries, and nobody else's. */
-export function createListarRoutes({
-  verifier,
-  limits,
-  cursorSecret,
-  ...deps
-}: ListLancamentosDeps): OpenAPIHono<AppEnv> {
+export function createListarRoutes({ verifier, limits, ...deps }: ListLancamentosDeps): OpenAPIHono<AppEnv> {
   const { leitura: readStore } = deps
   const routes = new OpenAPIHono<AppEnv>()
   const mayRead = requireScope(verifier, 'lancamentos:ler', { admission: limits?.leitura })
-  documentList(routes, mayRead, deps, createCursor({ secret: cursorSecret, purpose: 'lancamentos' }))
+  documentList(routes, mayRead, deps)
   documented(
     routes,
     {
@@ -109,10 +99,10 @@ export function createListarRoutes({
 function documentList(
   routes: OpenAPIHono<AppEnv>,
   mayRead: ReturnType<typeof requireScope>,
-  { leitura: readStore, stalledMaxMs }: Pick<ListLancamentosDeps, 'leitura' | 'stalledMaxMs'>,
-  cursor: CursorSigner,
+  { leitura: readStore, cursorSecret, stalledMaxMs }: Omit<ListLancamentosDeps, 'verifier' | 'limits'>,
 ): void {
   const file = createFiles({ leitura: readStore, stalledMaxMs })
+  const page = createPages<StoredLancamento>({ cursorSecret, purpose: 'lancamentos', pointOf, json: lancamentoJson })
   documented(
     routes,
     {
@@ -143,17 +133,13 @@ function documentList(
         return file(c, { filters: filtersOf(parseWith(FileQuerySchema, parameters)), format })
       }
       const query = parseWith(QuerySchema, parameters)
-      const { limite: limit = LIMIT_DEFAULT } = query
       const filters = filtersOf(query)
       const comercianteId = c.get('comercianteId')
-      const scope = cursorScope(comercianteId, filters)
-      const startPoint = query.cursor === undefined ? undefined : readPoint(cursor.read(query.cursor, scope))
-      const { itens: items, after } = paginate(
-        await readStore.listar(comercianteId, filters, startPoint, limit + 1),
-        limit,
-      )
-      const next = after === undefined ? 'null' : `"${cursor.write(pointText(after), scope)}"`
-      return jsonText(`{"itens":[${items.map(lancamentoJson).join(',')}],"proximo":${next}}`)
+      return page({
+        query,
+        scope: cursorScope(comercianteId, filters),
+        read: (after, count) => readStore.listar(comercianteId, filters, after, count),
+      })
     },
   )
 }

@@ -1,5 +1,6 @@
 import { lancamentos } from '@fluxo/drizzle/lancamentos/schema'
 import { Unavailable } from '@fluxo/shared/errors'
+import type { PagePoint } from '@fluxo/shared/http/page/page'
 import type { LogPosition } from '@fluxo/shared/http/posicao'
 import { createLines } from '@fluxo/shared/lines'
 import { askOwn, type Question } from '@fluxo/shared/postgres/ask'
@@ -9,7 +10,7 @@ import { and, desc, eq, getTableColumns, gte, lte, sql } from 'drizzle-orm'
 import type { SelectResultFields } from 'drizzle-orm/query-builders/select.types'
 import type { Lancamento } from '../domain/lancamento.ts'
 import { lancamentoOf } from '../registrar/ledger-table.ts'
-import type { LancamentoCursor, LancamentoFilters } from './listar.ts'
+import type { LancamentoFilters } from './listar.ts'
 
 /** A stored entry and where it stands in the log. */
 export type StoredLancamento = Lancamento & LogPosition
@@ -21,7 +22,7 @@ export type LancamentoReadStore = {
   listar: (
     comercianteId: string,
     filters: LancamentoFilters,
-    after: LancamentoCursor | undefined,
+    after: PagePoint | undefined,
     count: number,
   ) => Promise<StoredLancamento[]>
 }
@@ -83,7 +84,7 @@ export function createLancamentoReadStore(pool: Sql): LancamentoReadStore {
         filters.ate === undefined ? undefined : lte(data, filters.ate),
         filters.tipo === undefined ? undefined : eq(tipo, filters.tipo === 'CREDITO' ? 1 : -1),
         filters.referencia === undefined ? undefined : eq(referencia, filters.referencia),
-        after && sql`(${data}, ${posicao}) < (${after.data}, ${after.posicao})`,
+        after && sql`(${data}, ${posicao}) < (${after[0]}, ${after[1]})`,
       )
       return read(comercianteId, (db) =>
         db.select(VISIBLE).from(lancamentos).where(conditions).orderBy(desc(data), desc(posicao)).limit(count),
