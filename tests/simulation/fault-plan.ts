@@ -9,11 +9,11 @@ export type Profile = 'everything' | 'stream-only' | 'feed-only'
 
 /** Most faults fall into the work of a burst. */
 const AFTER_BURST_MS = 120
-/** What befalls an instance may be followed by its end. */
+/** An instance that had a fault may also be killed, at most this much later. */
 const KILLED_WITHIN_MS = 90
-/** Calls that an instance makes while there is load, about: a fault at any one of them, */
+/** A step fault hits one of an instance's first 150 calls, about as many as it makes while there is load. */
 const CALLS_MAX = 150
-/** or at one of the first of the calls that matter most. */
+/** Or it hits one of the first 8 calls of a given kind. */
 const CALLS_OF_A_KIND_MAX = 8
 const STEP_FAULTS_MAX = 6
 const TIMED_FAULTS_MAX = 4

@@ -3,7 +3,7 @@ import { REPAIR_LEASE } from './consolidado.ts'
 import { relayLease } from './lancamentos.ts'
 import type { World } from './world.ts'
 
-/** Where the books can be struck: their two databases, the leases of the relay and of repair. */
+/** Which databases and leases the faults of this world can hit: two databases, the leases of the relay and of repair. */
 export const faultTargetsOf = ({ servers, instances, plan }: World): FaultTargets => ({
   postgres: {
     lancamentos: { server: servers.lancamentos, users: instances.lancamentos },

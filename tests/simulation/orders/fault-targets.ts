@@ -2,7 +2,7 @@ import type { FaultTargets } from '../disturbances.ts'
 import { REPAIR_LEASE, relayLease } from './entregas.ts'
 import type { World } from './world.ts'
 
-/** Where orders can be struck: their database and the ledger's, the leases of the relay and of both repairs. */
+/** Which databases and leases the faults of this world can hit: two databases, the leases of the relay and of both repairs. */
 export const faultTargetsOf = ({ servers, instances, plan }: World): FaultTargets => ({
   postgres: {
     entregas: { server: servers.entregas, users: instances.entregas },

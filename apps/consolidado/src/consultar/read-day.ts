@@ -15,7 +15,7 @@ export type DayReader = {
   readFromSource(comercianteId: string, data: string, signal?: AbortSignal): Promise<DayAnswer>
 }
 
-/** A day without entries may get its first one at any moment; the consumer then replaces it. The short life is for its number. */
+/** An empty day is cached for one minute only, because there are very many of them. Its first entry replaces it at once. */
 const EMPTY_TTL_MS = 60_000
 
 /** The refusal for a database that is away, overloaded or too slow; any other error is a bug and stays itself. */

@@ -34,7 +34,7 @@ const COUNT_MAX = 500
 /** The reply to a blocked read that is this late will not come: the connection is half open. */
 const GRACE_MS = 1_000
 
-/** A bell that was missed is a minute late at most. */
+/** With no listener, the tail wakes up once a minute, in case a wake-up was lost. */
 const IDLE_MS = 60_000
 
 const SAYS = {

@@ -23,7 +23,7 @@ const DadosSchema = z.object({
   occurred_at: z.string(),
 })
 
-/** An event as merchants are told of it: the item of `GET /orders/{id}/events`, beside whose it is and what it is called. */
+/** The event as merchants see it (an item of `GET /orders/{id}/events`), plus its merchant and its type. */
 export type ToldEvent = {
   posicao: number
   id: string

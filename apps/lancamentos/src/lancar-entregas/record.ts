@@ -69,7 +69,7 @@ async function record(deps: RecordDeps, entrega: EntregaPaga): Promise<void> {
   warn(deps, entrega, await store.registrar({ lancamento, chave: returnChave(entrega) }))
 }
 
-/** The merchant may have recorded the money by hand under our names: it is in the books once, and that is told. */
+/** If the merchant already used our `referencia` by hand, no second entry is made; that is logged. */
 function warn(
   { log }: RecordDeps,
   { pedidoId, deliveryNumber }: EntregaPaga,
