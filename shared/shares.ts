@@ -7,7 +7,7 @@ type Shares = {
   taken(): number
 }
 
-/** Counts what is taken of `max`, and by whom: nobody has more than `ownerMax` at a time. Who has nothing leaves no trace. */
+/** Counts places taken of `max`, and by which owner: `ownerMax` each at most. An owner without a place takes no memory. */
 export function createShares({ max, ownerMax }: { max: number; ownerMax: number }): Shares {
   const owners = new Map<string, number>()
   let taken = 0

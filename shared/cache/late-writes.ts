@@ -25,7 +25,7 @@ type LateWrites = {
  * Remembers the writes that a cache refused or lost, until they are made.
  *
  * A value that was not replaced would be served as current for the rest of its hour. Where too many wait, all are
- * forgotten and `purge` empties the cache instead, which also tells the truth.
+ * forgotten and `purge` empties the cache instead: nothing outdated is left in it either way.
  */
 export const createLateWrites = ({ write, purge, clock = systemClock }: LateWriteDeps): LateWrites => {
   const late = new Map<string, StoredEntry>()

@@ -19,7 +19,7 @@ export class CacheUnavailable extends Error {
 
 type CacheEntry = {
   key: string
-  /** A whole number below 2^53 that grows with every change of what `body` tells. */
+  /** A whole number below 2^53 that grows with every change of `body`. */
   versao: number
   body: string
   /** Shorter life than the cache's own, such as for an absence. */
@@ -37,11 +37,11 @@ export type VersionedCache = {
   /** The value kept under `key`, if any. Rejects with `CacheUnavailable` when the server is away, slow, or its circuit open. */
   get(key: string): Promise<CacheValue | undefined>
   /**
-   * Keeps each entry unless a newer one is there: whoever comes late with an old value loses.
+   * Writes each entry unless a newer version is there already.
    *
    * Resolves with whether that was done. Never rejects: a write that fails is counted, and repeated until it is made; until
-   * then this process does not take the old value for current. Others do, also if this process should end before: who can
-   * have the change told again (an unacknowledged delivery) should.
+   * then this process does not take the old value for current. Other processes do, also if this one ends before. So a caller
+   * that can get the change again (a consumer, by not acknowledging) should do so on `false`.
    */
   setIfNewer(entries: readonly CacheEntry[]): Promise<boolean>
   /** The same for what a reader has just read: where it fails nothing is outdated, so it is not repeated. Never rejects. */
@@ -64,9 +64,9 @@ export type VersionedCacheDeps = {
   /** Label `cache` of the metrics. */
   name: string
   ttlSeconds?: number
-  /** Lives differ by up to this share from one write to the next, so that what was written together does not all expire together. */
+  /** The TTL differs by up to this share from write to write, so that what was written together does not expire together. */
   ttlJitter?: number
-  /** A read that takes longer is worth less than asking PostgreSQL. */
+  /** After this long a read is given up, and the caller reads PostgreSQL. */
   timeoutMs?: number
   clock?: Clock
 }
@@ -74,7 +74,7 @@ export type VersionedCacheDeps = {
 const TTL_SECONDS = 3_600
 const TTL_JITTER = 0.1
 const READ_TIMEOUT_MS = 50
-/** Nobody waits for a write, and one that is given up is only repeated. */
+/** No request waits for a write, and one that timed out is repeated. */
 const WRITE_TIMEOUT_MS = 1_000
 /** Keys per step of a purge. */
 const PURGE_SCAN_COUNT = 500

@@ -62,8 +62,9 @@ type Declared<Row extends Positioned, Touched> = Group<Row, Touched> & { log: Fo
 /**
  * Follows a log: each event has its effect once, however often and by whichever way it comes.
  *
- * The stream is the fast way and the log the sure one. What a stream delivers may be damaged or a fake, so an entry that
- * cannot be applied is kept as a dead letter and leaves a hole, and repair asks the log about it; only the log's own word passes it.
+ * Events come from the stream, which is fast, and from the feed, which is complete. An entry of the stream may be damaged
+ * or a fake. So one that cannot be applied becomes a dead letter and stays a hole, until repair has read that position
+ * from the feed.
  */
 export function createFollower<Row extends Positioned, Touched>(
   group: Declared<Row, Touched>,
@@ -145,7 +146,7 @@ type RepairParts<Row extends Positioned, Touched> = {
   redisUp: () => boolean
 }
 
-/** Pulls through the same door, and stops a partition whose log was exchanged. */
+/** Repair: pulls what is missing from the feed, applies it as the consumer does, and stops a partition of another log. */
 function repairOf<Row extends Positioned, Touched>(
   { group, inbox: table, read, log: { particoes, feed } }: Declared<Row, Touched>,
   { sql, lease, timings, log, registry, clock }: FollowerContext,

@@ -69,7 +69,7 @@ export type FollowMetrics = (shown: ShownGroup) => CountEvents
  *     read: (evento, posicao) => ({ posicao, id: evento.id, tipo: evento.type }),
  *     effect: { columns: [], ctes: 'noted as (insert into aviso select id from novos)', result: 'null::text', parse: () => 0 },
  *   },
- *   { instancia, redis, sql, lease, log, registry },
+ *   { instance, redis, sql, lease, log, registry },
  * )
  */
 export type Group<Row extends Positioned, Touched = unknown> = {

@@ -27,8 +27,8 @@ export type AppModule = {
   start(): Promise<void>
   /** Ends answers that would never end by themselves, such as streams of events; called once the listener has closed. */
   leave?(): void
-  /** Stops taking work (consumer, relay) and finishes the work in hand; the rooms stay open. */
+  /** Stops taking work (consumer, relay) and finishes what is under way; databases and Redis stay open. */
   drain(): Promise<void>
-  /** Closes the rooms that it opened itself. */
+  /** Closes the connections that it opened itself. */
   close(): Promise<void>
 }

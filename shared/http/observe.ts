@@ -100,7 +100,7 @@ function identify(c: Context<AppEnv>): string {
   return requestId
 }
 
-/** Begins the span of a request, and makes it the context of all that follows; one that nobody keeps leaves no trace in the books. */
+/** Begins the span of a request. Its `traceparent` replaces the request's, unless the span is not sampled. */
 function startServerSpan(tracing: Tracing, c: Context<AppEnv>, route: string, requestId: string): Span {
   const { method } = c.req
   const parent = c.get('traceparent')

@@ -23,10 +23,10 @@ const ATTEMPTS_MAX = 7
 const FIRST_WAIT_MS = 200
 
 /**
- * Imports the lines of a CSV file as they arrive, in constant memory: two batches in the air, then the sender waits.
+ * Imports the lines of a CSV file as they arrive, in constant memory: while two batches are being stored, the sender waits.
  *
  * Every batch that was stored stays, whatever happens to the rest; sending the file again completes it. Rejects with
- * what the file, the connection or the store (`Unavailable`) said, and only when nothing is in the air any more.
+ * what the file, the connection or the store (`Unavailable`) said, and only when no batch is under way any more.
  */
 export async function importCsvFile<Content>(options: ImportFileOptions<Content>): Promise<ImportReport> {
   const { chunks, encoding, importacao } = options
@@ -66,7 +66,7 @@ async function withRetries<T>(attempt: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Cuts lines into batches and keeps a bounded number of them in the air. The first failure ends it. */
+/** Cuts lines into batches and stores a bounded number of them at once. The first failure ends it. */
 function createSender<Content>(save: (lines: readonly ReadyLine<Content>[]) => Promise<void>) {
   const inFlight = new Set<Promise<void>>()
   let queue: ReadyLine<Content>[] = []
@@ -91,7 +91,7 @@ function createSender<Content>(save: (lines: readonly ReadyLine<Content>[]) => P
         await launch(queue.slice(from, from + BATCH_LINES))
       if (from > 0) queue = queue.slice(from)
     },
-    /** Stores what is left and waits until nothing is in the air. */
+    /** Stores what is left and waits until no batch is under way. */
     conclude: async (): Promise<void> => {
       if (queue.length > 0 && !failure) await launch(queue)
       await Promise.all(inFlight)

@@ -11,10 +11,10 @@ import { createShares } from '../shares.ts'
 import type { ImportFile } from './import-file.ts'
 import { atPace, type Chunks, fileOfForm } from './upload.ts'
 
-/** A sender that is silent for a minute is gone, and one that is slower than the slowest of modems keeps a place from others. What came is stored. */
+/** A sender that is silent for a minute, or slower than 1,000 bytes a second, is given up. What arrived is stored. */
 const PACE = { waitMs: 60_000, bytesPerSecond: 1_000 }
 /**
- * Imports of one instance at a time: each may fill a table of 25 MB (`CONTEUDOS_MAX`) and keeps two batches in the air. A merchant
+ * Imports of one instance at a time: each may fill a table of 25 MB (`CONTEUDOS_MAX`) and stores two batches at once. A merchant
  * may send two files at once; half of the places are left for others.
  */
 const SLOTS = { max: 4, ownerMax: 2 }
@@ -110,7 +110,7 @@ async function* inTurns(body: Chunks, comercianteId: string): AsyncGenerator<Uin
 
 function* nothing(): Generator<undefined, void> {}
 
-/** Lets a few imports at a time have the file of their request, and of one merchant fewer; a further one hears 503. */
+/** Lets a few imports at a time have the file of their request, and of one merchant fewer; a further one gets 503. */
 export function createImportSlots(): <T>(
   c: Context<AppEnv>,
   importFile: (file: ImportFile) => Promise<T>,

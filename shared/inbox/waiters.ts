@@ -1,8 +1,8 @@
 import { type Clock, systemClock } from '../clock.ts'
 
-/** Another process may have applied the position: the database is asked this often while anybody waits. */
+/** How often the database is queried while a request waits, since another process may have applied the position. */
 const POLL_MS = 20
-/** Who does not want to wait wants to know how it stands: the first answer is waited for in any case, and this much longer at most. */
+/** With a timeout of 0 the first query is still waited for, this long at most. */
 const FIRST_ANSWER_MS = 1_000
 
 type AppliedQuery = (places: readonly { particao: number; posicao: number }[]) => Promise<boolean[]>
@@ -10,7 +10,7 @@ type AppliedQuery = (places: readonly { particao: number; posicao: number }[]) =
 type Waiters = {
   /** True once the position is applied, false after `timeoutMs`, 0 being a question about now. Rejects with the reason of `signal` when it aborts. */
   wait(particao: number, posicao: number, options: { timeoutMs: number; signal?: AbortSignal }): Promise<boolean>
-  /** Tells that a batch was applied in this process. */
+  /** To be called when a batch was applied in this process. */
   applied(particao: number, posicoes: readonly number[]): void
 }
 

@@ -5,18 +5,18 @@ import { createShares } from '../shares.ts'
 type GroupCommitOptions<Item, Result> = {
   /** Writes a batch durably and answers one result per item, in order. No two items of a batch share a key. */
   flush: (items: readonly Item[]) => Promise<readonly Result[]>
-  /** What must not be in the air twice: items that share a key go in different batches, one after the other. */
+  /** The item's keys. Two items that share a key go in different batches, one after the other. */
   keysOf: (item: Item) => readonly string[]
-  /** Whose an item is, where it is somebody's: one owner may have a quarter of the queue. */
+  /** The item's owner (its merchant): one owner may have a quarter of the queue. Without it, items have no owner. */
   ownerOf?: (item: Item) => string
   /** Rows of a batch at most. */
   batchRowsMax?: number
-  /** Batches in the air at most. */
+  /** Batches under way at once, at most. */
   inFlightMax?: number
-  /** Items waiting at most, and a quarter of them of one owner; a further one is refused, so that callers hear 503 instead of waiting for ever. */
+  /** Items waiting at most, a quarter of them of one owner. A further one is refused, so that its caller gets 503 at once. */
   queueMax?: number
   onBatch?: (rows: number) => void
-  /** Hears of each item that the full queue turns away. */
+  /** Called for each item that the full queue refuses. */
   onRefused?: () => void
   clock?: Clock
 }
@@ -26,7 +26,7 @@ export type GroupCommit<Item, Result> = {
   add: (item: Item) => Promise<Result>
   /** Items that wait for a batch. */
   depth: () => number
-  /** Resolves when nothing waits and nothing is in the air. */
+  /** Resolves when nothing waits and no batch is under way. */
   idle: () => Promise<void>
 }
 
@@ -52,8 +52,8 @@ const RETRY_AFTER_SECONDS = 1
  * Group commit: concurrent callers share one statement and one flush to disk, yet each is answered only once its own
  * item is durable.
  *
- * There is no timer. The first item goes at once (`setImmediate`); those that come while a batch is in the air are
- * collected by that very wait. A linger of 2 ms lowered throughput in a trial.
+ * There is no timer. The first item goes at once (`setImmediate`); those that come while a batch is
+ * under way are collected meanwhile. A linger of 2 ms lowered throughput in a trial.
  */
 export const createGroupCommit = <Item, Result>(
   options: GroupCommitOptions<Item, Result>,

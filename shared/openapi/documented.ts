@@ -15,7 +15,7 @@ export type Operation = Pick<RouteConfig, 'path' | 'request' | 'responses'> & {
   tag: Tag
   summary: string
   description?: string
-  /** What the token must allow; without, nobody is asked for one. */
+  /** The scope that the token must have; without it, the call needs no token. */
   scope?: Scope
   /** What it may refuse with, beside what any address does and what its token may lack. */
   codigos: readonly Codigo[]

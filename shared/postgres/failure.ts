@@ -34,7 +34,7 @@ const SQLSTATE = /^[0-9A-Z]{5}$/
 const INFRASTRUCTURE_STATES = new Set(['55P03', '25006'])
 
 /**
- * True where the same statement may well succeed later: never a reason to reject somebody's data, never poison.
+ * True where the same statement may succeed later: such an error is no reason to refuse data, and never makes poison.
  */
 export const isInfrastructure = (error: unknown): boolean => {
   if (error instanceof Error && (error.name === 'StatementDeadline' || error.name === 'TimeoutError')) return true

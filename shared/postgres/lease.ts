@@ -24,7 +24,7 @@ type LeaseSession = {
 
 type LeaseTerms = {
   key: readonly [number, number]
-  /** Opens a session; `onclose` hears when it ends by itself. */
+  /** Opens a session; `onclose` is called when it ends by itself. */
   open: (onclose: () => void) => LeaseSession
   name: string
   log: Logger

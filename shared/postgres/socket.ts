@@ -8,7 +8,10 @@ const LOOK_EVERY_MS = 500
 /** What postgres.js hands to the function that makes its sockets. */
 type SocketAddress = { host: readonly string[]; port: readonly number[]; path?: string | false | null }
 
-/** Destroys those at rest first: what the others reject is asked again at once, and must not be handed to one that is dying. */
+/**
+ * Destroys idle sockets first: the callers of the busy ones retry at once, and must not get a socket that is about to be
+ * closed.
+ */
 const bury = (sockets: readonly PoolSocket[]): void => {
   for (const socket of sockets) if (socket.owedSince === undefined) socket.destroy()
   // A timer, since a socket closes at the end of the event loop's turn.

@@ -36,8 +36,8 @@ const REQUESTS_DEADLINE_MS = 12_000
 /**
  * Runs modules as one process: one HTTP listener, one way to start, one way to leave.
  *
- * It listens first, so that health can be asked; requests wait until every module has started. Leaving goes from the doors
- * to the rooms: not ready and `Connection: close` → notice → listener → `leave()` → requests in flight → `drain()` → `close()` → what the
+ * The listener opens first, so that health answers; requests wait until every module has started. It stops in this order:
+ * not ready and `Connection: close` → notice → listener → `leave()` → requests in flight → `drain()` → `close()` → what the
  * caller had put into `lifecycle`. Rejects, with everything closed again, where the port is taken or a module does not start.
  */
 export async function runModules(options: RunOptions): Promise<RunningProcess> {

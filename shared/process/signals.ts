@@ -1,6 +1,6 @@
 import type { Logger } from '../telemetry/logger.ts'
 
-/** An uncaught error leaves unknown state behind; the doors get this long to close before the process ends anyway. */
+/** An uncaught error leaves unknown state behind: the process stops, and ends after this long even if that is not done. */
 const FATAL_STOP_MS = 3000
 /** What a shell reports for a process that a signal ended: 128 + its number. */
 const EXIT_CODE = { SIGINT: 130, SIGTERM: 143 } as const

@@ -6,7 +6,7 @@ export type Bucket = {
   /** Requests left, with fractions; below zero where several instances together spent more than there was. */
   left: number
   atMs: number
-  /** Spent here, and not told to the others yet. */
+  /** Spent in this instance and not yet booked in Redis. */
   unsettled: number
   settling: boolean
 }
@@ -41,7 +41,7 @@ export function takeOne(bucket: Bucket, rate: Rate, nowMs: number): boolean {
   return true
 }
 
-/** Hands over what is to be told to the others. */
+/** Takes what is to be booked in Redis. */
 export function takeUnsettled(bucket: Bucket): number {
   const spent = bucket.unsettled
   bucket.unsettled = 0

@@ -30,13 +30,13 @@ export type Limiter = {
 
 const PREFIX = 'fluxo:limite'
 const COMERCIANTES_MAX = 20_000
-/** An instance tells what it spent after this part of a second's limit … */
+/** An instance books in Redis what it spent after this part of a second's limit … */
 const SETTLE_SHARE = 0.05
 /** … or this many requests: at 8,000 requests a second Redis is asked 80 times, 0.3 % of the work. */
 const SETTLE_MAX = 100
 /** A Redis that takes longer is taken for away: nobody waits for it, but its answer should not be older than this. */
 const SETTLE_TIMEOUT_MS = 50
-/** So long a Redis that failed is not asked. */
+/** After a failure, Redis is left alone for this long. */
 const AWAY_MS = 1_000
 
 /**

@@ -8,7 +8,7 @@ import { counter, gauge, type Registry } from '../telemetry/metrics.ts'
 import { absentOf, decideRepair, divergenceOf, type PullRange } from './decide-repair.ts'
 
 type RepairDeps = {
-  /** Who repairs, as the metrics call it. */
+  /** The follower's name in the metrics. */
   name: string
   /** One instance repairs; the others stand by. */
   lease: Lease
@@ -18,11 +18,11 @@ type RepairDeps = {
   particoes: number
   /** Whether the stream can bring anything. */
   redisUp: () => boolean
-  /** Applies events of the log through the same door as the stream's. */
+  /** Applies events of the log just as those of the stream are applied. */
   apply: (particao: number, eventos: readonly FeedEvento[]) => Promise<void>
-  /** Told positions that the log does not have below its head. */
+  /** Called with positions below the head that the log does not have. */
   absent: (particao: number, posicoes: readonly number[]) => Promise<void>
-  /** Told that the ledger is another one, or tells another history; `undefined` when it fits. */
+  /** Called with the reason where the log is another one than was followed; with `undefined` when it fits again. */
   divergence: (particao: number, reason: string | undefined) => Promise<void>
   graceMs?: number | undefined
   everyMs?: number | undefined
@@ -59,8 +59,8 @@ type PartitionState = {
 /**
  * The pull path: what the stream does not bring is fetched from the ledger's feed and applied through the same inbox.
  *
- * It asks each partition every `everyMs` what to do (`decideRepair`) and does it. A ledger that is away is asked less
- * often, with one log line per change. Nothing here need be exact: the inbox dedupes.
+ * Every `everyMs` it decides for each partition what is missing (`decideRepair`) and pulls that. While the feed is away it
+ * is called less often, with one log line per change. Nothing here need be exact: the inbox dedupes.
  */
 export function createRepair(deps: RepairDeps): Repair {
   const { lease, everyMs = EVERY_MS, log, clock = systemClock } = deps

@@ -6,9 +6,9 @@ type RejectionReason = 'circuit-open' | 'bulkhead-full' | 'deadline' | 'attempt-
 const SECONDS_UNTIL_RETRY = 1
 
 /**
- * The resilience layer said no: the dependency was not asked, or not waited for any longer.
+ * A call that a policy ended: the dependency was not called, or not waited for any longer.
  *
- * It is an `Unavailable`, so that one that nobody catches is a 503 with `Retry-After` and not a 500.
+ * It is an `Unavailable`, so that an uncaught one is a 503 with `Retry-After` and not a 500.
  */
 export class Rejection extends Unavailable {
   readonly dependency: string

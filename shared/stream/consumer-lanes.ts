@@ -34,7 +34,7 @@ export type Source = {
   leave(): Promise<void>
 }
 
-/** The source lane over one session at a time; `onLost` tells of a session that ended while nothing was asked of it. */
+/** The source lane over one session at a time; `onLost` is called for a session that ended between two commands. */
 export function createSource({ onLost, ...deps }: LaneDeps & { onLost: () => void }): Source {
   const { blocking, redis, reading, metrics, clock = systemClock } = deps
   let session: Session | undefined

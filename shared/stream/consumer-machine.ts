@@ -135,7 +135,7 @@ export function advance(m: Machine, event: ConsumerEvent, around: Surroundings):
   }
 }
 
-/** What the outside is told: paused by the handler, without Redis, or reading. */
+/** The consumer's state as it is shown: paused by the handler, without Redis, or reading. */
 export function situation(m: Machine): 'lendo' | 'pausado' | 'sem-redis' {
   if (m.lanes.apply.failures > 0) return 'pausado'
   return m.session === 'open' && m.lanes.ack.failures === 0 ? 'lendo' : 'sem-redis'

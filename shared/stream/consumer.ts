@@ -51,7 +51,10 @@ export type ConsumerOptions = {
    * "not now": nothing is acked, the consumer pauses and gives the same batch again. Must be idempotent: delivery is at least once.
    */
   handle: (entries: Entry[]) => Promise<void>
-  /** Told positions whose entries vanished from the stream while unacked: only the ledger still has them. Called before the ack, not waited for: it is a hint. */
+  /**
+   * Called with positions whose entries were deleted from the stream while unacknowledged: only the log still has them. A hint:
+   * called before the ack, and not waited for.
+   */
   onGap: (posicoes: number[]) => void | Promise<void>
   log: Logger
   registry: Registry

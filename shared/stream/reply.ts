@@ -13,7 +13,7 @@ export type Batch = { entries: Entry[]; ids: string[]; gaps: number[] }
 
 const EMPTY: Batch = { entries: [], ids: [], gaps: [] }
 
-/** A list of `[id, [field, value, …] | null]` as a batch. An entry without our field keeps an empty body: the handler's poison. */
+/** A list of `[id, [field, value, …] | null]` as a batch. An entry without our field gets an empty body, which the handler refuses as poison. */
 export function batchOf(list: unknown): Batch {
   if (!Array.isArray(list)) return EMPTY
   const batch: Batch = { entries: [], ids: [], gaps: [] }
@@ -36,7 +36,7 @@ export function batchOfRead(reply: unknown): Batch {
 
 /**
  * An XAUTOCLAIM reply: what was claimed, where to go on (`0-0` = all seen), and the positions whose entries were deleted while
- * pending. The server has already taken those out of the pending list: this reply is the last that will ever be heard of them.
+ * pending. The server has already taken those out of the pending list: no later reply names them.
  */
 export function claimOf(reply: unknown): { batch: Batch; cursor: string; deleted: number[] } {
   const [cursor, list, deleted] = reply as [string, unknown, string[]?]

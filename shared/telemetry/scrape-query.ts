@@ -6,7 +6,7 @@ const LOOK_TIMEOUT_MS = 500
 const LOOK_CACHED_MS = 1_000
 
 /**
- * Makes a question that metrics may ask at every scrape: asked at most once a second, and answered within half of one.
+ * Wraps a query for use at every scrape: it runs at most once a second, and is given up after half a second.
  *
  * `undefined` where the answer failed or came too late; then the gauges that need it show nothing, since an old value
  * would look like a fresh one.

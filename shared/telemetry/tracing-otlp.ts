@@ -24,7 +24,7 @@ const EXPORT_EVERY_MS = 1_000
 const EXPORT_TIMEOUT_MS = 5_000
 /** Leaving does not wait for a collector that is away. */
 const CLOSE_TIMEOUT_MS = 2_000
-/** A collector that is away for an hour is told of sixty times. */
+/** While the collector is unreachable, at most one line a minute is logged. */
 const COMPLAIN_EVERY_MS = 60_000
 
 const KINDS = {
@@ -89,7 +89,7 @@ export function createOtlpTracing(options: TracingOptions & { endpoint: string }
 const NO_TRACE = `00-${'0'.repeat(32)}-${'0'.repeat(16)}-00`
 const nothing = (): void => {}
 
-/** A span that nobody keeps: made of nothing, and whoever continues it continues what was before it. */
+/** A span that is not sampled: it does nothing, and its `traceparent` is the parent's. */
 const unsampled = (parent: string | undefined): Span => ({ traceparent: parent ?? NO_TRACE, end: nothing })
 
 const traceparentOf = ({ traceId, spanId, traceFlags }: SpanContext): string =>

@@ -13,7 +13,7 @@ export type SpanOptions = {
 }
 
 export type Span = {
-  /** The span's own W3C `traceparent`, or its parent's where nobody keeps the trace: whatever continues it takes this along. */
+  /** The W3C `traceparent` to pass on: the span's own, or its parent's where the trace is not sampled. */
   readonly traceparent: string
   /** Ends it, as failed where there is an error. Only once. */
   end(outcome?: { attributes?: Attributes; error?: unknown }): void
@@ -40,7 +40,7 @@ export type TracingOptions = {
   log: Logger
 }
 
-/** The last flag of a `traceparent`: whether anybody keeps this trace. */
+/** Whether a trace is sampled: the last flag of its `traceparent`. */
 export const isSampled = (traceparent: string): boolean => (Number.parseInt(traceparent.slice(53), 16) & 1) === 1
 
 const TRACEPARENT_IN_JSON = /"traceparent":"(00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2})"/
