@@ -17,7 +17,7 @@ import { createProjection } from '../apps/consolidado/src/projetar/projection.ts
 import { AVISOS_INBOX } from '../apps/entregas/src/avisar/aviso-store.ts'
 import { AVISOS, AVISOS_GROUP } from '../apps/entregas/src/avisar/group.ts'
 import type { FluxoOptions } from '../apps/entregas/src/fluir/fluir.ts'
-import { GROUP as ENTREGAS, fluxoGroup } from '../apps/entregas/src/fluir/group.ts'
+import { FLUXO_GROUP as ENTREGAS, fluxoGroup } from '../apps/entregas/src/fluir/group.ts'
 import { FLUXO_ENV, fluxoOptions } from '../apps/entregas/src/fluir/settings.ts'
 import { entregasGroup, LANCAMENTOS_GROUP as LANCAMENTOS } from '../apps/lancamentos/src/lancar-entregas/follow.ts'
 import { createLancamentoStore } from '../apps/lancamentos/src/registrar/store.ts'

@@ -4,10 +4,10 @@ import { type Entregas, startEntregas } from '../stage/entregas.ts'
 import { waitFor } from '../stage/wait-for.ts'
 
 let entregas: Entregas | undefined
-let ouvintes: SseClient[] = []
+let listeners: SseClient[] = []
 afterEach(async () => {
-  await Promise.all(ouvintes.map((one) => one.close()))
-  ouvintes = []
+  await Promise.all(listeners.map((one) => one.close()))
+  listeners = []
   await entregas?.stop()
   entregas = undefined
 })
@@ -68,13 +68,13 @@ it('live streams across an instance that is killed: with Last-Event-ID no event 
   const { url: page } = (await opened.json()) as { url: string }
 
   let current = first.url
-  ouvintes = [
+  listeners = [
     createSseClient(() => `${current}/orders/${id}/stream`, headers),
     createSseClient(() => `${current}/orders/${id}/stream`, headers),
     createSseClient(() => `${current}${page}/stream`),
   ]
   const untilHeard = (seq: number) =>
-    waitFor(() => ouvintes.every(({ heard: ouvidos }) => ouvidos.length >= seq), {
+    waitFor(() => listeners.every(({ heard }) => heard.length >= seq), {
       timeoutMs: WAIT_MS,
       what: `event ${seq}`,
     })
@@ -91,10 +91,10 @@ it('live streams across an instance that is killed: with Last-Event-ID no event 
   }
   await untilHeard(EVENTS)
   const all = Array.from({ length: EVENTS }, (_, i) => String(i + 1))
-  for (const one of ouvintes) {
+  for (const one of listeners) {
     expect(one.heard.map((heard) => heard.id)).toEqual(all)
     expect(one.openings()).toBeGreaterThan(1)
   }
   const eventos = await (await fetch(`${second.url}/orders/${id}/events`, { headers })).json()
-  expect(ouvintes[0]?.heard.map(({ data }) => data)).toEqual(eventos)
+  expect(listeners[0]?.heard.map(({ data }) => data)).toEqual(eventos)
 })

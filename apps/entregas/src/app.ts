@@ -25,7 +25,7 @@ import type { AvisosOptions } from './avisar/avisos.ts'
 import { AVISOS_GROUP } from './avisar/group.ts'
 import { STREAM_PREFIX } from './domain/evento.ts'
 import type { FluxoOptions } from './fluir/fluir.ts'
-import { fluxoGroup, GROUP } from './fluir/group.ts'
+import { FLUXO_GROUP, fluxoGroup } from './fluir/group.ts'
 import { createStepWorker } from './fluir/step-worker.ts'
 import { createImportarRoutes } from './importar/route.ts'
 import { createInformarRoutes } from './informar/route.ts'
@@ -146,7 +146,7 @@ export const createEntregas = (deps: EntregasDeps): AppModule => {
     },
   )
   const outbound = createOutbound({ ...deps, ...edge, pedidos, logReads, readPool, settings: WRITE_SETTINGS })
-  const groups = [GROUP, AVISOS_GROUP, ...(deps.otherGroups ?? [])]
+  const groups = [FLUXO_GROUP, AVISOS_GROUP, ...(deps.otherGroups ?? [])]
   const janitor = createJanitor({ redis: redis.commands, prefix: streamPrefix, particoes, groups, log, registry })
   exportMetrics({ registry, sql: logReads, depth: store.depth })
   exportRedisMetrics({ registry, redis: redis.commands })

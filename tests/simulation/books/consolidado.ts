@@ -69,10 +69,10 @@ export function startConsolidado(servers: Servers, process: Process): Consolidad
   const sql = seams.sql?.(simulated.sql) ?? simulated.sql
   const cache = cacheOf({ redis, registry, process, seams })
   const shared = { particoes, log: SILENT, registry, clock }
-  const projecao = createProjection({ sql, cache, registry })
+  const projection = createProjection({ sql, cache, registry })
   const follower = createFollower(
     {
-      ...(seams.projection?.(projecao) ?? projecao),
+      ...(seams.projection?.(projection) ?? projection),
       lanes,
       log: { streamPrefix: STREAM_PREFIX, particoes, feed: feedOf(servers, process) },
     },

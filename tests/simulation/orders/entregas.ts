@@ -6,7 +6,7 @@ import { LOCKS } from '@fluxo/shared/postgres/locks'
 import { createJanitor } from '@fluxo/shared/stream/janitor'
 import { createPublisher } from '@fluxo/shared/stream/publisher'
 import { STREAM_PREFIX } from '../../../apps/entregas/src/domain/evento.ts'
-import { fluxoGroup, GROUP } from '../../../apps/entregas/src/fluir/group.ts'
+import { FLUXO_GROUP, fluxoGroup } from '../../../apps/entregas/src/fluir/group.ts'
 import { createStepWorker } from '../../../apps/entregas/src/fluir/step-worker.ts'
 import { createPedidoReadStore } from '../../../apps/entregas/src/listar/store.ts'
 import type { ChangePedidoDeps } from '../../../apps/entregas/src/mover/change-pedido.ts'
@@ -47,7 +47,7 @@ export function startEntregas(servers: Servers, process: Process): Entregas {
   const { particoes, delayMs } = servers.plan
   const { clock } = process
   const own = createSimulatedRedis({ wire, server: redisServer, process, habits: seams })
-  const redis = seams.redis?.(own, GROUP) ?? own
+  const redis = seams.redis?.(own, FLUXO_GROUP) ?? own
   const { sql, cut } = createSimulatedSql({ wire, server, process, name: 'orders' })
   const shared = { sql, particoes, log: SILENT, registry, clock }
   const leaseOf = (key: readonly [number, number], name: string) =>
@@ -83,7 +83,7 @@ export function startEntregas(servers: Servers, process: Process): Entregas {
     },
     { ...shared, timings: PACE, redis, instance: nameOf(servers, process), lease: leaseOf(REPAIR_LOCK, 'reparo') },
   )
-  const groups = [GROUP, GRUPO_DO_LIVRO]
+  const groups = [FLUXO_GROUP, GRUPO_DO_LIVRO]
   const janitor = createJanitor({ ...shared, ...JANITOR, redis: redis.commands, prefix: STREAM_PREFIX, groups })
   let leaving = false
   void prepared(fluxo.prepare, process).then(() => {

@@ -1,6 +1,6 @@
 import { streamKey } from '@fluxo/shared/stream/keys'
 import { STREAM_PREFIX } from '../../../apps/entregas/src/domain/evento.ts'
-import { GROUP } from '../../../apps/entregas/src/fluir/group.ts'
+import { FLUXO_GROUP } from '../../../apps/entregas/src/fluir/group.ts'
 import { LANCAMENTOS_GROUP as GRUPO_DO_LIVRO } from '../../../apps/lancamentos/src/lancar-entregas/follow.ts'
 import { scheduleFaults, stopRedis } from '../disturbances.ts'
 import type { Verdict } from '../scenario.ts'
@@ -103,7 +103,7 @@ function isPending({ servers }: World, particao: number): boolean {
   const { redisServer } = servers
   const stream = redisServer.store.stream(streamKey(STREAM_PREFIX, particao))
   if (!redisServer.up() || stream === undefined) return false
-  return [GROUP, GRUPO_DO_LIVRO].some((name) => {
+  return [FLUXO_GROUP, GRUPO_DO_LIVRO].some((name) => {
     const group = stream.groups.get(name)
     return group?.delivered !== stream.top || group.pending.size > 0
   })

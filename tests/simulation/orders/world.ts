@@ -1,6 +1,6 @@
 import { Registry } from 'prom-client'
 import { statusOfCode } from '../../../apps/entregas/src/domain/status.ts'
-import { GROUP as FLOW } from '../../../apps/entregas/src/fluir/group.ts'
+import { FLUXO_GROUP as FLOW } from '../../../apps/entregas/src/fluir/group.ts'
 import { NO_EFFECT } from '../../../apps/lancamentos/src/lancar-entregas/follow.ts'
 import { createInstances } from '../instances.ts'
 import { createRandom } from '../random.ts'
@@ -26,8 +26,8 @@ import type { Servers } from './servers.ts'
 
 export type World = ReturnType<typeof createWorld>
 
-const EPOCA_DOS_PEDIDOS = '0a0b0c0d-0000-4000-8000-00000000000a'
-const EPOCA_DO_LIVRO = '0a0b0c0d-0000-4000-8000-00000000000b'
+const PEDIDOS_EPOCA = '0a0b0c0d-0000-4000-8000-00000000000a'
+const LEDGER_EPOCA = '0a0b0c0d-0000-4000-8000-00000000000b'
 /** When the world begins. */
 const BEGIN_MS = Date.UTC(2026, 10, 21, 12)
 const UUID_DIGITS = 12
@@ -59,8 +59,8 @@ export function createWorld(plan: OrdersPlan, seams: Seams = {}) {
     scheduler.note(
       `orders  ${particao}:${posicao} order ${pedido_id.slice(-4)} ${seq} ${statusOfCode(status)} (${source})`,
     )
-  const orders = emptyOrders({ epoca: EPOCA_DOS_PEDIDOS, particoes, now: calendar, onEvent, ...heard })
-  const ledger = createLedgerDatabase({ epoca: EPOCA_DO_LIVRO, particoes })
+  const orders = emptyOrders({ epoca: PEDIDOS_EPOCA, particoes, now: calendar, onEvent, ...heard })
+  const ledger = createLedgerDatabase({ epoca: LEDGER_EPOCA, particoes })
   const followed = new Map<number, InboxRow>()
   const following = applyStatements({
     ...heard,

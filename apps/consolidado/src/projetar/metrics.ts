@@ -90,8 +90,8 @@ function counts(registry: Registry): CountEvents {
     labelNames: ['particao'],
   })
   // Zeros too: `rate` does not see the first event of a series that was not there.
-  for (const origem of ['stream', 'feed'])
-    for (const desfecho of Object.values(OUTCOME_LABELS)) eventos.inc({ origem, desfecho }, 0)
+  for (const source of ['stream', 'feed'])
+    for (const desfecho of Object.values(OUTCOME_LABELS)) eventos.inc({ origem: source, desfecho }, 0)
   return (end, events, { particao, origin }) => {
     if (end === 'absent') absent.inc({ particao: String(particao) }, events)
     else eventos.inc({ origem: origin, desfecho: OUTCOME_LABELS[end] }, events)

@@ -24,7 +24,7 @@ type AdvanceOptions = {
 }
 
 /** Adds up what the inbox has applied without a hole and this check has not read; gives how many entries are left. */
-export async function advance(
+export async function advanceRound(
   deps: { store: VerificarStore; feed: FeedClient },
   { watermark, epoca, firstLook, touched, signal }: AdvanceOptions,
 ): Promise<number> {

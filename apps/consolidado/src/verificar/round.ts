@@ -1,7 +1,7 @@
 import type { FeedClient } from '@fluxo/shared/feed/client'
 import { saldoKey } from '../domain/saldo.ts'
 import type { DayKey } from '../projetar/saldo-store.ts'
-import { advance, TOUCHED_MAX } from './advance.ts'
+import { advanceRound, TOUCHED_MAX } from './advance.ts'
 import type { Comparison, DayPair, VerificarStore } from './store.ts'
 import { createTail } from './tail.ts'
 import {
@@ -71,7 +71,7 @@ export function createRound(deps: RoundDeps): (signal: AbortSignal) => Promise<R
       findings.add(ofWatermark)
       // Another log: it is told, and the days are not compared with what they do not come from.
       if (ofWatermark.some(({ tipo }) => tipo === 'epoca')) return roundResult(findings, 0, lags, firstLook)
-      const lag = await advance(deps, { watermark, epoca: watermark.epoca, firstLook, touched, signal })
+      const lag = await advanceRound(deps, { watermark, epoca: watermark.epoca, firstLook, touched, signal })
       if (lag > 0) lags.set(watermark.particao, lag)
     }
     if (lags.size > 0) return roundResult(findings, 0, lags, firstLook)

@@ -6,7 +6,7 @@ import type { AvisoEnding } from './aviso-store.ts'
 import type { Circuit, Circuits } from './circuits.ts'
 import type { ClaimedAviso } from './claim-store.ts'
 import type { PostResult, WebhookPoster } from './poster.ts'
-import { TERM_MS, waitMs } from './schedule.ts'
+import { attemptWaitMs, TERM_MS } from './schedule.ts'
 import { signatureHeaders, validSecrets } from './signature.ts'
 
 type AttemptDeps = {
@@ -80,7 +80,7 @@ function endingOf(aviso: ClaimedAviso, terms: Terms, result: PostResult): AvisoE
   if (interrupted) return { id, tentativa, devolver: true, situacao: 'pending', waitMs: 0, motivo: undefined }
   if (unresolved) return giveBack(aviso, terms, String(errorText))
   const outcome = outcomeOf(result)
-  const wait = outcome === 'tentar' ? waitMs(passo + 1, Math.random(), terms.waits) : undefined
+  const wait = outcome === 'tentar' ? attemptWaitMs(passo + 1, Math.random(), terms.waits) : undefined
   const terminal = outcome === 'entregue' ? 'delivered' : outcome === 'desativar' ? 'cancelled' : 'exhausted'
   const avisoStatus = wait === undefined ? terminal : 'pending'
   return {

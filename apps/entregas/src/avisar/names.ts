@@ -1,7 +1,7 @@
 import type { LookupAddress } from 'node:dns'
 import { Resolver } from 'node:dns/promises'
 import { type AlvoRule, isLocalhost } from './alvo.ts'
-import { createTurns } from './turns.ts'
+import { createLookupTurns } from './turns.ts'
 
 /** Names that are looked up at once, and those of one merchant. Each is two questions, and a resolver next door (dnsmasq) has 150 in hand. */
 const NAMES_MAX = 64
@@ -34,7 +34,7 @@ type NameLookup = (name: string, comercianteId: string, signal: AbortSignal) => 
  * domains are not looked at; `localhost` is this machine.
  */
 export function createNameLookup({ allowsLoopback, servers }: NameLookupOptions): NameLookup {
-  const turns = createTurns({ totalMax: NAMES_MAX, comercianteMax: COMERCIANTE_NAMES_MAX })
+  const turns = createLookupTurns({ totalMax: NAMES_MAX, comercianteMax: COMERCIANTE_NAMES_MAX })
   return async (name, comercianteId, signal) => {
     if (allowsLoopback && isLocalhost(name)) return LOCALHOST
     const leave = await turns.take(comercianteId, signal)

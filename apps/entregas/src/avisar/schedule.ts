@@ -11,14 +11,14 @@ const JITTER = 0.2
 export const TERM_MS = WAITS_MS.reduce((sum, wait) => sum + wait, 0)
 
 /** Attempts of one delivery before it is given up. */
-export const TENTATIVAS_MAX = WAITS_MS.length
+export const ATTEMPTS_MAX = WAITS_MS.length
 
 /**
  * When the next attempt is due, in ms after the one that failed; `undefined` where it was the last.
  *
  * `attempts` counts the attempts so far, `random` is in [0, 1); `waits` has the wait before each attempt.
  */
-export function waitMs(attempts: number, random: number, waits = WAITS_MS): number | undefined {
+export function attemptWaitMs(attempts: number, random: number, waits = WAITS_MS): number | undefined {
   const wait = waits[attempts]
   return wait === undefined ? undefined : Math.round(wait * (1 + JITTER * random))
 }

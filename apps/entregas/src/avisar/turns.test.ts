@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
-import { createTurns } from './turns.ts'
+import { createLookupTurns } from './turns.ts'
 
 const always = new AbortController().signal
 /** Lets those who were called go on. */
 const settle = () => new Promise((resolve) => setImmediate(resolve))
 
 /** Asks for turns, and tells in which order they came. */
-const askTurns = (turns: ReturnType<typeof createTurns>) => {
+const askTurns = (turns: ReturnType<typeof createLookupTurns>) => {
   const came: string[] = []
   const leave: (() => void)[] = []
   const ask = (name: string, signal = always): void => {
@@ -22,7 +22,7 @@ const askTurns = (turns: ReturnType<typeof createTurns>) => {
 }
 
 test('a merchant has its share of the turns and no more, however many it asks for', async () => {
-  const { came, leave, ask } = askTurns(createTurns({ totalMax: 4, comercianteMax: 2 }))
+  const { came, leave, ask } = askTurns(createLookupTurns({ totalMax: 4, comercianteMax: 2 }))
   for (const name of ['a', 'a', 'a', 'a', 'b']) ask(name)
   await settle()
   expect(came).toEqual(['a', 'a', 'b'])
@@ -32,7 +32,7 @@ test('a merchant has its share of the turns and no more, however many it asks fo
 })
 
 test('the next turn is the merchant’s who has the fewest, whoever came first', async () => {
-  const { came, leave, ask } = askTurns(createTurns({ totalMax: 2, comercianteMax: 2 }))
+  const { came, leave, ask } = askTurns(createLookupTurns({ totalMax: 2, comercianteMax: 2 }))
   for (const name of ['a', 'a', 'a', 'b']) ask(name)
   await settle()
   leave[0]?.()
@@ -41,7 +41,7 @@ test('the next turn is the merchant’s who has the fewest, whoever came first',
 })
 
 test('who gives up waiting takes no turn', async () => {
-  const { came, leave, ask } = askTurns(createTurns({ totalMax: 1, comercianteMax: 1 }))
+  const { came, leave, ask } = askTurns(createLookupTurns({ totalMax: 1, comercianteMax: 1 }))
   const stop = new AbortController()
   ask('a')
   ask('b', stop.signal)

@@ -9,7 +9,7 @@ type Turns = {
 type Waiter = { comercianteId: string; call: () => void }
 
 /** At most `totalMax` at once, and of one merchant `comercianteMax`. The next turn is the merchant's who has the fewest. */
-export function createTurns({ totalMax, comercianteMax }: TurnsOptions): Turns {
+export function createLookupTurns({ totalMax, comercianteMax }: TurnsOptions): Turns {
   const inUse = new Map<string, number>()
   const queue = new Set<Waiter>()
   let total = 0

@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { type Ask, type Cluster, createCluster, type Instance, receber } from '../../test/cluster.ts'
 import { json } from '../../test/test-app.ts'
-import { GROUP } from '../fluir/group.ts'
+import { FLUXO_GROUP } from '../fluir/group.ts'
 
 /** The machine as the contract draws it: an arrow from each status to those that follow it. */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
@@ -75,7 +75,7 @@ const fail = async (failure: Fault): Promise<void> => {
       where datname = current_database() and pid <> pg_backend_pid()`
   } else if (failure === 'stream-perdido') await commands?.unlink(stream)
   // Every event is delivered again; a group that is not there yet will be given everything anyway.
-  else await commands?.xgroup('SETID', stream, GROUP, '0').catch(() => {})
+  else await commands?.xgroup('SETID', stream, FLUXO_GROUP, '0').catch(() => {})
 }
 
 /** As a careful client: what was not answered is asked again under its key, at the next instance. */
