@@ -41,6 +41,10 @@ const ANY_DECIMAL = /^(-?)(?:0|[1-9]\d*)(?:\.(\d+))?$/
  * Reads the amount of an entry from its source text: `"150.5"` → `15050n`.
  *
  * Exact: `0.1` is 10 cents, and `1e2`, `1,50`, `007`, `.5` and three decimals are refused, with the reason as value.
+ *
+ * @example
+ * readValor('150.5') // 15050n
+ * readValor('1,50') // 'formato'
  */
 export function readValor(text: string): Cents | ValorFault {
   const cents = centsFromDecimal(text)

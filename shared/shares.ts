@@ -7,7 +7,14 @@ type Shares = {
   taken(): number
 }
 
-/** Counts places taken of `max`, and by which owner: `ownerMax` each at most. An owner without a place takes no memory. */
+/**
+ * Counts places taken of `max`, and by which owner: `ownerMax` each at most. An owner without a place takes no memory.
+ *
+ * @example
+ * const slots = createShares({ max: 4, ownerMax: 2 })
+ * if (!slots.take('loja-1')) throw new TooManyRequests(1)
+ * try { await work() } finally { slots.give('loja-1') }
+ */
 export function createShares({ max, ownerMax }: { max: number; ownerMax: number }): Shares {
   const owners = new Map<string, number>()
   let taken = 0

@@ -79,7 +79,15 @@ const WRITE_TIMEOUT_MS = 1_000
 /** Keys per step of a purge. */
 const PURGE_SCAN_COUNT = 500
 
-/** A cache in Redis whose values carry versions and are only ever replaced by newer ones (docs/architecture.md). */
+/**
+ * A cache in Redis whose values carry versions and are only ever replaced by newer ones (docs/architecture.md).
+ *
+ * @example
+ * const cache = createVersionedCache({ redis, prefix: 'fluxo:consolidado', name: 'consolidado', breaker, registry })
+ * await cache.setIfNewer([{ key: 'loja-1:2025-10-15', versao: 2, body: '{"saldo":1}' }])
+ * await cache.setIfNewer([{ key: 'loja-1:2025-10-15', versao: 1, body: '{}' }]) // changes nothing
+ * await cache.get('loja-1:2025-10-15') // version 2
+ */
 export const createVersionedCache = (deps: VersionedCacheDeps): VersionedCache => {
   const { redis, prefix, breaker, name, registry, clock = systemClock } = deps
   const { ttlSeconds = TTL_SECONDS, ttlJitter = TTL_JITTER, timeoutMs = READ_TIMEOUT_MS } = deps

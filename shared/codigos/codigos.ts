@@ -10,6 +10,9 @@ export type Meaning = { status: number; titulo: string; significa: string; remed
  *
  * Problem documents, the pages at `/problemas/{codigo}` and the API document take theirs from here. A code is for ever: its meaning does
  * not change, and it goes only with a new version of the API.
+ *
+ * @example
+ * CODIGOS['chave-reutilizada'].status // 422
  */
 export const CODIGOS = { ...OF_REQUESTS, ...OF_CONTENT, ...OF_SERVICE } satisfies Record<string, Meaning>
 

@@ -31,6 +31,11 @@ type ParsedRecord = { fields: string[]; next: number; breaks: number } | { motiv
  *
  * csv-parse 7 takes 13–17 µs a line here, more than all else that an imported line costs; this takes about 1 µs. The
  * tests compare the two over random files.
+ *
+ * @example
+ * const csv = createCsvReader()
+ * csv.read('data;valor\n2025-10-15;1') // [{ linha: 1, fields: ['data', 'valor'] }]
+ * csv.read(',50\n', true) // [{ linha: 2, fields: ['2025-10-15', '1,50'] }]
  */
 export function createCsvReader(charactersMax: number = RECORD_CHARACTERS_MAX): CsvReader {
   let rest = ''

@@ -18,7 +18,13 @@ const CIRCUIT = { volumeThreshold: 10, errorThresholdPercentage: 50, resetTimeou
 
 export type Feed = FeedClient & { close(): void }
 
-/** A log's feed, bounded, retried and behind a breaker. `name` tells it from other feeds of the process. */
+/**
+ * A log's feed, bounded, retried and behind a breaker. `name` tells it from other feeds of the process.
+ *
+ * @example
+ * const feed = createFeed({ baseUrl: 'http://lancamentos:3001', token, particoes: 1, name: 'eventos', registry })
+ * const { eventos, ultima } = await feed.page({ particao: 0, after: 1234, limite: 1000 })
+ */
 export function createFeed({
   registry,
   name,

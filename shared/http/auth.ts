@@ -180,6 +180,9 @@ function tokenOf(authorization: string | undefined): string {
  *
  * 401 without a valid token, 403 `escopo-ausente` without the scope. Service routes pass `comerciante: false`: their tokens need
  * not name a merchant. `admission` is asked for each request of a merchant that got so far.
+ *
+ * @example
+ * routes.get('/consolidado/:data', requireScope(verifier, 'consolidado:ler'), (c) => answer(c.get('comercianteId')))
  */
 export function requireScope(
   verifier: Verifier,

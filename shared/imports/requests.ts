@@ -110,7 +110,13 @@ async function* inTurns(body: Chunks, comercianteId: string): AsyncGenerator<Uin
 
 function* nothing(): Generator<undefined, void> {}
 
-/** Lets a few imports at a time have the file of their request, and of one merchant fewer; a further one gets 503. */
+/**
+ * Lets a few imports at a time have the file of their request, and of one merchant fewer; a further one gets 503.
+ *
+ * @example
+ * const withFile = createImportSlots()
+ * const report = await withFile(c, (file) => importCsvFile({ ...file, importacao, save }))
+ */
 export function createImportSlots(): <T>(
   c: Context<AppEnv>,
   importFile: (file: ImportFile) => Promise<T>,

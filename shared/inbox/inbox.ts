@@ -63,7 +63,15 @@ type ApplyAnswer = {
   resultado: string | null
 }
 
-/** Exactly-once effects over at-least-once delivery, in the consumer's own database. */
+/**
+ * Exactly-once effects over at-least-once delivery, in the consumer's own database.
+ *
+ * @example
+ * const inbox = createInbox({ sql, effect })
+ * await inbox.prepare(1)
+ * await inbox.apply({ particao: 0, epoca, rows }) // { outcome: 'applied', novos: 2, repetidos: 0, touched: … }
+ * await inbox.apply({ particao: 0, epoca, rows }) // { outcome: 'applied', novos: 0, repetidos: 2, touched: … }
+ */
 export function createInbox<Row extends Positioned, Touched>(deps: {
   /** A pool for single statements. */
   sql: Sql

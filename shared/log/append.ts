@@ -43,6 +43,11 @@ const RACE_RETRIES_MAX = 3
  * alone, `refused`, and its neighbours are in. Where another instance registered the same key a moment earlier, a
  * retry with a new snapshot finds its row. Rejects with `Unavailable` when PostgreSQL cannot answer: then it is **not
  * known** whether the batch was committed, and only rows with a key may be sent again safely.
+ *
+ * @example
+ * const append = createAppend<{ id: string }>(sql, LEDGER)
+ * await append(0, [row]) // [{ outcome: 'new', posicao: 1 }]
+ * await append(0, [row]) // [{ outcome: 'known', via: 'chave', posicao: 1, row: { id: … } }]
  */
 export const createAppend = <Known>(sql: Sql, table: LogShape, clock: Clock = systemClock): Append<Known> =>
   createWriter<Known, unknown, Appended<Known>>(sql, appendStatement(table), clock, ({ posicao }) => {

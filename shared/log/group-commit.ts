@@ -54,6 +54,10 @@ const RETRY_AFTER_SECONDS = 1
  *
  * There is no timer. The first item goes at once (`setImmediate`); those that come while a batch is
  * under way are collected meanwhile. A linger of 2 ms lowered throughput in a trial.
+ *
+ * @example
+ * const commits = createGroupCommit({ flush: (rows) => append(0, rows), keysOf: (row) => [row.chave] })
+ * const [first, second] = await Promise.all([commits.add(one), commits.add(another)]) // one statement
  */
 export const createGroupCommit = <Item, Result>(
   options: GroupCommitOptions<Item, Result>,

@@ -70,6 +70,9 @@ const problemsOf = (codigos: readonly Codigo[]): RouteConfig['responses'] =>
  *
  * `app.openapi` would also install zod-openapi's validators, which read the body without limit, round amounts to floating point
  * and build a full `Request`. Here the handler reads with `readJsonBody` and `parseWith`, from the same schema that is documented.
+ *
+ * @example
+ * documented(routes, { method: 'get', path: '/orders/{id}', operationId: 'obterPedido', … }, mayRead, handler)
  */
 export function documented(
   app: OpenAPIHono<AppEnv>,

@@ -45,6 +45,11 @@ const identity = (value: string): string => value
  * postgres.js 3.4.9 can run strangers' statements inside an open transaction of the same pool and lose them with its
  * rollback (porsager/postgres#1218), so transactions have clients of their own: `createTransactions`.
  * int8 and numeric arrive as text (money never passes through floating point), dates as `YYYY-MM-DD`.
+ *
+ * @example
+ * const sql = createSql({ url, max: 4, name: 'lancamentos' })
+ * const [row] = await sql`select ultima from posicao where particao = ${0}`
+ * await closeSql(sql)
  */
 export const createSql = (options: SqlOptions): Sql => {
   const { max, name, settings, fetchTypes = false, onclose } = options

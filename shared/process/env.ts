@@ -5,6 +5,9 @@ import { z } from 'zod'
  *
  * Throws one `Error` that names every wrong variable with what is expected of it, and never a value: it may be a secret.
  * An empty variable counts as absent, since compose files pass those. `.describe()` on a field says what it is for.
+ *
+ * @example
+ * const env = parseEnv(z.object({ PORT: envPort().default(3001), REDIS_URL: envUrl('redis', 'rediss') }))
  */
 export function parseEnv<S extends z.ZodObject>(
   schema: S,

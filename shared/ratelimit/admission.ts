@@ -11,7 +11,13 @@ import { burstOf, type LimitsEnv } from './settings.ts'
 /** What a merchant's routes are admitted by, by class; nothing where the limit is off. */
 export type Limits = { readonly escrita?: Admission; readonly leitura?: Admission }
 
-/** Makes the limits that the environment asks for. All services of one Redis share each merchant's allowance of a class. */
+/**
+ * Makes the limits that the environment asks for. All services of one Redis share each merchant's allowance of a class.
+ *
+ * @example
+ * const limits = createLimits({ env, redis: redis.cache, registry })
+ * const mayRead = requireScope(verifier, 'lancamentos:ler', { admission: limits.leitura })
+ */
 export function createLimits({ env, redis, registry }: { env: LimitsEnv; redis: Redis; registry: Registry }): Limits {
   const instances = env.LIMITE_INSTANCIAS
   const admission = (limitClass: keyof Limits, perSecond: number, given: number | undefined): Limits => {

@@ -47,6 +47,11 @@ export type RedisConnections = {
  * Returns at once and never throws for a Redis that is away: a service must start without it. `commands` queues what it is given
  * while connecting and rejects it at the next failed attempt (`maxRetriesPerRequest: 0`), which also rejects whatever was in flight
  * when a connection broke. ioredis would otherwise re-send it silently, and a re-sent XADD `*` or XAUTOCLAIM is not harmless.
+ *
+ * @example
+ * const redis = createRedisConnections({ url, name: 'lancamentos', log })
+ * await redis.commands.ping()
+ * await redis.close()
  */
 export function createRedisConnections({ url, name, log }: RedisDeps): RedisConnections {
   const base = {

@@ -61,6 +61,10 @@ type PartitionState = {
  *
  * Every `everyMs` it decides for each partition what is missing (`decideRepair`) and pulls that. While the feed is away it
  * is called less often, with one log line per change. Nothing here need be exact: the inbox dedupes.
+ *
+ * @example
+ * const repair = createRepair({ name: 'avisos', lease, feed, watermarks: inbox.watermarks, particoes: 1, … })
+ * repair.start()
  */
 export function createRepair(deps: RepairDeps): Repair {
   const { lease, everyMs = EVERY_MS, log, clock = systemClock } = deps

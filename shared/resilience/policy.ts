@@ -59,6 +59,17 @@ const backoffOf = ({ baseMs, maxMs }: { baseMs: number; maxMs: number }) =>
  * - A place in the bulkhead is held until the abandoned work has really ended (one attempt's time longer at most), so
  *   `max` bounds the work and not the waiters.
  * - Timeouts abort a signal that belongs to the one call.
+ *
+ * @example
+ * const policy = createPolicy({
+ *   name: 'eventos',
+ *   deadlineMs: 5_000,
+ *   bulkhead: { max: 4, queueMax: 16 },
+ *   retry: { attemptsMax: 3, baseMs: 100, maxMs: 1_000 },
+ *   attemptTimeoutMs: 2_000,
+ *   isTransient: (error) => error instanceof TypeError,
+ * })
+ * const response = await policy.execute((signal) => fetch(url, { signal }))
  */
 export const createPolicy = (options: PolicyOptions): Policy => {
   const { name, breaker, isTransient, attemptTimeoutMs } = options

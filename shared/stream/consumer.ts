@@ -75,7 +75,24 @@ export type Consumer = {
   state(): ConsumerState
 }
 
-/** One consumer of one partition: at least once, in order within a batch, ack last. `consumer-machine.ts` decides; this file acts. */
+/**
+ * One consumer of one partition: at least once, in order within a batch, ack last. `consumer-machine.ts` decides; this file acts.
+ *
+ * @example
+ * const consumer = createConsumer({
+ *   blocking: redis.blocking,
+ *   redis: redis.commands,
+ *   prefix: 'fluxo:pedidos',
+ *   particao: 0,
+ *   group: 'avisos',
+ *   consumer: instance,
+ *   handle: async (entries) => save(entries), // acknowledged once this resolves
+ *   onGap: () => {},
+ *   log,
+ *   registry,
+ * })
+ * consumer.start()
+ */
 export function createConsumer(options: ConsumerOptions): Consumer {
   const { log, clock = systemClock } = options
   const reading = readingOf(options)

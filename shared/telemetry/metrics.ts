@@ -16,7 +16,13 @@ type Metric<T extends string, Configuration> = Omit<Configuration, 'registers' |
   labelNames?: readonly T[]
 }
 
-/** The counter of that name in `registry`, created at the first call. */
+/**
+ * The counter of that name in `registry`, created at the first call.
+ *
+ * @example
+ * const refused = counter(registry, { name: 'fluxo_x_refused_total', help: 'Refused, by log.', labelNames: ['log'] })
+ * refused.inc({ log: 'pedidos' })
+ */
 export function counter<T extends string>(registry: Registry, metric: Metric<T, CounterConfiguration<T>>): Counter<T> {
   const found = registry.getSingleMetric(metric.name)
   return (found as Counter<T> | undefined) ?? new Counter<T>({ ...metric, registers: [registry] })

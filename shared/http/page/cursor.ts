@@ -21,6 +21,12 @@ const CURSOR_CHARACTERS_MAX = 140
  * Opaque cursors: base64url of the point and its signature. Signed so that nobody builds on what is inside, and so that
  * a cursor of one merchant or filter does nothing for another. The key is derived (HKDF) for `purpose`, the list, so the same
  * secret can serve other purposes; it is the same in every instance and after a restart.
+ *
+ * @example
+ * const cursor = createCursor({ secret, purpose: 'pedidos' })
+ * const text = cursor.write('2025-10-15,7', 'loja-1')
+ * cursor.read(text, 'loja-1') // '2025-10-15,7'
+ * cursor.read(text, 'loja-2') // throws cursor-invalido
  */
 export function createCursor({ secret, purpose }: { secret: string; purpose: string }): CursorSigner {
   const key = Buffer.from(hkdfSync('sha256', secret, '', `fluxo cursor de ${purpose} v1`, KEY_BYTES))
