@@ -2,6 +2,7 @@ import { arrayLiteral } from '../inbox/array-literal.ts'
 import type { Applied, Inbox, InboxBatch, Positioned } from '../inbox/inbox.ts'
 import { type Effect, INBOX, type InboxTable } from '../inbox/statement.ts'
 import type { Sql } from '../postgres/sql.ts'
+import { run, type Statement, statement } from '../postgres/statement.ts'
 import type { DeadLetter, KeepLetter } from './dead-letters.ts'
 
 type Place = { particao: number; posicao: number }
@@ -20,12 +21,16 @@ export type LetterStore = {
  * A letter that was redriven stays as it is: its effect has happened, and a late redelivery of the same poison must not make
  * it pending again. A new one was not passed over yet, whatever the column's default says.
  */
-const put = ({ letters }: InboxTable): string => `
+const put = ({ letters }: InboxTable): Statement =>
+  statement(
+    'letters.put',
+    `
 insert into ${letters} as c (particao, posicao, evento, motivo, tentativas, pulada_em)
 values ($1::smallint, $2::text::bigint, $3, $4, $5::int, null)
 on conflict (particao, posicao) do update set
   evento = excluded.evento, motivo = excluded.motivo, tentativas = greatest(c.tentativas, excluded.tentativas)
-where c.redirigida_em is null`
+where c.redirigida_em is null`,
+  )
 
 /**
  * Which letters wait: passed over, or their position is still a hole. What only the stream had damaged was applied from the log
@@ -34,16 +39,24 @@ where c.redirigida_em is null`
 const waiting = ({ name }: InboxTable): string => `c.redirigida_em is null and (c.pulada_em is not null or not exists (
   select from ${name} p where p.particao = c.particao and (c.posicao <= p.aplicada_ate or c.posicao <@ p.adiante)))`
 
-const list = (table: InboxTable): string => `
+const list = (table: InboxTable): Statement =>
+  statement(
+    'letters.list',
+    `
 select c.particao::int as particao, c.posicao::float8 as posicao, c.evento as body, c.motivo, c.tentativas
 from ${table.letters} c
 where ${waiting(table)} and ($2::int is null or c.particao = $2::int and c.posicao = $3::text::bigint)
-order by c.criada_em, c.particao, c.posicao limit $1::int`
+order by c.criada_em, c.particao, c.posicao limit $1::int`,
+  )
 
 /** Only what the inbox applied under its position is done with; what was passed over needs a claim (`claim`). */
-const mark = ({ letters }: InboxTable): string => `
+const mark = ({ letters }: InboxTable): Statement =>
+  statement(
+    'letters.mark',
+    `
 update ${letters} set redirigida_em = now()
-where particao = $1::smallint and posicao = $2::text::bigint and redirigida_em is null and pulada_em is null`
+where particao = $1::smallint and posicao = $2::text::bigint and redirigida_em is null and pulada_em is null`,
+  )
 
 /** The dead letters of a group, in the database of its inbox. */
 export function createLetterStore(sql: Sql, table = INBOX): LetterStore {
@@ -51,15 +64,15 @@ export function createLetterStore(sql: Sql, table = INBOX): LetterStore {
     put: async ({ particao, posicao, body, motivo: reason, tentativas: attempts }) => {
       // A NUL is not text to PostgreSQL, and a broken body may hold one.
       const text = body.replaceAll('\0', '\uFFFD')
-      await sql.unsafe(put(table), [particao, String(posicao), text, reason, attempts], { prepare: true })
+      await run(sql, put(table), [particao, String(posicao), text, reason, attempts])
     },
     list: async ({ limit, at }) => {
       const place = at === undefined ? [null, null] : [at.particao, String(at.posicao)]
-      const letters = await sql.unsafe<DeadLetter[]>(list(table), [limit, ...place], { prepare: true })
+      const letters = await run<DeadLetter>(sql, list(table), [limit, ...place])
       return letters.map((letter) => ({ ...letter }))
     },
     mark: async ({ particao, posicao }) => {
-      await sql.unsafe(mark(table), [particao, String(posicao)], { prepare: true })
+      await run(sql, mark(table), [particao, String(posicao)])
     },
   }
 }
@@ -124,7 +137,7 @@ export async function lettersAt(
 ): Promise<number[]> {
   const text = `select posicao::float8 as posicao from ${letters}
     where particao = $1::smallint and ${letters}.posicao = any($2::text::bigint[])`
-  const rows = await sql.unsafe<{ posicao: number }[]>(text, [particao, arrayLiteral(posicoes)], { prepare: true })
+  const rows = await run<{ posicao: number }>(sql, statement('letters.at', text), [particao, arrayLiteral(posicoes)])
   return rows.map(({ posicao }) => posicao)
 }
 
@@ -136,6 +149,6 @@ export async function countLetters(sql: Sql, table = INBOX): Promise<LetterCount
 select current_database() as database, count(*) filter (where ${waiting(table)})::float8 as pendentes,
   count(c.redirigida_em)::float8 as redirigidas
 from ${table.letters} c`
-  const [count] = await sql.unsafe<LetterCount[]>(text, [], { prepare: true })
+  const [count] = await run<LetterCount>(sql, statement('letters.count', text))
   return count ?? { database: '', pendentes: 0, redirigidas: 0 }
 }

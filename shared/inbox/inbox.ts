@@ -2,9 +2,10 @@ import { type Clock, systemClock } from '../clock.ts'
 import { invariant } from '../errors.ts'
 import { converting } from '../postgres/isolate.ts'
 import type { Sql } from '../postgres/sql.ts'
+import { run, type Statement, statement } from '../postgres/statement.ts'
 import { arrayLiteral } from './array-literal.ts'
 import { multirangeLiteral, runsOf } from './runs.ts'
-import { applyStatement, claimStatement, type Effect, INBOX, type InboxTable } from './statement.ts'
+import { applyStatement, claimStatement, type Effect, INBOX, type InboxTable, passStatement } from './statement.ts'
 import { createWaiters } from './waiters.ts'
 import { prepareParticoes, readWatermarks, stopParticao, type Watermark } from './watermark.ts'
 
@@ -80,11 +81,11 @@ export function createInbox<Row extends Positioned, Touched>(deps: {
   clock?: Clock | undefined
 }): Inbox<Row, Touched> {
   const { sql, effect, table = INBOX, clock = systemClock } = deps
-  const applyText = applyStatement(effect, table)
+  const applying = applyStatement(effect, table)
   const waiters = createWaiters((places) => areApplied(sql, table, places), clock)
 
   const execute = async <R extends Positioned, T>(
-    text: string,
+    question: Statement,
     batch: InboxBatch<R>,
     { columns, parse }: Effect<R, T>,
   ) => {
@@ -98,7 +99,7 @@ export function createInbox<Row extends Positioned, Touched>(deps: {
       arrayLiteral(rows.map(({ id }) => id)),
       ...converting(() => columns.map(({ value }) => arrayLiteral(rows.map(value)))),
     ]
-    const [answer] = await sql.unsafe<ApplyAnswer[]>(text, parameters, { prepare: true })
+    const [answer] = await run<ApplyAnswer>(sql, question, parameters)
     invariant(answer, `partition ${batch.particao} was not prepared`)
     const { motivo: reason, epoca, divergente, novos, resultado: result } = answer
     if (reason !== null) return { outcome: reason, epoca, divergente }
@@ -108,8 +109,8 @@ export function createInbox<Row extends Positioned, Touched>(deps: {
   }
   return {
     prepare: (particoes) => prepareParticoes(sql, particoes, table),
-    apply: (batch) => execute(applyText, batch, effect),
-    pass: (batch, other) => execute(applyStatement(other, table), batch, other),
+    apply: (batch) => execute(applying, batch, effect),
+    pass: (batch, other) => execute(passStatement(other, table), batch, other),
     claim: (batch, claim) => execute(claimStatement(effect, claim, table), batch, effect),
     watermarks: () => readWatermarks(sql, table),
     stop: (particao, reason) => stopParticao(sql, particao, reason, table),
@@ -123,15 +124,19 @@ function ascending<R extends Positioned>(rows: readonly R[]): readonly R[] {
   return [...new Map(rows.map((row) => [row.posicao, row])).values()].sort((a, b) => a.posicao - b.posicao)
 }
 
-const areAppliedText = ({ name }: InboxTable): string => `
+const areAppliedStatement = ({ name }: InboxTable): Statement =>
+  statement(
+    'inbox.are-applied',
+    `
 select coalesce(q.posicao <= p.aplicada_ate or q.posicao <@ p.adiante, false) as aplicada
 from unnest($1::text::smallint[], $2::text::bigint[]) with ordinality as q(particao, posicao, ordem)
-left join ${name} p on p.particao = q.particao order by q.ordem`
+left join ${name} p on p.particao = q.particao order by q.ordem`,
+  )
 
 type LogPlace = { particao: number; posicao: number }
 
 async function areApplied(sql: Sql, table: InboxTable, places: readonly LogPlace[]): Promise<boolean[]> {
   const columns = [arrayLiteral(places.map((p) => p.particao)), arrayLiteral(places.map((p) => p.posicao))]
-  const rows = await sql.unsafe<{ aplicada: boolean }[]>(areAppliedText(table), columns, { prepare: true })
+  const rows = await run<{ aplicada: boolean }>(sql, areAppliedStatement(table), columns)
   return rows.map(({ aplicada: applied }) => applied)
 }

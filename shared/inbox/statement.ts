@@ -1,4 +1,5 @@
 import { LOCKS } from '../postgres/locks.ts'
+import { type Statement, statement } from '../postgres/statement.ts'
 /** One column of a batch: its SQL name and type, and its value in a row. */
 export type Column<Row> = {
   name: string
@@ -52,7 +53,7 @@ type Parts = {
  * Refusals (`motivo`): `divergente`, the partition stands still; `epoca-divergente`, another log; `id-divergente`,
  * another event at the last known position, so another history of the same log. Nothing is applied then.
  */
-function statement({ table, columns, claim, ctes, result }: Parts): string {
+function textOf({ table, columns, claim, ctes, result }: Parts): string {
   const arrays = columns.map(({ type }, i) => `, $${FIXED_PARAMETERS + 1 + i}::text::${type}[]`).join('')
   const names = columns.map(({ name }) => `, ${name}`).join('')
   return `
@@ -102,15 +103,16 @@ grava as (
 )`
 
 /** Applies what is new by position, with `effect`. */
-export const applyStatement = <Row, Touched>({ columns, ctes, result }: Effect<Row, Touched>, table = INBOX): string =>
-  statement({ table, columns, claim: claimByPosition(table), ctes, result })
+export const applyStatement = <Row, Touched>(effect: Effect<Row, Touched>, table = INBOX): Statement =>
+  statement('inbox.apply', textOf({ ...effect, table, claim: claimByPosition(table) }))
+
+/** The same, where `effect` only notes that what is new was passed over. */
+export const passStatement = <Row, Touched>(effect: Effect<Row, Touched>, table = INBOX): Statement =>
+  statement('inbox.pass', textOf({ ...effect, table, claim: claimByPosition(table) }))
 
 /**
  * Applies `effect` to rows that `claim` (a CTE named `novos`) hands out, once each, beside the positions: for events
  * whose position was passed over before (dead letters).
  */
-export const claimStatement = <Row, Touched>(
-  { columns, ctes, result }: Effect<Row, Touched>,
-  claim: string,
-  table = INBOX,
-): string => statement({ table, columns, claim: `passadas as (select $3::text), ${claim}`, ctes, result })
+export const claimStatement = <Row, Touched>(effect: Effect<Row, Touched>, claim: string, table = INBOX): Statement =>
+  statement('inbox.claim', textOf({ ...effect, table, claim: `passadas as (select $3::text), ${claim}` }))

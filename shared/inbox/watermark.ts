@@ -1,4 +1,5 @@
 import type { Sql } from '../postgres/sql.ts'
+import { run, statement } from '../postgres/statement.ts'
 import { holesOf, parseMultirange, type Run } from './runs.ts'
 import { INBOX } from './statement.ts'
 
@@ -33,25 +34,21 @@ const COLUMNS = `particao::int as particao, aplicada_ate::float8 as aplicada_ate
 
 /** Makes the rows of a consumer's partitions; what exists is left as it is. */
 export async function prepareParticoes(sql: Sql, particoes: number, { name } = INBOX): Promise<void> {
-  await sql.unsafe(`insert into ${name} (particao) select generate_series(0, $1::int - 1) on conflict do nothing`, [
-    particoes,
-  ])
+  const text = `insert into ${name} (particao) select generate_series(0, $1::int - 1) on conflict do nothing`
+  await run(sql, statement('inbox.prepare', text, { prepare: false }), [particoes])
 }
 
 /** Reads how far every partition is applied, in order. */
 export async function readWatermarks(sql: Sql, { name } = INBOX): Promise<Watermark[]> {
-  const rows = await sql.unsafe<InboxRow[]>(`select ${COLUMNS} from ${name} order by ${name}.particao`, [], {
-    prepare: true,
-  })
+  const text = `select ${COLUMNS} from ${name} order by ${name}.particao`
+  const rows = await run<InboxRow>(sql, statement('inbox.watermarks', text))
   return rows.map(watermarkOf)
 }
 
 /** Stops a partition until a rebuild: from now on every apply is refused as `divergente`. The first reason stays. */
 export async function stopParticao(sql: Sql, particao: number, reason: string, { name } = INBOX): Promise<void> {
-  await sql.unsafe(`update ${name} set divergente = $2::text where particao = $1::smallint and divergente is null`, [
-    particao,
-    reason,
-  ])
+  const text = `update ${name} set divergente = $2::text where particao = $1::smallint and divergente is null`
+  await run(sql, statement('inbox.stop', text, { prepare: false }), [particao, reason])
 }
 
 function watermarkOf(row: InboxRow): Watermark {

@@ -3,6 +3,7 @@ import { invariant, Unavailable } from '../errors.ts'
 import { codeOf, isInfrastructure, isUniqueViolation } from '../postgres/failure.ts'
 import { halving } from '../postgres/isolate.ts'
 import { type Sql, withDeadline } from '../postgres/sql.ts'
+import { run, type Statement } from '../postgres/statement.ts'
 import type { Tx } from '../postgres/transactions.ts'
 import { appendStatement, type LogRow, type LogShape, type Movement } from './log-table.ts'
 
@@ -78,7 +79,7 @@ type KnownRow<Known> = Extract<Appended<Known>, { outcome: 'known' }>
 
 const createWriter = <Known, State, Result>(
   sql: Sql,
-  statement: string,
+  statement: Statement,
   clock: Clock,
   unknown: (line: Line<Known, State>) => Result,
 ): ((
@@ -90,7 +91,7 @@ const createWriter = <Known, State, Result>(
 
   const once = async (connection: Sql | Tx, particao: number, rows: readonly LogRow[]): Promise<Answer[]> => {
     const batch = JSON.stringify(rows.map((row, index) => ({ ordem: index, ...row })))
-    const query = connection.unsafe<Line<Known, State>[]>(statement, [batch, particao], { prepare: true })
+    const query = run<Line<Known, State>>(connection, statement, [batch, particao])
     const lines = await withDeadline(query, REPLY_DEADLINE_MS, clock)
     const results = new Array<Answer>(rows.length)
     for (const line of lines) {

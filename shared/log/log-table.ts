@@ -1,5 +1,6 @@
 import { getTableColumns, getTableName } from 'drizzle-orm'
 import type { PgTable } from 'drizzle-orm/pg-core'
+import { type Statement, statement } from '../postgres/statement.ts'
 import type { Fact } from './event.ts'
 
 /** One row as it goes into the statement: values that JSON can carry (what is undefined becomes null); `bytea` as `\x…` hex, money as decimal text. */
@@ -14,6 +15,8 @@ type AnsweredValue<Value> = Value extends bigint | Buffer ? string : Value exten
  * table `posicao(particao, ultima)` in the same statement that inserts the row.
  */
 export type LogTable<Row = Record<string, unknown>> = {
+  /** Whose log it is, in the names of its statements. */
+  name: string
   /** As its schema has it. */
   table: PgTable
   /**
@@ -36,6 +39,8 @@ export type LogShape = Omit<LogTable, 'fact'>
  * State that moves with its log: a row is appended only where the state beside it could be moved, in one statement.
  */
 export type Movement = {
+  /** What the move is called, in the name of its statement. */
+  verb: string
   /** What the batch carries for the move and the log does not store, with its type. */
   fields: Readonly<Record<string, string>>
   /**
@@ -75,7 +80,7 @@ const list = (expressions: Readonly<Record<string, string>>): string =>
  *   reader can see position n + 1 without n. A batch that rolls back gives its positions back: the log has no gaps.
  * - Nothing new, nothing touched: a batch of known rows takes no lock.
  */
-export const appendStatement = (log: LogShape, movement?: Movement): string => {
+export const appendStatement = (log: LogShape, movement?: Movement): Statement => {
   const table = getTableName(log.table)
   const typed = columnsOf(log.table)
   const columns = typed.map(([name]) => name)
@@ -87,7 +92,7 @@ export const appendStatement = (log: LogShape, movement?: Movement): string => {
       `(select '${via}'::text as via, posicao::float8 as posicao, ${list(log.known)} from ${table} e
         where ${key.map((column) => `e.${column} = l.${column}`).join(' and ')})`,
   )
-  return `
+  const text = `
 with lote as materialized (
   select * from jsonb_to_recordset($1::text::jsonb) as l(ordem int, ${record.join(', ')})
 ), conhecidos as materialized (
@@ -108,6 +113,7 @@ select n.ordem, (c.base + n.passo)::float8 as posicao, null::text as via, null::
 from contador c cross join novos n
 union all
 select k.ordem, null, k.via, row_to_json(k), null from conhecidos k${movement === undefined ? '' : REFUSED_ROWS}`
+  return statement(`${log.name}.${movement?.verb ?? 'append'}`, text)
 }
 
 /** Without state, every row that no key knows is new. */
@@ -137,6 +143,10 @@ select c.ordem, null, null, null, null from candidatos c where c.ordem not in (s
  *
  * Each row names its epoch, read in the same snapshot: a ledger that was restored under a running process is noticed.
  */
-export const pageStatement = (log: LogShape): string => `
+export const pageStatement = (log: LogShape): Statement =>
+  statement(
+    `${log.name}.page`,
+    `
 select posicao::float8 as posicao, (select epoca::text from log_estado) as epoca, ${list(log.read)}
-from ${getTableName(log.table)} t where t.particao = $1 and t.posicao > $2::bigint order by t.posicao limit $3`
+from ${getTableName(log.table)} t where t.particao = $1 and t.posicao > $2::bigint order by t.posicao limit $3`,
+  )

@@ -1,6 +1,7 @@
 import { invariant, Unavailable } from '../errors.ts'
 import { isInfrastructure } from '../postgres/failure.ts'
 import type { Sql } from '../postgres/sql.ts'
+import { run, statement } from '../postgres/statement.ts'
 import { encodeEvento } from './event.ts'
 import { type LogTable, pageStatement } from './log-table.ts'
 
@@ -14,11 +15,9 @@ export type ReadPage = (particao: number, after: number, limit: number) => Promi
  * at the head of the log as of the statement. Positions have no gaps, so neither has a page.
  */
 export const createReadPage = <Row>(sql: Sql, table: LogTable<Row>): ReadPage => {
-  const statement = pageStatement(table)
+  const page = pageStatement(table)
   return async (particao, after, limit) => {
-    const rows = await sql.unsafe<(Row & { posicao: number; epoca: string })[]>(statement, [particao, after, limit], {
-      prepare: true,
-    })
+    const rows = await run<Row & { posicao: number; epoca: string }>(sql, page, [particao, after, limit])
     return rows.map((row) => ({
       posicao: row.posicao,
       body: encodeEvento(table.fact(row), { particao, posicao: row.posicao, epoca: row.epoca }),
@@ -29,11 +28,15 @@ export const createReadPage = <Row>(sql: Sql, table: LogTable<Row>): ReadPage =>
 /** The end of a partition's log: the highest position, the epoch to which it belongs, and how many partitions there are. */
 export type LogHead = { ultima: number; epoca: string; particoes: number }
 
+const HEAD = statement(
+  'log.head',
+  `select p.ultima::float8 as ultima, e.epoca::text as epoca, e.particoes::int as particoes
+   from posicao p cross join log_estado e where p.particao = $1`,
+)
+
 /** Reads the end of a partition's log; undefined where there is no such partition. */
 export const readHead = async (sql: Sql, particao: number): Promise<LogHead | undefined> => {
-  const [head] = await sql<LogHead[]>`
-    select p.ultima::float8 as ultima, e.epoca::text as epoca, e.particoes::int as particoes
-    from posicao p cross join log_estado e where p.particao = ${particao}`
+  const [head] = await run<LogHead>(sql, HEAD, [particao])
   return head
 }
 

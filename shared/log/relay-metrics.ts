@@ -1,4 +1,5 @@
 import type { Sql } from '../postgres/sql.ts'
+import { run, statement } from '../postgres/statement.ts'
 import { counter, gauge, type Registry } from '../telemetry/metrics.ts'
 import { createScrapeQuery } from '../telemetry/scrape-query.ts'
 import type { LogEntry, ReadPage } from './pages.ts'
@@ -19,6 +20,12 @@ type Seen = Row & {
   lagSeconds: number
 }
 
+const CURSORS = statement(
+  'relay.cursors',
+  `select p.particao::int as particao, p.ultima::float8 as ultima, c.posicao::float8 as cursor
+   from posicao p join relay_cursor c using (particao)`,
+)
+
 /** The logs of a registry, by name, and how to look at their partitions. */
 const logsOf = new WeakMap<Registry, Map<string, () => Promise<Seen[] | undefined>>>()
 
@@ -38,9 +45,7 @@ export function createRelayMetrics({ name, sql, readPage, registry }: RelayMetri
     return { particao, ultima, cursor, lagSeconds: oldest === undefined ? 0 : ageSeconds(oldest) }
   }
   const look = createScrapeQuery(async () => {
-    const rows = await sql<Row[]>`
-      select p.particao::int as particao, p.ultima::float8 as ultima, c.posicao::float8 as cursor
-      from posicao p join relay_cursor c using (particao)`
+    const rows = await run<Row>(sql, CURSORS)
     return Promise.all(rows.map(seen))
   })
   const logs = logsOf.get(registry) ?? show(registry)

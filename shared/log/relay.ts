@@ -2,6 +2,7 @@ import type { Registry } from 'prom-client'
 import { type Clock, systemClock } from '../clock.ts'
 import type { Lease } from '../postgres/lease.ts'
 import type { Sql } from '../postgres/sql.ts'
+import { run, statement } from '../postgres/statement.ts'
 import { loop } from '../resilience/loop.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
@@ -127,12 +128,21 @@ export const createRelay = (options: RelayOptions): Relay => {
   }
 }
 
+const LOOK = statement(
+  'relay.look',
+  `select c.posicao::float8 as cursor, p.ultima::float8 as head
+   from relay_cursor c join posicao p using (particao) where c.particao = $1`,
+)
+const RENEW_EPOCA = statement(
+  'log.renew-epoch',
+  'update log_estado set epoca = gen_random_uuid() where epoca = $1::text::uuid returning epoca::text as epoca',
+)
+export const SAVE_CURSOR = statement('relay.save-cursor', 'update relay_cursor set posicao = $1 where particao = $2')
+
 /** Finds out where a partition's relay goes on, and drops a stream that another log has filled. */
 const createResume = ({ sql, readPage, publisher, log }: RelayOptions, metrics: RelayMetrics) => {
   const look = async (particao: number): Promise<{ cursor: number; head: number }> => {
-    const [row] = await sql<{ cursor: number; head: number }[]>`
-      select c.posicao::float8 as cursor, p.ultima::float8 as head
-      from relay_cursor c join posicao p using (particao) where c.particao = ${particao}`
+    const [row] = await run<{ cursor: number; head: number }>(sql, LOOK, [particao])
     if (!row) throw new Error(`partition ${particao} has no cursor: run \`npm run migrate\``)
     return row
   }
@@ -165,8 +175,7 @@ const createResume = ({ sql, readPage, publisher, log }: RelayOptions, metrics: 
  * events' ids alone they would see it only in the batch that has their last one.
  */
 const renewEpoca = async (sql: Sql, published: string, log: Logger): Promise<void> => {
-  const [renewed] = await sql<{ epoca: string }[]>`
-    update log_estado set epoca = gen_random_uuid() where epoca = ${published}::text::uuid returning epoca::text as epoca`
+  const [renewed] = await run<{ epoca: string }>(sql, RENEW_EPOCA, [published])
   if (renewed !== undefined)
     log.error({ published, ...renewed }, 'the log is older than what it published; its epoch is renewed')
 }
@@ -185,7 +194,7 @@ const createCursorWriter = ({ sql, clock, particao, from }: CursorWriterDeps) =>
   return async (cursor: number, force: boolean): Promise<void> => {
     const now = clock.now()
     if (cursor === saved || (!force && now - savedAt < CURSOR_EVERY_MS)) return
-    await sql`update relay_cursor set posicao = ${cursor} where particao = ${particao}`
+    await run(sql, SAVE_CURSOR, [cursor, particao])
     saved = cursor
     savedAt = now
   }

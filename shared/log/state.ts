@@ -1,9 +1,11 @@
 import { codeOf } from '../postgres/failure.ts'
 import type { Sql } from '../postgres/sql.ts'
+import { run, statement } from '../postgres/statement.ts'
 
 /** What a log is: the epoch in which its positions are valid, and into how many partitions it is split. */
 type LogState = { epoca: string; particoes: number }
 
+const STATE = statement('log.state', 'select epoca::text, particoes::int from log_estado')
 const UNDEFINED_TABLE = '42P01'
 
 /**
@@ -11,7 +13,7 @@ const UNDEFINED_TABLE = '42P01'
  * rejects with an explanation where it asks for another number, since every entry's address depends on it.
  */
 export const readLogState = async (sql: Sql, particoesWanted?: number): Promise<LogState> => {
-  const rows = await sql<LogState[]>`select epoca::text, particoes::int from log_estado`.catch((error: unknown) => {
+  const rows = await run<LogState>(sql, STATE).catch((error: unknown) => {
     if (codeOf(error) === UNDEFINED_TABLE) return []
     throw error
   })

@@ -1,6 +1,7 @@
 import { gauge, type Registry } from '../telemetry/metrics.ts'
 import { createScrapeQuery } from '../telemetry/scrape-query.ts'
 import type { Sql } from './sql.ts'
+import { run, statement } from './statement.ts'
 
 type PostgresMetricsOptions = {
   registry: Registry
@@ -15,11 +16,15 @@ type Connections = { pool: string; state: string; connections: number }
 type Database = Pick<PostgresMetricsOptions, 'database' | 'pools'> & { look: () => Promise<Connections[] | undefined> }
 
 /** postgres.js tells nothing about its pools, so the server is asked: it sees those of every instance under this role. */
-const CONNECTIONS = `
+const CONNECTIONS = statement(
+  'pool.connections',
+  `
 select application_name as pool, coalesce(state, 'unknown') as state, count(*)::int as connections
 from pg_stat_activity
 where usename = current_user and datname = current_database() and application_name = any($1::text[])
-group by 1, 2`
+group by 1, 2`,
+  { prepare: false },
+)
 
 const databasesOf = new WeakMap<Registry, Database[]>()
 
@@ -32,7 +37,7 @@ const databasesOf = new WeakMap<Registry, Database[]>()
 export function exportPostgresMetrics({ registry, database, sql, pools }: PostgresMetricsOptions): void {
   const names = `{${Object.keys(pools).map((name) => JSON.stringify(name))}}`
   // Not prepared: one plan a second costs nothing, and the statement leaves nothing behind.
-  const look = createScrapeQuery(async () => [...(await sql.unsafe<Connections[]>(CONNECTIONS, [names]))])
+  const look = createScrapeQuery(async () => [...(await run<Connections>(sql, CONNECTIONS, [names]))])
   const known = databasesOf.get(registry)
   if (known) known.push({ database, pools, look })
   else register(registry, [{ database, pools, look }])

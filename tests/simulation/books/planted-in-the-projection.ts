@@ -1,21 +1,22 @@
 import type { Sql } from '@fluxo/shared/postgres/sql'
 import { type Parameter, PostgresError } from '../servers/postgres-server.ts'
-import { arrayOf, plain } from '../servers/postgres-text.ts'
-import { APPLY, applyOf, askedOf, effect, inboxOf, isNew, refusalOf } from '../servers/projection-database.ts'
+import { arrayOf } from '../servers/postgres-text.ts'
+import { applyOf, askedOf, effect, inboxOf, isNew, refusalOf } from '../servers/projection-database.ts'
 import type { Seams } from './seams.ts'
 
+type Asked = { name: string }
 type Send = (parameters: readonly Parameter[]) => Promise<readonly object[]>
 
 /** A pool whose statements of a kind are sent otherwise, or not at all. */
 const sending =
-  (matches: (text: string) => boolean, otherwise: (parameters: readonly Parameter[], send: Send) => Promise<unknown>) =>
+  (name: string, otherwise: (parameters: readonly Parameter[], send: Send) => Promise<unknown>) =>
   (real: Sql): Sql => {
-    const unsafe = real.unsafe.bind(real) as unknown as (text: string, parameters: readonly Parameter[]) => Promise<[]>
-    const sent = (text: string, parameters: readonly Parameter[]) =>
-      matches(text) ? otherwise(parameters, (others) => unsafe(text, others)) : unsafe(text, parameters)
-    return Object.assign((...query: Parameters<Sql>) => real(...query), { unsafe: sent }) as unknown as Sql
+    const send = real.unsafe as unknown as (text: string, parameters: readonly Parameter[], asked: Asked) => Promise<[]>
+    const unsafe = (text: string, parameters: readonly Parameter[], asked: Asked) =>
+      asked.name === name ? otherwise(parameters, (others) => send(text, others, asked)) : send(text, parameters, asked)
+    return { unsafe } as unknown as Sql
   }
-const isApply = (text: string): boolean => text === APPLY
+const APPLY = 'inbox.apply'
 
 /** Each process has a memory of its own; the statement itself takes everything as new. */
 export const dedupeInMemory = (): Seams => ({
@@ -28,7 +29,7 @@ export const dedupeInMemory = (): Seams => ({
   }),
   sql: (real) => {
     const known = new Set<string>()
-    return sending(isApply, async ([particao = null, epoca = null, runs = null, ...columns], send) => {
+    return sending(APPLY, async ([particao = null, epoca = null, runs = null, ...columns], send) => {
       const places = arrayOf(columns[0]).map((posicao) => `${particao}:${posicao}`)
       const fresh = places.flatMap((place, i) => (known.has(place) ? [] : [i]))
       const none = { motivo: null, epoca, divergente: null, novos: 0, resultado: null }
@@ -56,7 +57,7 @@ export const watermarkBeforeTheLock: Seams = {
 }
 
 export const outageIsPoison: Seams = {
-  sql: sending(isApply, (parameters, send) =>
+  sql: sending(APPLY, (parameters, send) =>
     send(parameters).catch((error: unknown) => {
       throw new PostgresError('22000', String(error))
     }),
@@ -64,10 +65,7 @@ export const outageIsPoison: Seams = {
 }
 
 export const poisonWithoutLetter: Seams = {
-  sql: sending(
-    (text) => plain(text).startsWith('insert into carta_morta'),
-    async () => [],
-  ),
+  sql: sending('letters.put', async () => []),
 }
 
 export const failedCacheWriteIsForgotten: Seams = {

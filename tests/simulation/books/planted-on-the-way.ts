@@ -1,3 +1,5 @@
+import { SAVE_CURSOR } from '@fluxo/shared/log/relay'
+import { run } from '@fluxo/shared/postgres/statement'
 import type { RedisConnections } from '@fluxo/shared/redis/connection'
 import type { Redis } from 'ioredis'
 import { appendOf, insert, knownLines, knownOf, rowsOf } from '../servers/ledger-database.ts'
@@ -10,7 +12,7 @@ export const cursorBeforePublish: Seams = {
     const page = await real(particao, after, limit)
     const last = page.at(-1)
     if (last && limit > 1) {
-      await sql`update relay_cursor set posicao = ${last.posicao} where particao = ${particao}`
+      await run(sql, SAVE_CURSOR, [last.posicao, particao])
     }
     return page
   },
@@ -95,7 +97,7 @@ export const positionsFromASequence = (): Seams => {
   const next = new Map<number, number>()
   return {
     append: (state): Statement => ({
-      matches: appendOf(state).matches,
+      name: appendOf(state).name,
       snapshot: (parameters) => {
         const particao = Number(parameters[1])
         const known = knownOf(state, parameters, state.commits)

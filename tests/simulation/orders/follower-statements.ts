@@ -1,5 +1,3 @@
-import { passing } from '@fluxo/shared/follow/letter-store'
-import { applyStatement, type Effect } from '@fluxo/shared/inbox/statement'
 import type { Parameter, Row, Statement } from '../servers/postgres-server.ts'
 import { inboxOf, isNew, note, placesOf, refusalOf } from '../servers/projection-database.ts'
 import { letterStatements } from '../servers/projection-readings.ts'
@@ -13,10 +11,9 @@ type Meaning = {
   effect: (taken: readonly number[], parameters: readonly Parameter[], snapshot: unknown) => string | null
 }
 
-type FollowerStatementsDeps<R> = {
+type FollowerStatementsDeps = {
   inbox: Map<number, InboxRow>
   group: string
-  effect: Effect<R, unknown>
   apply: Meaning
   letters: Map<string, Letter>
   onFollowed: (followed: Followed) => void
@@ -24,10 +21,10 @@ type FollowerStatementsDeps<R> = {
 }
 
 /** The statements by which a follower notes positions, with its effect and without, and keeps dead letters. */
-export function applyStatements<R>(deps: FollowerStatementsDeps<R>): readonly Statement[] {
+export function applyStatements(deps: FollowerStatementsDeps): readonly Statement[] {
   const { group, letters, onFollowed, onLetter } = deps
-  const applied = statementOf(deps, applyStatement(deps.effect), deps.apply, onFollowed)
-  const passed = statementOf(deps, applyStatement(passing()), { effect: () => null }, ({ particao, posicao }) => {
+  const applied = statementOf(deps, 'inbox.apply', deps.apply, onFollowed)
+  const passed = statementOf(deps, 'inbox.pass', { effect: () => null }, ({ particao, posicao }) => {
     const letter = letters.get(letterKey(particao, posicao))
     if (letter !== undefined) letter.pulada = true
   })
@@ -35,14 +32,14 @@ export function applyStatements<R>(deps: FollowerStatementsDeps<R>): readonly St
 }
 
 /** Under the partition's lock, by the inbox's row as its last holder left it. */
-function statementOf<R>(
-  state: FollowerStatementsDeps<R>,
-  own: string,
+function statementOf(
+  state: FollowerStatementsDeps,
+  name: string,
   { snapshot, effect }: Meaning,
   onTaken: (followed: Followed) => void,
 ): Statement {
   return {
-    matches: (text) => text === own,
+    name,
     lock: ([particao]) => `inbox ${particao}`,
     ...(snapshot && { snapshot }),
     run: (parameters, seen): Row[] => {

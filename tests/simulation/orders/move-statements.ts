@@ -1,8 +1,5 @@
-import { appendStatement } from '@fluxo/shared/log/log-table'
 import { statusCode, TENTATIVAS_MAX } from '../../../apps/entregas/src/domain/status.ts'
-import { RECEIVE_PEDIDO } from '../../../apps/entregas/src/mover/arrival.ts'
-import { CHANGE, CORRECTION, EVENTOS } from '../../../apps/entregas/src/mover/evento-table.ts'
-import { MOVE_PEDIDO } from '../../../apps/entregas/src/mover/movement.ts'
+import { CHANGE, CORRECTION } from '../../../apps/entregas/src/mover/evento-table.ts'
 import { type Parameter, PostgresError, type Row, type Statement } from '../servers/postgres-server.ts'
 import type { EventRow, OrderRow, OrdersState } from './orders-state.ts'
 
@@ -27,9 +24,6 @@ export type Asked = Keys &
   }
 
 type Known = { via: 'chave' | 'referencia'; event: EventRow }
-
-const RECEIVE = appendStatement(EVENTOS, RECEIVE_PEDIDO)
-const MOVE = appendStatement(EVENTOS, MOVE_PEDIDO)
 
 /** The rows of a batch; what one does not say is null. */
 const rowsOf = ([batch]: readonly Parameter[]): Asked[] =>
@@ -77,7 +71,7 @@ function knownLine({ orders }: OrdersState, index: number, { via, event }: Known
 
 /** What a statement of the log does with a batch: `moves` decides which rows are let in, and what becomes of their orders. */
 type Moving = {
-  matches: (text: string) => boolean
+  name: string
   /** Whether it answers with the order after the move. */
   tells: boolean
   moves: (state: OrdersState, fresh: readonly Asked[], snapshot: number) => { row: Asked; order: OrderRow }[]
@@ -86,8 +80,8 @@ type Moving = {
 }
 
 /** Known rows by the snapshot; then the counter's lock, the state as its last holder left it, and the positions. */
-const moving = (state: OrdersState, { matches, tells, moves, also }: Moving): Statement => ({
-  matches,
+const moving = (state: OrdersState, { name, tells, moves, also }: Moving): Statement => ({
+  name,
   snapshot: () => state.commits,
   lock: (parameters, snapshot) => {
     const known = knownOf(state, rowsOf(parameters), Number(snapshot))
@@ -162,7 +156,7 @@ function eventOf(row: Asked, order: OrderRow, place: Pick<EventRow, 'particao' |
 /** Receives orders: each gets its row and its first event. */
 export const receiveOf = (state: OrdersState): Statement =>
   moving(state, {
-    matches: (text) => text === RECEIVE,
+    name: 'orders.receive',
     tells: false,
     moves: ({ commits, orders }, fresh) => {
       if (fresh.some((row) => orders.has(row.pedido_id))) throw repeated()
@@ -210,7 +204,7 @@ export type Guard = (current: OrderRow, row: Asked, state: OrdersState, snapshot
 /** Moves orders: only those that the snapshot sees, by the guard over the row as it is after the wait. */
 export const moveOf = (state: OrdersState, guard: Guard = guards): Statement =>
   moving(state, {
-    matches: (text) => text === MOVE,
+    name: 'orders.move',
     tells: true,
     moves: ({ orders }, fresh, snapshot) =>
       fresh.flatMap((row) => {

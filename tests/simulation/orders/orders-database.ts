@@ -1,11 +1,7 @@
-import { pageStatement } from '@fluxo/shared/log/log-table'
-import { ownRows } from '@fluxo/shared/postgres/own-rows'
-import { planningEffect } from '../../../apps/entregas/src/fluir/passo-store.ts'
-import { EVENTOS } from '../../../apps/entregas/src/mover/evento-table.ts'
-import { PEDIDO_COLUMNS } from '../../../apps/entregas/src/mover/pedido-row.ts'
+import { CLAIM } from '../../../apps/entregas/src/fluir/passo-store.ts'
 import { logStatements } from '../servers/ledger-database.ts'
 import { type Parameter, PostgresError, type Row, type Statement } from '../servers/postgres-server.ts'
-import { arrayOf, plain } from '../servers/postgres-text.ts'
+import { arrayOf } from '../servers/postgres-text.ts'
 import { inboxStatements } from '../servers/projection-readings.ts'
 import { applyStatements } from './follower-statements.ts'
 import { moveOf, receiveOf, shown } from './move-statements.ts'
@@ -28,7 +24,7 @@ export function ordersStatements(state: OrdersState, meanings: OrdersMeanings = 
     receiveOf(state),
     (meanings.move ?? moveOf)(state),
     (meanings.take ?? takeOf)(state),
-    ...applyStatements({ ...state, group: 'entregas', effect: planningEffect, apply: planning(state, meanings) }),
+    ...applyStatements({ ...state, group: 'entregas', apply: planning(state, meanings) }),
     ...inboxStatements(state),
     ...logStatements(state),
     ...readings(state),
@@ -70,8 +66,8 @@ const planning = (state: OrdersState, { refusal = OUT_OF_RANGE }: OrdersMeanings
   },
 })
 
-const HELD_MS = /interval '(\d+) milliseconds'/
-const isTake = (text: string): boolean => plain(text).startsWith('with devidos as materialized')
+/** For how long a step is held, as the statement says. */
+const HELD_MS = Number(/interval '(\d+) milliseconds'/.exec(CLAIM.text)?.[1])
 
 /** The steps that are due by the snapshot and its time, and are still there and due when it commits; by when they were due. */
 export function dueOf(state: OrdersState, [particao, limit]: readonly Parameter[], snapshot: unknown): StepRow[] {
@@ -84,17 +80,12 @@ export function dueOf(state: OrdersState, [particao, limit]: readonly Parameter[
 
 /** A row that two of them want is only taken by one: the others skip it, or find it due later. */
 export function takeOf(state: OrdersState): Statement {
-  let heldMs = 0
   return {
-    matches: (text) => {
-      if (!isTake(text)) return false
-      heldMs = Number(HELD_MS.exec(text)?.[1])
-      return true
-    },
+    name: CLAIM.name,
     snapshot: () => ({ commits: state.commits, now: state.now() }),
     run: (parameters, snapshot) => {
       const due = dueOf(state, parameters, snapshot)
-      const until = (snapshot as Snapshot).now + heldMs
+      const until = (snapshot as Snapshot).now + HELD_MS
       for (const step of due) state.steps.set(stepKey(step), { ...step, vence_em: until })
       return due.map(takenRow)
     },
@@ -110,15 +101,11 @@ export const takenRow = ({ pedido_id, comerciante_id, versao, de, para, rastro: 
   rastro: traceparent,
 })
 
-const PAGE = pageStatement(EVENTOS)
-const BY_ID = ownRows(`select ${PEDIDO_COLUMNS} from pedido p where p.id = $2 and p.comerciante_id = $1`)
-const BY_KEY = 'from evento e where e.comerciante_id = $1 and e.chave = $2'
-
 function readings(state: OrdersState): readonly Statement[] {
   const { orders, events, epoca } = state
   return [
     {
-      matches: (text) => text === PAGE,
+      name: 'orders.page',
       run: ([particao, after, limit]) =>
         events
           .filter((event) => event.particao === Number(particao) && event.posicao > Number(after))
@@ -127,14 +114,14 @@ function readings(state: OrdersState): readonly Statement[] {
           .map((event) => ({ ...told(event), epoca })),
     },
     {
-      matches: (text) => text === BY_ID,
+      name: 'orders.by-id',
       run: ([merchant, id]) => {
         const order = orders.get(String(id))
         return order === undefined || order.comerciante_id !== merchant ? [] : [shown(order)]
       },
     },
     {
-      matches: (text) => plain(text).includes(BY_KEY),
+      name: 'orders.by-key',
       run: ([merchant, chave]) =>
         events
           .filter((event) => event.comerciante_id === merchant && event.chave === chave)

@@ -1,7 +1,6 @@
 import { Registry } from 'prom-client'
 import { statusOfCode } from '../../../apps/entregas/src/domain/status.ts'
 import { FLUXO_GROUP as FLOW } from '../../../apps/entregas/src/fluir/group.ts'
-import { NO_EFFECT } from '../../../apps/lancamentos/src/lancar-entregas/follow.ts'
 import { createInstances } from '../instances.ts'
 import { createRandom } from '../random.ts'
 import { createScheduler } from '../scheduler.ts'
@@ -67,7 +66,6 @@ export function createWorld(plan: OrdersPlan, seams: Seams = {}) {
     inbox: followed,
     letters: new Map(),
     group: 'lancamentos',
-    effect: NO_EFFECT,
     apply: { effect: () => null },
   })
   const redisServer = createRedisServer({

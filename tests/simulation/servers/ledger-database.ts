@@ -1,7 +1,5 @@
-import { appendStatement, pageStatement } from '@fluxo/shared/log/log-table'
-import { LEDGER, type LedgerRow } from '../../../apps/lancamentos/src/registrar/ledger-table.ts'
+import type { LedgerRow } from '../../../apps/lancamentos/src/registrar/ledger-table.ts'
 import { type Parameter, PostgresError, type Row, type Statement } from './postgres-server.ts'
-import { plain } from './postgres-text.ts'
 
 /** One entry as the batch brought it; `commit` numbers the statements that were committed. */
 export type LedgerEntry = Omit<LedgerRow, 'created_at'> & {
@@ -34,20 +32,17 @@ export type LedgerState = {
 export function createLedgerDatabase({ epoca, particoes, append = appendOf }: LedgerDatabaseDeps): LedgerDatabase {
   const zeros = (): number[] => Array.from({ length: particoes }, () => 0)
   const state: LedgerState = { entries: [], ultima: zeros(), cursor: zeros(), commits: 0, epoca }
-  const page = pageStatement(LEDGER)
   return {
     epoca,
     entries: state.entries,
     ultima: (particao) => state.ultima[particao] ?? 0,
     statements: [
       append(state),
-      { matches: (text) => text === page, run: (parameters) => pageOf(state, parameters) },
+      { name: 'ledger.page', run: (parameters) => pageOf(state, parameters) },
       ...logStatements(state),
     ],
   }
 }
-
-const RESUME = 'select c.posicao::float8 as cursor, p.ultima::float8 as head'
 
 /** What a relay and a feed ask of a log beside its pages. */
 export function logStatements(state: Pick<LedgerState, 'ultima' | 'cursor' | 'epoca'>): readonly Statement[] {
@@ -55,18 +50,18 @@ export function logStatements(state: Pick<LedgerState, 'ultima' | 'cursor' | 'ep
   const particoes = state.ultima.length
   return [
     {
-      matches: (text) => plain(text).startsWith(RESUME),
+      name: 'relay.look',
       run: ([particao]) => [{ cursor: state.cursor[Number(particao)], head: state.ultima[Number(particao)] }],
     },
     {
-      matches: (text) => plain(text) === 'update relay_cursor set posicao = $1 where particao = $2',
+      name: 'relay.save-cursor',
       run: ([posicao, particao]) => {
         state.cursor[Number(particao)] = Number(posicao)
         return []
       },
     },
     {
-      matches: (text) => plain(text).startsWith('select p.ultima::float8 as ultima, e.epoca::text as epoca'),
+      name: 'log.head',
       run: ([particao]) => [{ ultima: state.ultima[Number(particao)], epoca, particoes }],
     },
   ]
@@ -74,12 +69,10 @@ export function logStatements(state: Pick<LedgerState, 'ultima' | 'cursor' | 'ep
 
 type LedgerDatabaseDeps = { epoca: string; particoes: number; append?: (state: LedgerState) => Statement }
 
-const APPEND = appendStatement(LEDGER)
-
 /** The statement that registers a batch: known rows by its snapshot, positions from the counter's locked row. */
 export function appendOf(state: LedgerState): Statement {
   return {
-    matches: (text) => text === APPEND,
+    name: 'ledger.append',
     snapshot: () => state.commits,
     lock: (parameters, snapshot) => {
       const known = knownOf(state, parameters, Number(snapshot))

@@ -23,27 +23,22 @@ type SimulatedSqlDeps = { wire: Wire; server: PostgresServer; process: Process; 
 /** A pool of one process. Statements travel beside each other: there is no order among them. */
 export function createSimulatedSql({ wire, server, process, name }: SimulatedSqlDeps): SimulatedSql {
   const line = wire.line({ process, ordered: false, broken: connectionLost })
-  const query = (text: string, parameters: readonly Parameter[]) =>
+  const unsafe = (text: string, parameters: readonly Parameter[], { name: statement }: { name: string }) =>
     wire.send<readonly Record<string, unknown>[]>({
       line,
       what: `${name}: ${firstWords(text)}`,
       up: server.up,
       refusal: statementCancelled,
-      execute: (reply) => server.execute(text, parameters, reply),
+      execute: (reply) => server.execute(statement, parameters, reply),
     })
-  const template = (strings: TemplateStringsArray, ...values: readonly Parameter[]) =>
-    query(
-      strings.reduce((text, part, i) => `${text}$${i}${part}`),
-      values,
-    )
   // postgres.js' type is that of its whole product; what is called of it is here, and anything else fails at once.
-  const sql = Object.assign(template, { unsafe: query }) as unknown as Sql
+  const sql = { unsafe } as unknown as Sql
   return { sql, cut: () => wire.cut(line) }
 }
 
 const WORDS = 4
 const beginnings = new Map<string, string>()
-/** How a statement is called in the history. */
+/** How a statement is called in the history, and by the faults that wait for a kind of statement. */
 const firstWords = (text: string): string => {
   const known = beginnings.get(text) ?? text.trim().split(/\s+/, WORDS).join(' ')
   beginnings.set(text, known)

@@ -13,7 +13,8 @@ export type Row = Readonly<Record<string, unknown>>
  * in line for it. What it must see as the last holder left it, it reads in `run`.
  */
 export type Statement = {
-  matches: (text: string) => boolean
+  /** As the product calls it. */
+  name: string
   lock?: (parameters: readonly Parameter[], snapshot: unknown) => string | undefined
   snapshot?: (parameters: readonly Parameter[]) => unknown
   /** Rows of the answer; throws what PostgreSQL says, and then has changed nothing. */
@@ -41,7 +42,7 @@ export type PostgresServer = {
   /** Away: whatever was under way is rolled back, every session ends. */
   stop(): void
   start(): void
-  execute(text: string, parameters: readonly Parameter[], reply: (outcome: Outcome) => void): void
+  execute(name: string, parameters: readonly Parameter[], reply: (outcome: Outcome) => void): void
   /** A session that may hold locks of its own; `ended` hears when the server ends it. */
   session(ended: () => void): PostgresSession
   /** Ends the session that holds a lock; says whether there was one. */
@@ -57,17 +58,16 @@ type Waiting = { begin: () => void }
 
 /** What PostgreSQL does around the statements: their order, their locks, their end. */
 export function createPostgresServer({ scheduler, random, statements, slowestMs }: PostgresServerDeps): PostgresServer {
-  const meaning = new Map<string, Statement>()
+  const meanings = new Map(statements.map((meaning) => [meaning.name, meaning]))
   const locks = new Map<string, Waiting[]>()
   const sessions = createSessions()
   let up = true
   /** Statements of an earlier start of the server end without effect. */
   let start = 0
 
-  const meaningOf = (text: string): Statement => {
-    const known = meaning.get(text) ?? statements.find(({ matches }) => matches(text))
-    if (known === undefined) throw new Error(`the simulation has no meaning for: ${text}`)
-    meaning.set(text, known)
+  const meaningOf = (name: string): Statement => {
+    const known = meanings.get(name)
+    if (known === undefined) throw new Error(`the simulation has no meaning for the statement ${name}`)
     return known
   }
   const release = (lock: string): void => {
@@ -95,8 +95,8 @@ export function createPostgresServer({ scheduler, random, statements, slowestMs 
     start: () => {
       up = true
     },
-    execute: (text, parameters, reply) => {
-      const { snapshot, lock, run } = meaningOf(text)
+    execute: (name, parameters, reply) => {
+      const { snapshot, lock, run } = meaningOf(name)
       const seen = snapshot?.(parameters)
       const held = lock?.(parameters, seen)
       const startedIn = start

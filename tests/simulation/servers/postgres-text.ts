@@ -8,6 +8,3 @@ export function arrayOf(text: unknown): (string | null)[] {
   })
 }
 const ELEMENT = /(?:"((?:[^"\\]|\\.)*)"|([^,"]+))(?:,|$)/gs
-
-/** A statement's text with its white space made one, so that a layout is not a difference. */
-export const plain = (text: string): string => text.replaceAll(/\s+/g, ' ').trim()

@@ -1,7 +1,4 @@
-import { passing } from '@fluxo/shared/follow/letter-store'
-import { applyStatement } from '@fluxo/shared/inbox/statement'
 import { VERSOES_PER_GERACAO } from '../../../apps/consolidado/src/domain/saldo.ts'
-import { SALDO_EFFECT } from '../../../apps/consolidado/src/projetar/projetar.ts'
 import { type Parameter, PostgresError, type Row, type Statement } from './postgres-server.ts'
 import { arrayOf } from './postgres-text.ts'
 import { readingsOf } from './projection-readings.ts'
@@ -12,15 +9,12 @@ export function projectionStatements(state: ProjectionState, apply = applyOf): r
   return [apply(state), passOf(state), ...readingsOf(state)]
 }
 
-export const APPLY = applyStatement(SALDO_EFFECT)
-const PASS = applyStatement(passing())
-
 export type Asked = { posicao: number; id: string | null; comercianteId: string; data: string; valor: bigint }
 
 /** Applies a batch: under the partition's lock, by the inbox's row as the last holder left it. */
 export function applyOf(state: ProjectionState): Statement {
   return {
-    matches: (text) => text === APPLY,
+    name: 'inbox.apply',
     lock: ([particao]) => `inbox ${particao}`,
     run: (parameters) => {
       const row = inboxOf(state, parameters)
@@ -64,7 +58,7 @@ type EffectOf = {
 /** Lets the watermark pass positions whose letters are kept. */
 function passOf(state: ProjectionState): Statement {
   return {
-    matches: (text) => text === PASS,
+    name: 'inbox.pass',
     lock: ([particao]) => `inbox ${particao}`,
     run: (parameters) => {
       const row = inboxOf(state, parameters)

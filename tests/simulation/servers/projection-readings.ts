@@ -1,6 +1,6 @@
 import { multirangeLiteral } from '@fluxo/shared/inbox/runs'
 import type { Statement } from './postgres-server.ts'
-import { arrayOf, plain } from './postgres-text.ts'
+import { arrayOf } from './postgres-text.ts'
 import { type DayRow, dayKey, letterKey, type ProjectionState, runsBeyond } from './projection-state.ts'
 
 const GERACAO = 1
@@ -10,13 +10,11 @@ export function readingsOf(state: ProjectionState): readonly Statement[] {
   return [...inboxStatements(state), ...letterStatements(state), ...dayStatements(state)]
 }
 
-const startsWith = (beginning: string) => (text: string) => plain(text).startsWith(beginning)
-
 /** What is asked of an inbox beside the apply. */
 export function inboxStatements({ inbox }: Pick<ProjectionState, 'inbox'>): Statement[] {
   return [
     {
-      matches: startsWith('insert into inbox_particao'),
+      name: 'inbox.prepare',
       run: ([particoes]) => {
         for (let particao = 0; particao < Number(particoes); particao += 1) {
           if (inbox.has(particao)) continue
@@ -27,7 +25,7 @@ export function inboxStatements({ inbox }: Pick<ProjectionState, 'inbox'>): Stat
       },
     },
     {
-      matches: startsWith('select particao::int as particao, aplicada_ate::float8'),
+      name: 'inbox.watermarks',
       run: () =>
         [...inbox.values()].map((row) => ({
           particao: row.particao,
@@ -40,7 +38,7 @@ export function inboxStatements({ inbox }: Pick<ProjectionState, 'inbox'>): Stat
         })),
     },
     {
-      matches: startsWith('update inbox_particao set divergente'),
+      name: 'inbox.stop',
       run: ([particao, reason]) => {
         const row = inbox.get(Number(particao))
         if (row !== undefined) row.divergente ??= String(reason)
@@ -48,7 +46,7 @@ export function inboxStatements({ inbox }: Pick<ProjectionState, 'inbox'>): Stat
       },
     },
     {
-      matches: startsWith('select coalesce(q.posicao <= p.aplicada_ate'),
+      name: 'inbox.are-applied',
       run: ([particoes, posicoes]) => {
         const places = arrayOf(posicoes).map(Number)
         return arrayOf(particoes).map((particao, i) => {
@@ -65,7 +63,7 @@ export function inboxStatements({ inbox }: Pick<ProjectionState, 'inbox'>): Stat
 export function letterStatements({ letters, onLetter }: Pick<ProjectionState, 'letters' | 'onLetter'>): Statement[] {
   return [
     {
-      matches: startsWith('insert into carta_morta'),
+      name: 'letters.put',
       run: ([particao, posicao, body, reason, attempts]) => {
         const key = letterKey(Number(particao), Number(posicao))
         const old = letters.get(key)
@@ -83,7 +81,7 @@ export function letterStatements({ letters, onLetter }: Pick<ProjectionState, 'l
       },
     },
     {
-      matches: startsWith('select posicao::float8 as posicao from carta_morta'),
+      name: 'letters.at',
       run: ([particao, posicoes]) =>
         arrayOf(posicoes)
           .map(Number)
@@ -109,7 +107,7 @@ const shown = (day: DayRow) => ({
 function dayStatements({ days }: ProjectionState): Statement[] {
   return [
     {
-      matches: startsWith('select s.comerciante_id, s.data::text as data'),
+      name: 'balances.read-days',
       run: ([comerciantes, datas]) => {
         const dates = arrayOf(datas)
         const keys = arrayOf(comerciantes).map((comerciante, i) => dayKey(comerciante ?? '', dates[i] ?? ''))
@@ -117,12 +115,12 @@ function dayStatements({ days }: ProjectionState): Statement[] {
       },
     },
     {
-      matches: (text) => plain(text).includes('select p.geracao, s.creditos, s.debitos, s.quantidade'),
+      name: 'balances.read-day',
       run: ([comerciante, data]) => {
         const day = days.get(dayKey(String(comerciante), String(data)))
         return [{ geracao: GERACAO, creditos: null, ...(day !== undefined && shown(day)) }]
       },
     },
-    { matches: (text) => plain(text) === 'select 1', run: () => [{ '?column?': 1 }] },
+    { name: 'pool.probe', run: () => [{ '?column?': 1 }] },
   ]
 }

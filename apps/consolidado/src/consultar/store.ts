@@ -3,6 +3,7 @@ import { createLines } from '@fluxo/shared/lines'
 import { isInfrastructure } from '@fluxo/shared/postgres/failure'
 import { ownRows } from '@fluxo/shared/postgres/own-rows'
 import { type Sql, withDeadline } from '@fluxo/shared/postgres/sql'
+import { run, type Statement, statement } from '@fluxo/shared/postgres/statement'
 import type { Policy } from '@fluxo/shared/resilience/policy'
 import { isRejection } from '@fluxo/shared/resilience/rejection'
 import { emptySaldo, type Saldo } from '../domain/saldo.ts'
@@ -45,6 +46,7 @@ const READS_OF_ONE = { ownerMax: 32, waitingMax: 1_000 }
 /** Settings of the pool for these reads: a role under row-level security (docs/decisions/0011), and plans made once. */
 export const READ_SETTINGS = { role: 'consolidado_leitura', plan_cache_mode: 'force_generic_plan' }
 
+const PROBE = statement('pool.probe', 'select 1')
 /** A probe that takes longer says the same as one that fails. */
 const PROBE_MAX_MS = 1_000
 
@@ -85,15 +87,20 @@ type PeriodRow = { data: string | null; creditos: string; debitos: string; quant
  * meanwhile is either not seen at all or seen whole. A day without a row still answers its generation, which dates the
  * absence: zeros of this generation are newer than any row of the one before, and older than any row of their own.
  */
-const DAY = ownRows(`
+const DAY = statement(
+  'balances.read-day',
+  ownRows(`
   select p.geracao, s.creditos, s.debitos, s.quantidade::float8 as quantidade, s.versao::float8 as versao,
          to_char(s.atualizado_em at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as atualizado_em
     from projecao p
     left join saldo s on s.geracao = p.geracao and s.comerciante_id = $1 and s.data = $2::date
-   where p.id = 1`)
+   where p.id = 1`),
+)
 
 /** One statement, hence one snapshot: first the sum of all days before `de` (`data` null), then each day with entries. */
-const PERIOD = ownRows(`
+const PERIOD = statement(
+  'balances.read-period',
+  ownRows(`
   with visivel as materialized (select geracao from projecao where id = 1)
   select null::date as data, coalesce(sum(s.creditos), 0) as creditos, coalesce(sum(s.debitos), 0) as debitos,
          0::float8 as quantidade
@@ -103,7 +110,8 @@ const PERIOD = ownRows(`
   select s.data, s.creditos, s.debitos, s.quantidade::float8
     from saldo s
    where s.geracao = (select geracao from visivel) and s.comerciante_id = $1 and s.data between $2::date and $3::date
-   order by data nulls first`)
+   order by data nulls first`),
+)
 
 /** Reads of the projection. Rejects with a `Rejection` or a database error; `isAway` tells which mean "not now". */
 export const createBalanceReadStore = ({
@@ -112,10 +120,9 @@ export const createBalanceReadStore = ({
   clock = systemClock,
 }: BalanceReadStoreDeps): BalanceReadStore => {
   const { now, report } = createAvailability({
-    // `then` leaves a plain promise, without the `cancel` that `abandonable` forbids.
     probe: () =>
       withDeadline(
-        sql`select 1`.then(() => true),
+        run(sql, PROBE).then(() => true),
         PROBE_MAX_MS,
         clock,
       ),
@@ -123,11 +130,11 @@ export const createBalanceReadStore = ({
   })
   const queues = createLines(READS_OF_ONE)
   const read = async <Row extends object>(
-    statement: string,
+    question: Statement,
     values: readonly [comercianteId: string, ...valores: string[]],
     signal?: AbortSignal,
   ) => {
-    const query = () => sql.unsafe<Row[]>(statement, [...values], { prepare: true })
+    const query = () => run<Row>(sql, question, [...values])
     try {
       const rows = await queues.run(values[0], () => policy.execute((attempt) => abandonable(query(), attempt), signal))
       report(true)

@@ -1,3 +1,4 @@
+import { inPortions, statement } from '@fluxo/shared/postgres/statement'
 import type { Tx } from '@fluxo/shared/postgres/transactions'
 import { emptySaldo, type Saldo } from '../domain/saldo.ts'
 
@@ -23,7 +24,9 @@ type Row = {
   atualizado_em: string | null
 }
 
-const COMPARE = `
+const COMPARE = statement(
+  'generations.compare',
+  `
 select comerciante_id, data::text as data,
   a.creditos::text as creditos_antes, a.debitos::text as debitos_antes, a.quantidade::float8 as quantidade_antes,
   n.creditos::text as creditos, n.debitos::text as debitos, n.quantidade::float8 as quantidade,
@@ -32,13 +35,15 @@ select comerciante_id, data::text as data,
 from (select * from saldo where geracao = $1::int) a
 full join (select * from saldo where geracao = $2::int) n using (comerciante_id, data)
 where (a.creditos, a.debitos, a.quantidade) is distinct from (n.creditos, n.debitos, n.quantidade)
-order by comerciante_id, data`
+order by comerciante_id, data`,
+  { prepare: false },
+)
 
 const ROWS_AT_ONCE = 1_000
 
 /** Gives the days that differ between two generations, as `connection` sees them now, in portions. */
 export async function* changedDays(connection: Tx, before: number, after: number): AsyncGenerator<RebuildDifference[]> {
-  for await (const rows of connection.unsafe<Row[]>(COMPARE, [before, after]).cursor(ROWS_AT_ONCE)) {
+  for await (const rows of inPortions<Row>(connection, COMPARE, [before, after], ROWS_AT_ONCE)) {
     yield rows.map((row) => changeOf(row, after))
   }
 }

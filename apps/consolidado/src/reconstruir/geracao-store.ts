@@ -1,5 +1,6 @@
 import { arrayLiteral } from '@fluxo/shared/inbox/array-literal'
 import type { Sql } from '@fluxo/shared/postgres/sql'
+import { run, statement } from '@fluxo/shared/postgres/statement'
 import { VERSOES_PER_GERACAO } from '../domain/saldo.ts'
 import type { DayTotal } from './day-totals.ts'
 
@@ -15,7 +16,21 @@ export type GeracaoStore = {
   deleteOthers(geracao: number): Promise<number>
 }
 
-const ADD = `
+const FIND = statement(
+  'generations.find',
+  `select p.geracao as atual, greatest(p.geracao, coalesce((select max(geracao) from saldo), 0)) + 1 as nova
+   from projecao p`,
+)
+
+const DELETE_OTHERS = statement(
+  'generations.delete-others',
+  `delete from saldo where ctid = any (array(select ctid from saldo where geracao <> $1::int limit ${DELETE_ROWS}))`,
+  { prepare: false },
+)
+
+const ADD = statement(
+  'generations.add',
+  `
 insert into saldo as s (geracao, comerciante_id, data, creditos, debitos, quantidade, versao, atualizado_em)
 select $1::int, d.comerciante_id, d.data, d.creditos, d.debitos, d.quantidade,
   $1::int * ${VERSOES_PER_GERACAO}::bigint + 1, date_trunc('milliseconds', now())
@@ -26,15 +41,14 @@ on conflict (geracao, comerciante_id, data) do update set
   debitos = s.debitos + excluded.debitos,
   quantidade = s.quantidade + excluded.quantidade,
   versao = s.versao + 1,
-  atualizado_em = excluded.atualizado_em`
+  atualizado_em = excluded.atualizado_em`,
+)
 
 /** The statements that write generations, on `sql` whether it is a pool or one connection. */
 export function createGeracaoStore(sql: Pick<Sql, 'unsafe'>): GeracaoStore {
   return {
     geracoes: async () => {
-      const [row] = await sql.unsafe<{ atual: number; nova: number }[]>(`
-        select p.geracao as atual, greatest(p.geracao, coalesce((select max(geracao) from saldo), 0)) + 1 as nova
-        from projecao p`)
+      const [row] = await run<{ atual: number; nova: number }>(sql, FIND)
       if (row === undefined) throw new Error('the database has no projection: run `npm run migrate`')
       return { atual: row.atual, nova: row.nova }
     },
@@ -46,15 +60,12 @@ export function createGeracaoStore(sql: Pick<Sql, 'unsafe'>): GeracaoStore {
         days.map((d) => d.debitos),
         days.map((d) => d.quantidade),
       ]
-      await sql.unsafe(ADD, [geracao, ...columns.map(arrayLiteral)], { prepare: true })
+      await run(sql, ADD, [geracao, ...columns.map(arrayLiteral)])
     },
     deleteOthers: async (geracao) => {
       let total = 0
       for (;;) {
-        const { count } = await sql.unsafe(
-          `delete from saldo where ctid = any (array(select ctid from saldo where geracao <> $1::int limit ${DELETE_ROWS}))`,
-          [geracao],
-        )
+        const { count } = await run(sql, DELETE_OTHERS, [geracao])
         total += count
         if (count < DELETE_ROWS) return total
       }

@@ -2,6 +2,7 @@ import { cartaMorta, inboxParticao, projecao, type saldo } from '@fluxo/drizzle/
 import { parseMultirange } from '@fluxo/shared/inbox/runs'
 import { ask } from '@fluxo/shared/postgres/ask'
 import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
+import { inPortions, statement } from '@fluxo/shared/postgres/statement'
 import { and, isNotNull, isNull } from 'drizzle-orm'
 import type { RawWatermark, StoredSaldo } from './verificar.ts'
 
@@ -35,11 +36,15 @@ const WATERMARK = {
 }
 const LOG_POSITION = { particao: cartaMorta.particao, posicao: cartaMorta.posicao }
 
-const SALDOS = `
+const SALDOS = statement(
+  'verification.balances',
+  `
 select comerciante_id, data::text as data, creditos::text as creditos, debitos::text as debitos,
   quantidade::float8 as quantidade, versao::float8 as versao
 from saldo where geracao = $1::int and ($2::text is null or comerciante_id = $2)
-  and ($3::date is null or data >= $3) and ($4::date is null or data <= $4)`
+  and ($3::date is null or data >= $3) and ($4::date is null or data <= $4)`,
+  { prepare: false },
+)
 
 /** Reads generation, inbox and waiting letters, on `sql` whether it is a pool or a transaction's connection. */
 export async function readSnapshot(sql: Pick<Sql, 'unsafe'>): Promise<BalanceSnapshot> {
@@ -76,7 +81,7 @@ export async function takeSnapshot(
     await connection`begin isolation level repeatable read read only`
     const snapshot = await readSnapshot(connection)
     const parameters = [snapshot.geracao, comercianteId ?? null, de ?? null, ate ?? null]
-    for await (const rows of connection.unsafe<Row[]>(SALDOS, parameters).cursor(ROWS_AT_ONCE)) {
+    for await (const rows of inPortions<Row>(connection, SALDOS, parameters, ROWS_AT_ONCE)) {
       for (const { comerciante_id, data, creditos, debitos, quantidade, versao } of rows) {
         const saldo = { creditos: BigInt(creditos), debitos: BigInt(debitos), quantidade, versao }
         visit({ comercianteId: comerciante_id, data }, saldo)

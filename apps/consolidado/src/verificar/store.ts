@@ -1,6 +1,7 @@
 import { cartaMorta, conferenciaParticao } from '@fluxo/drizzle/consolidado/schema'
 import { arrayLiteral } from '@fluxo/shared/inbox/array-literal'
 import { ask } from '@fluxo/shared/postgres/ask'
+import { run, statement } from '@fluxo/shared/postgres/statement'
 import type { Transactions, Tx } from '@fluxo/shared/postgres/transactions'
 import { count } from 'drizzle-orm'
 import type { SelectResultFields } from 'drizzle-orm/query-builders/select.types'
@@ -50,14 +51,20 @@ const COLUMNS = `data::text as data, s.creditos::text as creditos, s.debitos::te
   s.quantidade::float8 as quantidade, s.versao::float8 as versao,
   c.creditos::text as creditos_c, c.debitos::text as debitos_c, c.quantidade::float8 as quantidade_c`
 
-const DAYS = `
+const DAYS = statement(
+  'verification.days',
+  `
 select k.comerciante_id, k.${COLUMNS}
 from unnest($2::text::text[], $3::text::date[]) as k(comerciante_id, data)
 left join saldo s on s.geracao = $1::int and s.comerciante_id = k.comerciante_id and s.data = k.data
-left join conferencia c on c.comerciante_id = k.comerciante_id and c.data = k.data`
+left join conferencia c on c.comerciante_id = k.comerciante_id and c.data = k.data`,
+  { prepare: false },
+)
 
 /** Both tables from the same day on, to the day that both have reached: the first of the two ends that are full. */
-const STRETCH = `
+const STRETCH = statement(
+  'verification.stretch',
+  `
 with s as materialized (
   select * from saldo where geracao = $1::int and (comerciante_id, data) > ($2, $3::date)
   order by comerciante_id, data limit $4::int
@@ -77,9 +84,13 @@ where (s.creditos, s.debitos, s.quantidade) is distinct from (c.creditos, c.debi
   or s.versao - $1::bigint * ${VERSOES_PER_GERACAO}::bigint not between 1 and s.quantidade
 union all
 select f.comerciante_id, f.data::text, null, null, (select count(*) from s)::float8, null, null, null, null, true
-from (select 1) uma left join fim f on true`
+from (select 1) uma left join fim f on true`,
+  { prepare: false },
+)
 
-const ADVANCE = `
+const ADVANCE = statement(
+  'verification.advance',
+  `
 with passo as (
   update conferencia_particao set posicao = $3::text::bigint, ultimo_id = $4::text::uuid, faltas = $5::text::bigint
   where particao = $1::smallint and conferencia_particao.posicao = $2::text::bigint and epoca = $6::text::uuid and geracao = $7::int
@@ -93,16 +104,28 @@ with passo as (
     debitos = c.debitos + excluded.debitos,
     quantidade = c.quantidade + excluded.quantidade
 )
-select count(*)::int as passos from passo`
+select count(*)::int as passos from passo`,
+  { prepare: false },
+)
 
-const RESTART = `
+const RESTART = statement(
+  'verification.restart',
+  `
 insert into conferencia_particao (particao, posicao, ultimo_id, faltas, epoca, geracao, redirigidas)
 values ($1::smallint, 0, null, 0, $2::text::uuid, $3::int, $4::text::bigint)
 on conflict (particao) do update set posicao = 0, ultimo_id = null, faltas = 0, epoca = excluded.epoca,
-  geracao = excluded.geracao, redirigidas = excluded.redirigidas`
+  geracao = excluded.geracao, redirigidas = excluded.redirigidas`,
+  { prepare: false },
+)
 
 /** Rows deleted at once: a fraction of a second. */
 const DELETE_ROWS = 10_000
+const FORGET = statement(
+  'verification.forget',
+  `delete from conferencia where ctid = any
+   (array(select ctid from conferencia where particao = $1::smallint limit ${DELETE_ROWS}))`,
+  { prepare: false },
+)
 /** No generation has this number, so what is half deleted is never taken for valid. */
 const NO_GERACAO = 0
 
@@ -130,14 +153,14 @@ export function createVerificarStore(transactions: Transactions): VerificarStore
       comparison(async (tx, geracao) => {
         if (days.length === 0) return { pairs: [], days: 0, ate: undefined }
         const chaves = [arrayLiteral(days.map((d) => d.comercianteId)), arrayLiteral(days.map((d) => d.data))]
-        const rows = await tx.unsafe<PairRow[]>(DAYS, [geracao, ...chaves])
+        const rows = await run<PairRow>(tx, DAYS, [geracao, ...chaves])
         return { pairs: rows.map(pairOf), days: days.length, ate: undefined }
       }),
     stretch: (afterDay, limit) =>
       comparison(async (tx, geracao) => {
         const { comercianteId, data } = afterDay ?? { comercianteId: '', data: '0001-01-01' }
         const parameters = [geracao, comercianteId, data, limit]
-        const rows = await tx.unsafe<(PairRow & { fim: boolean })[]>(STRETCH, parameters)
+        const rows = await run<PairRow & { fim: boolean }>(tx, STRETCH, parameters)
         const end = rows.find((row) => row.fim)
         // The statement's own closing line: how many days it looked at, and where it stopped before the end.
         const ate = end?.comerciante_id ? { comercianteId: end.comerciante_id, data: end.data } : undefined
@@ -154,17 +177,14 @@ export function createVerificarStore(transactions: Transactions): VerificarStore
         ]
         const { particao, posicao, ultimoId, faltas, epoca, geracao } = after
         const state = [particao, String(before.posicao), String(posicao), ultimoId, String(faltas), epoca, geracao]
-        const [written] = await tx.unsafe<{ passos: number }[]>(ADVANCE, [...state, ...columns.map(arrayLiteral)])
+        const [written] = await run<{ passos: number }>(tx, ADVANCE, [...state, ...columns.map(arrayLiteral)])
         return written?.passos === 1
       }),
     restart: async ({ particao, epoca, geracao, redirigidas }) => {
-      const write = (g: number) =>
-        transactions.run((tx) => tx.unsafe(RESTART, [particao, epoca, g, String(redirigidas)]))
+      const write = (g: number) => transactions.run((tx) => run(tx, RESTART, [particao, epoca, g, String(redirigidas)]))
       await write(NO_GERACAO)
-      const deletion = `delete from conferencia where ctid = any
-        (array(select ctid from conferencia where particao = $1::smallint limit ${DELETE_ROWS}))`
       for (let deleted = DELETE_ROWS; deleted === DELETE_ROWS; ) {
-        deleted = (await transactions.run((tx) => tx.unsafe(deletion, [particao]))).count
+        deleted = (await transactions.run((tx) => run(tx, FORGET, [particao]))).count
       }
       await write(geracao)
     },

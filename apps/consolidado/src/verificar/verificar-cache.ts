@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { createServerRun } from '@fluxo/shared/cache/server-run'
 import { parseStored } from '@fluxo/shared/cache/set-if-newer'
 import type { Sql } from '@fluxo/shared/postgres/sql'
+import { run as runStatement, statement } from '@fluxo/shared/postgres/statement'
 import type { Redis } from 'ioredis'
 import { emptySaldo, type Saldo, saldoJson, saldoKey } from '../domain/saldo.ts'
 import { type DayKey, readDays } from '../projetar/saldo-store.ts'
@@ -84,12 +85,14 @@ export async function verificarCache(
 
 type BehindDay = { day: DayKey; cached: CachedDay; saldo: Saldo }
 
+const GENERATION = statement('generations.current', 'select geracao from projecao')
+
 async function compare({ redis, prefix, sql }: VerificarCacheDeps, run: string, days: readonly DayKey[]) {
   const chaves = days.map(({ comercianteId, data }) => saldoKey(comercianteId, data))
   // The cache first and the rows after it: only so must the cache not be the newer one.
   const texts = await Promise.all(chaves.map((chave) => redis.get(`${prefix}:${chave}`)))
   const rows = await readDays(sql, days)
-  const [projection] = await sql.unsafe<{ geracao: number }[]>('select geracao from projecao')
+  const [projection] = await runStatement<{ geracao: number }>(sql, GENERATION)
   const byKey = new Map(rows.map((saldo) => [saldoKey(saldo.comercianteId, saldo.data), saldo]))
   const wrong: VerifyDifference[] = []
   const behind: BehindDay[] = []

@@ -2,6 +2,7 @@ import { arrayLiteral } from '@fluxo/shared/inbox/array-literal'
 import type { Effect, InboxTable } from '@fluxo/shared/inbox/statement'
 import { LOCKS } from '@fluxo/shared/postgres/locks'
 import type { Sql } from '@fluxo/shared/postgres/sql'
+import { run, statement } from '@fluxo/shared/postgres/statement'
 import type { AvisoEvento } from './read-evento.ts'
 
 /** The webhooks' own inbox and letters, beside those of the automatic flow. */
@@ -57,7 +58,9 @@ export type AvisoEnding = { id: string; tentativa: number } & (
  * Notes what came of attempts, and when the next ones are due. A row that somebody else has taken meanwhile, or that is not pending any
  * more, is left as it is; its attempt is noted all the same. What is given back was no attempt; why, and since when, is kept with it.
  */
-const NOTE_ENDINGS = `
+const NOTE_ENDINGS = statement(
+  'deliveries.note-endings',
+  `
 with feitos as materialized (
   select * from unnest($1::text::uuid[], $2::text::int[], $3::text::boolean[], $4::text::smallint[], $5::text::float8[],
     $6::text::int[], $7::text::smallint[], $8::text::text[], $9::text::text[], $10::text::text[])
@@ -76,7 +79,8 @@ mudados as (
 )
 insert into aviso_tentativa (aviso_id, tentativa, em, duracao_ms, status, erro, resposta)
 select f.id, f.tentativa, now(), f.duracao_ms, f.status, f.erro, f.resposta from feitos f where not f.devolver
-on conflict (aviso_id, tentativa) do nothing`
+on conflict (aviso_id, tentativa) do nothing`,
+)
 
 /** Notes what came of deliveries, all in one statement. */
 export async function noteEndings(sql: Sql, endings: readonly AvisoEnding[]): Promise<void> {
@@ -84,47 +88,57 @@ export async function noteEndings(sql: Sql, endings: readonly AvisoEnding[]): Pr
   const ofAttempt = (
     valor: (ending: Extract<AvisoEnding, { devolver: false }>) => string | number | undefined,
   ): string => column((ending) => (ending.devolver ? null : (valor(ending) ?? null)))
-  await sql.unsafe(
-    NOTE_ENDINGS,
-    [
-      column(({ id }) => id),
-      column(({ tentativa }) => tentativa),
-      column(({ devolver }) => String(devolver)),
-      column(({ situacao: avisoStatus }) => avisoStatusCode(avisoStatus)),
-      column(({ waitMs }) => waitMs ?? null),
-      ofAttempt(({ durationMs }) => durationMs),
-      ofAttempt(({ status }) => status),
-      ofAttempt(({ error }) => error),
-      ofAttempt(({ answer }) => answer),
-      column((ending) => (ending.devolver ? (ending.motivo ?? null) : null)),
-    ],
-    { prepare: true },
-  )
+  await run(sql, NOTE_ENDINGS, [
+    column(({ id }) => id),
+    column(({ tentativa }) => tentativa),
+    column(({ devolver }) => String(devolver)),
+    column(({ situacao: avisoStatus }) => avisoStatusCode(avisoStatus)),
+    column(({ waitMs }) => waitMs ?? null),
+    ofAttempt(({ durationMs }) => durationMs),
+    ofAttempt(({ status }) => status),
+    ofAttempt(({ error }) => error),
+    ofAttempt(({ answer }) => answer),
+    column((ending) => (ending.devolver ? (ending.motivo ?? null) : null)),
+  ])
 }
+
+const DISABLE = statement(
+  'webhooks.disable',
+  `with fim as (
+     update webhook set desativado_em = now(), motivo = $2::text where id = $1::text::uuid and desativado_em is null
+   )
+   update aviso set vence_em = null, terminado_em = now(), situacao = ${avisoStatusCode('cancelled')}
+   where webhook_id = $1::text::uuid and vence_em is not null`,
+)
 
 /** Ends a webhook whose receiver is gone for good, and what still waited for it. */
 export async function disableWebhook(sql: Sql, id: string, reason: string): Promise<void> {
-  await sql`
-    with fim as (update webhook set desativado_em = now(), motivo = ${reason} where id = ${id} and desativado_em is null)
-    update aviso set vence_em = null, terminado_em = now(), situacao = ${avisoStatusCode('cancelled')}
-    where webhook_id = ${id} and vence_em is not null`
+  await run(sql, DISABLE, [id, reason])
 }
+
+const PRUNE = statement(
+  'deliveries.prune',
+  `delete from aviso where id in (
+     select id from aviso where criado_em < now() - $1::int * interval '1 day' and vence_em is null
+     order by criado_em limit $2 for update skip locked)`,
+)
 
 /** Deletes deliveries that ended or began before `days` days, at most `max`; gives how many. */
 export async function pruneAvisos(sql: Sql, { days, count: max }: { days: number; count: number }): Promise<number> {
-  const { count } = await sql`
-    delete from aviso where id in (
-      select id from aviso where criado_em < now() - ${days}::int * interval '1 day' and vence_em is null
-      order by criado_em limit ${max} for update skip locked)`
+  const { count } = await run(sql, PRUNE, [days, max])
   return count
 }
 
+const COUNT = statement(
+  'deliveries.count',
+  `select count(*)::float8 as count,
+     (select count(*)::float8 from webhook where desativado_em is not null and removido_em is null) as disabled,
+     greatest(0, coalesce(extract(epoch from now() - min(vence_em)), 0))::float8 as lateness
+   from aviso where vence_em is not null`,
+)
+
 /** How many deliveries wait, and how long the oldest one has been due, in seconds. */
 export async function countAvisos(sql: Sql): Promise<{ count: number; lateSeconds: number; disabled: number }> {
-  const [row] = await sql<{ count: number; lateness: number; disabled: number }[]>`
-    select count(*)::float8 as count,
-      (select count(*)::float8 from webhook where desativado_em is not null and removido_em is null) as disabled,
-      greatest(0, coalesce(extract(epoch from now() - min(vence_em)), 0))::float8 as lateness
-    from aviso where vence_em is not null`
+  const [row] = await run<{ count: number; lateness: number; disabled: number }>(sql, COUNT)
   return { count: row?.count ?? 0, lateSeconds: row?.lateness ?? 0, disabled: row?.disabled ?? 0 }
 }

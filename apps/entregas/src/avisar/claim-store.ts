@@ -1,6 +1,7 @@
 import type { aviso, webhook } from '@fluxo/drizzle/entregas/schema'
 import { arrayLiteral } from '@fluxo/shared/inbox/array-literal'
 import type { Sql } from '@fluxo/shared/postgres/sql'
+import { run, statement } from '@fluxo/shared/postgres/statement'
 import { EVENTO_COLUMNS, type EventoRow } from '../mover/evento-table.ts'
 import { avisoStatusCode } from './aviso-store.ts'
 import type { WebhookSecrets } from './signature.ts'
@@ -30,7 +31,9 @@ const CLAIM_MS = 60_000
  * so a long queue of one costs the others nothing, and the merchant with the fewest under way comes first; `skip locked`, so that
  * instances take different ones. A delivery that was noted in the moment in which its webhook ended is ended, too.
  */
-const CLAIM = `
+const CLAIM = statement(
+  'deliveries.claim',
+  `
 with recursive alvos(webhook_id, vence_em) as (
   (select a.webhook_id, a.vence_em from aviso a where a.vence_em is not null order by a.webhook_id, a.vence_em limit 1)
   union all
@@ -73,7 +76,8 @@ select t.id, t.webhook_id, w.comerciante_id, t.tipo, t.criado_em, t.passo::int a
   (select row_to_json(e) from (
     select ${EVENTO_COLUMNS} from evento where evento.particao = t.particao and evento.posicao = t.posicao
   ) e) as evento
-from tomados t join webhook w on w.id = t.webhook_id`
+from tomados t join webhook w on w.id = t.webhook_id`,
+)
 
 type ClaimedRow = Pick<
   typeof aviso.$inferSelect,
@@ -107,7 +111,7 @@ export async function claimAvisos(
     arrayLiteral([...underWay.values()]),
     perComerciante,
   ]
-  const rows = await sql.unsafe<ClaimedRow[]>(CLAIM, values, { prepare: true })
+  const rows = await run<ClaimedRow>(sql, CLAIM, values)
   return rows.map((row) => ({
     id: row.id,
     webhookId: row.webhook_id,

@@ -1,6 +1,7 @@
 import type { passo } from '@fluxo/drizzle/entregas/schema'
 import type { Effect } from '@fluxo/shared/inbox/statement'
 import type { Sql } from '@fluxo/shared/postgres/sql'
+import { run, statement } from '@fluxo/shared/postgres/statement'
 import { statusCode, statusOfCode } from '../domain/status.ts'
 import type { Passo, PlannedPasso } from './fluir.ts'
 
@@ -43,20 +44,23 @@ planejados as (
 const CLAIM_MS = 10_000
 
 /** Takes due steps and makes them due later; `skip locked`, so that several workers take different ones. */
-const CLAIM = `
+export const CLAIM = statement(
+  'steps.take',
+  `
 with devidos as materialized (
   select pedido_id, versao from passo where particao = $1::smallint and vence_em <= now()
   order by vence_em limit $2::int for update skip locked
 )
 update passo s set vence_em = now() + interval '${CLAIM_MS} milliseconds'
 from devidos d where s.pedido_id = d.pedido_id and s.versao = d.versao
-returning s.pedido_id, s.comerciante_id, s.versao, s.de::int as de, s.para::int as para, s.rastro`
+returning s.pedido_id, s.comerciante_id, s.versao, s.de::int as de, s.para::int as para, s.rastro`,
+)
 
 type Row = Omit<typeof passo.$inferSelect, 'particao' | 'vence_em'>
 
 /** Takes at most `count` due steps of a partition, for `CLAIM_MS`. */
 export async function claimPassos(sql: Sql, particao: number, count: number): Promise<Passo[]> {
-  const rows = await sql.unsafe<Row[]>(CLAIM, [particao, count], { prepare: true })
+  const rows = await run<Row>(sql, CLAIM, [particao, count])
   return rows.map((row) => ({
     pedidoId: row.pedido_id,
     comercianteId: row.comerciante_id,
@@ -67,10 +71,14 @@ export async function claimPassos(sql: Sql, particao: number, count: number): Pr
   }))
 }
 
+const COUNT = statement(
+  'steps.count',
+  `select count(*)::float8 as count,
+    greatest(0, coalesce(extract(epoch from now() - min(vence_em)), 0))::float8 as lateness from passo`,
+)
+
 /** How many steps wait, and how long the oldest one has been due, in seconds. */
 export async function countPassos(sql: Sql): Promise<{ count: number; lateSeconds: number }> {
-  const [row] = await sql<{ count: number; lateness: number }[]>`
-    select count(*)::float8 as count,
-      greatest(0, coalesce(extract(epoch from now() - min(vence_em)), 0))::float8 as lateness from passo`
+  const [row] = await run<{ count: number; lateness: number }>(sql, COUNT)
   return { count: row?.count ?? 0, lateSeconds: row?.lateness ?? 0 }
 }

@@ -7,6 +7,7 @@ import { askOwn, type Question } from '@fluxo/shared/postgres/ask'
 import { isInfrastructure } from '@fluxo/shared/postgres/failure'
 import { ownRows } from '@fluxo/shared/postgres/own-rows'
 import { type Sql, withDeadline } from '@fluxo/shared/postgres/sql'
+import { run, type Statement, statement } from '@fluxo/shared/postgres/statement'
 import { and, desc, eq, gte, lt, type SQL, sql } from 'drizzle-orm'
 import type { PedidoEvento } from '../domain/evento.ts'
 import type { Pedido } from '../domain/pedido.ts'
@@ -55,18 +56,27 @@ const READS = { ownerMax: 8, waitingMax: 1_000 }
 const EVENTOS_MAX = 1_000
 
 /** Probe of the primary key. */
-const BY_ID = ownRows(`select ${PEDIDO_COLUMNS} from pedido p where p.id = $2 and p.comerciante_id = $1`)
+const BY_ID = statement(
+  'orders.by-id',
+  ownRows(`select ${PEDIDO_COLUMNS} from pedido p where p.id = $2 and p.comerciante_id = $1`),
+)
 
 /** Probe of the unique index (comerciante_id, chave). */
-const BY_CHAVE = ownRows(`select e.pedido_id, encode(e.impressao, 'hex') as impressao,
+const BY_CHAVE = statement(
+  'orders.by-key',
+  ownRows(`select e.pedido_id, encode(e.impressao, 'hex') as impressao,
   e.particao::int as particao, e.posicao::float8 as posicao from evento e
-  where e.comerciante_id = $1 and e.chave = $2`)
+  where e.comerciante_id = $1 and e.chave = $2`),
+)
 
 type ChaveRow = LogPosition & { pedido_id: string; impressao: string | null }
 
 /** Walks the unique index (pedido_id, seq). */
-const PEDIDO_EVENTOS = ownRows(`select ${EVENTO_COLUMNS} from evento e
-  where e.pedido_id = $2 and e.comerciante_id = $1 and e.seq > $3::int order by e.seq limit ${EVENTOS_MAX}`)
+const PEDIDO_EVENTOS = statement(
+  'orders.events',
+  ownRows(`select ${EVENTO_COLUMNS} from evento e
+  where e.pedido_id = $2 and e.comerciante_id = $1 and e.seq > $3::int order by e.seq limit ${EVENTOS_MAX}`),
+)
 
 /**
  * Reads orders and their events for a merchant. `pool` is one of `READ_SETTINGS`: as its role, PostgreSQL shows no other's rows.
@@ -82,8 +92,10 @@ export function createPedidoReadStore(pool: Sql, clock?: Clock): PedidoReadStore
       throw isInfrastructure(cause) ? databaseUnavailable(cause) : cause
     }
   }
-  const read = <Row extends object>(text: string, values: [comercianteId: string, ...others: (string | number)[]]) =>
-    inTurn(values[0], () => pool.unsafe<Row[]>(text, values, { prepare: true }))
+  const read = <Row extends object>(
+    question: Statement,
+    values: [comercianteId: string, ...others: (string | number)[]],
+  ) => inTurn(values[0], () => run<Row>(pool, question, values))
   const byId = async (comercianteId: string, id: string): Promise<Pedido | undefined> => {
     const [row] = await read<PedidoRow>(BY_ID, [comercianteId, id])
     return row && pedidoFromRow(row)

@@ -51,6 +51,7 @@ export const rowOfArrival = ({ pedido, eventoId, chave, traceparent, actor, sour
 
 /** An order that is received gets its row together with its first event. */
 export const RECEIVE_PEDIDO: Movement = {
+  verb: 'receive',
   fields: { customer_name: 'text', address: 'text' },
   ctes: `criados as (
   insert into pedido (id, comerciante_id, customer_name, address, valor, referencia, status, version,

@@ -57,6 +57,7 @@ export const EVENTO_COLUMNS = Object.entries({ posicao: 'posicao::float8', ...EV
 
 /** The orders' events as a log: by which keys one is known again, and which fact each tells. */
 export const EVENTOS: LogTable<EventoRow> = {
+  name: 'orders',
   table: evento,
   keys: { chave: ['comerciante_id', 'chave'], referencia: ['comerciante_id', 'referencia'] },
   known: {

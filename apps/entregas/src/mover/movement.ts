@@ -52,6 +52,7 @@ const DELIVERED = statusCode('DELIVERED')
  * the change names. Whoever moves an order is done with the steps that were due for it.
  */
 export const MOVE_PEDIDO: Movement = {
+  verb: 'move',
   fields: { para: 'smallint', de: 'int', versao: 'int', passo: 'int' },
   ctes: `movidos as (
   update pedido p set

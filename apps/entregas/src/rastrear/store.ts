@@ -1,6 +1,7 @@
 import { Unavailable } from '@fluxo/shared/errors'
 import { isInfrastructure } from '@fluxo/shared/postgres/failure'
 import type { Sql } from '@fluxo/shared/postgres/sql'
+import { run, statement } from '@fluxo/shared/postgres/statement'
 
 export type RastreioStore = {
   /** Gives the order a token in the place of the one before. The order must be the merchant's. */
@@ -12,6 +13,17 @@ export type RastreioStore = {
 }
 
 const RETRY_AFTER_SECONDS = 2
+
+const OPEN = statement(
+  'tracking.open',
+  `insert into rastreio (pedido_id, token_sha256) values ($1, decode($2, 'hex'))
+   on conflict (pedido_id) do update set token_sha256 = excluded.token_sha256, criado_em = now()`,
+)
+const REVOKE = statement('tracking.revoke', 'delete from rastreio where pedido_id = $1')
+const BY_TOKEN = statement(
+  'tracking.by-token',
+  `select pedido_id, comerciante_id from rastreio_do_token(decode($1, 'hex'))`,
+)
 
 /**
  * Which token opens which order's page; tokens come and are kept as SHA-256 in hex. `readPool` is a pool of `READ_SETTINGS`, whose role
@@ -29,15 +41,11 @@ export function createRastreioStore({ sql, readPool }: { sql: Sql; readPool: Sql
   }
   return {
     open: async (pedidoId, token) => {
-      await orUnavailable(sql`
-        insert into rastreio (pedido_id, token_sha256) values (${pedidoId}, decode(${token}, 'hex'))
-        on conflict (pedido_id) do update set token_sha256 = excluded.token_sha256, criado_em = now()`)
+      await orUnavailable(run(sql, OPEN, [pedidoId, token]))
     },
-    revoke: async (pedidoId) =>
-      (await orUnavailable(sql`delete from rastreio where pedido_id = ${pedidoId}`)).count > 0,
+    revoke: async (pedidoId) => (await orUnavailable(run(sql, REVOKE, [pedidoId]))).count > 0,
     byToken: async (token) => {
-      const [row] = await orUnavailable(readPool<{ pedido_id: string; comerciante_id: string }[]>`
-        select pedido_id, comerciante_id from rastreio_do_token(decode(${token}, 'hex'))`)
+      const [row] = await orUnavailable(run<{ pedido_id: string; comerciante_id: string }>(readPool, BY_TOKEN, [token]))
       return row && { pedidoId: row.pedido_id, comercianteId: row.comerciante_id }
     },
   }

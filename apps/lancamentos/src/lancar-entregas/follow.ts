@@ -31,7 +31,7 @@ export const LANCAMENTOS_GROUP = 'lancamentos'
 export const REPAIR_LOCK = [LOCKS.repair, 0] as const
 
 /** The entries are in the ledger before their positions are noted; nothing else is to be done with them. */
-export const NO_EFFECT: Effect<EntregaEvento, undefined> = {
+const NO_EFFECT: Effect<EntregaEvento, undefined> = {
   columns: [],
   ctes: 'nada as (select 1)',
   result: 'null::text',

@@ -29,6 +29,7 @@ const READ = {
 
 /** The ledger as a log: how an entry is stored, by which keys it is known again, and which fact it tells. */
 export const LEDGER: LogTable<LedgerRow> = {
+  name: 'ledger',
   table: lancamentos,
   keys: {
     chave: ['comerciante_id', 'chave'],
