@@ -12,9 +12,9 @@ type MigrateOptions = {
   /** How TLS is done, as postgres.js takes it; `url` then says nothing of it. */
   ssl?: object | undefined
   /** Partitions of a new log, 1 by default. Fixed at the first migration; another number is refused later. */
-  particoes?: number
+  particoes?: number | undefined
   /** Other migrations than this version's: for tests of two versions beside each other. */
-  folder?: string
+  folder?: string | undefined
   /** Hears of what was done, a line each. */
   log?: (line: string) => void
 }

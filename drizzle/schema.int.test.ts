@@ -1,4 +1,4 @@
-import { createDatabase, type TestDatabase } from '@fluxo/tests/stage/databases'
+import { createServiceDatabase, type TestDatabase } from '@fluxo/tests/stage/databases'
 import { is } from 'drizzle-orm'
 import { getTableConfig, type IndexedColumn, PgTable } from 'drizzle-orm/pg-core'
 import postgres from 'postgres'
@@ -7,7 +7,6 @@ import * as consolidado from './consolidado/schema.ts'
 import * as entregas from './entregas/schema.ts'
 import { DATABASES, type Database } from './journal.ts'
 import * as lancamentos from './lancamentos/schema.ts'
-import { migrate } from './migrate.ts'
 
 const SCHEMAS: Record<Database, Record<string, unknown>> = { lancamentos, consolidado, entregas }
 
@@ -69,7 +68,7 @@ describe.each(DATABASES)('schema.ts of %s', (database) => {
   let own: TestDatabase
   let sql: postgres.Sql
   beforeAll(async () => {
-    own = await createDatabase({ migrate: (url) => migrate({ database, url }) })
+    own = await createServiceDatabase(database)
     sql = postgres(own.ownerUrl, { max: 1, onnotice: () => {} })
   })
   afterAll(async () => {

@@ -36,7 +36,7 @@ export type LocalRedisOptions = {
   dir: string
   port?: number
   appendonly?: boolean
-  password?: string
+  password?: string | undefined
   /** As Redis writes it, such as `256mb`. Default: no limit. */
   maxmemory?: string
   /** More lines of its configuration. */

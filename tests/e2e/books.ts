@@ -16,9 +16,9 @@ const balanceDays = (balances: Sql) => balances<Day[]>`
   from saldo where geracao = (select geracao from projecao) order by 1`
 
 /** Asserts that positions have no gaps and that every day's balance is the sum of the ledger; gives the entry count. */
-export const expectExactBooks = async ({ ledger, balances }: { ledger: Sql; balances: Sql }): Promise<number> => {
-  expect([...(await balanceDays(balances))]).toEqual([...(await ledgerDays(ledger))])
-  return expectGapless(ledger)
+export const expectExactBooks = async (sql: { lancamentos: Sql; consolidado: Sql }): Promise<number> => {
+  expect([...(await balanceDays(sql.consolidado))]).toEqual([...(await ledgerDays(sql.lancamentos))])
+  return expectGapless(sql.lancamentos)
 }
 
 /** Asserts `count(*) = max(posicao) = ultima` in each partition; gives the sum. */

@@ -1,9 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { migrate } from '@fluxo/drizzle/migrate'
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createDatabase } from '../stage/databases.ts'
+import { createServiceDatabase } from '../stage/databases.ts'
 
 const script = fileURLToPath(new URL('../../scripts/dlq.ts', import.meta.url))
 const EVENT = '{"id":"x","type":"pedido.entregue.v9"}'
@@ -13,7 +12,7 @@ describe.each(['lancamentos', 'entregas'] as const)('the dead letters of who fol
   let env: Record<string, string>
   let drop: () => Promise<void>
   beforeAll(async () => {
-    const database = await createDatabase({ role: service, migrate: (url) => migrate({ database: service, url }) })
+    const database = await createServiceDatabase(service)
     drop = database.drop
     const sql = createSql({ url: database.ownerUrl, max: 1, name: 'teste' })
     await sql`insert into carta_morta (particao, posicao, evento, motivo, criada_em)

@@ -1,9 +1,9 @@
 import { afterEach, expect, it } from 'vitest'
 import { createSseClient, type SseClient } from '../../apps/entregas/test/sse-client.ts'
-import { type Entregas, startEntregas } from '../stage/entregas.ts'
+import { type System, startSystem } from '../stage/system.ts'
 import { waitFor } from '../stage/wait-for.ts'
 
-let entregas: Entregas | undefined
+let entregas: System | undefined
 let listeners: SseClient[] = []
 afterEach(async () => {
   await Promise.all(listeners.map((one) => one.close()))
@@ -20,8 +20,8 @@ const post = (body: object, headers: object): RequestInit => ({
 })
 
 it('the original’s three calls: an order is created, delivered without a hand, and its whole history is read', async () => {
-  entregas = await startEntregas(1, { ENTREGAS_ATRASO_MS: '50' })
-  const url = entregas.instances[0]?.url ?? ''
+  entregas = await startSystem({ entregas: 1, env: { ENTREGAS_ATRASO_MS: '50' } })
+  const url = entregas.url('entregas')
   const headers = await entregas.as('loja')
   const pedido = { customer_name: 'Ana Souza', address: 'Rua das Flores, 10, São Paulo' }
 
@@ -58,8 +58,8 @@ it('the original’s three calls: an order is created, delivered without a hand,
 const EVENTS = 60
 
 it('live streams across an instance that is killed: with Last-Event-ID no event is missed and none told twice', async () => {
-  entregas = await startEntregas(2, { ENTREGAS_FLUXO: 'manual' })
-  const [first, second] = entregas.instances
+  entregas = await startSystem({ entregas: 2, env: { ENTREGAS_FLUXO: 'manual' } })
+  const [first, second] = entregas.instances.entregas
   if (first === undefined || second === undefined) throw new Error('two instances were started')
   const headers = await entregas.as('loja')
   const created = await fetch(`${second.url}/orders`, post({ customer_name: 'Ana', address: 'Rua A' }, headers))

@@ -14,7 +14,7 @@ describe('under a constant load of writes', () => {
   let merchants: { Authorization: string }[]
 
   beforeEach(async () => {
-    system = await startSystem({ consolidado: 2 })
+    system = await startSystem({ lancamentos: 1, consolidado: 2 })
     client = createClient()
     merchants = await Promise.all(Array.from({ length: 20 }, (_, i) => system.as(`loja-${i}`)))
   })
@@ -24,7 +24,7 @@ describe('under a constant load of writes', () => {
   })
 
   const post = (n: number) =>
-    client.send(`${system.lancamentos[0]?.url}/lancamentos`, {
+    client.send(`${system.url('lancamentos')}/lancamentos`, {
       method: 'POST',
       headers: {
         Authorization: merchants[n % merchants.length]?.Authorization ?? '',
@@ -63,43 +63,45 @@ describe('under a constant load of writes', () => {
     const ended = performance.now()
     await redis.close()
     await system.caughtUp(10_000)
-    expect(await expectExactBooks(system)).toBe(sent)
+    expect(await expectExactBooks(system.sql)).toBe(sent)
     report('FLUSHALL', sent, ended)
   })
 
   it('a Redis that is away all the time refuses nobody, and the balances advance by pulling', async () => {
     await system.redis.stop()
     const half = midway(async () => {
-      const [head] = await system.ledger<{ ultima: number }[]>`select ultima::int as ultima from posicao`
-      const [mark] = await system.balances<{ ate: number }[]>`select aplicada_ate::int as ate from inbox_particao`
+      const [head] = await system.sql.lancamentos<{ ultima: number }[]>`select ultima::int as ultima from posicao`
+      const [mark] = await system.sql.consolidado<
+        { ate: number }[]
+      >`select aplicada_ate::int as ate from inbox_particao`
       return { ultima: head?.ultima ?? 0, ate: mark?.ate ?? 0 }
     })
     const [sent, seen] = await Promise.all([load(), half])
     const ended = performance.now()
     await system.caughtUp(10_000)
-    expect(await expectExactBooks(system)).toBe(sent)
+    expect(await expectExactBooks(system.sql)).toBe(sent)
     expect(seen).toMatchObject({ ate: expect.any(Number) })
     report(`Redis away (halfway ${JSON.stringify(seen)})`, sent, ended)
   })
 
   it('a consolidado that is killed is succeeded: nothing lost, nothing twice', async () => {
-    const [sent] = await Promise.all([load(), midway(async () => system.consolidado[0]?.end('SIGKILL'))])
+    const [sent] = await Promise.all([load(), midway(async () => system.instances.consolidado[0]?.end('SIGKILL'))])
     const ended = performance.now()
     await system.caughtUp()
-    expect(await expectExactBooks(system)).toBe(sent)
+    expect(await expectExactBooks(system.sql)).toBe(sent)
     report('SIGKILL of a consolidado', sent, ended)
   })
 
   it('every instance that leaves at SIGTERM answers what it was asked', async () => {
-    const added = await system.addConsolidado()
+    const added = await system.add('consolidado')
     const headers = { Authorization: merchants[0]?.Authorization ?? '' }
     const read = () => client.send(`${added.url}/consolidado/2025-11-12`, { headers })
     const reads = Promise.all(Array.from({ length: 20 }, read))
     expect((await reads).map(({ status }) => status)).toEqual(Array(20).fill(200))
     const [sent] = await Promise.all([load(), midway(() => added.end('SIGTERM'))])
     await system.caughtUp()
-    expect(await expectExactBooks(system)).toBe(sent)
-    const pending = await system.balances<{ n: number }[]>`select count(*)::int as n from carta_morta`
+    expect(await expectExactBooks(system.sql)).toBe(sent)
+    const pending = await system.sql.consolidado<{ n: number }[]>`select count(*)::int as n from carta_morta`
     expect(pending[0]?.n).toBe(0)
   })
 })

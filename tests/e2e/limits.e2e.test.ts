@@ -12,12 +12,12 @@ const ENTRY = JSON.stringify({ valor: '1.00', tipo: 'CREDITO', descricao: 'Venda
 let system: System
 beforeAll(async () => {
   const limit = { LIMITE_ESCRITA_POR_SEGUNDO: String(PER_SECOND), LIMITE_ESCRITA_RAJADA: String(BURST) }
-  system = await startSystem({ lancamentos: 2, consolidado: 0, env: { ...limit, LIMITE_INSTANCIAS: '2' } })
+  system = await startSystem({ lancamentos: 2, env: { ...limit, LIMITE_INSTANCIAS: '2' } })
 })
 afterAll(() => system.stop())
 
 const post = async (headers: Record<string, string>, n: number): Promise<Response> => {
-  const url = system.lancamentos[n % system.lancamentos.length]?.url
+  const url = system.instances.lancamentos[n % system.instances.lancamentos.length]?.url
   const answer = await fetch(`${url}/lancamentos`, {
     method: 'POST',
     headers: { ...headers, 'Content-Type': 'application/json' },
@@ -61,7 +61,7 @@ test('two processes hold one limit for a merchant, refuse no other, and register
   const calm = await system.as('calma')
   const answers = await Promise.all(Array.from({ length: 30 }, (_, n) => post(calm, n)))
   expect(created(answers)).toBe(30)
-  const [row] = await system.ledger<{ entries: number }[]>`
+  const [row] = await system.sql.lancamentos<{ entries: number }[]>`
     select count(*)::int as entries from lancamentos where comerciante_id = 'ruidosa'`
   expect(row?.entries).toBe(created(loud.answers))
 })

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ServiceProcess } from '../stage/service-process.ts'
-import type { System } from '../stage/system.ts'
-import { type SystemWithEntregas, startSystemWithEntregas } from '../stage/system-with-entregas.ts'
+import { type System, startSystem } from '../stage/system.ts'
 import { waitFor } from '../stage/wait-for.ts'
 import { exportedMetrics, labelNames, namedMetrics, samplesOf, seriesOfRuleTests } from './metric-names.ts'
 
@@ -9,42 +8,39 @@ const ENTRIES = 20
 const ORDERS = 3
 /** Events of an order that the automatic flow delivers. */
 const EVENTS_EACH = 3
-let system: SystemWithEntregas
-let core: System
+let system: System
 let scraped: { lancamentos: string[]; consolidado: string[]; entregas: string[] }
 
 const scrape = async ({ url }: ServiceProcess): Promise<string> => (await fetch(`${url}/metrics`)).text()
 const scrapeAll = (services: readonly ServiceProcess[]): Promise<string[]> => Promise.all(services.map(scrape))
 
 const work = async (): Promise<void> => {
-  const headers = { ...(await core.as('loja-1')), 'Content-Type': 'application/json' }
+  const headers = { ...(await system.as('loja-1')), 'Content-Type': 'application/json' }
   const body = JSON.stringify({ valor: 1, tipo: 'CREDITO', descricao: 'Venda', data: '2025-10-15' })
   for (let i = 0; i < ENTRIES; i += 1) {
-    const posted = await fetch(`${core.lancamentos[0]?.url}/lancamentos`, { method: 'POST', headers, body })
+    const posted = await fetch(`${system.url('lancamentos')}/lancamentos`, { method: 'POST', headers, body })
     expect(posted.status).toBe(201)
   }
   // Without a valor: no entry of the ledger comes of them.
   const order = JSON.stringify({ customer_name: 'Ana', address: 'Rua A, 1' })
-  const sender = { Authorization: await system.sender('loja-1'), 'Content-Type': 'application/json' }
   for (let i = 0; i < ORDERS; i += 1) {
-    const posted = await fetch(`${system.entregas.url}/orders`, { method: 'POST', headers: sender, body: order })
+    const posted = await fetch(`${system.url('entregas')}/orders`, { method: 'POST', headers, body: order })
     expect(posted.status).toBe(201)
   }
-  await core.caughtUp()
-  for (const { url } of core.consolidado) await fetch(`${url}/consolidado/2025-10-15`, { headers })
+  await system.caughtUp()
+  for (const { url } of system.instances.consolidado) await fetch(`${url}/consolidado/2025-10-15`, { headers })
 }
 
 beforeAll(async () => {
-  system = await startSystemWithEntregas({ lancamentos: 2, consolidado: 2 })
-  core = system.core
+  system = await startSystem({ lancamentos: 2, consolidado: 2, entregas: 1 })
   await work()
   // The relay writes its cursor, and the group its acks, a moment later.
   await waitFor(
     async () => {
       scraped = {
-        lancamentos: await scrapeAll(core.lancamentos),
-        consolidado: await scrapeAll(core.consolidado),
-        entregas: await scrapeAll([system.entregas]),
+        lancamentos: await scrapeAll(system.instances.lancamentos),
+        consolidado: await scrapeAll(system.instances.consolidado),
+        entregas: await scrapeAll(system.instances.entregas),
       }
       const lags = [...values('lancamentos', 'fluxo_relay_lag'), ...values('entregas', 'fluxo_relay_lag')]
       const all = ORDERS * EVENTS_EACH
@@ -117,7 +113,7 @@ test('what each instance counts adds up to what was done', () => {
   expect(sum(values('lancamentos', 'fluxo_relay_published_total'))).toBe(ENTRIES)
   expect(sum(values('consolidado', 'fluxo_projecao_eventos_total', 'desfecho="novo"'))).toBe(ENTRIES)
   expect(sum(values('consolidado', 'fluxo_post_to_visible_seconds_count'))).toBe(ENTRIES)
-  expect(sum(values('consolidado', 'fluxo_cache_requests_total'))).toBe(core.consolidado.length)
+  expect(sum(values('consolidado', 'fluxo_cache_requests_total'))).toBe(system.instances.consolidado.length)
 })
 
 test('the way of orders is told by those who follow them', () => {
@@ -142,8 +138,8 @@ test('resources are seen by both services', () => {
 })
 
 test('a scrape is answered within its time, with zeros for what is away, when Redis is', async () => {
-  await core.redis.stop()
-  const [instance] = core.consolidado
+  await system.redis.stop()
+  const [instance] = system.instances.consolidado
   if (instance === undefined) throw new Error('invariant: an instance runs')
   await waitFor(async () => samplesOf(await scrape(instance)).get('fluxo_redis_up')?.[0]?.value === 0, {
     what: 'the scrape says that Redis is away',

@@ -10,7 +10,7 @@ describe('two instances and one key', () => {
   let system: System
   const client = createClient()
   beforeAll(async () => {
-    system = await startSystem({ lancamentos: 2 })
+    system = await startSystem({ lancamentos: 2, consolidado: 1 })
   })
   afterAll(async () => {
     client.close()
@@ -18,7 +18,7 @@ describe('two instances and one key', () => {
   })
 
   const post = async (instance: number, headers: Record<string, string>, body: string) =>
-    client.send(`${system.lancamentos[instance]?.url}/lancamentos`, {
+    client.send(`${system.instances.lancamentos[instance]?.url}/lancamentos`, {
       method: 'POST',
       headers: { ...(await system.as('loja-1')), 'Content-Type': 'application/json', ...headers },
       body,
@@ -31,9 +31,9 @@ describe('two instances and one key', () => {
     expect(new Set(answers.map(({ body }) => body)).size).toBe(1)
     const other = await post(0, headers, entry({ valor: 1 }))
     expect([other.status, JSON.parse(other.body).codigo]).toEqual([422, 'chave-reutilizada'])
-    expect(await expectGapless(system.ledger)).toBe(1)
+    expect(await expectGapless(system.sql.lancamentos)).toBe(1)
     await system.caughtUp()
-    await expectExactBooks(system)
+    await expectExactBooks(system.sql)
   })
 
   it('accept one of two different entries that race on a key', async () => {
@@ -68,7 +68,7 @@ describe.each([1, 4])('a ledger of %i partition(s) under load from two processes
         const n = next++
         const headers = { ...merchants[n % merchants.length], 'Content-Type': 'application/json' }
         const body = entry({ valor: `${1 + (n % 900)}.${10 + (n % 90)}`, data: `2025-10-${10 + (n % 20)}` })
-        const url = `${system.lancamentos[worker % 2]?.url}/lancamentos`
+        const url = `${system.instances.lancamentos[worker % 2]?.url}/lancamentos`
         const answer = await client.send(url, { method: 'POST', headers, body })
         if (answer.status === 201) acknowledged.push(JSON.parse(answer.body).id)
         else {
@@ -77,7 +77,7 @@ describe.each([1, 4])('a ledger of %i partition(s) under load from two processes
         }
         // Every 2,000 requests the database ends the sessions that are writing: their batches fail, some after commit.
         if (n % 2_000 === 1_999) {
-          await system.ledger`
+          await system.sql.lancamentos`
             select pg_terminate_backend(pid) from pg_stat_activity
             where application_name = 'lancamentos' and datname = current_database()`
         }
@@ -86,8 +86,10 @@ describe.each([1, 4])('a ledger of %i partition(s) under load from two processes
     await Promise.all(Array.from({ length: workers }, (_, i) => work(i)))
 
     await system.caughtUp()
-    const stored = await expectExactBooks(system)
-    const ids = new Set((await system.ledger<{ id: string }[]>`select id from lancamentos`).map(({ id }) => id))
+    const stored = await expectExactBooks(system.sql)
+    const ids = new Set(
+      (await system.sql.lancamentos<{ id: string }[]>`select id from lancamentos`).map(({ id }) => id),
+    )
     expect(acknowledged.filter((id) => !ids.has(id))).toEqual([])
     expect(stored).toBeGreaterThanOrEqual(acknowledged.length)
     expect(stored).toBeLessThanOrEqual(acknowledged.length + refused)

@@ -4,7 +4,7 @@ import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
 import { createRedisConnections } from '@fluxo/shared/redis/connection'
 import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type SystemWithEntregas, startSystemWithEntregas } from '../stage/system-with-entregas.ts'
+import { type System, startSystem } from '../stage/system.ts'
 import { waitFor } from '../stage/wait-for.ts'
 
 const script = fileURLToPath(new URL('../../scripts/dlq.ts', import.meta.url))
@@ -12,11 +12,11 @@ const WAIT_MS = 30_000
 const NOBODY = 'postgres://consolidado:x@127.0.0.1:9/consolidado'
 
 describe('events of orders that a database refuses', () => {
-  let all: SystemWithEntregas
+  let all: System
   let orders: Sql
   beforeAll(async () => {
-    all = await startSystemWithEntregas({ consolidado: 0, env: { ENTREGAS_WEBHOOKS_LOOPBACK: 'true' } })
-    orders = createSql({ url: all.orders.ownerUrl, max: 2, name: 'e2e' })
+    all = await startSystem({ lancamentos: 1, entregas: 1, env: { ENTREGAS_WEBHOOKS_LOOPBACK: 'true' } })
+    orders = createSql({ url: all.databases.entregas.ownerUrl, max: 2, name: 'e2e' })
   })
   afterAll(async () => {
     if (orders !== undefined) await closeSql(orders)
@@ -24,10 +24,10 @@ describe('events of orders that a database refuses', () => {
   })
 
   const ask = async (merchant: string, path: string, body?: object): Promise<Record<string, unknown>> => {
-    const authorization = await all.sender(merchant)
+    const { Authorization: authorization } = await all.as(merchant)
     const post = { method: 'POST', headers: { authorization, 'content-type': 'application/json' } }
     const init = body === undefined ? { headers: { authorization } } : { ...post, body: JSON.stringify(body) }
-    const answer = await fetch(all.entregas.url + path, init)
+    const answer = await fetch(all.url('entregas') + path, init)
     expect(answer.ok, `${path}: ${answer.status}`).toBe(true)
     return (await answer.json()) as Record<string, unknown>
   }
@@ -40,15 +40,15 @@ describe('events of orders that a database refuses', () => {
     })
   /** Entries of the ledger that name an order. */
   const money = async (id: string): Promise<number> =>
-    (await all.core.ledger`select 1 from lancamentos where referencia = ${`pedido:${id}`}`).length
+    (await all.sql.lancamentos`select 1 from lancamentos where referencia = ${`pedido:${id}`}`).length
 
   const dlq = (args: readonly string[], more: Readonly<Record<string, string>> = {}) => {
     const env = {
       PATH: process.env['PATH'],
       // No `npm start` of this machine is asked.
       FLUXO_DATA: '/nonexistent',
-      DATABASE_URL_LANCAMENTOS: all.core.databases.ledger.appUrl,
-      DATABASE_URL_ENTREGAS: all.orders.appUrl,
+      DATABASE_URL_LANCAMENTOS: all.databases.lancamentos.appUrl,
+      DATABASE_URL_ENTREGAS: all.databases.entregas.appUrl,
       ENTREGAS_ATRASO_MS: '0',
       ...more,
     }
@@ -64,7 +64,7 @@ describe('events of orders that a database refuses', () => {
     })
   const forgetStreams = async (): Promise<void> => {
     const log = createLogger({ service: 'e2e', level: 'fatal' })
-    const redis = createRedisConnections({ url: all.core.redis.url, name: 'e2e', log })
+    const redis = createRedisConnections({ url: all.redis.url, name: 'e2e', log })
     await redis.ready(5_000)
     await redis.commands.unlink('fluxo:pedidos:{0}')
     await redis.close()
@@ -73,7 +73,7 @@ describe('events of orders that a database refuses', () => {
   it('hold nobody up in any group, are kept with their reasons, and are applied once by a redrive', async () => {
     await orders`alter table passo add constraint refuses check (comerciante_id <> 'loja-ruim')`
     await orders`alter table aviso add constraint refuses check (tipo <> 'pedido.entregue.v1')`
-    await all.core.ledger`alter table lancamentos add constraint refuses check (comerciante_id <> 'loja-ruim')`
+    await all.sql.lancamentos`alter table lancamentos add constraint refuses check (comerciante_id <> 'loja-ruim')`
     await ask('loja-boa', '/webhooks', { url: 'http://127.0.0.1:9/' })
     const bad = await order('loja-ruim')
     const good = await order('loja-boa')
@@ -113,10 +113,10 @@ describe('events of orders that a database refuses', () => {
     // Now its money cannot be registered.
     await lettersAre(['lancamentos'])
     const passedThere = async () =>
-      (await all.core.ledger`select 1 from carta_morta where pulada_em is not null`).length === 1
+      (await all.sql.lancamentos`select 1 from carta_morta where pulada_em is not null`).length === 1
     await waitFor(passedThere, { timeoutMs: WAIT_MS, what: 'the word of the log' })
     expect(await money(bad)).toBe(0)
-    await all.core.ledger`alter table lancamentos drop constraint refuses`
+    await all.sql.lancamentos`alter table lancamentos drop constraint refuses`
     await forgetStreams()
     expect(dlq(['redrive']).lines).toEqual(['1 applied, 0 failed again'])
     expect(dlq(['redrive']).lines).toEqual(['0 applied, 0 failed again'])

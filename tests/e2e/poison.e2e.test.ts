@@ -34,12 +34,12 @@ describe('a poison event between good ones', () => {
     await redis.close()
   }
   const dlq = async (...args: string[]): Promise<string> => {
-    const env = { PATH: process.env['PATH'] ?? '', ...system.consolidadoEnv }
+    const env = { PATH: process.env['PATH'] ?? '', ...system.env('consolidado') }
     return (await run(process.execPath, ['scripts/dlq.ts', ...args], { cwd: root, env })).stdout
   }
 
   beforeAll(async () => {
-    system = await startSystem({ consolidado: 0 })
+    system = await startSystem({ lancamentos: 1, consolidado: 0 })
   })
   afterAll(async () => {
     client.close()
@@ -50,18 +50,18 @@ describe('a poison event between good ones', () => {
     const headers = { ...(await system.as('loja-1')), 'Content-Type': 'application/json' }
     for (let n = 1; n <= ENTRIES; n += 1) {
       const body = JSON.stringify({ valor: n, tipo: 'CREDITO', descricao: `Venda ${n}`, data: '2025-10-15' })
-      await client.send(`${system.lancamentos[0]?.url}/lancamentos`, { method: 'POST', headers, body })
+      await client.send(`${system.url('lancamentos')}/lancamentos`, { method: 'POST', headers, body })
     }
     // The ledger leaves: what is not in the stream cannot be pulled either, so the letter is all there is.
     await waitFor(
-      async () => (await system.ledger`select 1 from relay_cursor where posicao = ${ENTRIES}`).length === 1,
+      async () => (await system.sql.lancamentos`select 1 from relay_cursor where posicao = ${ENTRIES}`).length === 1,
       {
         what: 'the relay has published everything',
       },
     )
-    await system.lancamentos[0]?.end('SIGTERM')
+    await system.instances.lancamentos[0]?.end('SIGTERM')
     await poison()
-    const reader = await system.addConsolidado()
+    const reader = await system.add('consolidado')
 
     const balance = async () =>
       JSON.parse((await client.send(`${reader.url}/consolidado/2025-10-15`, { headers })).body)
@@ -80,11 +80,11 @@ describe('a poison event between good ones', () => {
     expect(await dlq('redrive')).toContain('0 applied, 1 failed again')
 
     // What a consumer that knows the version would read.
-    await system.balances`update carta_morta set evento = replace(evento, 'registrado.v9', 'registrado.v1')`
+    await system.sql.consolidado`update carta_morta set evento = replace(evento, 'registrado.v9', 'registrado.v1')`
     expect(await dlq('redrive')).toContain('1 applied, 0 failed again')
     expect(await dlq('redrive')).toContain('0 applied, 0 failed again')
     expect((await balance()).saldo_final).toBe(45)
     await system.caughtUp()
-    expect(await expectExactBooks(system)).toBe(ENTRIES)
+    expect(await expectExactBooks(system.sql)).toBe(ENTRIES)
   })
 })

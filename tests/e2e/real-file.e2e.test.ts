@@ -49,7 +49,7 @@ describe('importing', () => {
   let system: System
   const client = createClient()
   beforeAll(async () => {
-    system = await startSystem()
+    system = await startSystem({ lancamentos: 1, consolidado: 1 })
   })
   afterAll(async () => {
     client.close()
@@ -61,14 +61,14 @@ describe('importing', () => {
     const days = sumsOf(body)
     const lines = [...days.values()].reduce((sum, { quantidade }) => sum + quantidade, 0)
     const headers = { ...(await system.as(name.replaceAll(' ', '-'))), 'Content-Type': 'text/csv' }
-    const url = `${system.lancamentos[0]?.url}/lancamentos/importacoes`
+    const url = `${system.url('lancamentos')}/lancamentos/importacoes`
     const send = async () => JSON.parse((await client.send(url, { method: 'POST', headers, body })).body)
 
     expect(await send()).toMatchObject({ linhas: lines, criados: lines, repetidos: 0, recusados: 0, erros: [] })
     expect(await send()).toMatchObject({ linhas: lines, criados: 0, repetidos: lines, recusados: 0, erros: [] })
     await system.caughtUp()
     for (const [data, { creditos, debitos, quantidade }] of days) {
-      const { status, body: answer } = await client.send(`${system.consolidado[0]?.url}/consolidado/${data}`, {
+      const { status, body: answer } = await client.send(`${system.url('consolidado')}/consolidado/${data}`, {
         headers,
       })
       expect(status).toBe(200)

@@ -1,11 +1,10 @@
-import { migrate } from '@fluxo/drizzle/migrate'
 import { createLetterStore } from '@fluxo/shared/follow/letter-store'
 import { prepareParticoes } from '@fluxo/shared/inbox/watermark'
 import { encodeEvento } from '@fluxo/shared/log/event'
 import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
 import { afterEach, expect, test, vi } from 'vitest'
 import { KEEPERS } from '../../scripts/letters.ts'
-import { createDatabase, type TestDatabase } from '../stage/databases.ts'
+import { createServiceDatabase, type TestDatabase } from '../stage/databases.ts'
 
 const EPOCA = '0a0b0c0d-0000-4000-8000-000000000001'
 const uuid = (n: number): string => `01a1fbc4-0000-7000-8000-${String(n).padStart(12, '0')}`
@@ -18,10 +17,7 @@ afterEach(async () => {
 
 /** A database with two letters at positions 1 and 2 of `table`, as a version before redriving wrote them: they were passed over. */
 const withLetters = async (service: 'lancamentos' | 'entregas', groupName: string, type: string) => {
-  const database: TestDatabase = await createDatabase({
-    role: service,
-    migrate: (url) => migrate({ database: service, url }),
-  })
+  const database: TestDatabase = await createServiceDatabase(service)
   closers.push(database.drop)
   const [owner, sql] = [database.ownerUrl, database.appUrl].map((url) => createSql({ url, max: 2, name: 'teste' }))
   if (owner === undefined || sql === undefined) throw new Error('two pools were made')

@@ -19,7 +19,7 @@ export const writing = async (system: System) => {
   const merchants = await Promise.all(Array.from({ length: 10 }, (_, i) => system.as(`loja-${i}`)))
   const acknowledged: { id: string; at: number }[] = []
   let n = 0
-  const post = async (url = system.lancamentos[0]?.url, as = merchants) => {
+  const post = async (url = system.url('lancamentos'), as = merchants) => {
     n += 1
     const valor = `${1 + (n % 700)}.${10 + (n % 90)}`
     const fields = {

@@ -1,12 +1,13 @@
 import { rm } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { createReceiver, type WebhookReceiver } from '../../apps/entregas/test/receiver.ts'
 import { backupFolder, backupTools } from '../stage/backup.ts'
+import { closedAfterEach } from '../stage/later.ts'
 import { createClient } from '../stage/load.ts'
 import { statementsOf } from '../stage/runbook.ts'
-import { type SystemWithEntregas, startSystemWithEntregas } from '../stage/system-with-entregas.ts'
+import { ONE_OF_EACH, type Shape, type System, startSystem } from '../stage/system.ts'
 import { waitFor } from '../stage/wait-for.ts'
 import { expectExactBooks } from './books.ts'
 import { command, rebuilt, say, seconds, VERIFIED_EVERY_SECOND, writing } from './restore-drill.ts'
@@ -15,16 +16,9 @@ const ENV = { ...VERIFIED_EVERY_SECOND, ENTREGAS_WEBHOOKS_LOOPBACK: 'true' }
 const WAIT = { timeoutMs: 60_000, intervalMs: 100 }
 const GROUPS = ['lancamentos', 'entregas', 'entregas-avisos']
 
-const closers: (() => Promise<unknown>)[] = []
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close()
-})
-const later = <T>(close: (value: T) => Promise<unknown>, value: T): T => {
-  closers.push(() => close(value))
-  return value
-}
-const start = async (shape: Parameters<typeof startSystemWithEntregas>[0] = {}) =>
-  later((world) => world.stop(), await startSystemWithEntregas({ ...shape, env: { ...ENV, ...shape.env } }))
+const later = closedAfterEach()
+const start = async (databases?: Shape['databases']): Promise<System> =>
+  later((world) => world.stop(), await startSystem({ ...ONE_OF_EACH, databases, env: ENV }))
 const open = (url: string): Sql => later(closeSql, createSql({ url, max: 2, name: 'drill' }))
 
 /** The statements of docs/operations.md, by what they do. */
@@ -45,11 +39,15 @@ const listed = async (sql: Sql, statement: { text: string } | undefined): Promis
 }
 
 /** Orders without a pause, and, with a receiver, a webhook that hears of all of them. */
-const ordering = async ({ entregas, sender }: SystemWithEntregas, receiver?: WebhookReceiver) => {
+const ordering = async (system: System, receiver?: WebhookReceiver) => {
   const client = createClient()
-  const headers = { Authorization: await sender('loja-1'), 'Content-Type': 'application/json' }
+  const headers = { ...(await system.as('loja-1')), 'Content-Type': 'application/json' }
   const post = async (path: string, body: object) => {
-    const answer = await client.send(entregas.url + path, { method: 'POST', headers, body: JSON.stringify(body) })
+    const answer = await client.send(system.url('entregas') + path, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify(body),
+    })
     expect([path, answer.status, answer.status === 201 ? '' : answer.body]).toEqual([path, 201, ''])
     return String(JSON.parse(answer.body).id)
   }
@@ -128,9 +126,9 @@ const expectSameIds = async (receiver: WebhookReceiver, orders: Sql): Promise<nu
   return receiver.messages.length - idsOf.size
 }
 
-const stopped = async (world: SystemWithEntregas, group: string): Promise<boolean> => {
-  const service = group === 'lancamentos' ? world.core.lancamentos[0] : world.entregas
-  const text = await (await fetch(`${service?.url}/metrics`)).text()
+const stopped = async (world: System, group: string): Promise<boolean> => {
+  const url = world.url(group === 'lancamentos' ? 'lancamentos' : 'entregas')
+  const text = await (await fetch(`${url}/metrics`)).text()
   return text.includes(`fluxo_follow_parada{group="${group}",particao="0"} 1`)
 }
 
@@ -144,9 +142,9 @@ describe('all three databases dumped under load, and restored on new servers wit
     const folder = later((path) => rm(path, { recursive: true, force: true }), await backupFolder())
     const receiver = later((one) => one.close(), await createReceiver())
     const old = await start()
-    const load = later((one) => one.close(), await writing(old.core))
+    const load = later((one) => one.close(), await writing(old))
     const buying = later((one) => one.close(), await ordering(old, receiver))
-    const sources = { ledger: old.core.databases.ledger, orders: old.orders }
+    const sources = { ledger: old.databases.lancamentos, orders: old.databases.entregas }
     const dump = async (which: keyof typeof sources) => {
       const count = buying.orders.length
       await buying.atLeast(count + 30)
@@ -155,27 +153,27 @@ describe('all three databases dumped under load, and restored on new servers wit
       return backup
     }
     const [first, second] = [await dump(sequence[0]), await dump(sequence[1])]
-    const balances = await tool.backup(old.core.databases.balances, folder)
+    const balances = await tool.backup(old.databases.consolidado, folder)
     await Promise.all([load.close(), buying.close()])
-    await Promise.all([...old.core.lancamentos, ...old.core.consolidado, old.entregas].map((one) => one.end('SIGTERM')))
+    await old.endAll()
 
     const began = performance.now()
     const copies = { [sequence[0]]: await first.restore(), [sequence[1]]: await second.restore() }
     const { ledger: ledgerDb, orders: ordersDb } = copies
     if (ledgerDb === undefined || ordersDb === undefined) throw new Error('invariant: both were saved')
     const [ledger, orders] = [open(ledgerDb.ownerUrl), open(ordersDb.ownerUrl)]
-    const databases = { ledger: ledgerDb, balances: await balances.restore() }
+    const databases = { lancamentos: ledgerDb, consolidado: await balances.restore(), entregas: ordersDb }
     await ledger.unsafe(renewLedger?.text ?? 'the runbook lacks it')
     await tellOthers({ lancamentos: ledger, entregas: orders })
     const restored = seconds(began)
-    const world = await start({ databases, orders: ordersDb })
+    const world = await start(databases)
     await settled(ledger, orders)
-    await rebuilt(world.core.consolidadoEnv)
-    await world.core.caughtUp()
+    await rebuilt(world.env('consolidado'))
+    await world.caughtUp()
     const { unknown } = await expectExactMoney(ledger, orders)
-    const stored = await expectExactBooks(world.core)
+    const stored = await expectExactBooks(world.sql)
     const exact = seconds(began)
-    expect(await command('verify.ts', world.core.consolidadoEnv)).toMatchObject({ code: 0 })
+    expect(await command('verify.ts', world.env('consolidado'))).toMatchObject({ code: 0 })
     const again = await expectSameIds(receiver, orders)
 
     const lost = buying.orders.length - (await listed(orders, known)).length
@@ -201,20 +199,22 @@ test('older orders under a running ledger, step 6 forgotten: every follower stan
   const folder = later((path) => rm(path, { recursive: true, force: true }), await backupFolder())
   const receiver = later((one) => one.close(), await createReceiver())
   const world = await start()
-  const [ledger, before] = [open(world.core.databases.ledger.ownerUrl), open(world.orders.ownerUrl)]
+  const [ledger, before] = [open(world.databases.lancamentos.ownerUrl), open(world.databases.entregas.ownerUrl)]
   const buying = later((one) => one.close(), await ordering(world, receiver))
   await buying.atLeast(30)
-  const copy = await tool.backup(world.orders, folder)
+  const copy = await tool.backup(world.databases.entregas, folder)
   await buying.atLeast(buying.orders.length + 30)
   await buying.close()
   await settled(ledger, before)
   const booked = await listed(ledger, withMoney)
 
   const began = performance.now()
-  await world.entregas.end('SIGTERM')
+  await world.instances.entregas[0]?.end('SIGTERM')
   const restored = later((one) => one.drop(), await copy.restore())
   const orders = open(restored.ownerUrl)
-  world.entregas = await world.startEntregas(restored)
+  // In its place, under its name.
+  const place = { PORT: new URL(world.url('entregas')).port, INSTANCIA: 'entregas-1' }
+  await world.add('entregas', { ...place, DATABASE_URL_ENTREGAS: restored.appUrl })
   const allStopped = async () => (await Promise.all(GROUPS.map((group) => stopped(world, group)))).every(Boolean)
   await waitFor(allStopped, { ...WAIT, what: 'all three groups to stand still' })
   const noticed = seconds(began)
@@ -223,16 +223,14 @@ test('older orders under a running ledger, step 6 forgotten: every follower stan
   await resumed.close()
   expect(await listed(ledger, withMoney)).toEqual(booked)
 
-  await Promise.all(
-    [...world.core.lancamentos, ...world.core.consolidado, world.entregas].map((one) => one.end('SIGTERM')),
-  )
+  await world.endAll()
   await tellOthers({ lancamentos: ledger, entregas: orders })
   // With a Redis of its own, which is empty.
-  const again = await start({ databases: world.core.databases, orders: restored })
+  const again = await start({ ...world.databases, entregas: restored })
   await settled(ledger, orders)
   const { unknown } = await expectExactMoney(ledger, orders)
-  await again.core.caughtUp()
-  await expectExactBooks(again.core)
+  await again.caughtUp()
+  await expectExactBooks(again.sql)
   for (const group of GROUPS) expect([group, await stopped(again, group)]).toEqual([group, false])
   expect(unknown.length).toBeGreaterThan(0)
   await expectSameIds(receiver, orders)

@@ -1,14 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DATABASES, type Database } from '@fluxo/drizzle/journal'
-import { migrate } from '@fluxo/drizzle/migrate'
 import { createLease, type Lease } from '@fluxo/shared/postgres/lease'
 import { LOCKS } from '@fluxo/shared/postgres/locks'
 import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
 import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { root } from '../../scripts/data-folder.ts'
-import { createDatabase, postgresUrl, type TestDatabase } from '../stage/databases.ts'
+import { createServiceDatabase, postgresUrl, type TestDatabase } from '../stage/databases.ts'
 import { runbook, type Statement, sectionOf, statements, statementsOf } from '../stage/runbook.ts'
 import { waitFor } from '../stage/wait-for.ts'
 
@@ -25,7 +24,7 @@ const run = ({ database, text }: Statement, given: Readonly<Record<string, strin
 
 beforeAll(async () => {
   for (const name of DATABASES) {
-    const database = await createDatabase({ role: name, migrate: (url) => migrate({ database: name, url }) })
+    const database = await createServiceDatabase(name)
     databases.set(name, { database, sql: createSql({ url: database.ownerUrl, max: 1, name: 'runbook' }) })
   }
   const server = { ownerUrl: postgresUrl(), appUrl: '', drop: async () => {} }

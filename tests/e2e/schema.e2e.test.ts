@@ -1,42 +1,32 @@
 import { randomBytes } from 'node:crypto'
 import { DATABASES, type Database } from '@fluxo/drizzle/journal'
 import { migrate } from '@fluxo/drizzle/migrate'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { freePort } from '../../scripts/local/free-port.ts'
-import { createDatabase, startOwnRedis } from '../stage/databases.ts'
+import { createServiceDatabase, startOwnRedis } from '../stage/databases.ts'
+import { closedAfterEach } from '../stage/later.ts'
 import { atRate, createClient } from '../stage/load.ts'
 import { startService } from '../stage/service-process.ts'
-import { startSystemWithEntregas } from '../stage/system-with-entregas.ts'
+import { environmentOf } from '../stage/services.ts'
+import { ONE_OF_EACH, startSystem } from '../stage/system.ts'
 import { waitFor } from '../stage/wait-for.ts'
 import { expectExactBooks } from './books.ts'
 import { versionAfter, versionBefore } from './migrations.ts'
 
 const START_MS = 30_000
 
-const closers: (() => Promise<unknown>)[] = []
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close()
-})
+const later = closedAfterEach()
 
 /** A service whose database is at the schema of the version before, while it waits. */
 const startTooEarly = async (database: Database) => {
-  const before = await versionBefore(database)
-  closers.push(before.remove)
-  const { appUrl, ownerUrl, drop } = await createDatabase({
-    role: database,
-    migrate: (url) => migrate({ database, url, folder: before.folder }),
-  })
-  closers.push(drop)
-  const redis = await startOwnRedis()
-  closers.push(redis.remove)
+  const before = later((one) => one.remove(), await versionBefore(database))
+  const made = await createServiceDatabase(database, { folder: before.folder })
+  const { appUrl: databaseUrl, ownerUrl } = later((one) => one.drop(), made)
+  const redis = later((one) => one.remove(), await startOwnRedis())
   const port = await freePort()
-  const env = {
-    PORT: String(port),
-    REDIS_URL: redis.url,
-    JWT_SECRET: randomBytes(32).toString('hex'),
-    FEED_URL: 'http://127.0.0.1:9',
-    [`DATABASE_URL_${database.toUpperCase()}`]: appUrl,
-  }
+  const jwtSecret = randomBytes(32).toString('hex')
+  const around = { databaseUrl, redisUrl: redis.url, jwtSecret, instance: 'teste', feedUrl: 'http://127.0.0.1:9' }
+  const env = { ...environmentOf(database, around), PORT: String(port) }
   let output = ''
   let pid = 0
   const started = startService(database, env, {
@@ -47,7 +37,7 @@ const startTooEarly = async (database: Database) => {
       pid = given
     },
   })
-  closers.push(() => started.then((service) => service.end('SIGTERM')).catch(() => {}))
+  void later((one) => one.then((service) => service.end('SIGTERM')).catch(() => {}), started)
   const ready = async () => {
     const answer = await fetch(`http://127.0.0.1:${port}/health/ready`).catch(() => undefined)
     return { status: answer?.status, body: await answer?.text() }
@@ -91,50 +81,42 @@ const PER_SECOND = 60
 const SECONDS = 10
 
 test('older services go on beside a newer schema: migrated under load, nothing fails, the books are exact', async () => {
-  const { core, entregas, sender, orders, stop } = await startSystemWithEntregas({ lancamentos: 2 })
-  closers.push(stop)
-  const client = createClient()
-  closers.push(async () => client.close())
-  const [seller, buyer] = [await core.as('loja'), { Authorization: await sender('loja') }]
+  const system = later((all) => all.stop(), await startSystem({ ...ONE_OF_EACH, lancamentos: 2 }))
+  const client = later((one) => one.close(), createClient())
+  const merchant = await system.as('loja')
   let answered = 0
   const failed: string[] = []
-  const send = async (url: string | undefined, headers: Record<string, string>, body?: object) => {
-    const json = { ...headers, 'Content-Type': 'application/json' }
+  const send = async (url: string | undefined, body?: object) => {
     const answer = await client.send(String(url), {
       ...(body && { method: 'POST', body: JSON.stringify(body) }),
-      headers: json,
+      headers: { ...merchant, 'Content-Type': 'application/json' },
     })
     answered += 1
     if (answer.status >= 300) failed.push(`${answer.status} ${url} ${answer.body}`)
   }
   const entry = { tipo: 'CREDITO', valor: 1, descricao: 'x', data: '2025-10-15' }
   const requests = [
-    (n: number) => send(`${core.lancamentos[n % 2]?.url}/lancamentos`, seller, entry),
-    () => send(`${entregas.url}/orders`, buyer, { customer_name: 'Ana', address: 'Rua A', valor: 2 }),
-    () => send(`${core.consolidado[0]?.url}/consolidado/2025-10-15`, seller),
+    (n: number) => send(`${system.instances.lancamentos[n % 2]?.url}/lancamentos`, entry),
+    () => send(`${system.url('entregas')}/orders`, { customer_name: 'Ana', address: 'Rua A', valor: 2 }),
+    () => send(`${system.url('consolidado')}/consolidado/2025-10-15`),
   ]
   const load = atRate(PER_SECOND, SECONDS, async (n) => requests[n % requests.length]?.(n))
-  const urls = {
-    lancamentos: core.databases.ledger,
-    consolidado: core.databases.balances,
-    entregas: orders,
-  }
   for (const database of DATABASES) {
-    const { folder, remove } = await versionAfter(database, ...ADDED[database])
-    closers.push(remove)
+    const { folder } = later((one) => one.remove(), await versionAfter(database, ...ADDED[database]))
     const before = answered
     await waitFor(() => answered > before + PER_SECOND)
-    await migrate({ database, url: urls[database].ownerUrl, folder })
+    await migrate({ database, url: system.databases[database].ownerUrl, folder })
   }
   // One that starts now is an older one, too.
-  await core.addLancamentos()
+  await system.add('lancamentos')
   await Promise.all(await load)
   expect(failed).toEqual([])
   expect(answered).toBe(PER_SECOND * SECONDS)
   const perKind = answered / requests.length
-  const entries = async () => (await core.ledger<{ n: number }[]>`select count(*)::int as n from lancamentos`)[0]?.n
+  const entries = async () =>
+    (await system.sql.lancamentos<{ n: number }[]>`select count(*)::int as n from lancamentos`)[0]?.n
   await waitFor(async () => (await entries()) === 2 * perKind, { timeoutMs: START_MS, what: 'the money' })
-  await core.caughtUp()
-  expect(await expectExactBooks(core)).toBe(2 * perKind)
+  await system.caughtUp()
+  expect(await expectExactBooks(system.sql)).toBe(2 * perKind)
   process.stdout.write(`three migrations under load: ${answered} requests, ${failed.length} failed\n`)
 })

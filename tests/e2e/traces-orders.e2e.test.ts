@@ -1,16 +1,16 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startOtlpReceiver, treeOf } from '../stage/otlp-receiver.ts'
-import { type SystemWithEntregas, startSystemWithEntregas } from '../stage/system-with-entregas.ts'
+import { ONE_OF_EACH, type System, startSystem } from '../stage/system.ts'
 import { waitFor } from '../stage/wait-for.ts'
 
 const TRACE = '0af7651916cd43dd8448eb211c80319d'
 const CALLER = 'b7ad6b7169203331'
 
 let receiver: Awaited<ReturnType<typeof startOtlpReceiver>>
-let system: SystemWithEntregas
+let system: System
 beforeAll(async () => {
   receiver = await startOtlpReceiver()
-  system = await startSystemWithEntregas({ env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url } })
+  system = await startSystem({ ...ONE_OF_EACH, env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url } })
 })
 afterAll(async () => {
   await system.stop()
@@ -38,10 +38,10 @@ const TREE = [
 ]
 
 test('one trace leads from the order over its steps and its money to the balance in the cache', async () => {
-  const response = await fetch(`${system.entregas.url}/orders`, {
+  const response = await fetch(`${system.url('entregas')}/orders`, {
     method: 'POST',
     headers: {
-      Authorization: await system.sender('loja-1'),
+      ...(await system.as('loja-1')),
       'Content-Type': 'application/json',
       traceparent: `00-${TRACE}-${CALLER}-01`,
     },

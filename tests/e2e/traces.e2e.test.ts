@@ -12,7 +12,7 @@ let system: System
 let receiver: Awaited<ReturnType<typeof startOtlpReceiver>>
 beforeAll(async () => {
   receiver = await startOtlpReceiver()
-  system = await startSystem({ env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url } })
+  system = await startSystem({ lancamentos: 1, consolidado: 1, env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url } })
 })
 afterAll(async () => {
   await system?.stop()
@@ -20,7 +20,7 @@ afterAll(async () => {
 })
 
 const post = async (headers: Record<string, string> = {}): Promise<void> => {
-  const response = await fetch(`${system.lancamentos[0]?.url}/lancamentos`, {
+  const response = await fetch(`${system.url('lancamentos')}/lancamentos`, {
     method: 'POST',
     headers: { ...(await system.as('loja-1')), 'Content-Type': 'application/json', ...headers },
     body: JSON.stringify({ valor: 1, tipo: 'CREDITO', descricao: 'Venda', data: '2025-10-15' }),
@@ -48,7 +48,7 @@ test('one trace leads from the request over ledger row, relay and stream into th
 
   const [server] = named('POST /lancamentos', TRACE)
   expect(server).toMatchObject({ parentSpanId: CALLER, attributes: { 'http.response.status_code': '201' } })
-  const [row] = await system.ledger<
+  const [row] = await system.sql.lancamentos<
     { rastro: string }[]
   >`select rastro from lancamentos where rastro like ${`%${TRACE}%`}`
   expect(row?.rastro).toBe(`00-${TRACE}-${server?.spanId}-01`)
@@ -72,7 +72,9 @@ test('what many entries share is a span of its own, linked to the trace of each,
 test('a trace that its caller does not keep is followed and not sent', async () => {
   await post({ traceparent: `00-${UNSAMPLED}-${CALLER}-00` })
   await system.caughtUp()
-  const [row] = await system.ledger<{ rastro: string }[]>`select rastro from lancamentos order by posicao desc limit 1`
+  const [row] = await system.sql.lancamentos<
+    { rastro: string }[]
+  >`select rastro from lancamentos order by posicao desc limit 1`
   expect(row?.rastro).toBe(`00-${UNSAMPLED}-${CALLER}-00`)
   // A later trace has arrived whole, so nothing of the earlier one is on its way.
   const before = named('cache write').length
@@ -82,8 +84,8 @@ test('a trace that its caller does not keep is followed and not sent', async () 
 })
 
 test('probes and scrapes make no traces', async () => {
-  await fetch(`${system.consolidado[0]?.url}/metrics`)
-  await fetch(`${system.consolidado[0]?.url}/health/ready`)
+  await fetch(`${system.url('consolidado')}/metrics`)
+  await fetch(`${system.url('consolidado')}/health/ready`)
   await post()
   await waitFor(() => named('POST /lancamentos').length === ENTRIES + 3, { what: 'a later trace arrived' })
   expect(receiver.spans.filter(({ name }) => /metrics|health/.test(name))).toEqual([])

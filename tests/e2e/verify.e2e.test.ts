@@ -13,8 +13,8 @@ const verify = (...args: string[]): Promise<{ code: number; out: string; err: st
   new Promise((resolve) => {
     const env = {
       PATH: process.env['PATH'],
-      ...system.consolidadoEnv,
-      DATABASE_URL_LANCAMENTOS: system.databases.ledger.appUrl,
+      ...system.env('consolidado'),
+      DATABASE_URL_LANCAMENTOS: system.databases.lancamentos.appUrl,
     }
     execFile(process.execPath, [join(root, 'scripts/verify.ts'), ...args], { env }, (error, out, err) => {
       resolve({ code: error === null ? 0 : Number(error.code), out, err })
@@ -22,7 +22,7 @@ const verify = (...args: string[]): Promise<{ code: number; out: string; err: st
   })
 
 const post = async (comerciante: string, fields: Record<string, unknown>): Promise<void> => {
-  const answer = await fetch(`${system.lancamentos[0]?.url}/lancamentos`, {
+  const answer = await fetch(`${system.url('lancamentos')}/lancamentos`, {
     method: 'POST',
     headers: { ...(await system.as(comerciante)), 'Content-Type': 'application/json' },
     body: JSON.stringify({ valor: 150.5, tipo: 'CREDITO', descricao: 'Venda', data: '2025-10-15', ...fields }),
@@ -31,7 +31,7 @@ const post = async (comerciante: string, fields: Record<string, unknown>): Promi
 }
 
 beforeAll(async () => {
-  system = await startSystem()
+  system = await startSystem({ lancamentos: 1, consolidado: 1 })
   for (const merchant of ['loja-1', 'loja-2', 'loja-3']) {
     await post(merchant, {})
     await post(merchant, { valor: 50.25, tipo: 'DEBITO' })
@@ -39,7 +39,7 @@ beforeAll(async () => {
   }
   await system.caughtUp()
   // At rest: a running projection would repair or overwrite some of what is planted before it is looked at.
-  await system.consolidado[0]?.end('SIGTERM')
+  await system.instances.consolidado[0]?.end('SIGTERM')
 })
 afterAll(() => system?.stop())
 
@@ -49,8 +49,8 @@ test('exact books end with 0', async () => {
 
 type Plant = { what: string; plant: () => Promise<unknown>; undo: () => Promise<unknown>; found: RegExp[] }
 
-const ledger = (text: string) => async () => system.ledger.unsafe(text).simple()
-const balances = (text: string) => async () => system.balances.unsafe(text).simple()
+const ledger = (text: string) => async () => system.sql.lancamentos.unsafe(text).simple()
+const balances = (text: string) => async () => system.sql.consolidado.unsafe(text).simple()
 /** Past the triggers that keep the ledger append-only, as only a superuser can. */
 const pastTriggers = (text: string) =>
   ledger(`set session_replication_role = replica; ${text}; reset session_replication_role`)
@@ -111,8 +111,8 @@ const PLANTS: Plant[] = [
     what: 'ledger: another epoch',
     plant: ledger('update log_estado set epoca = gen_random_uuid()'),
     undo: async () => {
-      const [mark] = await system.balances<{ epoca: string }[]>`select epoca::text from inbox_particao`
-      await system.ledger`update log_estado set epoca = ${mark?.epoca ?? ''}::uuid`
+      const [mark] = await system.sql.consolidado<{ epoca: string }[]>`select epoca::text from inbox_particao`
+      await system.sql.lancamentos`update log_estado set epoca = ${mark?.epoca ?? ''}::uuid`
     },
     found: [/^epoca {3}partition 0: the balances follow the log/m],
   },
@@ -204,6 +204,6 @@ test.each(PLANTS)('planted and named — $what', async ({ plant, undo, found }) 
 test('undone, everything is exact again; a wrong call and a ledger that is away end with 2', async () => {
   expect(await verify('--json')).toMatchObject({ code: 0, out: expect.stringContaining('"exato":true') })
   expect(await verify('--de', 'ontem')).toMatchObject({ code: 2, err: expect.stringContaining('--de') })
-  await system.lancamentos[0]?.end('SIGTERM')
+  await system.instances.lancamentos[0]?.end('SIGTERM')
   expect(await verify()).toMatchObject({ code: 2, out: '', err: expect.stringMatching(/^fluxo: /) })
 })

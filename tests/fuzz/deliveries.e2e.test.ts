@@ -1,8 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Entregas, startEntregas } from '../stage/entregas.ts'
+import { type System, startSystem } from '../stage/system.ts'
 import { prepareDeliveries } from './deliveries.ts'
 import { residentMb } from './memory.ts'
 import { runCases, tableOf } from './run.ts'
@@ -16,44 +15,42 @@ const TIMEOUT_MS = 3_600_000
 /** As for the other services (fuzz.e2e.test.ts). */
 const GROWTH_MB_MAX = 48
 
-let entregas: Entregas
+let system: System
 let receiver: Server
-let sql: Sql
 beforeAll(async () => {
   receiver = createServer((request, response) => {
     request.resume().on('end', () => response.writeHead(204).end())
   })
   await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve))
-  entregas = await startEntregas(1, {
-    NODE_OPTIONS: '--max-old-space-size=256 --max-semi-space-size=12 --v8-pool-size=1',
-    ENTREGAS_FLUXO: 'manual',
-    ENTREGAS_WEBHOOKS_LOOPBACK: 'true',
-    LIMITE_ESCRITA_POR_SEGUNDO: '100000',
-    LIMITE_LEITURA_POR_SEGUNDO: '100000',
+  system = await startSystem({
+    entregas: 1,
+    env: {
+      NODE_OPTIONS: '--max-old-space-size=256 --max-semi-space-size=12 --v8-pool-size=1',
+      ENTREGAS_FLUXO: 'manual',
+      ENTREGAS_WEBHOOKS_LOOPBACK: 'true',
+    },
   })
-  sql = createSql({ url: entregas.ownerUrl, max: 1, name: 'e2e' })
 })
 afterAll(async () => {
-  await closeSql(sql)
-  await entregas.stop()
+  await system.stop()
   receiver.closeAllConnections()
   await new Promise((resolve) => receiver.close(resolve))
 })
 
 const orders = async (): Promise<number> =>
-  (await sql<{ n: number }[]>`select count(*)::int as n from pedido`)[0]?.n ?? 0
+  (await system.sql.entregas<{ n: number }[]>`select count(*)::int as n from pedido`)[0]?.n ?? 0
 
 test(
   'whatever a client sends to deliveries, the answer is as documented: no 5xx, no hang, no growth, no order too many or too few',
   async () => {
-    const url = entregas.instances[0]?.url ?? ''
+    const url = system.url('entregas')
     const at = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/avisos`
     const around = await prepareDeliveries(
       { url, receiver: at },
       {
-        merchant: (await entregas.as('loja-do-caos')).authorization,
-        other: (await entregas.as('outra-loja')).authorization,
-        service: await entregas.asService(),
+        merchant: (await system.as('loja-do-caos')).Authorization,
+        other: (await system.as('outra-loja')).Authorization,
+        service: await system.asService(),
       },
     )
     const seeded = await orders()

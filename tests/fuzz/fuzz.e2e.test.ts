@@ -26,6 +26,8 @@ let system: System
 beforeAll(async () => {
   // As in docker-compose.yml: a bounded young generation is what makes growth tell of a leak.
   system = await startSystem({
+    lancamentos: 1,
+    consolidado: 1,
     env: { NODE_OPTIONS: '--max-old-space-size=256 --max-semi-space-size=12 --v8-pool-size=1' },
   })
 })
@@ -50,7 +52,7 @@ const sendHeavy = async (url: string, authorization: string): Promise<void> => {
 test(
   'whatever a client sends, the answer is as documented: no 5xx, no hang, no growth, no entry too many or too few',
   async () => {
-    const urls = { lancamentos: system.lancamentos[0]?.url ?? '', consolidado: system.consolidado[0]?.url ?? '' }
+    const urls = { lancamentos: system.url('lancamentos'), consolidado: system.url('consolidado') }
     const door = (url: string) => ({ url, document: `${url}/openapi.json` })
     const doors = { lancamentos: door(urls.lancamentos), consolidado: door(urls.consolidado) }
     const around = await prepare(doors, {
@@ -58,7 +60,7 @@ test(
       other: (await system.as('outra-loja')).Authorization,
       service: await system.asService(),
     })
-    const [{ seeded = 0 } = {}] = await system.ledger<
+    const [{ seeded = 0 } = {}] = await system.sql.lancamentos<
       { seeded: number }[]
     >`select count(*)::int as seeded from lancamentos`
     const memory = () => Promise.all([residentMb(urls.lancamentos), residentMb(urls.consolidado)])
@@ -90,7 +92,7 @@ test(
     const after = await memory()
     console.log(`resident memory, MB: ${after.map((mb, i) => `${warm[i]?.toFixed(0)} -> ${mb.toFixed(0)}`).join(', ')}`)
     for (const [i, mb] of after.entries()) expect(mb - (warm[i] ?? 0)).toBeLessThan(GROWTH_MB_MAX)
-    const [{ entries = 0 } = {}] = await system.ledger<
+    const [{ entries = 0 } = {}] = await system.sql.lancamentos<
       { entries: number }[]
     >`select count(*)::int as entries from lancamentos`
     expect(entries - seeded).toBe(result.entries + neighbour.entries)

@@ -1,4 +1,3 @@
-import { migrate } from '@fluxo/drizzle/migrate'
 import { createEntregas } from '@fluxo/entregas/app'
 import { createVerifier } from '@fluxo/shared/http/auth'
 import { signToken } from '@fluxo/shared/http/tokens'
@@ -8,7 +7,7 @@ import { runModules } from '@fluxo/shared/process/run'
 import { createRedisConnections } from '@fluxo/shared/redis/connection'
 import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { Registry } from 'prom-client'
-import { createDatabase, redisUrl, uniquePrefix } from '../stage/databases.ts'
+import { createServiceDatabase, redisUrl, uniquePrefix } from '../stage/databases.ts'
 import { waitFor } from '../stage/wait-for.ts'
 import type { Answer, Ask, Call } from './world.ts'
 
@@ -22,10 +21,7 @@ const FRAME = 'event: order.status'
 
 /** Deliveries, whole, in one process: a database and streams of their own, two partitions, nothing moves by itself. */
 export const createDeliveriesWorld = async () => {
-  const database = await createDatabase({
-    role: 'entregas',
-    migrate: (url) => migrate({ database: 'entregas', url, particoes: PARTICOES }),
-  })
+  const database = await createServiceDatabase('entregas', { particoes: PARTICOES })
   const log = createLogger({ service: 'teste', level: 'silent' })
   const redis = createRedisConnections({ url: redisUrl(), name: 'teste', log })
   const lifecycle = createLifecycle({ log, deadlineMs: STOP_MS })

@@ -1,5 +1,4 @@
 import { createConsolidado } from '@fluxo/consolidado/app'
-import { migrate } from '@fluxo/drizzle/migrate'
 import { createLancamentos } from '@fluxo/lancamentos/app'
 import { createVerifier } from '@fluxo/shared/http/auth'
 import { signToken } from '@fluxo/shared/http/tokens'
@@ -9,7 +8,7 @@ import { runModules } from '@fluxo/shared/process/run'
 import { createRedisConnections } from '@fluxo/shared/redis/connection'
 import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { Registry } from 'prom-client'
-import { createDatabase, redisUrl, uniquePrefix } from '../stage/databases.ts'
+import { createServiceDatabase, redisUrl, uniquePrefix } from '../stage/databases.ts'
 import { waitFor } from '../stage/wait-for.ts'
 
 const SECRET = 'segredo-de-teste-com-mais-de-32-bytes'
@@ -35,11 +34,8 @@ export type Ask = (call: Call) => Promise<Answer>
 /** Both services, whole, in one process: databases, streams and cache of their own, two partitions. */
 export const createWorld = async () => {
   const [ledger, balances] = await Promise.all([
-    createDatabase({
-      role: 'lancamentos',
-      migrate: (url) => migrate({ database: 'lancamentos', url, particoes: PARTICOES }),
-    }),
-    createDatabase({ role: 'consolidado', migrate: (url) => migrate({ database: 'consolidado', url }) }),
+    createServiceDatabase('lancamentos', { particoes: PARTICOES }),
+    createServiceDatabase('consolidado'),
   ])
   const log = createLogger({ service: 'teste', level: 'silent' })
   const redis = createRedisConnections({ url: redisUrl(), name: 'teste', log })

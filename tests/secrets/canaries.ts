@@ -20,8 +20,6 @@ export const plantCanaries = () => ({
   event: canary('evento'),
 })
 
-export type Canaries = ReturnType<typeof plantCanaries>
-
 /** Another spelling of the same text betrays it as well. */
 const spellings = (text: string): string[] => [
   text,

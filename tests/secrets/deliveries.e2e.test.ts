@@ -3,16 +3,11 @@ import { randomBytes } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { promisify } from 'node:util'
-import { migrate } from '@fluxo/drizzle/migrate'
 import { signToken } from '@fluxo/shared/http/tokens'
-import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { databaseUrl, ensureDatabase, ensureRole } from '../../scripts/local/ensure-database.ts'
-import { startOwnPostgres, startOwnRedis } from '../stage/databases.ts'
-import { startOtlpReceiver } from '../stage/otlp-receiver.ts'
-import { type ServiceProcess, startService } from '../stage/service-process.ts'
 import { waitFor } from '../stage/wait-for.ts'
 import { found } from './canaries.ts'
+import { startTalkative, type Talkative } from './system.ts'
 
 const canary = (what: string): string => `CANARIO-${what}-${randomBytes(12).toString('hex')}`
 /** What runs the service, and what a merchant says of its customers. */
@@ -35,55 +30,33 @@ const secrets: Record<string, string> = { ...planted }
 /** Answers other than the one that tells a secret, with what was asked. */
 const answers: { url: string; text: string }[] = []
 
-let postgres: Awaited<ReturnType<typeof startOwnPostgres>>
-let redis: Awaited<ReturnType<typeof startOwnRedis>>
-let traces: Awaited<ReturnType<typeof startOtlpReceiver>>
 let receiver: Server
 const told: string[] = []
-let entregas: ServiceProcess
-let ownerUrl: string
-let output = ''
+let system: Talkative
 beforeAll(async () => {
-  ;[postgres, redis, traces] = await Promise.all([
-    startOwnPostgres(),
-    startOwnRedis({ password: planted.redisPassword }),
-    startOtlpReceiver(),
-  ])
   receiver = createServer((request, response) => {
     told.push(request.url ?? '')
     // A receiver that is angry, and says why in the merchant's own words.
     request.resume().on('end', () => response.writeHead(told.length % 2 ? 500 : 204).end(planted.body))
   })
   await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve))
-  await ensureRole(postgres.url(), 'entregas', planted.password)
-  ownerUrl = await ensureDatabase(postgres.url(), 'entregas')
-  await migrate({ database: 'entregas', url: ownerUrl })
-  const env = {
-    DATABASE_URL_ENTREGAS: databaseUrl(ownerUrl, 'entregas', { role: 'entregas', password: planted.password }),
-    REDIS_URL: redis.url,
-    JWT_SECRET: planted.jwtSecret,
-    LOG_LEVEL: 'trace',
-    OTEL_EXPORTER_OTLP_ENDPOINT: traces.url,
-    ENTREGAS_ATRASO_MS: '10',
-    ENTREGAS_WEBHOOKS_LOOPBACK: 'true',
-  }
-  const onOutput = (chunk: Buffer): void => {
-    output += String(chunk)
-  }
-  entregas = await startService('entregas', env, { onOutput })
+  const { jwtSecret: jwt, redisPassword, password } = planted
+  system = await startTalkative({
+    entregas: 1,
+    env: { ENTREGAS_ATRASO_MS: '10', ENTREGAS_WEBHOOKS_LOOPBACK: 'true' },
+    secrets: { jwt, redis: redisPassword, databases: { entregas: password } },
+  })
   const scopes = ['entregas:escrever', 'entregas:ler']
-  const claims = { secret: planted.jwtSecret, comercianteId: 'loja-canario', scopes, expiresInSeconds: 600 }
-  secrets['token'] = await signToken(claims)
+  secrets['token'] = await signToken({ secret: jwt, comercianteId: 'loja-canario', scopes, expiresInSeconds: 600 })
 })
 afterAll(async () => {
-  await entregas.end('SIGTERM')
   receiver.closeAllConnections()
-  await Promise.all([postgres.remove(), redis.remove(), traces.stop()])
+  await system?.stop()
   await new Promise((resolve) => receiver.close(resolve))
 })
 
 const ask = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {
-  const answer = await fetch(entregas.url + path, {
+  const answer = await fetch(system.url('entregas') + path, {
     method,
     headers: { authorization: `Bearer ${secrets['token']}`, 'content-type': 'application/json', ...headers },
     ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
@@ -164,9 +137,7 @@ const requests = async ({ id, webhook }: { id: string; webhook: string }): Promi
 
 /** A row that the database refuses with all its values in the detail of the error. */
 const refused = async (): Promise<void> => {
-  const owner = createSql({ url: ownerUrl, max: 1, name: 'teste' })
-  await owner`alter table pedido add constraint recusa check (valor <> 4242) not valid`
-  await closeSql(owner)
+  await system.sql.entregas`alter table pedido add constraint recusa check (valor <> 4242) not valid`
   expect((await ask('POST', '/orders', order({ valor: '42.42', referencia: undefined }))).status).toBe(500)
 }
 
@@ -175,29 +146,36 @@ test('no webhook secret, page token, customer, address or password gets into a l
   await requests(things)
   await refused()
   const paths = ['/metrics', '/openapi.json', '/health/ready', '/health/live']
-  const described = (await Promise.all(paths.map(async (path) => (await fetch(entregas.url + path)).text()))).join('\n')
-  const { stdout: processes } = await promisify(execFile)('ps', ['-o', 'command=', '-p', String(entregas.pid)])
-  await redis.stop()
+  const described = (
+    await Promise.all(paths.map(async (path) => (await fetch(system.url('entregas') + path)).text()))
+  ).join('\n')
+  const { stdout: processes } = await promisify(execFile)('ps', [
+    '-o',
+    'command=',
+    '-p',
+    String(system.instances.entregas[0]?.pid),
+  ])
+  await system.redis.stop()
   await requests(things)
-  await postgres.stop()
+  await system.postgres.stop()
   await requests(things)
   await waitFor(() => answers.some(({ text }) => text.includes('banco-indisponivel')), { what: 'an outage' })
-  await entregas.end('SIGTERM')
+  await system.endAll()
 
   // The search finds what is there: otherwise all that follows would prove nothing.
   expect(found(`x ${secrets['webhook secret']} ${btoa(`ab${secrets['page']}c`)}`, secrets)).toEqual([
     'webhook secret',
     'page',
   ])
-  expect(output).toContain('"level":"error"')
-  expect(traces.spans.length).toBeGreaterThan(0)
+  expect(system.output()).toContain('"level":"error"')
+  expect(system.receiver.spans.length).toBeGreaterThan(0)
   expect(told.some((url) => url.includes(planted.callback))).toBe(true)
   expect(processes).toContain('main.ts')
 
-  expect(found(output, secrets), 'in the logs').toEqual([])
+  expect(found(system.output(), secrets), 'in the logs').toEqual([])
   expect(found(described, secrets), 'in what the service says of itself').toEqual([])
   expect(described).not.toContain('loja-canario')
-  expect(found(JSON.stringify(traces.spans), secrets), 'in the traces').toEqual([])
+  expect(found(JSON.stringify(system.receiver.spans), secrets), 'in the traces').toEqual([])
   expect(found(processes, secrets), 'in the list of processes').toEqual([])
   // A refusal names the path that was asked, to who asked, and nothing else.
   const shown = answers.filter(({ url, text }) => {

@@ -1,5 +1,6 @@
 import { execFile, spawnSync } from 'node:child_process'
 import { promisify } from 'node:util'
+import { signToken } from '@fluxo/shared/http/tokens'
 import { createRedisConnections } from '@fluxo/shared/redis/connection'
 import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -16,16 +17,22 @@ const secrets: Record<string, string> = { ...canaries }
 /** Bodies and headers of every refusal, with what was asked. */
 const refusals: string[] = []
 
+const sign = (scopes: readonly string[], expiresInSeconds = 600) =>
+  signToken({ secret: canaries.jwtSecret, comercianteId: 'loja-canario', scopes, expiresInSeconds })
+
 beforeAll(async () => {
-  system = await startTalkative(canaries)
-  for (const [name, sign] of Object.entries({
-    token: system.sign(SCOPES),
-    tokenExpirado: system.sign(SCOPES, -3_600),
-    tokenSemEscopo: system.sign(['nada']),
+  const { jwtSecret, redisPassword, ledgerPassword, balancesPassword } = canaries
+  const databases = { lancamentos: ledgerPassword, consolidado: balancesPassword }
+  const given = { jwt: jwtSecret, redis: redisPassword, databases }
+  system = await startTalkative({ lancamentos: 1, consolidado: 1, secrets: given })
+  for (const [name, signing] of Object.entries({
+    token: sign(SCOPES),
+    tokenExpirado: sign(SCOPES, -3_600),
+    tokenSemEscopo: sign(['nada']),
   })) {
-    secrets[name] = await sign
+    secrets[name] = await signing
     // What makes it a token is its signature.
-    secrets[`${name} assinatura`] = (await sign).split('.')[2] ?? ''
+    secrets[`${name} assinatura`] = (await signing).split('.')[2] ?? ''
   }
 })
 afterAll(() => system?.stop())
@@ -51,9 +58,9 @@ const entry = (change: Record<string, unknown> = {}): string => {
   return JSON.stringify({ valor: '1.00', tipo: 'CREDITO', descricao, referencia, data: '2025-10-15', ...change })
 }
 const post = (path: string, body: string, headers: Record<string, string> = {}, token?: string) =>
-  ask(system.lancamentos.url + path, { method: 'POST', headers: { ...JSON_TYPE, ...headers }, body }, token)
+  ask(system.url('lancamentos') + path, { method: 'POST', headers: { ...JSON_TYPE, ...headers }, body }, token)
 const read = (path: string, headers: Record<string, string> = {}, token?: string) =>
-  Promise.all([system.lancamentos, system.consolidado].map(({ url }) => ask(url + path, { headers }, token)))
+  Promise.all((['lancamentos', 'consolidado'] as const).map((one) => ask(system.url(one) + path, { headers }, token)))
 
 /** One request of each kind that can go well or be refused. */
 const requests = async (): Promise<void> => {
@@ -91,13 +98,9 @@ const poison = async (): Promise<void> => {
     await redis.commands.xadd('fluxo:lancamentos:{0}', `${900_000 + event.length}-0`, 'e', event)
   }
   await redis.close()
-  const balances = system.owner(system.balances.ownerUrl)
-  const letters = async () => (await balances`select from carta_morta`).length === 2
+  const letters = async () => (await system.sql.consolidado`select from carta_morta`).length === 2
   await waitFor(letters, { what: 'two dead letters', timeoutMs: 30_000 })
-  await balances.end()
-  const ledger = system.owner(system.ledger.ownerUrl)
-  await ledger`alter table lancamentos add constraint recusa check (valor <> 4242) not valid`
-  await ledger.end()
+  await system.sql.lancamentos`alter table lancamentos add constraint recusa check (valor <> 4242) not valid`
   expect((await post('/lancamentos', entry({ valor: '42.42', referencia: undefined }))).status).toBe(500)
 }
 
@@ -108,15 +111,15 @@ test('no secret, and nothing that a merchant wrote, gets into a log, an error, a
     ['/metrics', '/openapi.json', '/docs', '/health/ready', '/health/live'].flatMap((path) => read(path)),
   )
   const told = (await Promise.all(described.flat().map((answer) => answer.text()))).join('\n')
-  const pids = [system.lancamentos.pid, system.consolidado.pid].join(',')
-  const { stdout: processes } = await promisify(execFile)('ps', ['-o', 'command=', '-p', pids])
+  const pids = Object.values(system.instances).flatMap((all) => all.map(({ pid }) => pid))
+  const { stdout: processes } = await promisify(execFile)('ps', ['-o', 'command=', '-p', pids.join()])
 
   await system.redis.stop()
   await requests()
   await system.postgres.stop()
   await requests()
   await waitFor(() => refusals.some((text) => text.includes(' 503 ')), { what: 'an outage that was noticed' })
-  await system.stopServices()
+  await system.endAll()
 
   // The search finds what is there: otherwise all that follows would prove nothing.
   expect(found(`x ${canaries.jwtSecret} ${btoa(`ab${canaries.chave}c`)}`, secrets)).toEqual(['jwtSecret', 'chave'])

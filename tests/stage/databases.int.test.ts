@@ -3,16 +3,11 @@ import { expect, test } from 'vitest'
 import { createDatabase, startOwnRedis } from './databases.ts'
 
 test('every call gives a fresh database, and the role of a service owns nothing in it', async () => {
-  const migrate = async (url: string) => {
-    const sql = postgres(url, { max: 1 })
-    await sql.unsafe('create table prova (id int); grant select on prova to lancamentos').simple()
-    await sql.end()
-  }
-  const [a, b] = await Promise.all([
-    createDatabase({ migrate, role: 'lancamentos' }),
-    createDatabase({ migrate, role: 'lancamentos' }),
-  ])
+  const [a, b] = await Promise.all([createDatabase({ role: 'lancamentos' }), createDatabase({ role: 'lancamentos' })])
   expect(a.ownerUrl).not.toBe(b.ownerUrl)
+  const owner = postgres(a.ownerUrl, { max: 1 })
+  await owner.unsafe('create table prova (id int); grant select on prova to lancamentos').simple()
+  await owner.end()
   const app = postgres(a.appUrl, { max: 1 })
   expect(await app`select id from prova`).toHaveLength(0)
   await expect(app`insert into prova values (1)`).rejects.toMatchObject({ code: '42501' })

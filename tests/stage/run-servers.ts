@@ -5,7 +5,7 @@ import type { TestProject } from 'vitest/node'
 import { ensureRole } from '../../scripts/local/ensure-database.ts'
 import { startPostgres } from '../../scripts/local/postgres.ts'
 import { startRedis } from '../../scripts/local/redis.ts'
-import { ROLE_PASSWORD, SERVICE_ROLES } from './roles.ts'
+import { ROLE_PASSWORD, SERVICE_NAMES } from './services.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -29,7 +29,7 @@ const start = async (): Promise<Servers> => {
     startRedis({ dir: join(dir, 'redis'), appendonly: false, ownGroup: false }),
   ])
   // Before any migration: two that made the same role at once would fail each other.
-  for (const role of SERVICE_ROLES) await ensureRole(postgres.url(), role, ROLE_PASSWORD)
+  for (const role of SERVICE_NAMES) await ensureRole(postgres.url(), role, ROLE_PASSWORD)
   const stop = async () => {
     await Promise.all([postgres.stop(), redis.stop()])
     await rm(dir, { recursive: true, force: true })

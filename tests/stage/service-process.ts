@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { entryOf, type Service } from './services.ts'
 
 /** A service in a process of its own. */
 export type ServiceProcess = {
@@ -15,11 +16,11 @@ export type ServiceProcess = {
 
 export type ServiceOptions = {
   /** Flags of Node. */
-  flags?: readonly string[]
+  flags?: readonly string[] | undefined
   /** Hears each piece of output. */
-  onOutput?: (chunk: Buffer) => void
+  onOutput?: ((chunk: Buffer) => void) | undefined
   /** Hears the process id at once; `startService` itself waits until the service is ready. */
-  onPid?: (pid: number) => void
+  onPid?: ((pid: number) => void) | undefined
 }
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -51,13 +52,13 @@ const listening = (child: ChildProcess): Promise<string> =>
     child.once('exit', (code) => reject(new Error(`ended with ${code}:\n${all}`)))
   })
 
-/** Starts `apps/<service>/src/main.ts` on a free port and resolves when it is ready. */
+/** Starts a service on a free port and resolves when it is ready. */
 export const startService = async (
-  service: 'lancamentos' | 'consolidado' | 'entregas',
+  service: Service,
   env: Readonly<Record<string, string>>,
   { flags = [], onOutput = () => {}, onPid = () => {} }: ServiceOptions = {},
 ): Promise<ServiceProcess> => {
-  const child = spawn(process.execPath, [...flags, `apps/${service}/src/main.ts`], {
+  const child = spawn(process.execPath, [...flags, entryOf(service)], {
     cwd: root,
     env: {
       PATH: process.env['PATH'] ?? '',

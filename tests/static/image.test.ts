@@ -39,7 +39,7 @@ test.each([
   'deploy/kubernetes/example/secrets.env',
   'apps/lancamentos/src/app.test.ts',
   'apps/lancamentos/test/test-app.ts',
-  'tests/stage/roles.ts',
+  'tests/stage/services.ts',
   'scripts/openapi.ts',
   'scripts/openapi/document.ts',
   'docs/openapi.released.json',

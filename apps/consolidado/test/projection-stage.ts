@@ -1,11 +1,10 @@
-import { migrate } from '@fluxo/drizzle/migrate'
 import { createFeed } from '@fluxo/shared/feed/feed'
 import { createVerifier } from '@fluxo/shared/http/auth'
 import { readWatermarks } from '@fluxo/shared/inbox/watermark'
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
 import { createRedisConnections } from '@fluxo/shared/redis/connection'
 import { createLogger } from '@fluxo/shared/telemetry/logger'
-import { createDatabase, redisUrl, uniquePrefix } from '@fluxo/tests/stage/databases'
+import { createServiceDatabase, redisUrl, uniquePrefix } from '@fluxo/tests/stage/databases'
 import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { Registry } from 'prom-client'
 import { type ConsolidadoDeps, createConsolidado } from '../src/app.ts'
@@ -24,11 +23,7 @@ const feedOf = (fetch: NonNullable<Parameters<typeof createFeed>[0]['fetch']>) =
 
 /** The projection over real servers, with a ledger of the test's own beside it. `instance` makes a service to start. */
 export async function createProjectionStage({ redis = redisUrl(), postgres }: StageOptions = {}) {
-  const database = await createDatabase({
-    role: 'consolidado',
-    migrate: (url) => migrate({ database: 'consolidado', url }),
-    ...(postgres !== undefined && { serverUrl: postgres }),
-  })
+  const database = await createServiceDatabase('consolidado', { serverUrl: postgres })
   const lines: Record<string, unknown>[] = []
   const stream = { write: (line: string) => void lines.push(JSON.parse(line)) }
   const log = createLogger({ service: 'teste', level: 'info', stream })

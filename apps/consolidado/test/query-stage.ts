@@ -1,4 +1,3 @@
-import { migrate } from '@fluxo/drizzle/migrate'
 import { createVersionedCache } from '@fluxo/shared/cache/versioned-cache'
 import { createHttpApp } from '@fluxo/shared/http/app'
 import { createVerifier } from '@fluxo/shared/http/auth'
@@ -9,7 +8,7 @@ import { createRedisConnections } from '@fluxo/shared/redis/connection'
 import { createBreaker } from '@fluxo/shared/resilience/breaker'
 import { createPolicy } from '@fluxo/shared/resilience/policy'
 import { createLogger } from '@fluxo/shared/telemetry/logger'
-import { createDatabase, redisUrl, uniquePrefix } from '@fluxo/tests/stage/databases'
+import { createServiceDatabase, redisUrl, uniquePrefix } from '@fluxo/tests/stage/databases'
 import { Registry } from 'prom-client'
 import { type ConsultarDeps, createConsultarRoutes } from '../src/consultar/route.ts'
 import { createBalanceReadStore, isAway, READ_LIMITS, READ_SETTINGS } from '../src/consultar/store.ts'
@@ -38,11 +37,7 @@ const poolsOf = (url: string) => {
 
 /** The read side's HTTP doors over a real server, a database of their own and a real cache; no projection behind them. */
 export async function createQueryStage({ redis, postgres, particoes = 1, waitApplied }: StageOptions = {}) {
-  const database = await createDatabase({
-    role: 'consolidado',
-    migrate: (url) => migrate({ database: 'consolidado', url }),
-    ...(postgres !== undefined && { serverUrl: postgres }),
-  })
+  const database = await createServiceDatabase('consolidado', { serverUrl: postgres })
   const log = createLogger({ service: 'teste', level: 'silent' })
   const registry = new Registry()
   const { sql, reads } = poolsOf(database.appUrl)

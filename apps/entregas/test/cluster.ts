@@ -1,10 +1,9 @@
-import { migrate } from '@fluxo/drizzle/migrate'
 import { createHttpApp } from '@fluxo/shared/http/app'
 import { serveHttp } from '@fluxo/shared/http/server'
 import { signToken } from '@fluxo/shared/http/tokens'
 import type { LimitsEnv } from '@fluxo/shared/ratelimit/settings'
 import { createLogger } from '@fluxo/shared/telemetry/logger'
-import { createDatabase, uniquePrefix } from '@fluxo/tests/stage/databases'
+import { createServiceDatabase, uniquePrefix } from '@fluxo/tests/stage/databases'
 import { Registry } from 'prom-client'
 import type { AvisosOptions } from '../src/avisar/avisos.ts'
 import type { FluxoOptions } from '../src/fluir/fluir.ts'
@@ -23,7 +22,7 @@ type ClusterOptions = {
 /** A database of entregas and as many whole instances on it as a test opens, each behind the HTTP application of a process. */
 export async function createCluster(options: ClusterOptions = {}) {
   const { fluxo = { automatic: false, delayMs: 0 }, route: path = (url) => url } = options
-  const database = await createDatabase({ role: 'entregas', migrate: (url) => migrate({ database: 'entregas', url }) })
+  const database = await createServiceDatabase('entregas')
   const streamPrefix = uniquePrefix('pedidos')
   const opened: { close: () => Promise<void> }[] = []
 

@@ -1,4 +1,3 @@
-import { migrate } from '@fluxo/drizzle/migrate'
 import { createHttpApp } from '@fluxo/shared/http/app'
 import { createVerifier } from '@fluxo/shared/http/auth'
 import type { AppEnv } from '@fluxo/shared/http/env'
@@ -7,7 +6,7 @@ import { signToken } from '@fluxo/shared/http/tokens'
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
 import { createTransactions } from '@fluxo/shared/postgres/transactions'
 import { createLogger } from '@fluxo/shared/telemetry/logger'
-import { createDatabase } from '@fluxo/tests/stage/databases'
+import { createServiceDatabase } from '@fluxo/tests/stage/databases'
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { Registry } from 'prom-client'
 import { v7 } from 'uuid'
@@ -35,10 +34,7 @@ type TestAppOptions = { particoes?: number; stalledMaxMs?: number }
  * `askAs(comerciante)` asks with that merchant's token.
  */
 export async function createLedgerTestApp({ particoes = 1, stalledMaxMs }: TestAppOptions = {}) {
-  const database = await createDatabase({
-    role: 'lancamentos',
-    migrate: (url) => migrate({ database: 'lancamentos', url, particoes }),
-  })
+  const database = await createServiceDatabase('lancamentos', { particoes })
   const sql = createSql({ url: database.appUrl, max: 6, name: 'teste' })
   const transactions = createTransactions({ url: database.appUrl, max: 2, name: 'teste lote' })
   const store = createLancamentoStore({ sql, transactions, particoes, onCommit: () => {} })

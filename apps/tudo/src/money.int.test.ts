@@ -1,9 +1,8 @@
-import { migrate } from '@fluxo/drizzle/migrate'
 import { signToken } from '@fluxo/shared/http/tokens'
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
 import { createRedisConnections } from '@fluxo/shared/redis/connection'
 import { createLogger } from '@fluxo/shared/telemetry/logger'
-import { createDatabase, startOwnRedis, type TestDatabase } from '@fluxo/tests/stage/databases'
+import { createServiceDatabase, startOwnRedis, type TestDatabase } from '@fluxo/tests/stage/databases'
 import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startAll } from './main.ts'
@@ -16,9 +15,7 @@ type Fluxo = { automatic: boolean; delayMs: number }
 /** Everything in one process, over databases and a Redis of its own. */
 const open = async (fluxo: Fluxo) => {
   const names = ['lancamentos', 'consolidado', 'entregas'] as const
-  const databases = await Promise.all(
-    names.map((database) => createDatabase({ role: database, migrate: (url) => migrate({ database, url }) })),
-  )
+  const databases = await Promise.all(names.map((database) => createServiceDatabase(database)))
   const [lancamentos = '', consolidado = '', entregas = ''] = databases.map(({ appUrl }) => appUrl)
   const redis = await startOwnRedis()
   const ledger = createSql({ url: lancamentos, max: 1, name: 'teste' })

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Target } from '../../stage/attacks/attack.ts'
 import { BODY_ATTACKS } from '../../stage/attacks/bodies.ts'
 import { DELIVERY_ATTACKS } from '../../stage/attacks/deliveries.ts'
-import { type SystemWithEntregas, startSystemWithEntregas } from '../../stage/system-with-entregas.ts'
+import { ONE_OF_EACH, type System, startSystem } from '../../stage/system.ts'
 import { CALLS, createVictim, type Noticed, type Victim } from './victim.ts'
 
 /** As the services run in containers and under `npm start`: 256 MB of heap. */
@@ -17,20 +17,17 @@ const UNDER_WAY_MS = 1_500
  */
 const P99_MAX_MS = 3_000
 
-let system: SystemWithEntregas
+let system: System
 let victim: Victim
 const closers: (() => Promise<void>)[] = []
 
 const targetOf = async (comerciante: string): Promise<Target> => {
-  const url: Target['url'] = (service) => {
-    if (service === 'entregas') return system.entregas.url
-    return system.core[service][0]?.url ?? ''
-  }
-  return { url, authorization: await system.merchant(comerciante) }
+  const { Authorization: authorization } = await system.as(comerciante)
+  return { url: system.url, authorization }
 }
 
 beforeAll(async () => {
-  system = await startSystemWithEntregas({ env: { ...HEAP, ENTREGAS_WEBHOOKS_LOOPBACK: 'true' } })
+  system = await startSystem({ ...ONE_OF_EACH, env: { ...HEAP, ENTREGAS_WEBHOOKS_LOOPBACK: 'true' } })
   closers.unshift(system.stop)
   victim = await createVictim(await targetOf('victim'))
   closers.unshift(victim.close)
@@ -62,7 +59,7 @@ test('a merchant alone, to compare with', async () => {
 test.each([...BODY_ATTACKS, ...DELIVERY_ATTACKS])(
   '$name: no other merchant is refused, or waits',
   async ({ name, begin }) => {
-    const processes = [...system.core.lancamentos, ...system.core.consolidado, system.entregas]
+    const processes = Object.values(system.instances).flat()
     let ended: string | undefined
     for (const { ended: end } of processes) void end.then((how) => (ended ??= `a process ended with ${how}`))
     const end = await begin(await targetOf(`attacker-${name}`))

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { serviceOf } from '../../stage/openapi-document.ts'
-import { type SystemWithEntregas, startSystemWithEntregas } from '../../stage/system-with-entregas.ts'
+import { ONE_OF_EACH, type System, startSystem } from '../../stage/system.ts'
 import { waitFor } from '../../stage/wait-for.ts'
 import {
   API,
@@ -28,13 +28,13 @@ const SOMETHING: Readonly<Record<string, string>> = {
 const AN_ID = '01a00000-0000-7000-8000-000000000000'
 
 /** The document is one and the same from every service: each is asked for what it answers. */
-const routesOf = async (urls: Readonly<Record<string, string | undefined>>): Promise<Route[]> => {
-  const { paths, security: all = [] } = (await (await fetch(`${urls['lancamentos']}/openapi.json`)).json()) as Document
+const routesOf = async (urlOf: System['url']): Promise<Route[]> => {
+  const { paths, security: all = [] } = (await (await fetch(`${urlOf('lancamentos')}/openapi.json`)).json()) as Document
   return Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, { security = all }]) => ({
       service: serviceOf(path),
       name: `${method.toUpperCase()} ${path}`,
-      url: urls[serviceOf(path)] + path.replaceAll(/\{(\w+)\}/g, (_, name: string) => SOMETHING[name] ?? AN_ID),
+      url: urlOf(serviceOf(path)) + path.replaceAll(/\{(\w+)\}/g, (_, name: string) => SOMETHING[name] ?? AN_ID),
       method: method.toUpperCase(),
       guarded: security.length > 0,
     })),
@@ -58,7 +58,7 @@ const ask = async ({ url, method }: Route, token?: string) => {
 let provider: RunningProvider
 /** Another provider of the same house: the same keys under another name. */
 let sibling: RunningProvider
-let system: SystemWithEntregas
+let system: System
 let routes: Route[]
 let person: SignedIn
 let namesake: SignedIn
@@ -74,10 +74,8 @@ beforeAll(async () => {
     JWT_AUDIENCE: API,
     EVENTOS_TOKEN: await provider.machine(API, { comerciante_id: undefined }),
   }
-  system = await startSystemWithEntregas({ env })
-  const { core, entregas } = system
-  const [lancamentos, consolidado] = [core.lancamentos[0]?.url, core.consolidado[0]?.url]
-  routes = await routesOf({ lancamentos, consolidado, entregas: entregas.url })
+  system = await startSystem({ ...ONE_OF_EACH, env })
+  routes = await routesOf(system.url)
   person = await signIn(provider, PEOPLE)
   namesake = await signIn(provider, NAMESAKE)
 })
@@ -182,7 +180,7 @@ test('a token without a merchant opens the logs and nothing else', async () => {
 test('with the provider alone the books are kept: what is registered is in the balance', async () => {
   const authorization = `Bearer ${await provider.machine(API)}`
   const body = JSON.stringify({ tipo: 'CREDITO', valor: '12.34', data: '2025-10-15', descricao: 'Venda' })
-  const [lancamentos, consolidado] = [system.core.lancamentos[0]?.url, system.core.consolidado[0]?.url]
+  const [lancamentos, consolidado] = [system.url('lancamentos'), system.url('consolidado')]
   const headers = { authorization, 'content-type': 'application/json' }
   expect((await fetch(`${lancamentos}/lancamentos`, { method: 'POST', headers, body })).status).toBe(201)
   const balance = async () =>

@@ -1,4 +1,3 @@
-import { migrate } from '@fluxo/drizzle/migrate'
 import type { Clock } from '@fluxo/shared/clock'
 import { createLetterStore, lettersAt, passing } from '@fluxo/shared/follow/letter-store'
 import { createInbox } from '@fluxo/shared/inbox/inbox'
@@ -11,7 +10,7 @@ import type { Saldo } from '../../../apps/consolidado/src/domain/saldo.ts'
 import { SALDO_EFFECT, type SignedLancamento } from '../../../apps/consolidado/src/projetar/projetar.ts'
 import { readDays } from '../../../apps/consolidado/src/projetar/saldo-store.ts'
 import { LEDGER, type LedgerRow, rowOf } from '../../../apps/lancamentos/src/registrar/ledger-table.ts'
-import { createDatabase, type TestDatabase } from '../../stage/databases.ts'
+import { createServiceDatabase, type TestDatabase } from '../../stage/databases.ts'
 import { createRandom, type Random } from '../random.ts'
 import { createBench, outcomeOf } from '../servers/bench-fixture.ts'
 import { createLedgerDatabase } from '../servers/ledger-database.ts'
@@ -35,10 +34,7 @@ afterAll(async () => {
 })
 
 async function realOf(database: 'lancamentos' | 'consolidado'): Promise<Sql> {
-  const made = await createDatabase({
-    role: database,
-    migrate: (url) => migrate({ database, url, ...(database === 'lancamentos' && { particoes: PARTICOES }) }),
-  })
+  const made = await createServiceDatabase(database, { particoes: PARTICOES })
   const sql = createSql({ url: made.appUrl, max: 2, name: 'conformance' })
   databases.push(made)
   pools.push(sql)

@@ -1,4 +1,3 @@
-import { migrate } from '@fluxo/drizzle/migrate'
 import type { Clock } from '@fluxo/shared/clock'
 import { createLetterStore, lettersAt, passing } from '@fluxo/shared/follow/letter-store'
 import { createInbox } from '@fluxo/shared/inbox/inbox'
@@ -12,7 +11,7 @@ import { createPedidoReadStore } from '../../../apps/entregas/src/listar/store.t
 import { EVENTOS } from '../../../apps/entregas/src/mover/evento-table.ts'
 import { createPedidoStore } from '../../../apps/entregas/src/mover/store.ts'
 import { receberPedido } from '../../../apps/entregas/src/receber/receber.ts'
-import { createDatabase, type TestDatabase } from '../../stage/databases.ts'
+import { createServiceDatabase, type TestDatabase } from '../../stage/databases.ts'
 import { createRandom, type Random } from '../random.ts'
 import { createBench, outcomeOf } from '../servers/bench-fixture.ts'
 import { createSimulatedSql } from '../servers/postgres-client.ts'
@@ -45,10 +44,7 @@ type Server = { sql: Sql; clock?: Clock; settle: <T>(work: Promise<T>) => Promis
 type Step = (server: Server) => Promise<unknown>
 
 const realServer = async (): Promise<Server> => {
-  database = await createDatabase({
-    role: 'entregas',
-    migrate: (url) => migrate({ database: 'entregas', url, particoes: PARTICOES }),
-  })
+  database = await createServiceDatabase('entregas', { particoes: PARTICOES })
   pool = createSql({ url: database.appUrl, max: 2, name: 'conformance' })
   return { sql: pool, settle: (work) => work }
 }

@@ -1,9 +1,8 @@
-import { migrate } from '@fluxo/drizzle/migrate'
 import { signToken } from '@fluxo/shared/http/tokens'
 import { createNewId } from '@fluxo/shared/id'
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
 import type { Logger } from '@fluxo/shared/telemetry/logger'
-import { createDatabase, type TestDatabase, uniquePrefix } from '@fluxo/tests/stage/databases'
+import { createServiceDatabase, type TestDatabase, uniquePrefix } from '@fluxo/tests/stage/databases'
 import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { Registry } from 'prom-client'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -20,7 +19,7 @@ let streamPrefix: string
 let instances: Instance[]
 let authorization: string
 beforeEach(async () => {
-  database = await createDatabase({ role: 'entregas', migrate: (url) => migrate({ database: 'entregas', url }) })
+  database = await createServiceDatabase('entregas')
   streamPrefix = uniquePrefix('pedidos')
   instances = []
   const scopes = ['entregas:escrever', 'entregas:ler']

@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
-import { migrate } from '@fluxo/drizzle/migrate'
-import { createDatabase } from '@fluxo/tests/stage/databases'
+import { createServiceDatabase } from '@fluxo/tests/stage/databases'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 const CHILD = new URL('../../test/hostile-lote.ts', import.meta.url).pathname
@@ -16,12 +15,9 @@ const HEAP = ['--max-old-space-size=96', '--max-semi-space-size=12', '--v8-pool-
  */
 const TURN_MS_MAX = 100
 
-let database: Awaited<ReturnType<typeof createDatabase>>
+let database: Awaited<ReturnType<typeof createServiceDatabase>>
 beforeAll(async () => {
-  database = await createDatabase({
-    role: 'lancamentos',
-    migrate: (url) => migrate({ database: 'lancamentos', url, particoes: 1 }),
-  })
+  database = await createServiceDatabase('lancamentos', { particoes: 1 })
 })
 afterAll(() => database.drop())
 

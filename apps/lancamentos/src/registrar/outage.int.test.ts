@@ -1,9 +1,8 @@
 import { join } from 'node:path'
-import { migrate } from '@fluxo/drizzle/migrate'
 import { Unavailable } from '@fluxo/shared/errors'
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
 import { createTransactions } from '@fluxo/shared/postgres/transactions'
-import { createDatabase, startOwnPostgres } from '@fluxo/tests/stage/databases'
+import { createServiceDatabase, startOwnPostgres } from '@fluxo/tests/stage/databases'
 import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { v7 } from 'uuid'
 import { expect, it } from 'vitest'
@@ -15,11 +14,7 @@ const REFUSED_WITHIN_MS = 5_000
 
 it('a ledger whose PostgreSQL stops refuses quickly, has all that it acknowledged, and goes on when it is back', async () => {
   const server = await startOwnPostgres()
-  const database = await createDatabase({
-    serverUrl: server.url(),
-    role: 'lancamentos',
-    migrate: (url) => migrate({ database: 'lancamentos', url }),
-  })
+  const database = await createServiceDatabase('lancamentos', { serverUrl: server.url() })
   const sql = createSql({ url: database.appUrl, max: 4, name: 'test' })
   const transactions = createTransactions({ url: database.appUrl, max: 1, name: 'test' })
   const store = createLancamentoStore({ sql, transactions, particoes: 1, onCommit: () => {} })

@@ -1,4 +1,3 @@
-import { migrate } from '@fluxo/drizzle/migrate'
 import { createReadPage } from '@fluxo/shared/log/pages'
 import { particaoOf } from '@fluxo/shared/log/particao-of'
 import { createRelay, type Relay } from '@fluxo/shared/log/relay'
@@ -9,7 +8,7 @@ import { createRedisConnections, type RedisConnections } from '@fluxo/shared/red
 import { EVENTO_FIELD, streamKey } from '@fluxo/shared/stream/keys'
 import { createPublisher } from '@fluxo/shared/stream/publisher'
 import { createLogger } from '@fluxo/shared/telemetry/logger'
-import { createDatabase, startOwnRedis, type TestDatabase } from '@fluxo/tests/stage/databases'
+import { createServiceDatabase, startOwnRedis, type TestDatabase } from '@fluxo/tests/stage/databases'
 import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { Registry } from 'prom-client'
 import { v7 } from 'uuid'
@@ -81,10 +80,7 @@ describe.each([1, 4])('the relay with %i partition(s)', (particoes) => {
 
   beforeAll(async () => {
     server = await startOwnRedis()
-    database = await createDatabase({
-      role: 'lancamentos',
-      migrate: (url) => migrate({ database: 'lancamentos', url, particoes }),
-    })
+    database = await createServiceDatabase('lancamentos', { particoes })
     sql = createSql({ url: database.appUrl, max: 4, name: 'test' })
     redis = createRedisConnections({ url: server.url, name: 'test', log })
     await redis.ready(5_000)

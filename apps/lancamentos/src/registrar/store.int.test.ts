@@ -1,8 +1,7 @@
-import { migrate } from '@fluxo/drizzle/migrate'
 import { particaoOf } from '@fluxo/shared/log/particao-of'
 import { createSql, type Sql } from '@fluxo/shared/postgres/sql'
 import { createTransactions } from '@fluxo/shared/postgres/transactions'
-import { createDatabase, type TestDatabase } from '@fluxo/tests/stage/databases'
+import { createServiceDatabase, type TestDatabase } from '@fluxo/tests/stage/databases'
 import { v7 } from 'uuid'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Lancamento } from '../domain/lancamento.ts'
@@ -34,10 +33,7 @@ describe.each([1, 4])('the ledger with %i partition(s)', (particoes) => {
   }
 
   beforeAll(async () => {
-    database = await createDatabase({
-      role: 'lancamentos',
-      migrate: (url) => migrate({ database: 'lancamentos', url, particoes }),
-    })
+    database = await createServiceDatabase('lancamentos', { particoes })
     sql = createSql({ url: database.appUrl, max: 2, name: 'test' })
   })
   afterAll(async () => {

@@ -1,0 +1,76 @@
+import type { Database } from '@fluxo/drizzle/journal'
+
+/** A service of the product: so are its folder in apps/, its database and its login role called. */
+export type Service = Database
+
+/** What the stage must know of a service to raise it. A new service is one more row here. */
+type ServiceRow = {
+  /** Whether its database holds a log, which is made with a number of partitions. */
+  hasLog: boolean
+  /** What a merchant may do there. */
+  scopes: readonly string[]
+  /** Whose log it reads: under which names it is told where that service answers, and its partitions. */
+  follows?: { service: Service; url: string; particoes: string } | undefined
+  /** What tests want of it, so that they need not wait. */
+  env?: Readonly<Record<string, string>> | undefined
+}
+
+/** Every service, in the order of their start: whose log is read comes before who reads it. */
+export const SERVICES: Readonly<Record<Service, ServiceRow>> = {
+  entregas: {
+    hasLog: true,
+    scopes: ['entregas:escrever', 'entregas:ler'],
+    env: { ENTREGAS_ATRASO_MS: '0' },
+  },
+  lancamentos: {
+    hasLog: true,
+    scopes: ['lancamentos:escrever', 'lancamentos:ler'],
+    follows: { service: 'entregas', url: 'ENTREGAS_URL', particoes: 'ENTREGAS_PARTICOES' },
+  },
+  consolidado: {
+    hasLog: false,
+    scopes: ['consolidado:ler'],
+    follows: { service: 'lancamentos', url: 'FEED_URL', particoes: 'PARTICOES' },
+  },
+}
+
+export const SERVICE_NAMES = Object.keys(SERVICES) as Service[]
+
+/** The password of the login roles in tests; they live only as long as the run's server. */
+export const ROLE_PASSWORD = 'teste'
+
+/** All that a merchant may do. */
+export const MERCHANT_SCOPES = SERVICE_NAMES.flatMap((service) => SERVICES[service].scopes)
+
+/** Where a service starts, from the root of the repository. */
+export const entryOf = (service: Service): string => `apps/${service}/src/main.ts`
+
+/** Under which name a service is told where its database is. */
+export const databaseVariable = (service: Service): string => `DATABASE_URL_${service.toUpperCase()}`
+
+type Surroundings = {
+  databaseUrl: string
+  redisUrl: string
+  jwtSecret: string
+  instance: string
+  /** Where the service answers whose log it reads; a service that need not read one runs without. */
+  feedUrl?: string | undefined
+  /** Of every log; the services' own default without. */
+  particoes?: number | undefined
+}
+
+/** The environment of a service's process: where everything is that it needs. */
+export const environmentOf = (service: Service, around: Surroundings): Record<string, string> => {
+  const { follows } = SERVICES[service]
+  const { feedUrl, particoes } = around
+  const env: Record<string, string> = {
+    [databaseVariable(service)]: around.databaseUrl,
+    REDIS_URL: around.redisUrl,
+    JWT_SECRET: around.jwtSecret,
+    INSTANCIA: around.instance,
+  }
+  if (particoes !== undefined) env['PARTICOES'] = String(particoes)
+  if (follows !== undefined && feedUrl !== undefined) env[follows.url] = feedUrl
+  if (follows !== undefined && particoes !== undefined) env[follows.particoes] = String(particoes)
+  return env
+}
