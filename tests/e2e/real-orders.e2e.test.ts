@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createTestApp, type EntregasTestApp } from '../../apps/entregas/test/test-app.ts'
+import { createTestApp, type EntregasTestApp } from '../../apps/entregas/test/cluster.ts'
 
 /** Real orders, where they lie beside the checkout; their licence keeps them out of the repository. */
 const REAL = fileURLToPath(new URL('../../../shared/data/olist/pedidos.csv', import.meta.url))

@@ -1,20 +1,17 @@
 import { createFeed } from '@fluxo/shared/feed/feed'
-import { createVerifier } from '@fluxo/shared/http/auth'
 import { readWatermarks } from '@fluxo/shared/inbox/watermark'
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
 import { createRedisConnections } from '@fluxo/shared/redis/connection'
 import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { createServiceDatabase, redisUrl, uniquePrefix } from '@fluxo/tests/stage/databases'
+import { consolidadoModule } from '@fluxo/tests/stage/modules/consolidado'
 import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { Registry } from 'prom-client'
-import { type ConsolidadoDeps, createConsolidado } from '../src/app.ts'
+import type { ConsolidadoDeps } from '../src/app.ts'
 import { createTestLedger } from './ledger.ts'
 
-export const SECRET = 'um segredo de teste com mais de trinta e dois bytes'
 /** Short enough for a test, longer than a batch takes. */
 const GRACE_MS = 300
-/** Rounds of verification ask the ledger too: who tests them turns them on. */
-const VERIFICAR_MS = 0
 
 type StageOptions = { redis?: string; postgres?: string }
 
@@ -34,19 +31,15 @@ export async function createProjectionStage({ redis = redisUrl(), postgres }: St
   const sql = createSql({ url: database.appUrl, max: 2, name: 'teste' })
   const owner = createSql({ url: database.ownerUrl, max: 1, name: 'dono' })
   const feed = feedOf(ledger.fetch)
-  const instances: ReturnType<typeof createConsolidado>[] = []
+  const instances: ReturnType<typeof consolidadoModule>[] = []
 
   const instance = (options: Partial<ConsolidadoDeps> = {}) => {
-    const created = createConsolidado({
+    const created = consolidadoModule({
       databaseUrl: database.appUrl,
       redis: connections,
-      verifier: createVerifier({ secret: SECRET }),
       eventos: { baseUrl: 'http://razao', token: () => 't', fetch: ledger.fetch },
-      particoes: 1,
       instance: `instancia-${instances.length}`,
-      log,
-      registry,
-      ...{ timings: { graceMs: GRACE_MS }, verificarMs: VERIFICAR_MS, ...prefixes },
+      ...{ log, registry, timings: { graceMs: GRACE_MS }, ...prefixes },
       ...options,
     })
     instances.push(created)

@@ -1,20 +1,16 @@
 import { createVersionedCache } from '@fluxo/shared/cache/versioned-cache'
-import { createHttpApp } from '@fluxo/shared/http/app'
 import { createVerifier } from '@fluxo/shared/http/auth'
-import { serveHttp } from '@fluxo/shared/http/server'
-import { signToken } from '@fluxo/shared/http/tokens'
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
 import { createRedisConnections } from '@fluxo/shared/redis/connection'
 import { createBreaker } from '@fluxo/shared/resilience/breaker'
 import { createPolicy } from '@fluxo/shared/resilience/policy'
-import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { createServiceDatabase, redisUrl, uniquePrefix } from '@fluxo/tests/stage/databases'
+import { onlyRoutes, openDoors, SILENT } from '@fluxo/tests/stage/doors'
+import { SECRET } from '@fluxo/tests/stage/tokens'
 import { Registry } from 'prom-client'
 import { type ConsultarDeps, createConsultarRoutes } from '../src/consultar/route.ts'
 import { createBalanceReadStore, isAway, READ_LIMITS, READ_SETTINGS } from '../src/consultar/store.ts'
 import type { Saldo } from '../src/domain/saldo.ts'
-
-const SECRET = 'segredo-de-teste-com-mais-de-32-bytes'
 
 type StageOptions = {
   redis?: string
@@ -23,8 +19,6 @@ type StageOptions = {
   particoes?: number
   waitApplied?: ConsultarDeps['inbox']['waitApplied']
 }
-
-type AskBalances = (path: string, headers?: Record<string, string>) => Promise<Response>
 
 /** The service's own role, which sees all, and the one of its merchants' reads. */
 const poolsOf = (url: string) => {
@@ -38,10 +32,9 @@ const poolsOf = (url: string) => {
 /** The read side's HTTP doors over a real server, a database of their own and a real cache; no projection behind them. */
 export async function createQueryStage({ redis, postgres, particoes = 1, waitApplied }: StageOptions = {}) {
   const database = await createServiceDatabase('consolidado', { serverUrl: postgres })
-  const log = createLogger({ service: 'teste', level: 'silent' })
   const registry = new Registry()
   const { sql, reads } = poolsOf(database.appUrl)
-  const connections = createRedisConnections({ url: redis ?? redisUrl(), name: 'teste', log })
+  const connections = createRedisConnections({ url: redis ?? redisUrl(), name: 'teste', log: SILENT })
   await connections.ready(10_000)
   const breakerOf = (name: string) =>
     createBreaker({ name, volumeThreshold: 20, errorThresholdPercentage: 50, resetTimeoutMs: 300, registry })
@@ -66,23 +59,10 @@ export async function createQueryStage({ redis, postgres, particoes = 1, waitApp
   const inbox = { waitApplied: waitApplied ?? (async () => true) }
   const verifier = createVerifier({ secret: SECRET })
   const routes = createConsultarRoutes({ store, cache, inbox, verifier, particoes })
-  const nothing = async (): Promise<void> => {}
-  const app = createHttpApp({
-    modules: [{ name: 'consolidado', routes, checks: [], start: nothing, drain: nothing, close: nothing }],
-    registry,
-    log,
-    leaving: () => false,
-    started: () => true,
-  })
-  const server = await serveHttp({ app, port: 0, hostname: '127.0.0.1', log })
-
-  const askAs = async (
-    comercianteId: string,
-    scopes: readonly string[] = ['consolidado:ler'],
-  ): Promise<AskBalances> => {
-    const token = await signToken({ secret: SECRET, comercianteId, scopes, expiresInSeconds: 600 })
-    return (path, headers = {}) =>
-      fetch(`http://127.0.0.1:${server.port}${path}`, { headers: { ...headers, authorization: `Bearer ${token}` } })
+  const doors = await openDoors(onlyRoutes('consolidado', routes), { registry })
+  const askAs = async (comercianteId: string, scopes?: readonly string[]) => {
+    const ask = await doors.askAs(comercianteId, scopes)
+    return (path: string, headers: Record<string, string> = {}) => ask(path, { headers })
   }
   /** Puts a day where the projection would, one version further each time. */
   const projetar = async (day: Partial<Saldo> & { comercianteId: string }, geracao = 1) => {
@@ -97,7 +77,8 @@ export async function createQueryStage({ redis, postgres, particoes = 1, waitApp
   }
 
   return {
-    url: `http://127.0.0.1:${server.port}`,
+    url: doors.url,
+    askAs,
     sql,
     reads,
     store,
@@ -105,10 +86,9 @@ export async function createQueryStage({ redis, postgres, particoes = 1, waitApp
     redis: connections.cache,
     prefix,
     registry,
-    askAs,
     projetar,
     close: async () => {
-      await server.stop(2_000)
+      await doors.stop(2_000)
       await cache.close()
       for (const breaker of Object.values(breakers)) breaker.close()
       await connections.close()

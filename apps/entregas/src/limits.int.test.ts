@@ -20,7 +20,7 @@ let node: Instance
 let operations: { method: string; path: string; operation: Operation }[]
 beforeAll(async () => {
   cluster = await createCluster()
-  node = await cluster.open('a', undefined, LITTLE)
+  node = await cluster.open('a', { limits: LITTLE })
   const { paths } = (await (await fetch(`${node.url}/openapi.json`)).json()) as OpenApiDocument
   operations = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })),

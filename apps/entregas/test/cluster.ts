@@ -1,71 +1,70 @@
-import { createHttpApp } from '@fluxo/shared/http/app'
-import { serveHttp } from '@fluxo/shared/http/server'
-import { signToken } from '@fluxo/shared/http/tokens'
+import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
+import { createLimits } from '@fluxo/shared/ratelimit/admission'
 import type { LimitsEnv } from '@fluxo/shared/ratelimit/settings'
-import { createLogger } from '@fluxo/shared/telemetry/logger'
-import { createServiceDatabase, uniquePrefix } from '@fluxo/tests/stage/databases'
+import { createRedisConnections } from '@fluxo/shared/redis/connection'
+import { createServiceDatabase, redisUrl, uniquePrefix } from '@fluxo/tests/stage/databases'
+import { type Ask, json, openDoors, SILENT } from '@fluxo/tests/stage/doors'
+import { entregasModule } from '@fluxo/tests/stage/modules/entregas'
 import { Registry } from 'prom-client'
+import { WRITE_SETTINGS } from '../src/app.ts'
 import type { AvisosOptions } from '../src/avisar/avisos.ts'
 import type { FluxoOptions } from '../src/fluir/fluir.ts'
-import { createInstance, SECRET } from './instance.ts'
-import { json, type PedidoAnswer } from './test-app.ts'
-
-const SCOPES = ['entregas:escrever', 'entregas:ler']
-const log = createLogger({ service: 'teste', level: 'silent' })
 
 type ClusterOptions = {
+  /** Whether orders move by themselves; they do not, by default. */
   fluxo?: FluxoOptions
+  particoes?: number
   /** By which way the instances reach the database; straight, by default. */
   route?: (databaseUrl: string) => string
 }
 
+type InstanceOptions = {
+  fluxo?: FluxoOptions | undefined
+  avisos?: AvisosOptions | undefined
+  /** How much a merchant may ask; without, as much as it likes. */
+  limits?: LimitsEnv | undefined
+  now?: () => Date
+}
+
 /** A database of entregas and as many whole instances on it as a test opens, each behind the HTTP application of a process. */
 export async function createCluster(options: ClusterOptions = {}) {
-  const { fluxo = { automatic: false, delayMs: 0 }, route: path = (url) => url } = options
-  const database = await createServiceDatabase('entregas')
+  const { fluxo = { automatic: false, delayMs: 0 }, particoes = 1, route: path = (url) => url } = options
+  const database = await createServiceDatabase('entregas', { particoes })
   const streamPrefix = uniquePrefix('pedidos')
   const opened: { close: () => Promise<void> }[] = []
 
-  const open = async (
-    instance: string,
-    avisos: AvisosOptions = { allowsLoopback: true, pollMs: 20 },
-    limits?: LimitsEnv,
-  ) => {
-    const node = await createInstance({
+  /** One whole instance: doors, relay, followers, worker. Several are the scaled-out form. */
+  const open = async (instance: string, own: InstanceOptions = {}) => {
+    const redis = createRedisConnections({ url: redisUrl(), name: instance, log: SILENT })
+    const registry = new Registry()
+    const module = entregasModule({
       databaseUrl: path(database.appUrl),
-      streamPrefix,
-      instance,
-      fluxo,
-      avisos,
-      ...(limits && { limits }),
+      ...{ redis, registry, streamPrefix, instance, particoes },
+      limits: own.limits && createLimits({ env: own.limits, redis: redis.cache, registry }),
+      fluxo: own.fluxo ?? fluxo,
+      avisos: own.avisos ?? { allowsLoopback: true, pollMs: 20 },
+      now: own.now ?? (() => new Date()),
+      timings: { claimIdleMs: 1_000, graceMs: 200 },
     })
-    const app = createHttpApp({
-      modules: [node.module],
-      registry: new Registry(),
-      log,
-      leaving: () => false,
-      started: () => true,
-    })
-    const server = await serveHttp({ app, port: 0, hostname: '127.0.0.1', log })
-    const url = `http://127.0.0.1:${server.port}`
-    const close = async () => {
-      const stopped = server.stop(1_000)
-      node.module.leave?.()
+    await module.start()
+    const doors = await openDoors(module)
+    let closed: Promise<void> | undefined
+    const closeOnce = async () => {
+      const stopped = doors.stop(1_000)
+      module.leave?.()
       await stopped
-      await node.close()
+      await module.drain()
+      await module.close()
+      await redis.close()
+    }
+    const close = () => {
+      closed ??= closeOnce()
+      return closed
     }
     opened.push({ close })
-    const askAs = async (comercianteId: string, scopes: readonly string[] = SCOPES) => {
-      const token = await signToken({ secret: SECRET, comercianteId, scopes, expiresInSeconds: 600 })
-      return async (target: string, init: RequestInit = {}): Promise<Response> =>
-        fetch(url + target, {
-          ...init,
-          headers: { ...Object.fromEntries(new Headers(init.headers)), authorization: `Bearer ${token}` },
-        })
-    }
     /** Cuts every connection, as the end of a killed process does. */
-    const cut = () => server.stop(0)
-    return { ...node, url, askAs, close, cut }
+    const cut = () => doors.stop(0)
+    return { ...doors, module, redis, registry, close, cut }
   }
   return {
     database,
@@ -80,7 +79,37 @@ export async function createCluster(options: ClusterOptions = {}) {
 
 export type Cluster = Awaited<ReturnType<typeof createCluster>>
 export type Instance = Awaited<ReturnType<Cluster['open']>>
-export type Ask = Awaited<ReturnType<Instance['askAs']>>
+
+/** One instance at which nothing moves by itself, with a clock that a test may turn. */
+export async function createTestApp({ particoes = 1 } = {}) {
+  const clock = { now: new Date('2025-10-15T12:34:56.789Z') }
+  const cluster = await createCluster({ particoes })
+  const node = await cluster.open('a', { now: () => clock.now })
+  const sql = createSql({ url: cluster.database.appUrl, max: 2, name: 'teste', settings: WRITE_SETTINGS })
+  return {
+    askAs: node.askAs,
+    clock,
+    /** The service's own role, with its settings of writes. */
+    sql,
+    ownerUrl: cluster.database.ownerUrl,
+    close: async () => {
+      await closeSql(sql)
+      await cluster.close()
+    },
+  }
+}
+
+export type EntregasTestApp = Awaited<ReturnType<typeof createTestApp>>
+
+/** An order as the answers show it. */
+export type PedidoAnswer = {
+  id: string
+  status: string
+  version: number
+  customer_name: string
+  address: string
+  created_at: string
+}
 
 /** Receives an order and gives its id. */
 export const receber = async (ask: Ask, fields: object = {}): Promise<string> => {

@@ -1,9 +1,9 @@
 import { createHmac } from 'node:crypto'
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
+import { type Ask, json } from '@fluxo/tests/stage/doors'
 import { waitFor } from '@fluxo/tests/stage/wait-for'
-import { type Ask, createCluster } from './cluster.ts'
+import { createCluster } from './cluster.ts'
 import { createReceiver, type ReceivedMessage } from './receiver.ts'
-import { json } from './test-app.ts'
 
 export type CreatedWebhook = { id: string; secret: string; events: string[] | null }
 export type AvisoAnswer = {
@@ -21,7 +21,7 @@ export async function createWebhookStage() {
   const cluster = await createCluster()
   const sql = createSql({ url: cluster.database.ownerUrl, max: 2, name: 'teste' })
   const receiver = await createReceiver()
-  const node = await cluster.open('a', { allowsLoopback: true, pollMs: 20, restMs: 50 })
+  const node = await cluster.open('a', { avisos: { allowsLoopback: true, pollMs: 20, restMs: 50 } })
   const ask = await node.askAs('loja')
   const avisos = async (id: string, query = ''): Promise<AvisoAnswer[]> =>
     ((await (await ask(`/webhooks/${id}/deliveries${query}`)).json()) as { itens: AvisoAnswer[] }).itens

@@ -1,10 +1,11 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { redisUrl } from '@fluxo/tests/stage/databases'
+import { SECRET } from '@fluxo/tests/stage/tokens'
 import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { afterEach, expect, test } from 'vitest'
 import { facts } from '../../test/ledger.ts'
-import { createProjectionStage, type ProjectionStage, SECRET } from '../../test/projection-stage.ts'
+import { createProjectionStage, type ProjectionStage } from '../../test/projection-stage.ts'
 import { type VerificarCliOptions, verificarCli } from './cli.ts'
 
 const closers: (() => Promise<void>)[] = []

@@ -1,10 +1,9 @@
-import { signToken } from '@fluxo/shared/http/tokens'
+import { type Ask, json } from '@fluxo/tests/stage/doors'
+import { merchantBearer } from '@fluxo/tests/stage/tokens'
 import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { type Ask, type Cluster, createCluster, type Instance, mover, receber } from '../../test/cluster.ts'
-import { SECRET } from '../../test/instance.ts'
+import { type Cluster, createCluster, type Instance, mover, receber } from '../../test/cluster.ts'
 import { createSseClient, type SseClient } from '../../test/sse-client.ts'
-import { json } from '../../test/test-app.ts'
 
 let cluster: Cluster
 let node: Instance
@@ -16,8 +15,7 @@ beforeEach(async () => {
   node = await cluster.open('a')
   ask = await node.askAs('loja')
   listeners = []
-  const scopes = ['entregas:ler']
-  authorization = `Bearer ${await signToken({ secret: SECRET, comercianteId: 'loja', scopes, expiresInSeconds: 600 })}`
+  authorization = await merchantBearer('loja', { scopes: ['entregas:ler'] })
 })
 afterEach(async () => {
   await Promise.all(listeners.map((one) => one.close()))

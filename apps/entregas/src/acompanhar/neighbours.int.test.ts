@@ -1,6 +1,7 @@
+import type { Ask } from '@fluxo/tests/stage/doors'
 import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { type Ask, type Cluster, createCluster, type Instance, mover, receber } from '../../test/cluster.ts'
+import { type Cluster, createCluster, type Instance, mover, receber } from '../../test/cluster.ts'
 import { createSseClient } from '../../test/sse-client.ts'
 
 let cluster: Cluster

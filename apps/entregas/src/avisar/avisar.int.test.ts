@@ -1,7 +1,7 @@
+import { json } from '@fluxo/tests/stage/doors'
 import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { mover, receber } from '../../test/cluster.ts'
-import { json } from '../../test/test-app.ts'
 import { type CreatedWebhook, createWebhookStage, isSignedWith, type WebhookStage } from '../../test/webhook-stage.ts'
 
 let stage: WebhookStage
@@ -131,7 +131,7 @@ describe('a webhook', () => {
   })
 
   test('is refused where its URL is no public target, or there are too many', async () => {
-    const gate = await cluster.open('b', { allowsLoopback: false })
+    const gate = await cluster.open('b', { avisos: { allowsLoopback: false } })
     const atB = await gate.askAs('loja')
     for (const url of [receiver.url, 'https://169.254.169.254/', 'https://[::ffff:10.0.0.1]/', 'ftp://a.b', 7]) {
       const answer = await atB('/webhooks', json({ url }))

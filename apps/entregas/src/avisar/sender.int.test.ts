@@ -142,7 +142,7 @@ test('two instances deliver each event, Redis losing its streams in between, and
 })
 
 test('another schedule gives up where it ends', async () => {
-  const other = await cluster.open('b', { allowsLoopback: true, pollMs: 20, waitsMs: [0, 10, 10] })
+  const other = await cluster.open('b', { avisos: { allowsLoopback: true, pollMs: 20, waitsMs: [0, 10, 10] } })
   await node.close()
   receiver.answerWith(() => 400)
   const atB = await other.askAs('loja')
@@ -158,7 +158,7 @@ test.each([
 ])(
   'a receiver that answers %s is left in peace: its circuit opens, nothing counts as an attempt then, and its log says why',
   async (status, failure) => {
-    const gate = await cluster.open('b', { allowsLoopback: true, pollMs: 20, restMs: 60_000 })
+    const gate = await cluster.open('b', { avisos: { allowsLoopback: true, pollMs: 20, restMs: 60_000 } })
     await node.close()
     receiver.answerWith(() => status)
     const atB = await gate.askAs('loja')
@@ -192,10 +192,7 @@ test('what was given back for as long as all attempts take together is given up,
   const names = await createNameServer(() => 'falha')
   try {
     const gate = await cluster.open('b', {
-      allowsLoopback: true,
-      pollMs: 20,
-      restMs: 50,
-      servers: names.servers,
+      avisos: { allowsLoopback: true, pollMs: 20, restMs: 50, servers: names.servers },
     })
     await node.close()
     const atB = await gate.askAs('loja')

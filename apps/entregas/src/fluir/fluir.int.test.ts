@@ -1,45 +1,39 @@
-import { signToken } from '@fluxo/shared/http/tokens'
 import { createNewId } from '@fluxo/shared/id'
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
 import type { Logger } from '@fluxo/shared/telemetry/logger'
-import { createServiceDatabase, type TestDatabase, uniquePrefix } from '@fluxo/tests/stage/databases'
+import { json } from '@fluxo/tests/stage/doors'
 import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { Registry } from 'prom-client'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { createInstance, readDatabase, SECRET } from '../../test/instance.ts'
-import { json, type PedidoAnswer } from '../../test/test-app.ts'
+import { type Cluster, createCluster, type Instance, type PedidoAnswer } from '../../test/cluster.ts'
 import { createPedidoReadStore } from '../listar/store.ts'
 import { createPedidoStore } from '../mover/store.ts'
 import { takePasso } from './step-worker.ts'
 
-type Instance = Awaited<ReturnType<typeof createInstance>>
-
-let database: TestDatabase
-let streamPrefix: string
-let instances: Instance[]
-let authorization: string
+let cluster: Cluster
 beforeEach(async () => {
-  database = await createServiceDatabase('entregas')
-  streamPrefix = uniquePrefix('pedidos')
-  instances = []
-  const scopes = ['entregas:escrever', 'entregas:ler']
-  authorization = `Bearer ${await signToken({ secret: SECRET, comercianteId: 'loja', scopes, expiresInSeconds: 600 })}`
+  cluster = await createCluster()
 })
-afterEach(async () => {
-  await Promise.all(instances.map((node) => node.close()))
-  await database.drop()
-})
+afterEach(() => cluster.close())
 
-const open = async (instance: string, fluxo = { automatic: true, delayMs: 0 }): Promise<Instance> => {
-  const node = await createInstance({ databaseUrl: database.appUrl, streamPrefix, instance, fluxo })
-  instances.push(node)
-  return node
+const open = (instance: string, fluxo = { automatic: true, delayMs: 0 }) => cluster.open(instance, { fluxo })
+const ask = async (node: Instance, path: string, init?: RequestInit) => (await node.askAs('loja'))(path, init)
+
+/** Orders of the database by status, and whether any history skips or repeats a step. */
+const readDatabase = async () => {
+  const sql = createSql({ url: cluster.database.appUrl, max: 1, name: 'teste leitura' })
+  try {
+    const status = await sql<{ status: number; n: number }[]>`
+      select status::int, count(*)::int as n from pedido group by 1 order by 1`
+    const [history] = await sql<{ errados: number; eventos: number; passos: number }[]>`
+      select count(*) filter (where e.seq > 1 and e.anterior is distinct from a.status)::int as errados,
+        count(*)::int as eventos, (select count(*)::int from passo) as passos
+      from evento e left join evento a on a.pedido_id = e.pedido_id and a.seq = e.seq - 1`
+    return { status: Object.fromEntries(status.map((s) => [s.status, s.n])), ...history }
+  } finally {
+    await closeSql(sql)
+  }
 }
-const ask = (node: Instance, path: string, init: RequestInit = {}) =>
-  node.module.routes.request(path, {
-    ...init,
-    headers: { ...Object.fromEntries(new Headers(init.headers)), authorization },
-  })
 const create = async (node: Instance, count: number): Promise<string[]> => {
   const ids: string[] = []
   const one = async (i: number) => {
@@ -51,12 +45,12 @@ const create = async (node: Instance, count: number): Promise<string[]> => {
 }
 const DELIVERED = 6
 const allDelivered = async (count: number) => {
-  await waitFor(async () => (await readDatabase(database.appUrl)).status[DELIVERED] === count, {
+  await waitFor(async () => (await readDatabase()).status[DELIVERED] === count, {
     timeoutMs: 25_000,
     what: `${count} orders delivered`,
   })
   // Every order took exactly its two steps, and nothing is left to do.
-  expect(await readDatabase(database.appUrl)).toEqual({
+  expect(await readDatabase()).toEqual({
     status: { [DELIVERED]: count },
     errados: 0,
     eventos: count * 3,
@@ -73,11 +67,11 @@ test('two instances carry every order to its customer, each step once', async ()
 test('a step waits for its time, also while nobody runs: a restart takes it when it is due', async () => {
   const before = await open('a', { automatic: true, delayMs: 1_500 })
   const [id] = await create(before, 1)
-  const sql = createSql({ url: database.appUrl, max: 1, name: 'teste' })
+  const sql = createSql({ url: cluster.database.appUrl, max: 1, name: 'teste' })
   await waitFor(async () => (await sql`select 1 from passo where vence_em > now()`).length === 1)
   await closeSql(sql)
   await before.close()
-  expect((await readDatabase(database.appUrl)).status).toEqual({ 0: 1 })
+  expect((await readDatabase()).status).toEqual({ 0: 1 })
   const after = await open('a', { automatic: true, delayMs: 0 })
   await allDelivered(1)
   const eventos = (await (await ask(after, `/orders/${id}/events`)).json()) as { timestamp: string }[]
@@ -88,8 +82,7 @@ test('a step waits for its time, also while nobody runs: a restart takes it when
 test('a clock that is ahead delays no order: a step waits its time from now at most', async () => {
   const now = () => new Date(Date.now() + 3 * 3_600_000)
   const fluxo = { automatic: true, delayMs: 50 }
-  const ahead = await createInstance({ databaseUrl: database.appUrl, streamPrefix, instance: 'a', fluxo, now })
-  instances.push(ahead)
+  const ahead = await cluster.open('a', { fluxo, now })
   await create(ahead, 3)
   await allDelivered(3)
 })
@@ -97,7 +90,7 @@ test('a clock that is ahead delays no order: a step waits its time from now at m
 test('steps that a worker claimed and then died with are taken by another', async () => {
   const a = await open('a', { automatic: false, delayMs: 0 })
   const [id] = await create(a, 1)
-  const sql = createSql({ url: database.appUrl, max: 1, name: 'teste' })
+  const sql = createSql({ url: cluster.database.appUrl, max: 1, name: 'teste' })
   try {
     // What a dead worker leaves behind: a claim, which is a later due time.
     await sql`insert into passo (vence_em, versao, particao, de, para, pedido_id, comerciante_id)
@@ -115,8 +108,8 @@ test('a merchant who cancels wins over the worker or loses to it, and the worker
   const ids = await create(a, 60)
   const answers = await Promise.all(ids.map((id) => ask(a, `/orders/${id}/cancel`, { method: 'POST' })))
   expect(answers.every(({ status }) => status === 200)).toBe(true)
-  await waitFor(async () => (await readDatabase(database.appUrl)).passos === 0)
-  const { status, errados: wrong } = await readDatabase(database.appUrl)
+  await waitFor(async () => (await readDatabase()).passos === 0)
+  const { status, errados: wrong } = await readDatabase()
   // Cancelled in time, or already under way and then turned back; never delivered after a cancellation.
   expect(Object.keys(status).filter((codigo) => !['7', '9'].includes(codigo))).toEqual([])
   expect(wrong).toBe(0)
@@ -126,7 +119,7 @@ test('of two workers that reach for one step, one takes it and the other is told
   const a = await open('a', { automatic: false, delayMs: 0 })
   const [pedidoId = ''] = await create(a, 1)
   await a.close()
-  const sql = createSql({ url: database.appUrl, max: 4, name: 'teste' })
+  const sql = createSql({ url: cluster.database.appUrl, max: 4, name: 'teste' })
   try {
     const lines: object[] = []
     const log = { info: (line: object) => lines.push(line), warn: () => {} } as unknown as Logger
@@ -163,7 +156,7 @@ test('of two workers that reach for one step, one takes it and the other is told
 test('Redis may lose everything: the log in the database brings every order home', async () => {
   const a = await open('a', { automatic: true, delayMs: 100 })
   await create(a, 100)
-  await a.redis.commands.unlink(`${streamPrefix}:{0}`)
+  await a.redis.commands.unlink(`${cluster.streamPrefix}:{0}`)
   await create(a, 50)
   await allDelivered(150)
 })
@@ -172,7 +165,7 @@ test('an entry that is no event of this log moves nothing and holds nothing up',
   const a = await open('a')
   await create(a, 1)
   await allDelivered(1)
-  await a.redis.commands.xadd(`${streamPrefix}:{0}`, '4-0', 'e', '{"forged":true}')
+  await a.redis.commands.xadd(`${cluster.streamPrefix}:{0}`, '4-0', 'e', '{"forged":true}')
   await create(a, 3)
   await allDelivered(4)
   expect(await a.registry.metrics()).toMatch(
@@ -184,11 +177,11 @@ test('the manual flow moves nothing by itself', async () => {
   const a = await open('a', { automatic: false, delayMs: 0 })
   const [id] = await create(a, 1)
   await ask(a, `/orders/${id}/transitions`, json({ status: 'SEPARATED' }))
-  const sql = createSql({ url: database.appUrl, max: 1, name: 'teste' })
+  const sql = createSql({ url: cluster.database.appUrl, max: 1, name: 'teste' })
   try {
     await waitFor(async () => (await sql`select 1 from inbox_particao where aplicada_ate = 2`).length === 1)
   } finally {
     await closeSql(sql)
   }
-  expect(await readDatabase(database.appUrl)).toMatchObject({ status: { 1: 1 }, eventos: 2, passos: 0 })
+  expect(await readDatabase()).toMatchObject({ status: { 1: 1 }, eventos: 2, passos: 0 })
 })

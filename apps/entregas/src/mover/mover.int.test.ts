@@ -1,7 +1,8 @@
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
+import { json } from '@fluxo/tests/stage/doors'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createTestApp, type EntregasTestApp, json, type PedidoAnswer } from '../../test/test-app.ts'
+import { createTestApp, type EntregasTestApp, type PedidoAnswer } from '../../test/cluster.ts'
 import { allowedStatuses, STATUSES, type Status } from '../domain/status.ts'
 
 let testApp: EntregasTestApp

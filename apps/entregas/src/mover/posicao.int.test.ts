@@ -1,6 +1,7 @@
 import { particaoOf } from '@fluxo/shared/log/particao-of'
+import { json } from '@fluxo/tests/stage/doors'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createTestApp, type EntregasTestApp, json, type PedidoAnswer } from '../../test/test-app.ts'
+import { createTestApp, type EntregasTestApp, type PedidoAnswer } from '../../test/cluster.ts'
 
 const PARTICOES = 2
 let testApp: EntregasTestApp

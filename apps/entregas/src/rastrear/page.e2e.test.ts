@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
+import { type Ask, json } from '@fluxo/tests/stage/doors'
 import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createBrowser, findBrowser } from '../../test/browser.ts'
-import { type Ask, type Cluster, createCluster, type Instance, mover, receber } from '../../test/cluster.ts'
-import { json } from '../../test/test-app.ts'
+import { type Cluster, createCluster, type Instance, mover, receber } from '../../test/cluster.ts'
 
 const program = findBrowser()
 if (program === undefined)

@@ -1,5 +1,6 @@
+import { json } from '@fluxo/tests/stage/doors'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createTestApp, type EntregasTestApp, json, type PedidoAnswer } from '../../test/test-app.ts'
+import { createTestApp, type EntregasTestApp, type PedidoAnswer } from '../../test/cluster.ts'
 
 let testApp: EntregasTestApp
 beforeAll(async () => {

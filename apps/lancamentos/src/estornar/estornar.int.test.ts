@@ -1,5 +1,6 @@
+import { json } from '@fluxo/tests/stage/doors'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { createLedgerTestApp, json, type LedgerTestApp } from '../../test/test-app.ts'
+import { createLedgerTestApp, type LedgerTestApp } from '../../test/test-app.ts'
 
 type Body = Record<string, unknown> & { id: string }
 

@@ -1,7 +1,8 @@
 import { ownRows } from '@fluxo/shared/postgres/own-rows'
 import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
+import { json } from '@fluxo/tests/stage/doors'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createLedgerTestApp, json, type LedgerTestApp } from '../../test/test-app.ts'
+import { createLedgerTestApp, type LedgerTestApp } from '../../test/test-app.ts'
 import type { LancamentoFilters } from './listar.ts'
 import { createLancamentoReadStore, READ_SETTINGS } from './store.ts'
 

@@ -1,5 +1,6 @@
+import { json } from '@fluxo/tests/stage/doors'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createLedgerTestApp, json, type LedgerTestApp } from '../../test/test-app.ts'
+import { createLedgerTestApp, type LedgerTestApp } from '../../test/test-app.ts'
 
 type Item = { id: string; data: string; valor: number; descricao: string; tipo: string }
 type Page = { itens: Item[]; proximo: string | null }

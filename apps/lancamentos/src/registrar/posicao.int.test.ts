@@ -1,6 +1,7 @@
 import { particaoOf } from '@fluxo/shared/log/particao-of'
+import { json } from '@fluxo/tests/stage/doors'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createLedgerTestApp, json, type LedgerTestApp } from '../../test/test-app.ts'
+import { createLedgerTestApp, type LedgerTestApp } from '../../test/test-app.ts'
 
 const PARTICOES = 2
 let stage: LedgerTestApp
