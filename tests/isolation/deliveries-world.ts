@@ -1,86 +1,32 @@
-import { createEntregas } from '@fluxo/entregas/app'
-import { createVerifier } from '@fluxo/shared/http/auth'
-import { signToken } from '@fluxo/shared/http/tokens'
-import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
-import { createLifecycle } from '@fluxo/shared/process/lifecycle'
-import { runModules } from '@fluxo/shared/process/run'
-import { createRedisConnections } from '@fluxo/shared/redis/connection'
-import { createLogger } from '@fluxo/shared/telemetry/logger'
-import { Registry } from 'prom-client'
-import { createServiceDatabase, redisUrl, uniquePrefix } from '../stage/databases.ts'
-import { waitFor } from '../stage/wait-for.ts'
-import type { Answer, Ask, Call } from './world.ts'
+import { entregasModule } from '../stage/modules/entregas.ts'
+import { startTogether } from '../stage/together.ts'
+import { merchantBearer } from '../stage/tokens.ts'
+import { type Answer, type Ask, type Call, NOW, PARTICOES, sendAs } from './world.ts'
 
-const SECRET = 'segredo-de-teste-com-mais-de-32-bytes'
-const SCOPES = ['entregas:escrever', 'entregas:ler']
-const PARTICOES = 2
-const STOP_MS = 10_000
-/** The orders' clock stands still, so that equal requests give equal times in every world. */
-const NOW = new Date('2025-10-15T12:00:00.000Z')
 const FRAME = 'event: order.status'
 
-/** Deliveries, whole, in one process: a database and streams of their own, two partitions, nothing moves by itself. */
+/** Deliveries, whole, in one process, two partitions; nothing moves by itself. */
 export const createDeliveriesWorld = async () => {
-  const database = await createServiceDatabase('entregas', { particoes: PARTICOES })
-  const log = createLogger({ service: 'teste', level: 'silent' })
-  const redis = createRedisConnections({ url: redisUrl(), name: 'teste', log })
-  const lifecycle = createLifecycle({ log, deadlineMs: STOP_MS })
-  lifecycle.defer('database', () => database.drop())
-  lifecycle.defer('redis', () => redis.close())
-  const registry = new Registry()
-  const entregas = createEntregas({
-    databaseUrl: database.appUrl,
-    redis,
-    verifier: createVerifier({ secret: SECRET }),
-    cursorSecret: SECRET,
-    particoes: PARTICOES,
-    instance: 'teste',
-    fluxo: { automatic: false, delayMs: 0 },
-    avisos: { allowsLoopback: true },
-    streamPrefix: uniquePrefix('pedidos'),
-    log,
-    registry,
-    now: () => NOW,
-  })
-  const running = await runModules({
-    modules: [entregas],
-    port: 0,
-    hostname: '127.0.0.1',
-    signals: false,
-    log,
-    registry,
-    lifecycle,
-  })
-  const sql = createSql({ url: database.ownerUrl, max: 1, name: 'teste' })
-  const noted = async (): Promise<boolean> => {
-    const heads = await sql<{ ultima: string }[]>`select ultima from posicao order by particao`
-    const marks = await sql<{ ate: string }[]>`select aplicada_ate as ate from inbox_avisos order by particao`
+  const { url, sql, stop } = await startTogether({ services: ['entregas'], particoes: PARTICOES }, (of) => [
+    entregasModule({ ...of('entregas'), avisos: { allowsLoopback: true }, now: () => NOW }),
+  ])
+  const settled = async (): Promise<boolean> => {
+    const heads = await sql.entregas<{ ultima: string }[]>`select ultima from posicao order by particao`
+    const marks = await sql.entregas<{ ate: string }[]>`select aplicada_ate as ate from inbox_avisos order by particao`
     return heads.every(({ ultima }, i) => (marks[i]?.ate ?? '0') === ultima)
   }
-
-  /** Asks as a merchant. A write is answered once its webhooks are noted, so each is a step of its own there. */
+  /** Asks as a merchant. A write is answered once its webhooks are noted. */
   const askAs = async (comercianteId: string): Promise<Ask> => {
-    const token = await signToken({ secret: SECRET, comercianteId, scopes: SCOPES, expiresInSeconds: 3_600 })
+    const authorization = await merchantBearer(comercianteId)
     const own = new Map<string, string>()
-    return async ({ operation, path: template, headers, body: sent }) => {
-      const method = operation.slice(0, operation.indexOf(' '))
-      const path = template.replaceAll(/~\w+/g, (name) => own.get(name) ?? name)
-      const answer = await fetch(running.url + path, {
-        method,
-        headers: { ...headers, authorization: `Bearer ${token}` },
-        ...(sent !== undefined && { body: sent }),
-      })
-      const body = await textOf(answer)
-      if (method === 'POST' && answer.ok) await waitFor(noted, { timeoutMs: 60_000, what: 'the webhooks of a write' })
-      remember(own, operation, answer.status, body)
-      return { status: answer.status, headers: Object.fromEntries(answer.headers), body }
+    return async (call) => {
+      const path = call.path.replaceAll(/~\w+/g, (name) => own.get(name) ?? name)
+      const answer = await sendAs({ url, settled }, authorization, { ...call, path }, textOf)
+      remember(own, call.operation, answer.status, answer.body)
+      return answer
     }
   }
-  const stop = async (): Promise<void> => {
-    await closeSql(sql)
-    await running.stop()
-  }
-  return { url: running.url, askAs, stop }
+  return { url, askAs, stop }
 }
 
 export type DeliveriesWorld = Awaited<ReturnType<typeof createDeliveriesWorld>>
