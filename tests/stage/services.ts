@@ -46,7 +46,7 @@ export const MERCHANT_SCOPES = SERVICE_NAMES.flatMap((service) => SERVICES[servi
 export const entryOf = (service: Service): string => `apps/${service}/src/main.ts`
 
 /** Under which name a service is told where its database is. */
-export const databaseVariable = (service: Service): string => `DATABASE_URL_${service.toUpperCase()}`
+const databaseVariable = (service: Service): string => `DATABASE_URL_${service.toUpperCase()}`
 
 type Surroundings = {
   databaseUrl: string
