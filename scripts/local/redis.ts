@@ -37,8 +37,6 @@ export type LocalRedisOptions = {
   port?: number
   appendonly?: boolean
   password?: string | undefined
-  /** As Redis writes it, such as `256mb`. Default: no limit. */
-  maxmemory?: string
   /** More lines of its configuration. */
   settings?: readonly string[]
   /** `false` keeps the server in our process group. Default: a group of its own, so that Ctrl-C does not close it under us. */
@@ -81,7 +79,6 @@ const configText = (options: LocalRedisOptions, dir: string, port: number): stri
     `appendonly ${options.appendonly === false ? 'no' : 'yes'}`,
     'appendfsync everysec',
     'maxmemory-policy volatile-lru',
-    ...(options.maxmemory === undefined ? [] : [`maxmemory ${options.maxmemory}`]),
     ...(options.password === undefined ? [] : [`requirepass "${options.password}"`]),
     ...(options.settings ?? []),
   ]

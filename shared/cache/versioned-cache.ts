@@ -63,15 +63,13 @@ export type VersionedCacheDeps = {
   registry: Registry
   /** Label `cache` of the metrics. */
   name: string
-  ttlSeconds?: number
-  /** The TTL differs by up to this share from write to write, so that what was written together does not expire together. */
-  ttlJitter?: number
   /** After this long a read is given up, and the caller reads PostgreSQL. */
   timeoutMs?: number
   clock?: Clock
 }
 
-const TTL_SECONDS = 3_600
+const TTL_MS = 3_600_000
+/** The TTL differs by up to this share from write to write, so that what was written together does not expire together. */
 const TTL_JITTER = 0.1
 const READ_TIMEOUT_MS = 50
 /** No request waits for a write, and one that timed out is repeated. */
@@ -90,7 +88,7 @@ const PURGE_SCAN_COUNT = 500
  */
 export const createVersionedCache = (deps: VersionedCacheDeps): VersionedCache => {
   const { redis, prefix, breaker, name, registry, clock = systemClock } = deps
-  const { ttlSeconds = TTL_SECONDS, ttlJitter = TTL_JITTER, timeoutMs = READ_TIMEOUT_MS } = deps
+  const { timeoutMs = READ_TIMEOUT_MS } = deps
   const metrics = createCacheMetrics(registry, name)
   const run = createServerRun(redis)
 
@@ -107,7 +105,7 @@ export const createVersionedCache = (deps: VersionedCacheDeps): VersionedCache =
       }, timeoutMs),
   })
 
-  const lifeMs = (ttlMs: number) => Math.round(ttlMs * (1 + ttlJitter * (2 * clock.random() - 1)))
+  const lifeMs = (ttlMs: number) => Math.round(ttlMs * (1 + TTL_JITTER * (2 * clock.random() - 1)))
   const write = async (entries: readonly StoredEntry[]): Promise<void> => {
     if (redis.status !== 'ready') throw new CacheUnavailable(redis.status)
     const under = await run.known()
@@ -120,7 +118,7 @@ export const createVersionedCache = (deps: VersionedCacheDeps): VersionedCache =
     if (late.size() > 0) void late.flush()
   })
 
-  const toStored = ({ key, versao, body, ttlMs = ttlSeconds * 1000 }: CacheEntry): StoredEntry => {
+  const toStored = ({ key, versao, body, ttlMs = TTL_MS }: CacheEntry): StoredEntry => {
     return { key: `${prefix}:${key}`, versao, body, ttlMs }
   }
   /** Writes what can be written now; says whether that went well. */

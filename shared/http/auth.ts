@@ -28,8 +28,6 @@ export type VerifierOptions = {
   issuer?: string | undefined
   audience?: string | undefined
   clockToleranceSeconds?: number
-  /** Verified tokens remembered by their hash; each takes some 300 bytes. */
-  cacheMax?: number
   /** Where the key server's circuit is exported. */
   registry?: Registry
   /** Other limits for the key server, in tests. */
@@ -40,6 +38,8 @@ export type VerifierOptions = {
 const SECRET_BYTES_MIN = 32
 /** Longer than any token of ours, shorter than Node's header limit: hashing one stays cheap. */
 const TOKEN_CHARS_MAX = 8 * 1024
+/** Verified tokens remembered by their hash; each takes some 300 bytes. */
+const KNOWN_MAX = 10_000
 /** Tokens remembered by their text as well, for the merchants of this moment: looking one up costs 0.2 µs, hashing it 2. */
 const RECENT_MAX = 256
 /** The client's library may try again after this; the circuit breaker knows better where it is open. */
@@ -64,9 +64,9 @@ type Checked = { payload: JWTPayload; trustMs: number }
  * server comes without issuer and audience.
  */
 export function createVerifier(options: VerifierOptions): Verifier {
-  const { clockToleranceSeconds = 30, cacheMax = 10_000 } = options
+  const { clockToleranceSeconds = 30 } = options
   const check = createCheck(options, clockToleranceSeconds)
-  const known = new LRUCache<string, Known>({ max: cacheMax })
+  const known = new LRUCache<string, Known>({ max: KNOWN_MAX })
   const recent = new LRUCache<string, Known>({ max: RECENT_MAX })
 
   const verifyNew = async (token: string, key: string): Promise<Identity> => {

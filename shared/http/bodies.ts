@@ -59,14 +59,12 @@ type Watch = { add(one: Omit<Arriving, 'since'>): Arriving; delete(one: Arriving
  */
 export function createBodies({
   bytesMax = HELD_BYTES_MAX,
-  ownerBytesMax = HELD_BYTES_OF_ONE_MAX,
   wholeMs = WHOLE_MS,
 }: {
   bytesMax?: number
-  ownerBytesMax?: number
   wholeMs?: number
 } = {}): Bodies {
-  const shares = createShares({ max: bytesMax, ownerMax: ownerBytesMax })
+  const shares = createShares({ max: bytesMax, ownerMax: HELD_BYTES_OF_ONE_MAX })
   const watch = createWatch(wholeMs)
   return {
     held: shares.taken,

@@ -30,8 +30,6 @@ type RelayOptions = {
   pageRowsMax?: number
   /** How long a commit by another instance may wait to be seen; our own commits `wake` the relay. */
   pollMs?: number
-  /** Entries the stream may hold before the relay waits for its readers: the log on disk is the buffer, not Redis. */
-  streamLengthMax?: number
   clock?: Clock
 }
 
@@ -50,6 +48,7 @@ const POLL_MS = 50
 /** Under load entries gather for a moment: fewer pages, 8 % more entries registered beside them in a trial. A slow trickle never waits. */
 const BUSY_ROWS = 16
 const GATHER_MS = 8
+/** Entries the stream may hold before the relay waits for its readers: the log on disk is the buffer, not Redis. */
 const STREAM_LENGTH_MAX = 1_000_000
 /** The stream's length is asked for once in so many pages. */
 const LENGTH_CHECK_PAGES = 64
@@ -64,7 +63,7 @@ type Turn = { signal: AbortSignal; well: () => void }
 /** Publishes a log to its streams: one publisher per partition at a time, in order, resuming where the last one ended. */
 export const createRelay = (options: RelayOptions): Relay => {
   const { sql, particoes, readPage, publisher, log, registry, tracing, clock = systemClock } = options
-  const { pageRowsMax = PAGE_ROWS_MAX, pollMs = POLL_MS, streamLengthMax = STREAM_LENGTH_MAX } = options
+  const { pageRowsMax = PAGE_ROWS_MAX, pollMs = POLL_MS } = options
   const metrics = createRelayMetrics({ name: options.name, sql, readPage, registry })
   const leases = Array.from({ length: particoes }, (_, particao) => options.lease(particao))
   const alarms = leases.map(() => createAlarm(clock))
@@ -74,8 +73,12 @@ export const createRelay = (options: RelayOptions): Relay => {
 
   const waitForRoom = async (particao: number, signal: AbortSignal): Promise<void> => {
     let told = false
-    while ((await publisher.length(particao)) >= streamLengthMax) {
-      if (!told) log.warn({ particao, streamLengthMax }, 'the stream is full; the relay waits for its readers')
+    while ((await publisher.length(particao)) >= STREAM_LENGTH_MAX) {
+      if (!told)
+        log.warn(
+          { particao, streamLengthMax: STREAM_LENGTH_MAX },
+          'the stream is full; the relay waits for its readers',
+        )
       told = true
       await clock.delay(ROOM_CHECK_MS, signal)
     }

@@ -22,8 +22,6 @@ type RunOptions = {
   tracing?: Tracing | undefined
   /** How long a load balancer needs to see that the process is not ready any more, before the listener closes. */
   drainNoticeMs?: number
-  /** Longest wait for requests in flight; the lifecycle's own deadline covers everything. */
-  requestsDeadlineMs?: number
   /** Off where another process lives around it (tests): no handlers for signals and uncaught errors are installed. */
   signals?: boolean
 }
@@ -55,7 +53,7 @@ export async function runModules(options: RunOptions): Promise<RunningProcess> {
     const noticeMs = phase.started ? (options.drainNoticeMs ?? 0) : 0
     log.info({ noticeMs }, 'leaving')
     await new Promise((resolve) => setTimeout(resolve, noticeMs))
-    const stopped = server.stop(options.requestsDeadlineMs ?? REQUESTS_DEADLINE_MS)
+    const stopped = server.stop(REQUESTS_DEADLINE_MS)
     // After the listener has closed: whoever comes back at once finds another instance.
     for (const module of modules) module.leave?.()
     await stopped
