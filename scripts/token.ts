@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { signToken, type TokenRequest } from '@fluxo/shared/http/tokens'
+import { COMERCIANTE_ID } from '@fluxo/shared/id'
 import { argumentsOf, runCommand, UsageError } from './cli.ts'
 import { dataFolder, readSecrets, root } from './data-folder.ts'
 import { secondsOf } from './duration.ts'
@@ -9,7 +10,6 @@ import { readRunning } from './running.ts'
 
 const SCOPES_DEFAULT = 'lancamentos:escrever lancamentos:ler consolidado:ler entregas:escrever entregas:ler'
 const SCOPES = new Set([...SCOPES_DEFAULT.split(' '), 'eventos:ler', 'admin'])
-const MERCHANT = /^[A-Za-z0-9._-]{1,64}$/
 
 type Signing = Pick<TokenRequest, 'secret' | 'issuer' | 'audience'>
 
@@ -46,7 +46,7 @@ await runCommand('token', async () => {
     validade: { type: 'string', default: '30d' },
   })
   const { comerciante } = values
-  if (comerciante !== undefined && !MERCHANT.test(comerciante)) {
+  if (comerciante !== undefined && !COMERCIANTE_ID.test(comerciante)) {
     throw new UsageError('--comerciante takes 1 to 64 of A-Z a-z 0-9 . _ -')
   }
   const scopes = values.escopos.split(/[\s,]+/).filter((scope) => scope !== '')

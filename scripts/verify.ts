@@ -1,3 +1,4 @@
+import { COMERCIANTE_ID } from '@fluxo/shared/id'
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
 import { verificarCli } from '../apps/consolidado/src/verificar/cli.ts'
 import type { RelayCursor } from '../apps/consolidado/src/verificar/verificar-all.ts'
@@ -47,7 +48,6 @@ const cursorsOf = (env: Env): (() => Promise<RelayCursor[]>) | undefined => {
 }
 
 const DAY = /^\d{4}-\d{2}-\d{2}$/
-const MERCHANT = /^[A-Za-z0-9._-]{1,64}$/
 
 const checked = (name: string, text: string | undefined, pattern: RegExp): string | undefined => {
   if (text !== undefined && !pattern.test(text)) throw new UsageError(`--${name}: "${text}" is none`)
@@ -70,7 +70,7 @@ await runCommand(
       throw new UsageError(`--amostra takes a whole number up to ${SAMPLE_MAX}`)
     }
     const selection = {
-      comercianteId: checked('comerciante', values.comerciante, MERCHANT),
+      comercianteId: checked('comerciante', values.comerciante, COMERCIANTE_ID),
       de: checked('de', values.de, DAY),
       ate: checked('ate', values.ate, DAY),
     }

@@ -6,6 +6,9 @@ const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i
 /** True where the text could be an id of ours. Whatever is no UUID names nothing: 404, not 422. */
 export const isId = (text: string): boolean => UUID.test(text)
 
+/** What a token, an event and a command may call a merchant. */
+export const COMERCIANTE_ID = /^[A-Za-z0-9._-]{1,64}$/
+
 /** Random bytes of an id, and of how many ids at once: asking the system for 16 bytes costs 5 µs, as much as for 16 KiB. */
 const ID_BYTES = 16
 const POOL_BYTES = 16 * 1024

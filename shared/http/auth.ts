@@ -4,6 +4,7 @@ import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose'
 import { LRUCache } from 'lru-cache'
 import type { Registry } from 'prom-client'
 import { DomainError, Unavailable } from '../errors.ts'
+import { COMERCIANTE_ID } from '../id.ts'
 import { isRejection } from '../resilience/rejection.ts'
 import { type AppEnv, headerOf } from './env.ts'
 import { createKeyServer, type KeyServerLimits, KeysUnavailable } from './jwks.ts'
@@ -46,7 +47,6 @@ const RECENT_MAX = 256
 const RETRY_AFTER_SECONDS = 5
 const HMAC = ['HS256']
 const ASYMMETRIC = ['RS256', 'ES256', 'EdDSA', 'Ed25519']
-const MERCHANT = /^[A-Za-z0-9._-]{1,64}$/
 
 /** What `typ` may say of a token that opens something here, in lower case (RFC 7519 section 5.1, RFC 9068 section 2.1). */
 const TYPES = new Set<unknown>([undefined, 'jwt', 'application/jwt', 'at+jwt', 'application/at+jwt'])
@@ -152,7 +152,7 @@ function identityOf({ exp, comerciante_id: comercianteId, scope }: JWTPayload): 
   // `1e999` is a JSON number too, and infinite: a token that never expires.
   if (!Number.isFinite(exp) || exp === undefined) throw invalidToken()
   if (scope !== undefined && typeof scope !== 'string') throw invalidToken()
-  if (comercianteId !== undefined && (typeof comercianteId !== 'string' || !MERCHANT.test(comercianteId))) {
+  if (comercianteId !== undefined && (typeof comercianteId !== 'string' || !COMERCIANTE_ID.test(comercianteId))) {
     throw new DomainError('token-invalido', 'O comerciante_id do token não é válido.')
   }
   const scopes = new Set((scope ?? '').split(' ').filter((word) => word !== ''))

@@ -11,7 +11,7 @@ import { createLease } from '@fluxo/shared/postgres/lease'
 import { LOCKS } from '@fluxo/shared/postgres/locks'
 import { exportPostgresMetrics } from '@fluxo/shared/postgres/metrics'
 import { createSchemaGate } from '@fluxo/shared/postgres/schema-gate'
-import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
+import { closeSql, createSql, ping } from '@fluxo/shared/postgres/sql'
 import type { Limits } from '@fluxo/shared/ratelimit/admission'
 import type { RedisConnections } from '@fluxo/shared/redis/connection'
 import { exportRedisMetrics } from '@fluxo/shared/redis/metrics'
@@ -188,8 +188,4 @@ export const createEntregas = (deps: EntregasDeps): AppModule => {
       await Promise.all([pools.close(), outbound.close()])
     },
   }
-}
-
-const ping = async (...pools: readonly Sql[]): Promise<void> => {
-  await Promise.all(pools.map((sql) => sql`select 1`))
 }

@@ -10,7 +10,7 @@ import { createLease } from '@fluxo/shared/postgres/lease'
 import { LOCKS } from '@fluxo/shared/postgres/locks'
 import { exportPostgresMetrics } from '@fluxo/shared/postgres/metrics'
 import { createSchemaGate } from '@fluxo/shared/postgres/schema-gate'
-import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
+import { closeSql, createSql, ping, type Sql } from '@fluxo/shared/postgres/sql'
 import { createTransactions } from '@fluxo/shared/postgres/transactions'
 import type { Limits } from '@fluxo/shared/ratelimit/admission'
 import type { RedisConnections } from '@fluxo/shared/redis/connection'
@@ -147,10 +147,6 @@ export const createLancamentos = (deps: LancamentosDeps): AppModule => {
       await Promise.all([closeSql(writes), closeSql(reads), closeSql(logReads), transactions.close()])
     },
   }
-}
-
-const ping = async (...pools: readonly Sql[]): Promise<void> => {
-  await Promise.all(pools.map((sql) => sql`select 1`))
 }
 
 const groupCommitMetrics = (registry: Registry) => ({

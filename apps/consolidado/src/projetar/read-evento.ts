@@ -1,4 +1,5 @@
 import { isDay } from '@fluxo/shared/day'
+import { COMERCIANTE_ID } from '@fluxo/shared/id'
 import type { Reader } from '@fluxo/shared/log/event'
 import { centsFromDecimal } from '@fluxo/shared/money'
 import type { SignedLancamento } from './projetar.ts'
@@ -6,7 +7,6 @@ import type { SignedLancamento } from './projetar.ts'
 /** The one fact that this reader understands. Another version is another fact: it waits among the dead letters. */
 const LANCAMENTO_REGISTRADO = 'lancamento.registrado.v1'
 
-const COMERCIANTE = /^[A-Za-z0-9._-]{1,64}$/
 /** Longest reason kept: only the name of an unknown type can be long. */
 const REASON_CHARS_MAX = 300
 
@@ -19,7 +19,7 @@ export const readLancamento: Reader<SignedLancamento> = ({ id, type, time, data 
   if (type !== LANCAMENTO_REGISTRADO) return `unknown type: ${type}`.slice(0, REASON_CHARS_MAX)
   if (typeof data !== 'object' || data === null) return 'data: not an object'
   const { comerciante_id: comercianteId, tipo, valor, data: dia } = data as Readonly<Record<string, unknown>>
-  if (typeof comercianteId !== 'string' || !COMERCIANTE.test(comercianteId))
+  if (typeof comercianteId !== 'string' || !COMERCIANTE_ID.test(comercianteId))
     return 'data.comerciante_id: not a merchant'
   if (tipo !== 'CREDITO' && tipo !== 'DEBITO') return 'data.tipo: neither CREDITO nor DEBITO'
   if (typeof dia !== 'string' || !isDay(dia)) return 'data.data: not a day'

@@ -1,3 +1,4 @@
+import { COMERCIANTE_ID } from '@fluxo/shared/id'
 import { type Reader, readData } from '@fluxo/shared/log/event'
 import { centsFromDecimal } from '@fluxo/shared/money'
 import { z } from 'zod'
@@ -16,7 +17,7 @@ const OTHER_VERSION = /^pedido\.(entregue|devolvido|corrigido)\.v(?!1$)/
 const idAndTime = z.iso.datetime({ offset: true }).transform((text) => new Date(text))
 const EntregaDataSchema = z.object({
   order_id: z.guid(),
-  comerciante_id: z.string().regex(/^[A-Za-z0-9._-]{1,64}$/),
+  comerciante_id: z.string().regex(COMERCIANTE_ID),
   previous_status: z.string().nullish(),
   occurred_at: idAndTime,
   valor: z.string().optional(),
