@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../clock.ts'
-import { invariant, Unavailable } from '../errors.ts'
-import { codeOf, isInfrastructure, isUniqueViolation } from '../postgres/failure.ts'
+import { invariant } from '../errors.ts'
+import { codeOf, isInfrastructure, isUniqueViolation, throwUnavailable } from '../postgres/failure.ts'
 import { halving } from '../postgres/isolate.ts'
 import { type Sql, withDeadline } from '../postgres/sql.ts'
 import { run, type Statement } from '../postgres/statement.ts'
@@ -33,7 +33,8 @@ type Line<Known, State> = {
 
 /** Well above the pool's statement_timeout: only a half-open connection gets here. */
 const REPLY_DEADLINE_MS = 20_000
-const RETRY_AFTER_SECONDS = 2
+/** What every log of ours is to a merchant who writes. */
+export const throwAppendUnavailable = throwUnavailable('O registro está indisponível')
 /** A race on a key is decided by the first retry, which sees the winner; a second one would be a bug. */
 const RACE_RETRIES_MAX = 3
 
@@ -107,7 +108,7 @@ const createWriter = <Known, State, Result>(
     try {
       return await once(sql, particao, rows)
     } catch (error) {
-      if (isInfrastructure(error)) throw unavailable(error)
+      if (isInfrastructure(error)) return throwAppendUnavailable(error)
       if (isUniqueViolation(error) && races < RACE_RETRIES_MAX) return attempt(particao, rows, races + 1)
       throw error
     }
@@ -124,11 +125,6 @@ const createWriter = <Known, State, Result>(
 
 /** Whether PostgreSQL refused a row: what is no error of its own is a bug, and an outage blames nobody. */
 const isAtFault = (error: unknown): boolean => codeOf(error) !== undefined
-
-const unavailable = (cause: unknown): Unavailable =>
-  new Unavailable('banco-indisponivel', 'O registro está indisponível agora. Tente de novo.', RETRY_AFTER_SECONDS, {
-    cause,
-  })
 
 /**
  * Cuts a list into rounds in which no two items share a key, keeping their order: a later item with a key of an earlier

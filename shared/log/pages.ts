@@ -1,5 +1,5 @@
-import { invariant, Unavailable } from '../errors.ts'
-import { isInfrastructure } from '../postgres/failure.ts'
+import { invariant } from '../errors.ts'
+import { throwUnavailable } from '../postgres/failure.ts'
 import type { Sql } from '../postgres/sql.ts'
 import { run, statement } from '../postgres/statement.ts'
 import { encodeEvento } from './event.ts'
@@ -48,15 +48,8 @@ const encodeFeedPage = (page: LogHead & { particao: number }, entries: readonly 
 
 export type FeedPageDeps = { readPage: ReadPage; readHead: (particao: number) => Promise<LogHead | undefined> }
 
-const RETRY_AFTER_SECONDS = 2
-
-/** A database that is away is a 503 for the readers, who come back; anything else is a bug. */
-const throwUnavailable = (cause: unknown): never => {
-  if (!isInfrastructure(cause)) throw cause
-  throw new Unavailable('banco-indisponivel', 'O log está indisponível agora. Tente de novo.', RETRY_AFTER_SECONDS, {
-    cause,
-  })
-}
+/** A database that is away is a 503 for the readers, who come back. */
+const unavailable = throwUnavailable('O log está indisponível')
 
 /**
  * Makes the function that answers a page of the feed: the entries of a partition after a position, `limit` at most.
@@ -65,9 +58,9 @@ const throwUnavailable = (cause: unknown): never => {
 export const createFeedPage =
   ({ readPage, readHead }: FeedPageDeps) =>
   async (particao: number, after: number, limit: number): Promise<string> => {
-    const entries = await readPage(particao, after, limit).catch(throwUnavailable)
+    const entries = await readPage(particao, after, limit).catch(unavailable)
     // A page that is not full ends at the head; the counter is asked for after it, so that `ultima` is never behind.
-    const head = await readHead(particao).catch(throwUnavailable)
+    const head = await readHead(particao).catch(unavailable)
     invariant(head, 'every partition has a counter')
     return encodeFeedPage({ particao, ...head }, entries)
   }

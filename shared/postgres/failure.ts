@@ -1,3 +1,5 @@
+import { Unavailable } from '../errors.ts'
+
 /** What a thrown value says about itself: a SQLSTATE or a Node/postgres.js error code. */
 export const codeOf = (error: unknown): string | undefined => {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined
@@ -48,3 +50,16 @@ const UNIQUE_VIOLATION = '23505'
 
 /** True where a unique index refused a row. */
 export const isUniqueViolation = (error: unknown): boolean => codeOf(error) === UNIQUE_VIOLATION
+
+const RETRY_AFTER_SECONDS = 2
+
+/**
+ * Makes what stands behind a `catch`: it throws the refusal of a request whose database is away (503), and anything else as it came.
+ * `what` says to the merchant what that is: "O registro está indisponível".
+ */
+export const throwUnavailable =
+  (what: string) =>
+  (cause: unknown): never => {
+    if (!isInfrastructure(cause)) throw cause
+    throw new Unavailable('banco-indisponivel', `${what} agora. Tente de novo.`, RETRY_AFTER_SECONDS, { cause })
+  }

@@ -1,9 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { aviso, webhook } from '@fluxo/drizzle/entregas/schema'
-import { Unavailable } from '@fluxo/shared/errors'
 import type { PagePoint } from '@fluxo/shared/http/page/page'
 import { ask, askOwn, type Question } from '@fluxo/shared/postgres/ask'
-import { isInfrastructure, isUniqueViolation } from '@fluxo/shared/postgres/failure'
+import { isUniqueViolation, throwUnavailable } from '@fluxo/shared/postgres/failure'
 import type { Sql } from '@fluxo/shared/postgres/sql'
 import { and, desc, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import type { SelectResultFields } from 'drizzle-orm/query-builders/select.types'
@@ -64,7 +63,6 @@ export type WebhookStore = {
 export const WEBHOOKS_MAX = 10
 /** For so long a receiver may still know only the secret before. */
 const ROTATION_HOURS = 24
-const RETRY_AFTER_SECONDS = 2
 
 const newSecret = (): string => secretOf(randomBytes(SECRET_BYTES))
 
@@ -95,25 +93,16 @@ const ofComerciante = (comercianteId: string, id?: string): SQL | undefined =>
     isNull(webhook.removido_em),
   )
 
-/** Awaits `work`; PostgreSQL out of reach is told as such. */
-const orUnavailable = async <T>(work: Promise<T>): Promise<T> => {
-  try {
-    return await work
-  } catch (cause) {
-    if (!isInfrastructure(cause)) throw cause
-    const message = 'Os webhooks estão indisponíveis agora. Tente de novo.'
-    throw new Unavailable('banco-indisponivel', message, RETRY_AFTER_SECONDS, { cause })
-  }
-}
+const unavailable = throwUnavailable('Os webhooks estão indisponíveis')
 
 /**
  * Webhooks and their log, as their merchants ask for them. `readPool` is a pool of `READ_SETTINGS`, which sees one merchant's rows
  * and no secrets; `pool` is the service's own, for what changes something.
  */
 export function createWebhookStore({ sql: pool, readPool }: { sql: Sql; readPool: Sql }): WebhookStore {
-  const write = <T>(question: Question<T>) => orUnavailable(ask(pool, question))
+  const write = <T>(question: Question<T>) => ask(pool, question).catch(unavailable)
   const read = <T>(comercianteId: string, question: Question<T>) =>
-    orUnavailable(askOwn(readPool, comercianteId, question))
+    askOwn(readPool, comercianteId, question).catch(unavailable)
   return {
     create: async (asked) => {
       const secret = newSecret()

@@ -4,7 +4,7 @@ import type { PagePoint } from '@fluxo/shared/http/page/page'
 import type { LogPosition } from '@fluxo/shared/http/posicao'
 import { createLines } from '@fluxo/shared/lines'
 import { askOwn, type Question } from '@fluxo/shared/postgres/ask'
-import { isInfrastructure } from '@fluxo/shared/postgres/failure'
+import { throwUnavailable } from '@fluxo/shared/postgres/failure'
 import { ownRows } from '@fluxo/shared/postgres/own-rows'
 import { type Sql, withDeadline } from '@fluxo/shared/postgres/sql'
 import { run, type Statement, statement } from '@fluxo/shared/postgres/statement'
@@ -14,7 +14,6 @@ import type { Pedido } from '../domain/pedido.ts'
 import { statusCode } from '../domain/status.ts'
 import { EVENTO_COLUMNS, type EventoRow, eventoFromRow } from '../mover/evento-table.ts'
 import { PEDIDO_COLUMNS, type PedidoRow, pedidoFromRow } from '../mover/pedido-row.ts'
-import { databaseUnavailable } from '../mover/store.ts'
 import type { PedidoFilters } from './listar.ts'
 
 /** What a key did, and where its event stands. */
@@ -78,6 +77,8 @@ const PEDIDO_EVENTOS = statement(
   where e.pedido_id = $2 and e.comerciante_id = $1 and e.seq > $3::int order by e.seq limit ${EVENTOS_MAX}`),
 )
 
+const unavailable = throwUnavailable('Os pedidos estão indisponíveis')
+
 /**
  * Reads orders and their events for a merchant. `pool` is one of `READ_SETTINGS`: as its role, PostgreSQL shows no other's rows.
  *
@@ -85,13 +86,8 @@ const PEDIDO_EVENTOS = statement(
  */
 export function createPedidoReadStore(pool: Sql, clock?: Clock): PedidoReadStore {
   const lines = createLines(READS)
-  const inTurn = async <T>(comercianteId: string, query: () => Promise<T>): Promise<T> => {
-    try {
-      return await lines.run(comercianteId, () => withDeadline(query(), ANSWER_MAX_MS, clock))
-    } catch (cause) {
-      throw isInfrastructure(cause) ? databaseUnavailable(cause) : cause
-    }
-  }
+  const inTurn = <T>(comercianteId: string, query: () => Promise<T>): Promise<T> =>
+    lines.run(comercianteId, () => withDeadline(query(), ANSWER_MAX_MS, clock)).catch(unavailable)
   const read = <Row extends object>(
     question: Statement,
     values: [comercianteId: string, ...others: (string | number)[]],

@@ -1,5 +1,5 @@
 import type { Clock } from '@fluxo/shared/clock'
-import { invariant, Unavailable } from '@fluxo/shared/errors'
+import { invariant } from '@fluxo/shared/errors'
 import type { LogPosition } from '@fluxo/shared/http/posicao'
 import { createMove, type Move, type Moved, rounds } from '@fluxo/shared/log/append'
 import { createCommitTrace } from '@fluxo/shared/log/commit-trace'
@@ -57,7 +57,6 @@ type PedidoStoreOptions = {
 
 /** Rows of one statement of a file: single orders of other callers get their turn in between. */
 const BATCH_STATEMENT_ROWS = 500
-const RETRY_AFTER_SECONDS = 2
 
 /** What no two orders of one statement may share: the keys by which one of them would be known. */
 const keysOfArrival = ({ pedido, chave }: PedidoArrival): string[] => {
@@ -174,9 +173,3 @@ const moveResult = ({ change }: ChangeRequest, particao: number, moved: Moved<Kn
     }
   }
 }
-
-/** The refusal of a read or a write whose database is away. */
-export const databaseUnavailable = (cause: unknown): Unavailable =>
-  new Unavailable('banco-indisponivel', 'Os pedidos estão indisponíveis agora. Tente de novo.', RETRY_AFTER_SECONDS, {
-    cause,
-  })

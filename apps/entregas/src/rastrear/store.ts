@@ -1,5 +1,4 @@
-import { Unavailable } from '@fluxo/shared/errors'
-import { isInfrastructure } from '@fluxo/shared/postgres/failure'
+import { throwUnavailable } from '@fluxo/shared/postgres/failure'
 import type { Sql } from '@fluxo/shared/postgres/sql'
 import { run, statement } from '@fluxo/shared/postgres/statement'
 
@@ -12,7 +11,7 @@ export type RastreioStore = {
   byToken: (token: string) => Promise<{ pedidoId: string; comercianteId: string } | undefined>
 }
 
-const RETRY_AFTER_SECONDS = 2
+const unavailable = throwUnavailable('O rastreio está indisponível')
 
 const OPEN = statement(
   'tracking.open',
@@ -30,22 +29,14 @@ const BY_TOKEN = statement(
  * cannot look into the table: a function of the database answers for one token.
  */
 export function createRastreioStore({ sql, readPool }: { sql: Sql; readPool: Sql }): RastreioStore {
-  const orUnavailable = async <T>(query: Promise<T>): Promise<T> => {
-    try {
-      return await query
-    } catch (cause) {
-      if (!isInfrastructure(cause)) throw cause
-      const message = 'O rastreio está indisponível agora. Tente de novo.'
-      throw new Unavailable('banco-indisponivel', message, RETRY_AFTER_SECONDS, { cause })
-    }
-  }
   return {
     open: async (pedidoId, token) => {
-      await orUnavailable(run(sql, OPEN, [pedidoId, token]))
+      await run(sql, OPEN, [pedidoId, token]).catch(unavailable)
     },
-    revoke: async (pedidoId) => (await orUnavailable(run(sql, REVOKE, [pedidoId]))).count > 0,
+    revoke: async (pedidoId) => (await run(sql, REVOKE, [pedidoId]).catch(unavailable)).count > 0,
     byToken: async (token) => {
-      const [row] = await orUnavailable(run<{ pedido_id: string; comerciante_id: string }>(readPool, BY_TOKEN, [token]))
+      const lookup = run<{ pedido_id: string; comerciante_id: string }>(readPool, BY_TOKEN, [token])
+      const [row] = await lookup.catch(unavailable)
       return row && { pedidoId: row.pedido_id, comercianteId: row.comerciante_id }
     },
   }

@@ -1,10 +1,9 @@
 import { lancamentos } from '@fluxo/drizzle/lancamentos/schema'
-import { Unavailable } from '@fluxo/shared/errors'
 import type { PagePoint } from '@fluxo/shared/http/page/page'
 import type { LogPosition } from '@fluxo/shared/http/posicao'
 import { createLines } from '@fluxo/shared/lines'
 import { askOwn, type Question } from '@fluxo/shared/postgres/ask'
-import { isInfrastructure } from '@fluxo/shared/postgres/failure'
+import { throwUnavailable } from '@fluxo/shared/postgres/failure'
 import { type Sql, withDeadline } from '@fluxo/shared/postgres/sql'
 import { and, desc, eq, getTableColumns, gte, lte, sql } from 'drizzle-orm'
 import type { SelectResultFields } from 'drizzle-orm/query-builders/select.types'
@@ -40,7 +39,7 @@ export const READ_SETTINGS = {
 
 /** Well above the pool's statement_timeout: only a half-open connection gets here. */
 const ANSWER_MAX_MS = 20_000
-const RETRY_AFTER_SECONDS = 2
+const unavailable = throwUnavailable('A leitura está indisponível')
 /** Reads of one merchant on the pool's four connections; those of others travel between them. */
 const READS = { ownerMax: 8, waitingMax: 1_000 }
 
@@ -59,16 +58,10 @@ type Row = SelectResultFields<typeof VISIBLE>
 export function createLancamentoReadStore(pool: Sql): LancamentoReadStore {
   const queues = createLines(READS)
   const read = async (comercianteId: string, question: Question<Row[]>): Promise<StoredLancamento[]> => {
-    try {
-      const rows = await queues.run(comercianteId, () =>
-        withDeadline(askOwn(pool, comercianteId, question), ANSWER_MAX_MS),
-      )
-      return rows.map((row) => ({ ...lancamentoOf(row), particao: row.particao, posicao: row.posicao }))
-    } catch (cause) {
-      if (!isInfrastructure(cause)) throw cause
-      const message = 'A leitura está indisponível agora. Tente de novo.'
-      throw new Unavailable('banco-indisponivel', message, RETRY_AFTER_SECONDS, { cause })
-    }
+    const rows = await queues
+      .run(comercianteId, () => withDeadline(askOwn(pool, comercianteId, question), ANSWER_MAX_MS))
+      .catch(unavailable)
+    return rows.map((row) => ({ ...lancamentoOf(row), particao: row.particao, posicao: row.posicao }))
   }
   const { comerciante_id, data, posicao, id, tipo, referencia } = lancamentos
 

@@ -1,10 +1,10 @@
 import type { Clock } from '@fluxo/shared/clock'
-import { invariant, Unavailable } from '@fluxo/shared/errors'
-import { type Appended, createAppend, rounds } from '@fluxo/shared/log/append'
+import { invariant } from '@fluxo/shared/errors'
+import { type Appended, createAppend, rounds, throwAppendUnavailable } from '@fluxo/shared/log/append'
 import { createCommitTrace } from '@fluxo/shared/log/commit-trace'
 import { createGroupCommit, type GroupCommit } from '@fluxo/shared/log/group-commit'
 import { particaoOf } from '@fluxo/shared/log/particao-of'
-import { isInfrastructure, isUniqueViolation } from '@fluxo/shared/postgres/failure'
+import { isUniqueViolation } from '@fluxo/shared/postgres/failure'
 import type { Sql } from '@fluxo/shared/postgres/sql'
 import type { Transactions } from '@fluxo/shared/postgres/transactions'
 import type { Tracing } from '@fluxo/shared/telemetry/tracing'
@@ -124,8 +124,7 @@ export const createLancamentoStore = (options: LancamentoStoreOptions): Lancamen
         } catch (error) {
           if (error instanceof NotWhole) return { applied: false, registrations: error.registrations }
           if (isUniqueViolation(error) && attempt < ATOMIC_TRIES_MAX) continue
-          if (isInfrastructure(error)) throw unavailable(error)
-          throw error
+          return throwAppendUnavailable(error)
         }
       }
     },
@@ -153,10 +152,4 @@ const settle = (items: readonly Item[], particao: number, appended: readonly App
     const answer = appended[index]
     invariant(answer, 'the log answers every row')
     return registrationOf(item, particao, answer)
-  })
-
-const RETRY_AFTER_SECONDS = 2
-const unavailable = (cause: unknown): Unavailable =>
-  new Unavailable('banco-indisponivel', 'O registro está indisponível agora. Tente de novo.', RETRY_AFTER_SECONDS, {
-    cause,
   })
