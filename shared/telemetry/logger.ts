@@ -78,7 +78,8 @@ const MESSAGE_CHARS_MAX = 500
 const STACK_CHARS_MAX = 4000
 
 /**
- * An error as it may be logged: type, code, message, stack and causes, and nothing else.
+ * An error as it may be logged: type, code, the name of the statement that failed, message, stack and causes, and
+ * nothing else.
  *
  * Database errors carry parameters and details with the merchant's values: PostgreSQL's in `detail` and `parameters`, which
  * are left out; Drizzle's in the message, which is replaced.
@@ -90,6 +91,7 @@ export function serializeError(error: unknown, depth = 0): Record<string, unknow
   return {
     type: error.name,
     ...('code' in error && { code: error.code }),
+    ...('statement' in error && { statement: error.statement }),
     message,
     stack: frames.slice(0, STACK_CHARS_MAX),
     ...(error.cause !== undefined && depth < CAUSES_MAX && { cause: serializeError(error.cause, depth + 1) }),
