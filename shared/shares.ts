@@ -1,5 +1,5 @@
 /** A fixed number of something that all merchants use, and the share that one of them may have of it at a time. */
-type Shares = {
+export type Shares = {
   /** Takes `n` for `owner`; false, and nothing is taken, where that would be more than its share or than there is. */
   take(owner: string, n?: number): boolean
   /** Gives back what was taken. */

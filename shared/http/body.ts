@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { Context } from 'hono'
 import { DomainError } from '../errors.ts'
-import { type BodyLimits, createBodies, type Held } from './bodies.ts'
+import { type BodyLimits, createBodies } from './bodies.ts'
 import { type AppEnv, headerOf, nodeOf } from './env.ts'
 import { sourceOf } from './json-scan.ts'
 
@@ -28,37 +28,27 @@ export async function readJsonBody(c: Context<AppEnv>, limits: BodyLimits): Prom
  * `Content-Length` is looked at first, then bytes are counted as they come: a body that is too large is never gathered. Throws
  * `corpos-demais` (503) where the merchant has too much under way already, `requisicao-lenta` (408) where it does not come to an end.
  */
-export async function readTextBody(c: Context<AppEnv>, limits: BodyLimits): Promise<string> {
-  const held = hold(c, limits)
-  try {
-    return (await utf8Of(c, held)).toString('utf8')
-  } finally {
-    held.release()
-  }
+export function readTextBody(c: Context<AppEnv>, limits: BodyLimits): Promise<string> {
+  return withBody(c, limits, (utf8) => utf8.toString('utf8'))
 }
 
 /** Reads the whole body as UTF-8 bytes, as `readTextBody` does, for `work`; it counts until that has ended. */
 export async function withBody<T>(
   c: Context<AppEnv>,
   limits: BodyLimits,
-  work: (utf8: Buffer) => Promise<T>,
+  work: (utf8: Buffer) => Promise<T> | T,
 ): Promise<T> {
-  const held = hold(c, limits)
+  const length = headerOf(c, 'content-length')
+  const declared = length === undefined ? undefined : Number(length)
+  const held = BODIES.hold({ owner: c.get('comercianteId'), declared, limits })
   try {
-    return await work(await utf8Of(c, held))
+    return await work(utf8Of(await held.gather(nodeOf(c)?.incoming ?? bodyStream(c))))
   } finally {
     held.release()
   }
 }
 
-function hold(c: Context<AppEnv>, limits: BodyLimits): Held {
-  const length = headerOf(c, 'content-length')
-  const declared = length === undefined ? undefined : Number(length)
-  return BODIES.hold({ owner: c.get('comercianteId'), declared, limits })
-}
-
-async function utf8Of(c: Context<AppEnv>, held: Held): Promise<Buffer> {
-  const bytes = await held.gather(nodeOf(c)?.incoming ?? bodyStream(c))
+function utf8Of(bytes: Buffer): Buffer {
   if (!isUtf8(bytes)) throw new DomainError('json-invalido', 'O corpo não é texto UTF-8 válido.')
   const marked = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf
   return marked ? bytes.subarray(3) : bytes
