@@ -46,7 +46,7 @@ test('rows are acknowledged once what comes after them is done; a rejection give
 
 test('what only the log brings is told as pulled, and a batch of dead letters is told to nobody', async () => {
   const commits: Commit<object, number>[] = []
-  f.write({ bad: true })
+  f.write({ numero: 13 })
   follower = await f.follow({ committed: (commit) => void commits.push(commit) })
   await waitFor(async () => (await f.aplicadaAte()) === 1)
   expect(commits).toEqual([])

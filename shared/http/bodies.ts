@@ -61,7 +61,6 @@ export function createBodies({
   wholeMs = WHOLE_MS,
 }: {
   bytesMax?: number
-  ownerBytesMax?: number
   wholeMs?: number
 } = {}): Bodies {
   const shares = createShares({ max: bytesMax, ownerMax: HELD_BYTES_OF_ONE_MAX })
