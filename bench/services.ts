@@ -67,8 +67,7 @@ export const createServices = (options: ServicesOptions): Pick<Bench, 'start' | 
     },
     entregas: ({ appUrl }, env) => {
       instances += 1
-      // No other group reads the orders here: one that is only named would hold back every trim.
-      const own = { DATABASE_URL_ENTREGAS: appUrl, JWT_SECRET, REDIS_URL, ENTREGAS_GRUPOS: '' }
+      const own = { DATABASE_URL_ENTREGAS: appUrl, JWT_SECRET, REDIS_URL }
       return launch('entregas', FILES.entregas, { ...own, INSTANCIA: `bench-${instances}`, ...env }, true)
     },
     receiver: () => launch('receiver', FILES.receiver, {}, false),

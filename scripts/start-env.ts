@@ -1,4 +1,4 @@
-import { envBoolean, envInteger, envPort, envUrl } from '@fluxo/shared/process/env'
+import { envBoolean, envInteger, envPort, envUrl } from '@fluxo/shared/env'
 import { LIMITS_ENV } from '@fluxo/shared/ratelimit/settings'
 import { z } from 'zod'
 import { FLUXO_ENV } from '../apps/entregas/src/fluir/settings.ts'

@@ -1,5 +1,5 @@
+import { parseEnv } from '@fluxo/shared/env'
 import { signToken } from '@fluxo/shared/http/tokens'
-import { parseEnv } from '@fluxo/shared/process/env'
 import { fluxoOptions } from '../apps/entregas/src/fluir/settings.ts'
 import { dataFolder, ensureSecrets } from './data-folder.ts'
 import { guardServers } from './guard.ts'

@@ -1,8 +1,9 @@
-import { createConsolidado } from '@fluxo/consolidado/app'
-import { createEntregas } from '@fluxo/entregas/app'
-import { createLancamentos } from '@fluxo/lancamentos/app'
+import { consolidado } from '@fluxo/consolidado/app'
+import { entregas } from '@fluxo/entregas/app'
+import { lancamentos } from '@fluxo/lancamentos/app'
 import { createVerifier } from '@fluxo/shared/http/auth'
 import type { AppModule } from '@fluxo/shared/http/module'
+import { openService } from '@fluxo/shared/process/open-service'
 import { createRedisConnections } from '@fluxo/shared/redis/connection'
 import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { Registry } from 'prom-client'
@@ -21,16 +22,16 @@ export async function withModules<T>(use: (modules: readonly AppModule[]) => T |
     redis,
     verifier: createVerifier({ secret: SECRET }),
     cursorSecret: SECRET,
-    particoes: 1,
     instance: 'openapi',
     log,
     registry: new Registry(),
   })
-  const eventos = { baseUrl: `http://${NOWHERE}`, token: () => '' }
+  const ledger = { baseUrl: `http://${NOWHERE}`, token: () => '', particoes: 1 }
+  const flow = { fluxo: { automatic: false, delayMs: 0 }, avisos: { allowsLoopback: false } }
   const modules = [
-    createLancamentos(common()),
-    createConsolidado({ ...common(), eventos }),
-    createEntregas({ ...common(), fluxo: { automatic: false, delayMs: 0 } }),
+    openService(lancamentos, { ...common(), settings: {} }),
+    openService(consolidado, { ...common(), settings: { lancamentos: ledger, verificarMs: 0 } }),
+    openService(entregas, { ...common(), settings: flow }),
   ]
   try {
     return await use(modules)

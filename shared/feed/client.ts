@@ -50,9 +50,9 @@ export type FeedClientDeps = {
   token: () => string | Promise<string>
   policy: Policy
   /** Partitions that the reader follows. A log with more would lose merchants in silence: its pages are refused. */
-  particoes?: number
+  particoes?: number | undefined
   /** Instead of the network, where both services live in one process. */
-  fetch?: (url: string, init: RequestInit) => Promise<Response> | Response
+  fetch?: ((url: string, init: RequestInit) => Promise<Response> | Response) | undefined
 }
 
 const EventoSchema = z.looseObject({ sequence: z.string().regex(/^\d{16}$/) })

@@ -1,4 +1,4 @@
-import { envInteger } from '../process/env.ts'
+import { envInteger } from '../env.ts'
 
 /** The same as nginx allows one token (docker-compose.yml): far above any merchant's need, and enough to protect the others. */
 const PER_SECOND = 2_000

@@ -76,6 +76,15 @@ test('without a group, and without a group that has to be there, nothing is trim
   expect((await janitor({ groups: ['outro'] }).sweep(0)).trimmed).toBeGreaterThan(0)
 })
 
+test('a group that has to be there and never comes does not hold back a long stream', async () => {
+  await stream.publish(1, 100_000)
+  await commands().xgroup('CREATE', stream.key, 'outro', '$')
+  expect((await janitor().sweep(0)).trimmed).toBe(0)
+  await stream.publish(100_001, 100_001)
+  expect((await janitor().sweep(0)).trimmed).toBeGreaterThan(0)
+  expect(await stream.publisher.length(0)).toBeLessThanOrEqual(100_000)
+})
+
 test('a stream that does not exist is swept without a word', async () => {
   expect(await janitor().sweep(0)).toEqual({ trimmed: 0, consumers: 0 })
   expect(await commands().exists(stream.key)).toBe(0)

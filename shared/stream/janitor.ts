@@ -12,6 +12,11 @@ const TRIM_MAX = 10_000
 const TRIMS_PER_SWEEP_MAX = 100
 /** Sweeping more often saves little memory (330 bytes an entry), more seldom costs some. */
 const EVERY_MS = 10_000
+/**
+ * How long a stream gets while a group is awaited that must be there: 33 MB a partition. A reader that comes later pulls from the log
+ * what was trimmed; without an end, a reader that is never started would fill Redis until the relay stops.
+ */
+const AWAITED_MAX = 100_000
 /** A consumer without pending that was not seen for this long is dead, or so quiet that its next read makes it anew unharmed. */
 const DEAD_CONSUMER_IDLE_MS = 600_000
 
@@ -19,7 +24,7 @@ type JanitorOptions = {
   redis: Redis
   prefix: string
   particoes: number
-  /** Groups that must exist before anything is trimmed: a group lost with its stream's key still needs what others acked. */
+  /** Groups that must exist before anything is trimmed (docs/decisions/0024): one that was lost with its stream's key still needs what others acked. */
   groups: readonly string[]
   everyMs?: number
   deadConsumerIdleMs?: number
@@ -41,7 +46,7 @@ export type Janitor = {
 }
 
 /**
- * KEYS[1] stream; ARGV dead-consumer idle ms, entries per trim, group, group, … → { trimmed, consumers removed }.
+ * KEYS[1] stream; ARGV dead-consumer idle ms, entries per trim, entries while a group is awaited, group, group, … → { trimmed, consumers removed }.
  *
  * The floor is the smallest id that any group still needs: its first pending entry, or else the one after its last delivered. It is
  * computed in the script that trims, so that nothing is delivered in between: XTRIM asks nobody, and an entry that it takes from under
@@ -82,8 +87,10 @@ for _, flat in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
   end
 end
 if next(seen) == nil then return { 0, consumers } end
-for i = 3, #ARGV do
-  if not seen[ARGV[i]] then return { 0, consumers } end
+if redis.call('XLEN', KEYS[1]) <= tonumber(ARGV[3]) then
+  for i = 4, #ARGV do
+    if not seen[ARGV[i]] then return { 0, consumers } end
+  end
 end
 local minid = string.format('%.0f-%.0f', floor[1], floor[2])
 return { redis.call('XTRIM', KEYS[1], 'MINID', '~', minid, 'LIMIT', ARGV[2]), consumers }
@@ -103,7 +110,7 @@ export function createJanitor({ redis, prefix, particoes, groups, log, registry,
   const sweep = async (particao: number): Promise<Swept> => {
     const total = { trimmed: 0, consumers: 0 }
     for (let call = 0; call < TRIMS_PER_SWEEP_MAX; call += 1) {
-      const args = [deadConsumerIdleMs, TRIM_MAX, ...groups]
+      const args = [deadConsumerIdleMs, TRIM_MAX, AWAITED_MAX, ...groups]
       const [trimmed, consumers] = (await runScript(redis, SWEEP, [streamKey(prefix, particao)], args)) as [
         number,
         number,

@@ -158,7 +158,8 @@ test('a process that does not start says which setting is wrong, and none of the
       cwd: root,
       env: { PATH: process.env['PATH'] ?? '', LOG_LEVEL: 'trace', ...env },
       encoding: 'utf8',
-      timeout: 60_000,
+      // The first waits for its database until it is ended.
+      timeout: 15_000,
     })
     expect(status, stderr).not.toBe(0)
     expect(stdout + stderr).not.toBe('')

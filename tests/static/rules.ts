@@ -21,6 +21,7 @@ const IMPURE_WORDS =
 const ROOM_ARROWS: Readonly<Record<string, readonly string[]>> = {
   codigos: [],
   clock: [],
+  env: [],
   csv: [],
   day: [],
   errors: [],
@@ -37,7 +38,6 @@ const ROOM_ARROWS: Readonly<Record<string, readonly string[]>> = {
   redis: ['telemetry', 'resilience'],
   http: ['telemetry', 'resilience'],
   openapi: ['http'],
-  process: ['telemetry', 'http'],
   log: ['telemetry', 'postgres', 'resilience'],
   imports: ['http', 'openapi'],
   feed: ['telemetry', 'resilience', 'log', 'http', 'openapi'],
@@ -46,7 +46,8 @@ const ROOM_ARROWS: Readonly<Record<string, readonly string[]>> = {
   repair: ['telemetry', 'postgres', 'inbox', 'feed', 'resilience'],
   follow: ['telemetry', 'postgres', 'redis', 'log', 'inbox', 'feed', 'repair', 'stream'],
   cache: ['telemetry', 'redis', 'resilience'],
-  ratelimit: ['telemetry', 'process', 'http', 'redis', 'resilience'],
+  ratelimit: ['telemetry', 'env', 'http', 'redis', 'resilience'],
+  process: ['telemetry', 'env', 'http', 'postgres', 'redis', 'log', 'stream', 'inbox', 'feed', 'follow', 'ratelimit'],
 }
 /** Whoever may be imported by all: rooms that only compute, the clock, and who waits by it. */
 const EVERYBODY = new Set([...PURE_ROOMS, 'clock', 'wait'])
@@ -147,7 +148,7 @@ export const envIsReadOnce: Rule = (files) =>
   judge(
     files.filter((file) => /^(apps|shared|drizzle)\//.test(file.path) && !isTest(file)),
     (file) => {
-      const allowed = /^apps\/[^/]+\/src\/main\.ts$|^shared\/process\/env\.ts$/.test(file.path)
+      const allowed = /^apps\/[^/]+\/src\/main\.ts$|^shared\/env\.ts$/.test(file.path)
       return !allowed && /\bprocess\.env\b/.test(codeOf(file)) ? ['reads process.env; only main.ts does'] : []
     },
   )

@@ -7,7 +7,6 @@ import { createServiceDatabase, redisUrl, uniquePrefix } from '@fluxo/tests/stag
 import { consolidadoModule } from '@fluxo/tests/stage/modules/consolidado'
 import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { Registry } from 'prom-client'
-import type { ConsolidadoDeps } from '../src/app.ts'
 import { createTestLedger } from './ledger.ts'
 
 /** Short enough for a test, longer than a batch takes. */
@@ -33,7 +32,7 @@ export async function createProjectionStage({ redis = redisUrl(), postgres }: St
   const feed = feedOf(ledger.fetch)
   const instances: ReturnType<typeof consolidadoModule>[] = []
 
-  const instance = (options: Partial<ConsolidadoDeps> = {}) => {
+  const instance = (options: { verificarMs?: number } = {}) => {
     const created = consolidadoModule({
       databaseUrl: database.appUrl,
       redis: connections,

@@ -1,29 +1,13 @@
 import { migrationsOf } from '@fluxo/drizzle/journal'
-import { createFeedRoutes } from '@fluxo/shared/feed/route'
-import type { Verifier } from '@fluxo/shared/http/auth'
-import type { AppEnv } from '@fluxo/shared/http/env'
-import type { AppModule } from '@fluxo/shared/http/module'
-import { createNewId } from '@fluxo/shared/id'
-import { createReadPage, readHead } from '@fluxo/shared/log/pages'
-import { createRelay, type Relay } from '@fluxo/shared/log/relay'
-import { createLease } from '@fluxo/shared/postgres/lease'
-import { LOCKS } from '@fluxo/shared/postgres/locks'
-import { exportPostgresMetrics } from '@fluxo/shared/postgres/metrics'
-import { createSchemaGate } from '@fluxo/shared/postgres/schema-gate'
-import { closeSql, createSql, ping, type Sql } from '@fluxo/shared/postgres/sql'
-import { createTransactions } from '@fluxo/shared/postgres/transactions'
-import type { Limits } from '@fluxo/shared/ratelimit/admission'
-import type { RedisConnections } from '@fluxo/shared/redis/connection'
-import { exportRedisMetrics } from '@fluxo/shared/redis/metrics'
-import { createPublisher } from '@fluxo/shared/stream/publisher'
-import type { Logger } from '@fluxo/shared/telemetry/logger'
-import { counter, gauge, histogram, type Registry } from '@fluxo/shared/telemetry/metrics'
-import type { Tracing } from '@fluxo/shared/telemetry/tracing'
-import { OpenAPIHono } from '@hono/zod-openapi'
+import { envInteger, envUrl } from '@fluxo/shared/env'
+import { createReadPage } from '@fluxo/shared/log/pages'
+import { defineService } from '@fluxo/shared/process/define-service'
+import { needsPostgres } from '@fluxo/shared/process/open-service'
+import { FOLLOW_ENV, type LogAddress, logAddress } from '@fluxo/shared/process/settings'
 import { STREAM_PREFIX } from './domain/evento.ts'
 import { createEstornarRoutes } from './estornar/route.ts'
 import { createImportarRoutes } from './importar/route.ts'
-import { createEntregasFollower, type PedidosOptions } from './lancar-entregas/follow.ts'
+import { entregasGroup, STREAM_DOS_PEDIDOS } from './lancar-entregas/group.ts'
 import { createListarRoutes } from './listar/route.ts'
 import { createLancamentoReadStore, READ_SETTINGS } from './listar/store.ts'
 import { createLoteRoutes } from './lote/route.ts'
@@ -31,153 +15,70 @@ import { LEDGER } from './registrar/ledger-table.ts'
 import { createRegistrarRoutes } from './registrar/route.ts'
 import { createLancamentoStore } from './registrar/store.ts'
 
-type LancamentosDeps = {
-  /** URL of the service's own role on the database `lancamentos`. */
-  databaseUrl: string
-  redis: RedisConnections
-  verifier: Verifier
-  limits?: Limits | undefined
-  /** Signs page cursors. */
-  cursorSecret: string
-  /** As `readLogState` gives it. */
-  particoes: number
-  log: Logger
-  registry: Registry
-  tracing?: Tracing | undefined
-  /** Where orders are delivered, whose money becomes entries; absent where nobody delivers. */
-  pedidos?: PedidosOptions | undefined
-  /** Prefix of the streams; another one only in tests. */
-  streamPrefix?: string
-  now?: () => Date
-}
-
-/** Two group commits in the air, batches and imports beside them; PostgreSQL serialises them by the counter anyway. */
-const WRITE_CONNECTIONS = 6
-const READ_CONNECTIONS = 4
-/** The relay's loops, the feed's pages, and what Prometheus asks. */
-const LOG_CONNECTIONS = 3
-const TRANSACTION_CONNECTIONS = 2
-/** Where the log is read. */
-const FEED = { path: '/eventos', operationId: 'listarEventosDosLancamentos' }
-
 /**
  * The write pool never wants a sequential scan: a plan made while the ledger was empty would be kept and read all of it
  * for every row later.
  */
 const WRITE_SETTINGS = { enable_seqscan: 'off', plan_cache_mode: 'force_generic_plan' }
+/** One group commit in the air for each partition, batches and imports beside them; PostgreSQL serialises them by the counter anyway. */
+const WRITES = { name: 'lancamentos', max: 6, settings: WRITE_SETTINGS }
+const READS = { name: 'lancamentos leitura', max: 4, settings: READ_SETTINGS }
+const TRANSACTIONS = { name: 'lancamentos lote', max: 2, settings: WRITE_SETTINGS }
+
+type LancamentosSettings = {
+  /** Where orders are delivered, whose money becomes entries; absent where nobody delivers. */
+  pedidos?: LogAddress | undefined
+}
 
 /** The service `lancamentos`: the ledger, its relay to Redis, and its feed. */
-export const createLancamentos = (deps: LancamentosDeps): AppModule => {
-  const { databaseUrl, redis, verifier, limits, particoes, log, registry, tracing } = deps
-  const { now = () => new Date(), streamPrefix = STREAM_PREFIX } = deps
-  const writes = createSql({ url: databaseUrl, max: WRITE_CONNECTIONS, name: 'lancamentos', settings: WRITE_SETTINGS })
-  const logReads = createSql({ url: databaseUrl, max: LOG_CONNECTIONS, name: 'lancamentos log' })
-  const reads = createSql({
-    url: databaseUrl,
-    max: READ_CONNECTIONS,
-    name: 'lancamentos leitura',
-    settings: READ_SETTINGS,
-  })
-  const transactions = createTransactions({
-    url: databaseUrl,
-    max: TRANSACTION_CONNECTIONS,
-    name: 'lancamentos lote',
-    settings: WRITE_SETTINGS,
-  })
-
-  const readPage = createReadPage(logReads, LEDGER)
-  const relay: Relay = createRelay({
-    name: 'lancamentos',
-    sql: logReads,
-    particoes,
-    readPage,
-    publisher: createPublisher({ redis: redis.commands, prefix: streamPrefix }),
-    lease: (particao) => createLease({ url: databaseUrl, key: [LOCKS.relay, particao], name: 'relay', log }),
-    log,
-    registry,
-    tracing,
-  })
-  const groupCommit = groupCommitMetrics(registry)
-  const store = createLancamentoStore({
-    sql: writes,
-    transactions,
-    particoes,
-    tracing,
-    onCommit: relay.wake,
-    onBatch: (rows) => groupCommit.rows.observe(rows),
-    onRefused: () => groupCommit.refused.inc(),
-  })
-  exportMetrics({ registry, redis, sql: logReads, depth: store.depth })
-
-  const readStore = createLancamentoReadStore(reads)
-  const edge = { store, leitura: readStore, verifier, limits, newId: createNewId(), now }
-  const { pedidos } = deps
-  const entregasFollower = pedidos && createEntregasFollower({ ...deps, ...edge, pedidos, sql: writes })
-  const routes = new OpenAPIHono<AppEnv>()
-  routes.route('/', createRegistrarRoutes(edge))
-  routes.route('/', createLoteRoutes(edge))
-  routes.route('/', createImportarRoutes(edge))
-  routes.route('/', createListarRoutes({ leitura: readStore, verifier, limits, cursorSecret: deps.cursorSecret }))
-  routes.route('/', createEstornarRoutes(edge))
-  routes.route(
-    '/',
-    createFeedRoutes({ ...FEED, readPage, readHead: (p) => readHead(logReads, p), particoes, verifier }),
-  )
-
-  return {
-    name: 'lancamentos',
-    gate: createSchemaGate({ database: 'lancamentos', migrations: migrationsOf('lancamentos'), sql: logReads, log }),
-    routes,
-    checks: [
-      { name: 'postgres-lancamentos', required: true, check: () => ping(logReads, reads) },
-      { name: 'redis', required: false, check: async () => void (await redis.commands.ping()) },
-    ],
-    start: async () => {
-      relay.start()
-      await entregasFollower?.prepare()
-      entregasFollower?.start()
-    },
-    drain: async () => {
-      await entregasFollower?.stop()
-      await store.idle()
-      await relay.stop()
-    },
-    close: async () => {
-      entregasFollower?.close()
-      await Promise.all([closeSql(writes), closeSql(reads), closeSql(logReads), transactions.close()])
-    },
-  }
-}
-
-const groupCommitMetrics = (registry: Registry) => ({
-  rows: histogram(registry, {
-    name: 'fluxo_group_commit_rows',
-    help: 'Entries of one group commit.',
-    buckets: [1, 2, 5, 10, 20, 50, 100, 200, 500],
+export const lancamentos = defineService({
+  name: 'lancamentos',
+  port: 3001,
+  env: {
+    ...FOLLOW_ENV,
+    ENTREGAS_URL: envUrl('http', 'https')
+      .optional()
+      .describe('where entregas answers, whose paid deliveries become entries; none without'),
+    ENTREGAS_PARTICOES: envInteger({ min: 1, max: 1024 }).default(1).describe('partitions of its log'),
+  },
+  settings: (env): LancamentosSettings => ({
+    pedidos:
+      env.ENTREGAS_URL === undefined
+        ? undefined
+        : logAddress(env, `${env.ENTREGAS_URL}/entregas`, env.ENTREGAS_PARTICOES),
   }),
-  refused: counter(registry, {
-    name: 'fluxo_group_commit_refused_total',
-    help: 'Entries turned away with 503 because too many waited.',
-  }),
+  /** The relay's loops, the feed's pages, and what Prometheus asks. */
+  pool: { name: 'lancamentos log', max: 3 },
+  migrations: migrationsOf('lancamentos'),
+  log: {
+    name: 'lancamentos',
+    streamPrefix: STREAM_PREFIX,
+    readPage: (sql) => createReadPage(sql, LEDGER),
+    relay: 'relay',
+    feed: { path: '/eventos', operationId: 'listarEventosDosLancamentos' },
+    readers: ['consolidado'],
+    commits: { metric: 'fluxo_group_commit', what: 'Entries' },
+  },
+  open: (ctx, log) => {
+    const { particoes, commits } = log
+    const { pedidos } = ctx.settings
+    const sql = ctx.pool(WRITES)
+    const reads = ctx.pool(READS)
+    const transactions = ctx.transactions(TRANSACTIONS)
+    const store = log.writes(createLancamentoStore({ sql, transactions, particoes, ...commits }))
+    const parts = { ...ctx, store, leitura: createLancamentoReadStore(reads) }
+    const orders = pedidos && { log: ctx.logAt('pedidos', STREAM_DOS_PEDIDOS, pedidos), ...entregasGroup(parts) }
+    return {
+      checks: [needsPostgres('lancamentos', ctx.sql, reads)],
+      followers: orders ? [ctx.follow(orders, { sql, lease: { name: 'reparo pedidos' } })] : [],
+      routes: [
+        createRegistrarRoutes(parts),
+        createLoteRoutes(parts),
+        createImportarRoutes(parts),
+        createListarRoutes(parts),
+        createEstornarRoutes(parts),
+      ],
+      workers: [],
+    }
+  },
 })
-
-type LedgerMetricsDeps = { registry: Registry; redis: RedisConnections; sql: Sql; depth: () => number }
-
-/** What is looked at when Prometheus asks: the queue, the pools, PostgreSQL and Redis themselves. */
-const exportMetrics = ({ registry, redis, sql, depth }: LedgerMetricsDeps): void => {
-  gauge(registry, {
-    name: 'fluxo_group_commit_queue',
-    help: 'Entries that wait for a group commit.',
-    collect() {
-      this.set(depth())
-    },
-  })
-  exportRedisMetrics({ registry, redis: redis.commands })
-  const pools = {
-    lancamentos: WRITE_CONNECTIONS,
-    'lancamentos leitura': READ_CONNECTIONS,
-    'lancamentos log': LOG_CONNECTIONS,
-    'lancamentos lote': TRANSACTION_CONNECTIONS,
-  }
-  exportPostgresMetrics({ registry, database: 'lancamentos', sql, pools })
-}

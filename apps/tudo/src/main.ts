@@ -1,21 +1,15 @@
 import { hostname as machineName } from 'node:os'
-import { createConsolidado } from '@fluxo/consolidado/app'
-import { createEntregas } from '@fluxo/entregas/app'
-import { createLancamentos } from '@fluxo/lancamentos/app'
-import { createVerifier } from '@fluxo/shared/http/auth'
+import { consolidado } from '@fluxo/consolidado/app'
+import { entregas } from '@fluxo/entregas/app'
+import { lancamentos } from '@fluxo/lancamentos/app'
 import type { AppModule } from '@fluxo/shared/http/module'
 import { createProblemResponse } from '@fluxo/shared/http/problem'
 import { signToken } from '@fluxo/shared/http/tokens'
-import { readLogState } from '@fluxo/shared/log/state'
-import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
-import { createLifecycle } from '@fluxo/shared/process/lifecycle'
+import { openService } from '@fluxo/shared/process/open-service'
 import { runModules } from '@fluxo/shared/process/run'
-import { createLimits } from '@fluxo/shared/ratelimit/admission'
+import { openProcess, readParticoes } from '@fluxo/shared/process/run-service'
 import type { LimitsEnv } from '@fluxo/shared/ratelimit/settings'
-import { createRedisConnections } from '@fluxo/shared/redis/connection'
-import { createLogger, type LogStream } from '@fluxo/shared/telemetry/logger'
-import { startTracing } from '@fluxo/shared/telemetry/start-tracing'
-import { Registry } from 'prom-client'
+import type { LogStream } from '@fluxo/shared/telemetry/logger'
 
 type TudoOptions = {
   /** 0 takes a free port. */
@@ -44,6 +38,8 @@ type TudoOptions = {
 const STOP_DEADLINE_MS = 8_000
 /** A page of the feed takes well below this; each call signs its own token. */
 const SERVICE_TOKEN_SECONDS = 300
+/** As of consolidado alone (`VERIFICACAO_MS`). */
+const VERIFICAR_MS = 60_000
 
 /**
  * Runs all services in one process on one port: what `npm start` serves.
@@ -53,89 +49,54 @@ const SERVICE_TOKEN_SECONDS = 300
  */
 export const startAll = async (options: TudoOptions): Promise<{ url: string; stop: () => Promise<void> }> => {
   const { port, hostname, redisUrl, jwtSecret, signals = false } = options
-  const log = createLogger({ service: 'fluxo', level: options.logLevel, stream: options.logStream })
-  const registry = new Registry()
-  const lifecycle = createLifecycle({ log, deadlineMs: STOP_DEADLINE_MS })
-  const instance = machineName()
-  const tracing = await startTracing({ endpoint: options.otlpEndpoint, ratio: 1, service: 'fluxo', instance, log })
-  if (tracing !== undefined) lifecycle.defer('traces', tracing.close)
-  const verifier = createVerifier({ secret: jwtSecret })
-  const redis = createRedisConnections({ url: redisUrl, name: 'fluxo', log })
-  lifecycle.defer('redis', () => redis.close())
-
-  const limits = createLimits({ env: options.limits, redis: redis.cache, registry })
-
-  const particoes = await particoesOf(options.databaseUrlLancamentos)
-  const pedidosParticoes = await particoesOf(options.databaseUrlEntregas)
-  const token = () => signToken({ secret: jwtSecret, scopes: ['eventos:ler'], expiresInSeconds: SERVICE_TOKEN_SECONDS })
-
-  const entregas = createEntregas({
-    databaseUrl: options.databaseUrlEntregas,
-    redis,
-    verifier,
-    limits,
-    cursorSecret: jwtSecret,
-    particoes: pedidosParticoes,
-    instance,
-    fluxo: options.fluxo,
-    avisos: { allowsLoopback: options.webhooksLoopback ?? false },
-    otherGroups: ['lancamentos'],
-    log,
-    registry,
-    tracing,
-  })
-  const problem = createProblemResponse({ log })
-  /** Asks a module's routes in memory. What they throw is answered as over HTTP; Hono itself would print its stack. */
-  const inMemory = (routes: AppModule['routes']) => {
-    routes.onError((error, c) => problem(c, error))
-    return (url: string, init: RequestInit) => routes.request(url, init)
-  }
-  const lancamentos = createLancamentos({
-    databaseUrl: options.databaseUrlLancamentos,
-    redis,
-    verifier,
-    limits,
-    cursorSecret: jwtSecret,
-    particoes,
-    pedidos: {
-      eventos: { baseUrl: 'http://entregas/entregas', token, fetch: inMemory(entregas.routes) },
-      particoes: pedidosParticoes,
-      instance,
+  const { databaseUrlLancamentos, databaseUrlConsolidado, databaseUrlEntregas } = options
+  const { lifecycle, ...opened } = await openProcess({
+    name: 'fluxo',
+    instance: machineName(),
+    env: {
+      ...options.limits,
+      REDIS_URL: redisUrl,
+      JWT_SECRET: jwtSecret,
+      LOG_LEVEL: options.logLevel,
+      OTEL_EXPORTER_OTLP_ENDPOINT: options.otlpEndpoint,
+      OTEL_TRACES_SAMPLER_ARG: 1,
     },
-    log,
-    registry,
-    tracing,
+    stopDeadlineMs: STOP_DEADLINE_MS,
+    logStream: options.logStream,
   })
-  const consolidado = createConsolidado({
-    databaseUrl: options.databaseUrlConsolidado,
-    redis,
-    verifier,
-    limits,
-    eventos: { baseUrl: 'http://lancamentos', token, fetch: inMemory(lancamentos.routes) },
-    particoes,
-    instance,
-    log,
-    registry,
-    tracing,
-  })
-  return runModules({
-    modules: [entregas, lancamentos, consolidado],
-    port,
-    hostname,
-    signals,
-    log,
-    registry,
-    tracing,
-    lifecycle,
-  })
-}
-
-/** Into how many partitions a log is split. */
-const particoesOf = async (url: string): Promise<number> => {
-  const sql = createSql({ url, max: 1, name: 'fluxo start' })
-  try {
-    return (await readLogState(sql)).particoes
-  } finally {
-    await closeSql(sql)
+  const { log } = opened
+  const common = { ...opened, cursorSecret: jwtSecret }
+  const problem = createProblemResponse({ log })
+  /** The log of a module, asked in memory. What its routes throw is answered as over HTTP; Hono itself would print its stack. */
+  const logOf = ({ name, routes }: AppModule, path: string, particoes: number) => {
+    routes.onError((error, c) => problem(c, error))
+    return {
+      baseUrl: `http://${name}${path}`,
+      token: () => signToken({ secret: jwtSecret, scopes: ['eventos:ler'], expiresInSeconds: SERVICE_TOKEN_SECONDS }),
+      fetch: (url: string, init: RequestInit) => routes.request(url, init),
+      particoes,
+    }
   }
+
+  const particoesOf = (databaseUrl: string) => readParticoes({ name: 'fluxo', databaseUrl, log })
+  const particoes = await particoesOf(databaseUrlLancamentos)
+  const pedidosParticoes = await particoesOf(databaseUrlEntregas)
+  const orders = openService(entregas, {
+    ...common,
+    databaseUrl: databaseUrlEntregas,
+    particoes: pedidosParticoes,
+    settings: { fluxo: options.fluxo, avisos: { allowsLoopback: options.webhooksLoopback ?? false } },
+  })
+  const ledger = openService(lancamentos, {
+    ...common,
+    databaseUrl: databaseUrlLancamentos,
+    particoes,
+    settings: { pedidos: logOf(orders, '/entregas', pedidosParticoes) },
+  })
+  const balances = openService(consolidado, {
+    ...common,
+    databaseUrl: databaseUrlConsolidado,
+    settings: { lancamentos: logOf(ledger, '', particoes), verificarMs: VERIFICAR_MS },
+  })
+  return runModules({ ...opened, modules: [orders, ledger, balances], port, hostname, signals, lifecycle })
 }

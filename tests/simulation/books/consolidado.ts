@@ -1,18 +1,13 @@
 import { createVersionedCache, type VersionedCache } from '@fluxo/shared/cache/versioned-cache'
 import { createFeedClient, type FeedClient } from '@fluxo/shared/feed/client'
 import { createFollower, type Follower } from '@fluxo/shared/follow/follower'
+import { LOCKS } from '@fluxo/shared/postgres/locks'
 import type { Breaker } from '@fluxo/shared/resilience/breaker'
 import type { Policy } from '@fluxo/shared/resilience/policy'
-import { createJanitor } from '@fluxo/shared/stream/janitor'
 import type { Registry } from 'prom-client'
 import { createDayReader, type DayReader } from '../../../apps/consolidado/src/consultar/read-day.ts'
 import { createBalanceReadStore } from '../../../apps/consolidado/src/consultar/store.ts'
-import {
-  CACHE_PREFIX,
-  CONSOLIDADO_GROUP,
-  REPAIR_LOCK,
-  STREAM_PREFIX,
-} from '../../../apps/consolidado/src/projetar/names.ts'
+import { CACHE_PREFIX, CONSOLIDADO_GROUP, STREAM_PREFIX } from '../../../apps/consolidado/src/projetar/names.ts'
 import { createProjection } from '../../../apps/consolidado/src/projetar/projection.ts'
 import type { Process } from '../process.ts'
 import { createSimulatedLease, createSimulatedSql } from '../servers/postgres-client.ts'
@@ -32,12 +27,11 @@ export type Consolidado = {
   stop: () => Promise<void>
 }
 
-export const REPAIR_LEASE = REPAIR_LOCK.join()
+const REPAIR_KEY = [LOCKS.repair, 0] as const
+export const REPAIR_LEASE = REPAIR_KEY.join()
 
 /** The pace of this world: fast, so that a history of seconds sees every timer come up. Above the slowest batch all the same. */
 const PACE = { claimIdleMs: 700, graceMs: 500, everyMs: 120, headEveryMs: 300 }
-/** Consumers are held for dead sooner than their entries are taken over: only what they have pending keeps them. */
-const JANITOR = { everyMs: 400, deadConsumerIdleMs: 300 }
 const PREPARE_RETRY_MS = 500
 const FEED_TIMEOUT_MS = 2_000
 
@@ -82,19 +76,10 @@ export function startConsolidado(servers: Servers, process: Process): Consolidad
       instance: servers.stableNames ? process.instance : `${process.instance}.${process.life}`,
       sql,
       redis,
-      lease: createSimulatedLease({ wire, server, process, key: REPAIR_LOCK, name: 'reparo', log: SILENT }),
+      lease: createSimulatedLease({ wire, server, process, key: REPAIR_KEY, name: 'reparo', log: SILENT }),
     },
   )
-  const janitor = createJanitor({
-    ...shared,
-    ...JANITOR,
-    redis: redis.commands,
-    prefix: STREAM_PREFIX,
-    groups: [CONSOLIDADO_GROUP],
-  })
-  void prepared(follower.prepare, process).then(() => {
-    for (const one of [follower, janitor]) one.start()
-  })
+  void prepared(follower.prepare, process).then(() => follower.start())
   const store = createBalanceReadStore({ sql, policy: onePolicy(process, FEED_TIMEOUT_MS), clock })
   return {
     process,
@@ -104,7 +89,7 @@ export function startConsolidado(servers: Servers, process: Process): Consolidad
     inbox: follower.inbox,
     cutDatabase: simulated.cut,
     stop: async () => {
-      await Promise.all([follower, janitor].map((one) => one.stop()))
+      await follower.stop()
       await cache.close()
       await own.close()
     },

@@ -2,7 +2,9 @@ import { createFeedPage, createReadPage, readHead } from '@fluxo/shared/log/page
 import { createRelay } from '@fluxo/shared/log/relay'
 import { LOCKS } from '@fluxo/shared/postgres/locks'
 import type { Transactions } from '@fluxo/shared/postgres/transactions'
+import { createJanitor } from '@fluxo/shared/stream/janitor'
 import { createPublisher } from '@fluxo/shared/stream/publisher'
+import { CONSOLIDADO_GROUP } from '../../../apps/consolidado/src/projetar/names.ts'
 import { LANCAMENTO_REGISTRADO, STREAM_PREFIX } from '../../../apps/lancamentos/src/domain/evento.ts'
 import { LEDGER, type LedgerRow } from '../../../apps/lancamentos/src/registrar/ledger-table.ts'
 import { createLancamentoStore, type LancamentoStore } from '../../../apps/lancamentos/src/registrar/store.ts'
@@ -25,8 +27,9 @@ export type Lancamentos = {
   stop: () => Promise<void>
 }
 
-/** First key of the relay's leases; the second is the partition. */
 export const relayLease = (particao: number): string => `${LOCKS.relay},${particao}`
+/** Consumers are held for dead sooner than their entries are taken over: only what they have pending keeps them. */
+const JANITOR = { everyMs: 400, deadConsumerIdleMs: 300 }
 /** The lanes of a relay in this world: pages of a few entries, so that a history has many. */
 const PAGE_ROWS_MAX = 5
 const POLL_MS = 150
@@ -78,7 +81,18 @@ export function startLancamentos(
     clock,
   })
   const store = createLancamentoStore({ sql, transactions: NO_TRANSACTIONS, particoes, onCommit: relay.wake, clock })
+  const janitor = createJanitor({
+    ...JANITOR,
+    redis: redis.commands,
+    prefix: STREAM_PREFIX,
+    particoes,
+    groups: [CONSOLIDADO_GROUP],
+    log: SILENT,
+    registry,
+    clock,
+  })
   relay.start()
+  janitor.start()
   return {
     process,
     redis,
@@ -86,6 +100,7 @@ export function startLancamentos(
     feed: createFeedPage({ readPage: own, readHead: (particao) => readHead(sql, particao) }),
     cutDatabase: cut,
     stop: async () => {
+      await janitor.stop()
       await store.idle()
       await relay.stop()
       await redis.close()

@@ -1,4 +1,5 @@
 import type { FeedClient } from '@fluxo/shared/feed/client'
+import { feedOfLog } from '@fluxo/shared/feed/own-log'
 import { createFollower } from '@fluxo/shared/follow/follower'
 import { createFeedPage, createReadPage, readHead } from '@fluxo/shared/log/pages'
 import { createRelay } from '@fluxo/shared/log/relay'
@@ -11,9 +12,8 @@ import { createStepWorker } from '../../../apps/entregas/src/fluir/step-worker.t
 import { createPedidoReadStore } from '../../../apps/entregas/src/listar/store.ts'
 import type { ChangePedidoDeps } from '../../../apps/entregas/src/mover/change-pedido.ts'
 import { EVENTOS } from '../../../apps/entregas/src/mover/evento-table.ts'
-import { feedOfLog } from '../../../apps/entregas/src/mover/log-feed.ts'
 import { createPedidoStore, type PedidoStore } from '../../../apps/entregas/src/mover/store.ts'
-import { LANCAMENTOS_GROUP as GRUPO_DO_LIVRO } from '../../../apps/lancamentos/src/lancar-entregas/follow.ts'
+import { LANCAMENTOS_GROUP as GRUPO_DO_LIVRO } from '../../../apps/lancamentos/src/lancar-entregas/group.ts'
 import { prepared } from '../books/consolidado.ts'
 import type { Process } from '../process.ts'
 import { createSimulatedLease, createSimulatedSql } from '../servers/postgres-client.ts'
@@ -33,9 +33,9 @@ export type Entregas = {
   stop: () => Promise<void>
 }
 
-const REPAIR_LOCK = [LOCKS.repair, 0] as const
+const REPAIR_KEY = [LOCKS.repair, 0] as const
 export const relayLease = (particao: number): string => `${LOCKS.relay},${particao}`
-export const REPAIR_LEASE = REPAIR_LOCK.join()
+export const REPAIR_LEASE = REPAIR_KEY.join()
 /** Pages of a few events, so that a history has many. */
 const PAGE_ROWS_MAX = 5
 const RELAY_POLL_MS = 150
@@ -81,7 +81,7 @@ export function startEntregas(servers: Servers, process: Process): Entregas {
       log: { streamPrefix: STREAM_PREFIX, particoes, feed: pulled },
       committed: ({ particao, applied }) => (applied > 0 ? stepWorker.wake(particao) : undefined),
     },
-    { ...shared, timings: PACE, redis, instance: nameOf(servers, process), lease: leaseOf(REPAIR_LOCK, 'reparo') },
+    { ...shared, timings: PACE, redis, instance: nameOf(servers, process), lease: leaseOf(REPAIR_KEY, 'reparo') },
   )
   const groups = [FLUXO_GROUP, GRUPO_DO_LIVRO]
   const janitor = createJanitor({ ...shared, ...JANITOR, redis: redis.commands, prefix: STREAM_PREFIX, groups })

@@ -1,12 +1,12 @@
 import { createFeedClient } from '@fluxo/shared/feed/client'
 import { createFollower } from '@fluxo/shared/follow/follower'
+import { LOCKS } from '@fluxo/shared/postgres/locks'
 import type { Transactions } from '@fluxo/shared/postgres/transactions'
 import {
   entregasGroup,
   LANCAMENTOS_GROUP,
-  REPAIR_LOCK,
   STREAM_DOS_PEDIDOS,
-} from '../../../apps/lancamentos/src/lancar-entregas/follow.ts'
+} from '../../../apps/lancamentos/src/lancar-entregas/group.ts'
 import { createLancamentoStore } from '../../../apps/lancamentos/src/registrar/store.ts'
 import { onePolicy, prepared } from '../books/consolidado.ts'
 import type { Process } from '../process.ts'
@@ -58,7 +58,7 @@ export function startLancamentos(servers: Servers, process: Process): Lancamento
       timings: PACE,
       redis: seams.redis?.(own, LANCAMENTOS_GROUP) ?? own,
       instance: nameOf(servers, process),
-      lease: createSimulatedLease({ wire, server, process, key: REPAIR_LOCK, name: 'reparo', log: SILENT }),
+      lease: createSimulatedLease({ wire, server, process, key: [LOCKS.repair, 0], name: 'reparo', log: SILENT }),
     },
   )
   let leaving = false

@@ -1,7 +1,7 @@
 import { streamKey } from '@fluxo/shared/stream/keys'
 import { STREAM_PREFIX } from '../../../apps/entregas/src/domain/evento.ts'
 import { FLUXO_GROUP } from '../../../apps/entregas/src/fluir/group.ts'
-import { LANCAMENTOS_GROUP as GRUPO_DO_LIVRO } from '../../../apps/lancamentos/src/lancar-entregas/follow.ts'
+import { LANCAMENTOS_GROUP as GRUPO_DO_LIVRO } from '../../../apps/lancamentos/src/lancar-entregas/group.ts'
 import { scheduleFaults, stopRedis } from '../disturbances.ts'
 import type { Verdict } from '../scenario.ts'
 import { type InboxRow, letterKey } from '../servers/projection-state.ts'

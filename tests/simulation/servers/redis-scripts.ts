@@ -61,7 +61,7 @@ const leave: ScriptSemantics = (store, [key = ''], [group = '', consumer = '']) 
 }
 
 /** Trims exactly, where Redis takes whole nodes only: the sharper of the two. */
-const sweep: ScriptSemantics = (store, [key = ''], [idleMs = '', limit = '', ...names]) => {
+const sweep: ScriptSemantics = (store, [key = ''], [idleMs = '', limit = '', awaitedMax = '', ...names]) => {
   const stream = store.stream(key)
   if (stream === undefined) return [0, 0]
   let floor = stream.top
@@ -75,7 +75,8 @@ const sweep: ScriptSemantics = (store, [key = ''], [idleMs = '', limit = '', ...
       consumers += 1
     }
   }
-  if (stream.groups.size === 0 || names.some((name) => !stream.groups.has(name))) return [0, consumers]
+  const awaited = stream.entries.size <= Number(awaitedMax) && names.some((name) => !stream.groups.has(name))
+  if (stream.groups.size === 0 || awaited) return [0, consumers]
   const trimmed = [...stream.entries.keys()].filter((posicao) => posicao < floor).slice(0, Number(limit))
   for (const posicao of trimmed) stream.entries.delete(posicao)
   return [trimmed.length, consumers]

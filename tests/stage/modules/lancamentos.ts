@@ -1,6 +1,7 @@
-import { createLancamentos } from '@fluxo/lancamentos/app'
-import { type Given, partsOfTests } from './parts.ts'
+import { lancamentos } from '@fluxo/lancamentos/app'
+import { openService } from '@fluxo/shared/process/open-service'
+import { type GivenByTest, partsOfTests } from './parts.ts'
 
 /** The ledger in a test's own process; it follows no orders. */
-export const lancamentosModule = (given: Given<Parameters<typeof createLancamentos>[0]>) =>
-  createLancamentos({ ...partsOfTests(), ...given })
+export const lancamentosModule = (given: GivenByTest) =>
+  openService(lancamentos, { ...partsOfTests(), ...given, settings: {} })

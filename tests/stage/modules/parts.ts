@@ -1,4 +1,5 @@
 import { createVerifier } from '@fluxo/shared/http/auth'
+import type { Given } from '@fluxo/shared/process/define-service'
 import { Registry } from 'prom-client'
 import { SILENT } from '../doors.ts'
 import { SECRET } from '../tokens.ts'
@@ -13,6 +14,6 @@ export const partsOfTests = () => ({
   registry: new Registry(),
 })
 
-/** A service's dependencies: its database and its Redis; all else may be given too. */
-export type Given<Deps extends { databaseUrl: unknown; redis: unknown }> = Pick<Deps, 'databaseUrl' | 'redis'> &
-  Partial<Deps>
+type Surroundings = Omit<Given<unknown>, 'settings'>
+/** A service's surroundings: its database and its Redis; all else may be given too. */
+export type GivenByTest = Pick<Surroundings, 'databaseUrl' | 'redis'> & Partial<Surroundings>

@@ -1,48 +1,31 @@
 import type { FeedClient } from '@fluxo/shared/feed/client'
-import { createLease } from '@fluxo/shared/postgres/lease'
-import type { Sql } from '@fluxo/shared/postgres/sql'
-import { createTransactions } from '@fluxo/shared/postgres/transactions'
-import type { RedisConnections } from '@fluxo/shared/redis/connection'
-import type { Logger } from '@fluxo/shared/telemetry/logger'
-import type { Registry } from '@fluxo/shared/telemetry/metrics'
+import type { ServiceContext, Worker } from '@fluxo/shared/process/define-service'
 import type { DayKey } from '../projetar/saldo-store.ts'
 import { createVerificarStore } from './store.ts'
 import { verificarCache } from './verificar-cache.ts'
-import { createVerificarWorker, VERIFICAR_LOCK, type VerificarWorker } from './worker.ts'
+import { createVerificarWorker, VERIFICAR_LOCK } from './worker.ts'
 
-type AssembleVerificarDeps = {
-  databaseUrl: string
-  /** A pool for single statements. */
-  sql: Sql
-  redis: RedisConnections['commands']
+type AssembleVerificarDeps = ServiceContext<unknown> & {
   cachePrefix: string
   feed: FeedClient
   particoes: number
   /** Between two rounds; 0 turns verification off. */
-  verificarMs?: number
-  log: Logger
-  registry: Registry
+  verificarMs: number
 }
 
-const VERIFICAR_MS = 60_000
-
 /** Puts the verification in the background together, with a connection of its own. */
-export function assembleVerificar(deps: AssembleVerificarDeps): VerificarWorker & { close(): Promise<void> } {
-  const { databaseUrl: url, sql, redis, cachePrefix, log, verificarMs = VERIFICAR_MS } = deps
-  const transactions = createTransactions({ url, max: 1, name: 'consolidado verificacao' })
-  const verificarWorker = createVerificarWorker({
+export function assembleVerificar(deps: AssembleVerificarDeps): Worker {
+  const { sql, redis, cachePrefix, verificarMs } = deps
+  const { commands } = redis
+  const worker = createVerificarWorker({
     ...deps,
-    store: createVerificarStore(transactions),
+    store: createVerificarStore(deps.transactions({ name: 'consolidado verificacao', max: 1 })),
     verificarCache: async (days: readonly DayKey[]) => {
-      if (redis.status !== 'ready') return []
-      return (await verificarCache({ redis, prefix: cachePrefix, sql }, days)).differences
+      if (commands.status !== 'ready') return []
+      return (await verificarCache({ redis: commands, prefix: cachePrefix, sql }, days)).differences
     },
-    lease: createLease({ url, key: VERIFICAR_LOCK, name: 'verificacao', log }),
+    lease: deps.lease('verificacao', VERIFICAR_LOCK),
     everyMs: verificarMs,
   })
-  return {
-    ...verificarWorker,
-    start: () => (verificarMs > 0 ? verificarWorker.start() : undefined),
-    close: () => transactions.close(),
-  }
+  return { ...worker, start: verificarMs > 0 ? worker.start : undefined }
 }

@@ -1,4 +1,4 @@
-import { envDurationMs } from '@fluxo/shared/process/env'
+import { envDurationMs } from '@fluxo/shared/env'
 import { z } from 'zod'
 import type { FluxoOptions } from './fluir.ts'
 

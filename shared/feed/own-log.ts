@@ -1,8 +1,8 @@
-import type { FeedClient } from '@fluxo/shared/feed/client'
-import type { LogHead, ReadPage } from '@fluxo/shared/log/pages'
+import type { LogHead, ReadPage } from '../log/pages.ts'
+import type { FeedClient } from './client.ts'
 
 /** The log itself, in the same database as its follower: what no stream brings is read there. */
-export type LogReads = {
+type LogReads = {
   readPage: ReadPage
   readHead: (particao: number) => Promise<LogHead | undefined>
 }

@@ -1,10 +1,8 @@
 import { hostname } from 'node:os'
-import { Registry } from 'prom-client'
 import { z } from 'zod'
-import { createLogger } from '../telemetry/logger.ts'
-import { startTracing } from '../telemetry/start-tracing.ts'
-import { envDurationMs, envSecret, envUrl } from './env.ts'
-import { createLifecycle } from './lifecycle.ts'
+import { envDurationMs, envInteger, envSecret, envUrl } from '../env.ts'
+import { serviceTokenOf } from '../feed/service-token.ts'
+import { LIMITS_ENV } from '../ratelimit/settings.ts'
 
 /** Settings of the tokens that are signed here, for services and commands. */
 export const SIGNING_ENV = {
@@ -12,8 +10,9 @@ export const SIGNING_ENV = {
   JWT_ISSUER: z.string().optional().describe('what `iss` of every token must be; needed with JWT_JWKS_URL'),
   JWT_AUDIENCE: z.string().optional().describe('what `aud` of every token must name; needed with JWT_JWKS_URL'),
 }
+type SigningEnv = z.infer<z.ZodObject<typeof SIGNING_ENV>>
 
-export const signingOf = (env: z.infer<z.ZodObject<typeof SIGNING_ENV>>) => ({
+export const signingOf = (env: SigningEnv) => ({
   secret: env.JWT_SECRET,
   issuer: env.JWT_ISSUER,
   audience: env.JWT_AUDIENCE,
@@ -22,9 +21,11 @@ export const signingOf = (env: z.infer<z.ZodObject<typeof SIGNING_ENV>>) => ({
 /** The settings that every service has, for the schema of its environment. */
 export const SERVICE_ENV = {
   ...SIGNING_ENV,
+  ...LIMITS_ENV,
   HOST: z.string().default('127.0.0.1'),
   REDIS_URL: envUrl('redis', 'rediss'),
   JWT_JWKS_URL: envUrl('https', 'http').optional(),
+  PARTICOES: envInteger({ min: 1, max: 1024 }).optional(),
   INSTANCIA: z
     .string()
     .default(`${hostname()}-${process.pid}`)
@@ -36,35 +37,27 @@ export const SERVICE_ENV = {
     .describe('base URL of an OTLP collector; no traces without'),
   OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(1).describe('share of the traces to keep'),
 }
+export type ServiceEnv = z.infer<z.ZodObject<typeof SERVICE_ENV>>
 
-/** Everything is closed within this; compose waits longer before it kills. */
-const STOP_DEADLINE_MS = 15_000
-
-type ServiceSettings = Pick<
-  z.infer<z.ZodObject<typeof SERVICE_ENV>>,
-  'LOG_LEVEL' | 'OTEL_EXPORTER_OTLP_ENDPOINT' | 'OTEL_TRACES_SAMPLER_ARG'
->
-
-/** Opens what a process has before its modules: log, metrics, traces where a collector is named, and how all is closed. */
-export async function openService({
-  service,
-  instance,
-  env,
-}: {
-  service: string
-  /** How traces name this process. */
-  instance: string
-  env: ServiceSettings
-}) {
-  const log = createLogger({ service, level: env.LOG_LEVEL })
-  const lifecycle = createLifecycle({ log, deadlineMs: STOP_DEADLINE_MS })
-  const tracing = await startTracing({
-    endpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
-    ratio: env.OTEL_TRACES_SAMPLER_ARG,
-    service,
-    instance,
-    log,
-  })
-  if (tracing !== undefined) lifecycle.defer('traces', tracing.close)
-  return { log, lifecycle, registry: new Registry(), tracing }
+/** The setting of a service that reads the log of another one. */
+export const FOLLOW_ENV = {
+  EVENTOS_TOKEN: z.string().optional().describe('a token with scope eventos:ler, where there is no JWT_SECRET'),
 }
+
+/** Where the log of another service is read; `fetch` asks it in memory where both are one process. */
+export type LogAddress = {
+  baseUrl: string
+  token: () => string | Promise<string>
+  fetch?: ((url: string, init: RequestInit) => Promise<Response> | Response) | undefined
+  /** As the log was made with. */
+  particoes: number
+  /** For tests: another name in Redis. */
+  streamPrefix?: string | undefined
+}
+
+/** Where a log is read, with the token that the environment gives or can make. */
+export const logAddress = (
+  env: SigningEnv & { EVENTOS_TOKEN?: string | undefined },
+  baseUrl: string,
+  particoes: number,
+): LogAddress => ({ baseUrl, particoes, token: serviceTokenOf({ ...signingOf(env), token: env.EVENTOS_TOKEN }) })
