@@ -26,7 +26,7 @@ export type BodyLimits = {
 type Arrival = { owner: string; declared: number | undefined; limits: BodyLimits }
 
 /** A body on its way to be whole. It counts from the first moment, by the length that it declares, until `release`. */
-export type Held = {
+type Held = {
   /** Resolves with all of it. Rejects with what refuses it: too large, no room, too slow, or it broke off. */
   gather(source: IncomingMessage | AsyncIterable<Uint8Array>): Promise<Buffer>
   release(): void

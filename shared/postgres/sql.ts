@@ -102,8 +102,3 @@ class StatementDeadline extends Error {
  */
 export const withDeadline = <T>(query: Promise<T>, deadlineMs: number, clock?: Clock): Promise<T> =>
   withTimeout(query, deadlineMs, () => new StatementDeadline(deadlineMs), clock)
-
-/** Asks each of the pools for an answer; rejects where one has none. */
-export const ping = async (...pools: readonly Sql[]): Promise<void> => {
-  await Promise.all(pools.map((sql) => sql`select 1`))
-}
