@@ -58,7 +58,7 @@ export const checkFloods = async (deps: Deps): Promise<void> => {
 
 const flood = async (stack: Stack, token: string, kind: string, connections: number): Promise<string> => {
   const place = ['--network', `${stack.env['COMPOSE_PROJECT_NAME']}_borda`, '--cpus', '0.5', '-e', 'TOKEN']
-  const script = ['-v', `${join(root, 'e2e', 'compose', 'flood.ts')}:/flood.ts:ro`, 'fluxo/servico:local']
+  const script = ['-v', `${join(root, 'tests', 'compose', 'flood.ts')}:/flood.ts:ro`, 'fluxo/servico:local']
   const command = ['node', '/flood.ts', kind, String(connections), String(FLOOD_SECONDS)]
   return (await must('docker', ['run', '--rm', ...place, ...script, ...command], { ...stack.env, TOKEN: token })).trim()
 }

@@ -79,7 +79,7 @@ export const createStack = async (): Promise<Stack> => {
   const env: NodeJS.ProcessEnv = {
     ...process.env,
     COMPOSE_PROJECT_NAME: `fluxo-teste-${process.pid}`,
-    COMPOSE_FILE: [join(root, 'docker-compose.yml'), join(root, 'e2e', 'compose', 'receiver.yml')].join(':'),
+    COMPOSE_FILE: [join(root, 'docker-compose.yml'), join(root, 'tests', 'compose', 'receiver.yml')].join(':'),
     FLUXO_TESTE_CERTS: certificates,
     COMPOSE_ENV_FILES: envFile,
     COMPOSE_PROGRESS: 'plain',
