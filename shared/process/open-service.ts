@@ -220,11 +220,13 @@ type StartDeps = { name: string; log: Logger; prepare: () => Promise<void>; begi
 function createStart({ name, log, prepare, begin }: StartDeps) {
   const stopping = new AbortController()
   let trying: Promise<void> = Promise.resolve()
+  let told = false
   const tryOnce = async (): Promise<boolean> => {
     try {
       await prepare()
     } catch (error) {
-      log.warn({ err: error }, `${name} waits for its database`)
+      if (!told) log.warn({ err: error }, `${name} waits for its database`)
+      told = true
       return false
     }
     if (!stopping.signal.aborted) begin()
