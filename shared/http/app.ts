@@ -7,10 +7,10 @@ import type { Tracing } from '../telemetry/tracing.ts'
 import { documentationRoutes } from './docs.ts'
 import type { AppEnv } from './env.ts'
 import { healthRoutes } from './health.ts'
+import { htmlRoutes, noSuchAddress } from './html-routes.ts'
 import type { AppModule } from './module.ts'
 import { mountRoutes } from './mount.ts'
 import { NO_ROUTE, observeRoutes } from './observe.ts'
-import { noSuchAddress, pageRoutes } from './pages.ts'
 import { createProblemResponse } from './problem.ts'
 
 type HttpAppOptions = {
@@ -40,7 +40,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<AppEnv> {
   )
   mountRoutes(app, healthRoutes({ checks, registry, log, leaving, started }), observed)
   mountRoutes(app, documentationRoutes(), observed)
-  mountRoutes(app, pageRoutes(), observed)
+  mountRoutes(app, htmlRoutes(), observed)
   for (const { routes } of modules) {
     mountRoutes(app, routes, observed)
   }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { createDecoder, type Encoding } from '../csv/encoding.ts'
-import type { Fate, Importacao, ReadyLine } from '../csv/imports.ts'
+import type { Fate, Importacao, ReadyLine } from '../csv/importacao.ts'
 import { createCsvReader } from '../csv/reader.ts'
 import type { ImportReport } from '../csv/report.ts'
 import { Unavailable } from '../errors.ts'

@@ -1,9 +1,9 @@
 import { type Clock, systemClock } from '@fluxo/shared/clock'
-import { createLines } from '@fluxo/shared/lines'
 import { isInfrastructure } from '@fluxo/shared/postgres/failure'
 import { ownRows } from '@fluxo/shared/postgres/own-rows'
 import { type Sql, withDeadline } from '@fluxo/shared/postgres/sql'
 import { run, type Statement, statement } from '@fluxo/shared/postgres/statement'
+import { createQueues } from '@fluxo/shared/queues'
 import type { Policy } from '@fluxo/shared/resilience/policy'
 import { isRejection } from '@fluxo/shared/resilience/rejection'
 import { emptySaldo, type Saldo } from '../domain/saldo.ts'
@@ -128,7 +128,7 @@ export const createBalanceReadStore = ({
       ),
     clock: clock.now,
   })
-  const queues = createLines(READS_OF_ONE)
+  const queues = createQueues(READS_OF_ONE)
   const read = async <Row extends object>(
     question: Statement,
     values: readonly [comercianteId: string, ...valores: string[]],

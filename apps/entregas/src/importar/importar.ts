@@ -1,4 +1,4 @@
-import { createImportacao as createImportacaoCsv, type Fate, type Importacao } from '@fluxo/shared/csv/imports'
+import { createImportacao as createImportacaoCsv, type Fate, type Importacao } from '@fluxo/shared/csv/importacao'
 import { pedidoImpressao } from '../domain/impressao.ts'
 import type { ReceiveResult } from '../mover/store.ts'
 import { type FilePedido, FORMAT, readLine } from './line.ts'

@@ -2,12 +2,12 @@ import { evento, pedido } from '@fluxo/drizzle/entregas/schema'
 import type { Clock } from '@fluxo/shared/clock'
 import type { PagePoint } from '@fluxo/shared/http/page/page'
 import type { LogPosition } from '@fluxo/shared/http/posicao'
-import { createLines } from '@fluxo/shared/lines'
 import { askOwn, type Question } from '@fluxo/shared/postgres/ask'
 import { throwUnavailable } from '@fluxo/shared/postgres/failure'
 import { ownRows } from '@fluxo/shared/postgres/own-rows'
 import { type Sql, withDeadline } from '@fluxo/shared/postgres/sql'
 import { run, type Statement, statement } from '@fluxo/shared/postgres/statement'
+import { createQueues } from '@fluxo/shared/queues'
 import { and, desc, eq, gte, lt, type SQL, sql } from 'drizzle-orm'
 import type { PedidoEvento } from '../domain/evento.ts'
 import type { Pedido } from '../domain/pedido.ts'
@@ -85,9 +85,9 @@ const unavailable = throwUnavailable('Os pedidos estão indisponíveis')
  * The list walks an index backwards from the cursor's point, so that page 1 000 costs what page 1 costs; each combination of filters is a statement of its own.
  */
 export function createPedidoReadStore(pool: Sql, clock?: Clock): PedidoReadStore {
-  const lines = createLines(READS)
+  const queues = createQueues(READS)
   const inTurn = <T>(comercianteId: string, query: () => Promise<T>): Promise<T> =>
-    lines.run(comercianteId, () => withDeadline(query(), ANSWER_MAX_MS, clock)).catch(unavailable)
+    queues.run(comercianteId, () => withDeadline(query(), ANSWER_MAX_MS, clock)).catch(unavailable)
   const read = <Row extends object>(
     question: Statement,
     values: [comercianteId: string, ...others: (string | number)[]],

@@ -1,4 +1,4 @@
-import { createImportacao as createImportacaoCsv, type Fate, type Importacao } from '@fluxo/shared/csv/imports'
+import { createImportacao as createImportacaoCsv, type Fate, type Importacao } from '@fluxo/shared/csv/importacao'
 import { invariant } from '@fluxo/shared/errors'
 import { impressaoOf } from '../domain/impressao.ts'
 import type { NovoLancamento } from '../domain/lancamento.ts'

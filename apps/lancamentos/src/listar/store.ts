@@ -1,10 +1,10 @@
 import { lancamentos } from '@fluxo/drizzle/lancamentos/schema'
 import type { PagePoint } from '@fluxo/shared/http/page/page'
 import type { LogPosition } from '@fluxo/shared/http/posicao'
-import { createLines } from '@fluxo/shared/lines'
 import { askOwn, type Question } from '@fluxo/shared/postgres/ask'
 import { throwUnavailable } from '@fluxo/shared/postgres/failure'
 import { type Sql, withDeadline } from '@fluxo/shared/postgres/sql'
+import { createQueues } from '@fluxo/shared/queues'
 import { and, desc, eq, getTableColumns, gte, lte, sql } from 'drizzle-orm'
 import type { SelectResultFields } from 'drizzle-orm/query-builders/select.types'
 import type { Lancamento } from '../domain/lancamento.ts'
@@ -56,7 +56,7 @@ type Row = SelectResultFields<typeof VISIBLE>
  * statement of its own, at most 32.
  */
 export function createLancamentoReadStore(pool: Sql): LancamentoReadStore {
-  const queues = createLines(READS)
+  const queues = createQueues(READS)
   const read = async (comercianteId: string, question: Question<Row[]>): Promise<StoredLancamento[]> => {
     const rows = await queues
       .run(comercianteId, () => withDeadline(askOwn(pool, comercianteId, question), ANSWER_MAX_MS))

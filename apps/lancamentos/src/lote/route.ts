@@ -7,9 +7,9 @@ import { parametersOf } from '@fluxo/shared/http/page/query'
 import { createPosicoes } from '@fluxo/shared/http/posicao'
 import { turns } from '@fluxo/shared/http/turns'
 import { parseWith } from '@fluxo/shared/http/validate'
-import { createLines } from '@fluxo/shared/lines'
 import { documented, OF_JSON_BODY, OF_WRITES } from '@fluxo/shared/openapi/documented'
 import { headers } from '@fluxo/shared/openapi/headers'
+import { createQueues } from '@fluxo/shared/queues'
 import type { Limits } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono, z } from '@hono/zod-openapi'
 import type { NovoLancamento } from '../domain/lancamento.ts'
@@ -49,7 +49,7 @@ type ReadyItem = { linha: number; item: Item }
 /** `POST /lancamentos/lote`: each entry on its own merit, or with `?atomico=true` all or none. */
 export function createLoteRoutes({ store, verifier, limits, newId, now }: LoteDeps): OpenAPIHono<AppEnv> {
   const routes = new OpenAPIHono<AppEnv>()
-  const queues = createLines(LOTES)
+  const queues = createQueues(LOTES)
 
   const registrar = async (entries: readonly LoteEntry[], ready: readonly ReadyItem[], atomic: boolean) => {
     const posicoes = createPosicoes()

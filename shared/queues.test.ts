@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { createLines } from './lines.ts'
+import { createQueues } from './queues.ts'
 
 const ticks = async (): Promise<void> => {
   for (let n = 0; n < 20; n += 1) await undefined
@@ -10,11 +10,11 @@ test('an owner has a few works under way, the rest follow in their order, and no
   const asked = fc.array(fc.constantFrom('a', 'b', 'c'), { maxLength: 30 })
   await fc.assert(
     fc.asyncProperty(asked, fc.array(fc.nat()), async (owners, picks) => {
-      const lines = createLines({ ownerMax: 2, waitingMax: 100 })
+      const queues = createQueues({ ownerMax: 2, waitingMax: 100 })
       const running: { owner: string; n: number; end: () => void }[] = []
       const begun = new Map<string, number[]>(['a', 'b', 'c'].map((owner) => [owner, []]))
       const all = owners.map((owner, n) =>
-        lines.run(owner, () => {
+        queues.run(owner, () => {
           begun.get(owner)?.push(n)
           return new Promise<void>((end) => running.push({ owner, n, end }))
         }),
@@ -38,15 +38,15 @@ test('an owner has a few works under way, the rest follow in their order, and no
   )
 })
 
-test('a line that is too long is refused, also after works that failed', async () => {
-  const lines = createLines({ ownerMax: 1, waitingMax: 1 })
+test('a queue that is too long is refused, also after works that failed', async () => {
+  const queues = createQueues({ ownerMax: 1, waitingMax: 1 })
   const gate = Promise.withResolvers<never>()
-  const first = lines.run('a', () => gate.promise)
-  const second = lines.run('a', async () => 'second')
-  await expect(lines.run('a', async () => 'third')).rejects.toMatchObject({ codigo: 'requisicoes-demais' })
-  expect(await lines.run('b', async () => 'other')).toBe('other')
+  const first = queues.run('a', () => gate.promise)
+  const second = queues.run('a', async () => 'second')
+  await expect(queues.run('a', async () => 'third')).rejects.toMatchObject({ codigo: 'requisicoes-demais' })
+  expect(await queues.run('b', async () => 'other')).toBe('other')
   gate.reject(new Error('broken'))
   await expect(first).rejects.toThrow('broken')
   expect(await second).toBe('second')
-  expect(await lines.run('a', async () => 'again')).toBe('again')
+  expect(await queues.run('a', async () => 'again')).toBe('again')
 })

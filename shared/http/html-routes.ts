@@ -20,7 +20,7 @@ const START = html`
 `
 
 /** What people find at the addresses of an API: `/` says what this is, `/problemas/{codigo}` what an error means and what helps. */
-export function pageRoutes(): OpenAPIHono<AppEnv> {
+export function htmlRoutes(): OpenAPIHono<AppEnv> {
   const routes = new OpenAPIHono<AppEnv>()
   routes.get('/', (c) => {
     if (!asksForHtml(headerOf(c, 'accept'))) throw noSuchAddress()
