@@ -25,7 +25,7 @@ const startTooEarly = async (database: Database) => {
   const redis = later((one) => one.remove(), await startOwnRedis())
   const port = await freePort()
   const jwtSecret = randomBytes(32).toString('hex')
-  const around = { databaseUrl, redisUrl: redis.url, jwtSecret, instance: 'teste', feedUrl: 'http://127.0.0.1:9' }
+  const around = { databaseUrl, redisUrl: redis.url, jwtSecret, instance: 'teste', urlOf: () => 'http://127.0.0.1:9' }
   const env = { ...environmentOf(database, around), PORT: String(port) }
   let output = ''
   let pid = 0

@@ -9,13 +9,13 @@ type ServiceRow = {
   hasLog: boolean
   /** What a merchant may do there. */
   scopes: readonly string[]
-  /** Whose log it reads: under which names it is told where that service answers, and its partitions. */
-  follows?: { service: Service; url: string; particoes: string } | undefined
+  /** Whom it asks: under which name it is told where that service answers, and where it reads a log there, its partitions. */
+  asks?: readonly { service: Service; url: string; particoes?: string | undefined }[] | undefined
   /** What tests want of it, so that they need not wait. */
   env?: Readonly<Record<string, string>> | undefined
 }
 
-/** Every service, in the order of their start: whose log is read comes before who reads it. */
+/** Every service, in the order of their start: who is asked comes before who asks. */
 export const SERVICES: Readonly<Record<Service, ServiceRow>> = {
   entregas: {
     hasLog: true,
@@ -25,12 +25,12 @@ export const SERVICES: Readonly<Record<Service, ServiceRow>> = {
   lancamentos: {
     hasLog: true,
     scopes: ['lancamentos:escrever', 'lancamentos:ler'],
-    follows: { service: 'entregas', url: 'ENTREGAS_URL', particoes: 'ENTREGAS_PARTICOES' },
+    asks: [{ service: 'entregas', url: 'ENTREGAS_URL', particoes: 'ENTREGAS_PARTICOES' }],
   },
   consolidado: {
     hasLog: false,
     scopes: ['consolidado:ler'],
-    follows: { service: 'lancamentos', url: 'FEED_URL', particoes: 'PARTICOES' },
+    asks: [{ service: 'lancamentos', url: 'FEED_URL', particoes: 'PARTICOES' }],
   },
 }
 
@@ -53,16 +53,15 @@ type Surroundings = {
   redisUrl: string
   jwtSecret: string
   instance: string
-  /** Where the service answers whose log it reads; a service that need not read one runs without. */
-  feedUrl?: string | undefined
+  /** Where another service answers, if it is there. */
+  urlOf?: ((service: Service) => string | undefined) | undefined
   /** Of every log; the services' own default without. */
   particoes?: number | undefined
 }
 
 /** The environment of a service's process: where everything is that it needs. */
 export const environmentOf = (service: Service, around: Surroundings): Record<string, string> => {
-  const { follows } = SERVICES[service]
-  const { feedUrl, particoes } = around
+  const { particoes, urlOf } = around
   const env: Record<string, string> = {
     [databaseVariable(service)]: around.databaseUrl,
     REDIS_URL: around.redisUrl,
@@ -70,7 +69,10 @@ export const environmentOf = (service: Service, around: Surroundings): Record<st
     INSTANCIA: around.instance,
   }
   if (particoes !== undefined) env['PARTICOES'] = String(particoes)
-  if (follows !== undefined && feedUrl !== undefined) env[follows.url] = feedUrl
-  if (follows !== undefined && particoes !== undefined) env[follows.particoes] = String(particoes)
+  for (const asked of SERVICES[service].asks ?? []) {
+    const url = urlOf?.(asked.service)
+    if (url !== undefined) env[asked.url] = url
+    if (asked.particoes !== undefined && particoes !== undefined) env[asked.particoes] = String(particoes)
+  }
   return env
 }

@@ -83,10 +83,9 @@ export const startSystem = async (shape: Shape): Promise<System> => {
   const started = new Map<Service, number>()
 
   const envOf = (service: Service, instance = service as string): Record<string, string> => {
-    const { follows, env: own } = SERVICES[service]
     const around = { databaseUrl: databases[service].appUrl, redisUrl: redis.url, jwtSecret, instance, particoes }
-    const feedUrl = follows && instances[follows.service][0]?.url
-    return { ...LIMITS, ...own, ...environmentOf(service, { ...around, feedUrl }), ...env }
+    const urlOf = (asked: Service) => instances[asked][0]?.url
+    return { ...LIMITS, ...SERVICES[service].env, ...environmentOf(service, { ...around, urlOf }), ...env }
   }
   const add = async (service: Service, more: Readonly<Record<string, string>> = {}): Promise<ServiceProcess> => {
     const number = (started.get(service) ?? 0) + 1
