@@ -36,8 +36,8 @@ test('each event has its effect once; what can never be applied is kept with its
   const shows = async () => {
     const text = await f.registry.metrics()
     return (
-      text.includes('fluxo_follow_aplicada_ate{group="teste",particao="0"} 4') &&
-      text.includes('fluxo_follow_parada{group="teste",particao="0"} 0') &&
+      text.includes(`fluxo_follow_aplicada_ate{group="teste",log="${f.streamPrefix}",particao="0"} 4`) &&
+      text.includes(`fluxo_follow_parada{group="teste",log="${f.streamPrefix}",particao="0"} 0`) &&
       /fluxo_follow_dead_letters\{database="\w+"\} 2/.test(text)
     )
   }
@@ -61,7 +61,9 @@ test('of another log nothing is done, not even what comes before the inbox, unti
   const done: number[] = []
   const registry = new Registry()
   const stopped = async (valor: number) =>
-    (await registry.metrics()).includes(`fluxo_follow_parada{group="teste",particao="0"} ${valor}`)
+    (await registry.metrics()).includes(
+      `fluxo_follow_parada{group="teste",log="${f.streamPrefix}",particao="0"} ${valor}`,
+    )
   follower = await f.follow({
     feed: f.feedOf(others, epoca),
     before: async (_, rows) => {

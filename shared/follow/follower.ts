@@ -75,7 +75,8 @@ export function createFollower<Row extends Positioned, Touched>(
   const inbox = createInbox({ sql, effect: group.effect, table: group.inbox, clock: context.clock })
   const stops = createStops({ group: group.group, remedy: group.remedy ?? 'an operator has to look', log })
   const count = (group.metrics ?? exportFollowMetrics)({
-    ...{ group: group.group, streamPrefix, particoes, redis: redis.commands, stops, registry },
+    ...{ group: group.group, log: logOf(streamPrefix), streamPrefix, particoes },
+    ...{ redis: redis.commands, stops, registry },
     watermarks: inbox.watermarks,
     letters: () => countLetters(sql, group.inbox),
   })
@@ -101,6 +102,9 @@ export function createFollower<Row extends Positioned, Touched>(
     },
   }
 }
+
+/** Streams are called after their log: `fluxo:pedidos`. */
+const logOf = (streamPrefix: string): string => streamPrefix.replace(/^fluxo:/, '')
 
 /** The consumers of all partitions. */
 function consumersOf<Row extends Positioned, Touched>(
@@ -148,13 +152,14 @@ type RepairParts<Row extends Positioned, Touched> = {
 
 /** Repair: pulls what is missing from the feed, applies it as the consumer does, and stops a partition of another log. */
 function repairOf<Row extends Positioned, Touched>(
-  { group, inbox: table, read, log: { particoes, feed } }: Declared<Row, Touched>,
+  { group, inbox: table, read, log: { streamPrefix, particoes, feed } }: Declared<Row, Touched>,
   { sql, lease, timings, log, registry, clock }: FollowerContext,
   { inbox, stops, count, apply, redisUp }: RepairParts<Row, Touched>,
 ) {
   const told = new Set<string>()
   return createRepair({
     name: group,
+    of: logOf(streamPrefix),
     lease,
     feed,
     watermarks: inbox.watermarks,

@@ -38,6 +38,8 @@ export type FollowedLog = {
 /** What metrics show of a group. */
 export type ShownGroup = {
   group: string
+  /** The log that it follows, as its owner's metrics call it: a group may follow several. */
+  log: string
   streamPrefix: string
   particoes: number
   redis: Redis

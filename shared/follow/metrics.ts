@@ -1,33 +1,43 @@
 import type { Watermark } from '../inbox/watermark.ts'
 import { counter, gauge, type Registry } from '../telemetry/metrics.ts'
 import { createScrapeQuery } from '../telemetry/scrape-query.ts'
-import type { FollowMetrics } from './group.ts'
+import type { CountEvents, ShownGroup } from './group.ts'
 import type { LetterCount } from './letter-store.ts'
 import type { Stops } from './stops.ts'
 
 type Looks = {
+  group: string
+  log: string
   stops: Pick<Stops, 'has'>
   watermarks: () => Promise<Watermark[] | undefined>
   letters: () => Promise<LetterCount | undefined>
 }
 
-/** The groups of a registry, by name: a process may hold several. */
+/** The groups of a registry by group and log: a process may hold several, and one group may follow several logs. */
 const groupsOf = new WeakMap<Registry, Map<string, Looks>>()
 
 /**
  * Exports how far a group has followed its log, whether it stands still, and the dead letters that wait in its database, those of all
  * its groups. All of it is read from the database, so every instance shows the same: across instances take `max`.
  */
-export const exportFollowMetrics: FollowMetrics = ({ group, stops, watermarks, letters, registry }) => {
+export const exportFollowMetrics = ({
+  group,
+  log,
+  stops,
+  watermarks,
+  letters,
+  registry,
+}: Omit<ShownGroup, 'redis' | 'streamPrefix' | 'particoes'>): CountEvents => {
   const groups = groupsOf.get(registry) ?? show(registry)
-  groups.set(group, { stops, watermarks: createScrapeQuery(watermarks), letters: createScrapeQuery(letters) })
+  const looks = { watermarks: createScrapeQuery(watermarks), letters: createScrapeQuery(letters) }
+  groups.set(`${group} ${log}`, { group, log, stops, ...looks })
   const unreadable = counter(registry, {
     name: 'fluxo_follow_unreadable_total',
     help: 'Events that could not be applied: from the stream (the log is asked instead) or from the log (passed over).',
-    labelNames: ['group', 'particao', 'origem'],
+    labelNames: ['group', 'log', 'particao', 'origem'],
   })
   return (end, events, { particao, origin }) => {
-    if (end === 'kept') unreadable.inc({ group, particao: String(particao), origem: origin }, events)
+    if (end === 'kept') unreadable.inc({ group, log, particao: String(particao), origem: origin }, events)
   }
 }
 
@@ -42,12 +52,12 @@ function show(registry: Registry): Map<string, Looks> {
     gauge(registry, {
       name,
       help,
-      labelNames: ['group', 'particao'],
+      labelNames: ['group', 'log', 'particao'],
       async collect() {
         this.reset()
-        for (const [group, { watermarks, stops }] of groups) {
+        for (const { group, log, watermarks, stops } of groups.values()) {
           for (const watermark of (await watermarks()) ?? []) {
-            this.set({ group, particao: String(watermark.particao) }, value(watermark, stops))
+            this.set({ group, log, particao: String(watermark.particao) }, value(watermark, stops))
           }
         }
       },

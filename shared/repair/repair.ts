@@ -8,8 +8,9 @@ import { counter, gauge, type Registry } from '../telemetry/metrics.ts'
 import { absentOf, decideRepair, divergenceOf, type PullRange } from './decide-repair.ts'
 
 type RepairDeps = {
-  /** The follower's name in the metrics. */
+  /** The follower's name in the metrics, and the log's. */
   name: string
+  of: string
   /** One instance repairs; the others stand by. */
   lease: Lease
   feed: FeedClient
@@ -63,7 +64,7 @@ type PartitionState = {
  * is called less often, with one log line per change. Nothing here need be exact: the inbox dedupes.
  *
  * @example
- * const repair = createRepair({ name: 'avisos', lease, feed, watermarks: inbox.watermarks, particoes: 1, … })
+ * const repair = createRepair({ name: 'avisos', of: 'pedidos', lease, feed, watermarks: inbox.watermarks, particoes: 1, … })
  * repair.start()
  */
 export function createRepair(deps: RepairDeps): Repair {
@@ -91,20 +92,23 @@ export function createRepair(deps: RepairDeps): Repair {
   }
 }
 
-/** The leases of the repairs of a process, by name: several share the metric of one registry. */
-const leasesOf = new WeakMap<Registry, Map<string, Lease>>()
+type ShownLease = { repair: string; log: string; lease: Lease }
 
-function showLease({ registry, name, lease }: RepairDeps): void {
+/** The leases of the repairs of a process by name and log: several share the metric of one registry. */
+const leasesOf = new WeakMap<Registry, Map<string, ShownLease>>()
+
+function showLease({ registry, name, of, lease }: RepairDeps): void {
+  const [key, shown] = [`${name} ${of}`, { repair: name, log: of, lease }] as const
   const known = leasesOf.get(registry)
-  if (known !== undefined) return void known.set(name, lease)
-  const leases = new Map([[name, lease]])
+  if (known !== undefined) return void known.set(key, shown)
+  const leases = new Map([[key, shown]])
   leasesOf.set(registry, leases)
   gauge(registry, {
     name: 'fluxo_repair_lease',
     help: '1 where this instance holds the lease of repair.',
-    labelNames: ['repair'],
+    labelNames: ['repair', 'log'],
     collect() {
-      for (const [repair, held] of leases) this.set({ repair }, held.held() ? 1 : 0)
+      for (const { repair, log, lease: one } of leases.values()) this.set({ repair, log }, one.held() ? 1 : 0)
     },
   })
 }

@@ -129,7 +129,7 @@ const expectSameIds = async (receiver: WebhookReceiver, orders: Sql): Promise<nu
 const stopped = async (world: System, group: string): Promise<boolean> => {
   const url = world.url(group === 'lancamentos' ? 'lancamentos' : 'entregas')
   const text = await (await fetch(`${url}/metrics`)).text()
-  return text.includes(`fluxo_follow_parada{group="${group}",particao="0"} 1`)
+  return text.includes(`fluxo_follow_parada{group="${group}",log="pedidos",particao="0"} 1`)
 }
 
 describe('all three databases dumped under load, and restored on new servers with an empty Redis', () => {

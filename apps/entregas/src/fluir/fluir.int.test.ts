@@ -169,7 +169,7 @@ test('an entry that is no event of this log moves nothing and holds nothing up',
   await create(a, 3)
   await allDelivered(4)
   expect(await a.registry.metrics()).toMatch(
-    /fluxo_follow_unreadable_total\{group="entregas",particao="0",origem="stream"\} [1-9]/,
+    /fluxo_follow_unreadable_total\{group="entregas",log="[^"]+",particao="0",origem="stream"\} [1-9]/,
   )
 })
 
