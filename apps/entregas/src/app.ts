@@ -3,10 +3,13 @@ import { envBoolean, envDurationMs, envList } from '@fluxo/shared/env'
 import { createReadPage } from '@fluxo/shared/log/pages'
 import { defineService, type OwnLog, type ServiceContext } from '@fluxo/shared/process/define-service'
 import { needsPostgres } from '@fluxo/shared/process/open-service'
+import { pedidoOf } from './acompanhar/acompanhar.ts'
 import { createLive } from './acompanhar/live.ts'
 import { createAcompanharRoutes } from './acompanhar/route.ts'
+import { COMERCIANTE_SLOTS, PAGE_SLOTS } from './acompanhar/slots.ts'
 import { createAcompanharStore } from './acompanhar/store.ts'
-import { COMERCIANTE_SLOTS, createStreamSlots, PAGE_SLOTS } from './acompanhar/stream-slots.ts'
+import { createStreamSlots } from './acompanhar/stream-slots.ts'
+import { readLiveEvent } from './acompanhar/told-event.ts'
 import { type AvisosOptions, createAvisos } from './avisar/avisos.ts'
 import { AVISOS_GROUP } from './avisar/group.ts'
 import { STREAM_PREFIX } from './domain/evento.ts'
@@ -91,7 +94,7 @@ export const entregas = defineService({
     const parts = { ...ctx, store, reads: createPedidoReadStore(readPool) }
     const flow = openFlow(parts, log)
     const avisos = createAvisos({ ...parts, pedidos: log, avisos: options, sql: ctx.pool(AVISOS_POOL), readPool })
-    const live = createLive({ ...parts, ...log, log: ctx.log, store: createAcompanharStore(ctx.sql, parts.reads) })
+    const live = openLive(parts, log)
     const { audience } = live
     return {
       checks: [needsPostgres('entregas', ctx.sql, readPool)],
@@ -112,18 +115,27 @@ export const entregas = defineService({
           pageLimit: createPageLimit({ redis: ctx.redis.cache, registry: ctx.registry }),
         }),
       ],
-      workers: [...flow.workers, avisos.sender, { ...live, leave: audience.close }],
+      workers: [...flow.workers, avisos.sender, live],
     }
   },
 })
 
-type FlowParts = ServiceContext<EntregasSettings> & {
+type EntregasParts = ServiceContext<EntregasSettings> & {
   store: ReturnType<typeof createPedidoStore>
   reads: PedidoReadStore
 }
 
+/** The live streams of orders, for merchants and for the public pages. */
+const openLive = (parts: EntregasParts, { streamPrefix, particoes }: OwnLog) =>
+  createLive({
+    ...parts,
+    ...{ streamPrefix, particoes, topicOf: pedidoOf, read: readLiveEvent },
+    source: createAcompanharStore(parts.sql, parts.reads),
+    metric: 'fluxo_acompanhar_ouvintes',
+  })
+
 /** The automatic flow: notes the step that follows from each event, and takes those that are due. */
-function openFlow(parts: FlowParts, log: OwnLog) {
+function openFlow(parts: EntregasParts, log: OwnLog) {
   const { fluxo } = parts.settings
   const sql = parts.pool(FLOW)
   exportFlowMetrics(parts)

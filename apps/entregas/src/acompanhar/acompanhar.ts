@@ -1,33 +1,20 @@
-/** How far a client has been told: the `seq` of the last event that it got. */
-export type SeenSeq = number
+import type { LiveEvent } from './audience.ts'
 
-/** What a live event means for a client: send it, drop it (told already), or read what lies between from the database. */
-export type StreamStep = 'send' | 'repeated' | 'gap'
+/** A quote within a JSON string is escaped, so no text of a merchant can look like this. */
+const PEDIDO = /"order_id":"([0-9a-f-]{36})"/
 
-/** `seq` has no gaps within an order, so the number alone tells. */
-export const streamStep = (sentThrough: SeenSeq, seq: number): StreamStep =>
-  seq <= sentThrough ? 'repeated' : seq === sentThrough + 1 ? 'send' : 'gap'
+/** Of which order an event of the log speaks, without parsing it. */
+export const pedidoOf = (body: string): string | undefined => PEDIDO.exec(body)?.[1]
 
-/** One event as Server-Sent Events carry it. JSON has no line breaks, so one `data:` line is enough. */
-export const frame = (seq: number, item: unknown): string =>
-  `id: ${seq}\nevent: order.status\ndata: ${JSON.stringify(item)}\n\n`
-
-/** A client that was cut off comes back after this. */
-const RETRY_MS = 3_000
-
-/** The first bytes of a stream. */
-export const OPENING = `retry: ${RETRY_MS}\n\n`
-
-/** A comment, which clients ignore: it keeps proxies from closing a stream on which nothing happens. */
-export const PING = ': ping\n\n'
+/** An item of `GET /orders/{id}/events` as a stream tells it. */
+export const liveEvent = (seq: number, item: LiveEvent['data']): LiveEvent => ({
+  seq,
+  event: 'order.status',
+  data: item,
+})
 
 /** What the public may know of an event: neither who nor what was written, since merchants write anything. */
-export const publicItem = (item: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => {
+export const publicItem = (item: LiveEvent['data']): LiveEvent['data'] => {
   const { status, timestamp, seq, occurred_at, reason } = item
   return { status, timestamp, seq, occurred_at, ...(reason !== undefined && { reason }) }
-}
-
-/** The `Last-Event-ID` of a client that comes back; `undefined` where it is none of ours. */
-export function pointOf(text: string): SeenSeq | undefined {
-  return /^\d{1,9}$/.test(text) ? Number(text) : undefined
 }

@@ -2,11 +2,10 @@ import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { Registry } from 'prom-client'
 import { afterEach, expect, test } from 'vitest'
-import { type Audience, createAudience } from './audience.ts'
-import type { AcompanharStore, StreamItem } from './store.ts'
+import { type Audience, createAudience, type LiveEvent, type LiveSource } from './audience.ts'
 
 const log = createLogger({ service: 'teste', level: 'silent' })
-const pedidoId = '0198a4c2-0000-7000-8000-000000000002'
+const topic = '0198a4c2-0000-7000-8000-000000000002'
 let audience: Audience | undefined
 afterEach(() => audience?.close())
 
@@ -17,22 +16,25 @@ const database = () => {
     failure: false,
     valid: new Set(['t']),
   }
-  const store: AcompanharStore = {
+  const source: LiveSource = {
     after: async (_c, _p, seq) => {
       if (state.failure) throw new Error('away')
-      return Array.from({ length: state.versao - seq }, (_, i): StreamItem => ({ seq: seq + i + 1, item: {} }))
+      return Array.from(
+        { length: state.versao - seq },
+        (_, i): LiveEvent => ({ seq: seq + i + 1, event: 'x', data: {} }),
+      )
     },
-    versions: async () => new Map([[pedidoId, state.versao]]),
+    heads: async () => new Map([[topic, state.versao]]),
     valid: async () => state.valid,
   }
-  return { state, store }
+  return { state, source }
 }
-const open = (store: AcompanharStore, waits: { pingMs?: number; compareMs?: number } = {}) => {
+const open = (source: LiveSource, waits: { pingMs?: number; compareMs?: number } = {}) => {
   audience = createAudience({
-    store,
+    source,
+    metric: 'ouvintes',
     log,
     registry: new Registry(),
-    onFirst: () => {},
     pingMs: 60_000,
     compareMs: 60_000,
     ...waits,
@@ -45,10 +47,10 @@ const listen = (crowd: Audience, { room = Number.POSITIVE_INFINITY, token = 't' 
   const one = { texts, ended: false, leave: () => {} }
   one.leave = crowd.join({
     comercianteId: 'loja',
-    pedidoId,
+    topic,
     sentThrough: 0,
     token,
-    show: (item) => item,
+    show: (data) => data,
     send: (text) => texts.length < room && texts.push(text) > 0,
     close: () => {
       one.ended = true
@@ -58,8 +60,8 @@ const listen = (crowd: Audience, { room = Number.POSITIVE_INFINITY, token = 't' 
 }
 
 test('where no stream brings events, a look into the database does', async () => {
-  const { state, store } = database()
-  const one = listen(open(store, { compareMs: 5 }))
+  const { state, source } = database()
+  const one = listen(open(source, { compareMs: 5 }))
   await waitFor(() => one.texts.length === 1)
   state.versao = 4
   await waitFor(() => one.texts.length === 4)
@@ -67,13 +69,13 @@ test('where no stream brings events, a look into the database does', async () =>
 })
 
 test('a silent stream says that it lives', async () => {
-  const one = listen(open(database().store, { pingMs: 5 }))
+  const one = listen(open(database().source, { pingMs: 5 }))
   await waitFor(() => one.texts.includes(': ping\n\n'))
 })
 
 test('a client that cannot keep up is sent away, to come back for what it missed', async () => {
-  const { state, store } = database()
-  const crowd = open(store)
+  const { state, source } = database()
+  const crowd = open(source)
   const one = listen(crowd, { room: 1 })
   await waitFor(() => one.texts.length === 1)
   state.versao = 3
@@ -82,16 +84,16 @@ test('a client that cannot keep up is sent away, to come back for what it missed
 })
 
 test('a stream whose history cannot be read ends, rather than leave a gap', async () => {
-  const { state, store } = database()
+  const { state, source } = database()
   state.failure = true
-  const one = listen(open(store))
+  const one = listen(open(source))
   await waitFor(() => one.ended)
   expect(one.texts).toEqual([])
 })
 
 test('a stream ends with the token by which it was opened', async () => {
-  const { state, store } = database()
-  const crowd = open(store)
+  const { state, source } = database()
+  const crowd = open(source)
   const one = listen(crowd)
   await crowd.compare()
   expect(one.ended).toBe(false)
@@ -101,8 +103,8 @@ test('a stream ends with the token by which it was opened', async () => {
 })
 
 test('whoever has left is told nothing more, and a closed house takes nobody', async () => {
-  const { state, store } = database()
-  const crowd = open(store)
+  const { state, source } = database()
+  const crowd = open(source)
   const one = listen(crowd)
   await waitFor(() => one.texts.length === 1)
   one.leave()

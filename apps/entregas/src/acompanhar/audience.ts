@@ -1,20 +1,31 @@
-import { readText } from '@fluxo/shared/log/event'
 import type { Logger } from '@fluxo/shared/telemetry/logger'
 import { gauge, type Registry } from '@fluxo/shared/telemetry/metrics'
-import { frame, PING, streamStep } from './acompanhar.ts'
-import type { AcompanharStore, StreamItem } from './store.ts'
-import { readToldEvent } from './told-event.ts'
+import { frame, PING, streamStep } from './frame.ts'
 
-/** Somebody who listens to one order. */
+/** An event of a topic as it is sent. `seq` counts those of a topic without gaps. */
+export type LiveEvent = { seq: number; event: string; data: Readonly<Record<string, unknown>> }
+
+/** Where it stands what has happened. */
+export type LiveSource = {
+  /** The events of a merchant's topic after `seq`, in order. */
+  after: (comercianteId: string, topic: string, seq: number) => Promise<LiveEvent[]>
+  /** The `seq` of the last event of each of these topics. */
+  heads: (topics: readonly string[]) => Promise<Map<string, number>>
+  /** Which of these tokens still open a stream. Asked where listeners have one. */
+  valid?: (tokens: readonly string[]) => Promise<Set<string>>
+}
+
+/** Somebody who listens to one topic. */
 export type Listener = {
   comercianteId: string
-  pedidoId: string
+  /** What it listens to. No two merchants have one of the same name. */
+  topic: string
   /** The last `seq` that it was told. */
   sentThrough: number
   /** SHA-256 of the token by which it listens, in hex; the stream ends with the token. */
   token?: string
   /** What it may see of an event. */
-  show: (item: StreamItem['item']) => StreamItem['item']
+  show: (data: LiveEvent['data']) => LiveEvent['data']
   /** Sends text; false where the client is gone or cannot keep up. */
   send: (text: string) => boolean
   /** Ends the stream: the client comes back, and begins where it was. */
@@ -24,8 +35,8 @@ export type Listener = {
 export type Audience = {
   /** Tells a listener what it missed and then what happens; gives how to leave. */
   join: (listener: Listener) => () => void
-  /** An event that came live. */
-  hear: (posicao: number, body: string) => void
+  /** An event that came live; `read` gives `undefined` where it is none, and is called where somebody listens. */
+  hear: (topic: string, read: () => LiveEvent | undefined) => void
   /** Something may have been missed: all are compared with the database. */
   compare: () => Promise<void>
   /** Who listens here. */
@@ -35,23 +46,21 @@ export type Audience = {
   close: () => void
 }
 
-type AudienceDeps = {
-  store: AcompanharStore
+export type AudienceDeps = {
+  source: LiveSource
+  /** The gauge of who listens here. */
+  metric: string
   log: Logger
   registry: Registry
   pingMs?: number
+  /** How often everybody is compared with the source. */
   compareMs?: number
-  /** Hears that there is somebody to tell. */
-  onFirst: () => void
 }
 
 /** Proxies close what is silent for 60 s; so does a phone's network after 30. */
 const PING_MS = 15_000
 /** How late an event is where Redis is away, or lost it. */
 const COMPARE_MS = 2_000
-
-/** A quote within a JSON string is escaped, so no text of a merchant can look like this. */
-const PEDIDO = /"order_id":"([0-9a-f-]{36})"/
 
 type Subscription = { listener: Listener; present: boolean; reading: boolean; again: boolean; leave: () => void }
 
@@ -61,12 +70,12 @@ const disconnect = (subscription: Subscription): void => {
 }
 
 /** Tells a listener what happens, and reads for it what it missed. */
-function createTeller(store: AcompanharStore, log: Logger) {
-  const tell = (subscription: Subscription, { seq, item }: StreamItem): void => {
+function createTeller(source: LiveSource, log: Logger) {
+  const tell = (subscription: Subscription, { seq, event, data }: LiveEvent): void => {
     const { listener } = subscription
     if (!subscription.present || streamStep(listener.sentThrough, seq) !== 'send') return
     listener.sentThrough = seq
-    if (!listener.send(frame(seq, listener.show(item)))) disconnect(subscription)
+    if (!listener.send(frame(seq, event, listener.show(data)))) disconnect(subscription)
   }
   /** One read at a time, and once more where something came meanwhile. */
   const catchUp = async (subscription: Subscription): Promise<void> => {
@@ -76,8 +85,8 @@ function createTeller(store: AcompanharStore, log: Logger) {
     try {
       while (subscription.again && subscription.present) {
         subscription.again = false
-        const { comercianteId, pedidoId, sentThrough } = subscription.listener
-        for (const evento of await store.after(comercianteId, pedidoId, sentThrough)) tell(subscription, evento)
+        const { comercianteId, topic, sentThrough } = subscription.listener
+        for (const one of await source.after(comercianteId, topic, sentThrough)) tell(subscription, one)
       }
     } catch (error) {
       log.warn({ err: error }, 'what a listener missed could not be read; its stream ends')
@@ -90,37 +99,37 @@ function createTeller(store: AcompanharStore, log: Logger) {
 }
 
 /**
- * Who listens to which order in this instance.
+ * Who listens to which topic in this instance.
  *
  * `seq` has no gaps, so each listener knows what it misses: an event that follows is sent as it comes, one that does not is the sign to
  * read what lies between from the database. Both ways go through the same number, so nothing is told twice.
  */
 export function createAudience(deps: AudienceDeps): Audience {
-  const { store, log, registry, onFirst, pingMs = PING_MS, compareMs = COMPARE_MS } = deps
-  const byPedido = new Map<string, Set<Subscription>>()
+  const { source, metric, log, registry, pingMs = PING_MS, compareMs = COMPARE_MS } = deps
+  const byTopic = new Map<string, Set<Subscription>>()
   let count = 0
   let closed = false
   gauge(registry, {
-    name: 'fluxo_acompanhar_ouvintes',
+    name: metric,
     help: 'Open streams of events of this instance.',
     collect() {
       this.set(count)
     },
   })
-  const all = (): Subscription[] => [...byPedido.values()].flatMap((subscriptions) => [...subscriptions])
-  const { tell, catchUp } = createTeller(store, log)
+  const all = (): Subscription[] => [...byTopic.values()].flatMap((subscriptions) => [...subscriptions])
+  const { tell, catchUp } = createTeller(source, log)
   const compare = async (): Promise<void> => {
-    if (byPedido.size === 0) return
+    if (byTopic.size === 0) return
     const tokens = all().flatMap(({ listener }) => listener.token ?? [])
-    const [versions, valid] = await Promise.all([
-      store.versions([...byPedido.keys()]),
-      tokens.length === 0 ? new Set<string>() : store.valid([...new Set(tokens)]),
+    const [heads, valid] = await Promise.all([
+      source.heads([...byTopic.keys()]),
+      tokens.length === 0 ? undefined : source.valid?.([...new Set(tokens)]),
     ])
     const behind: Promise<void>[] = []
     for (const subscription of all()) {
-      const { token, pedidoId, sentThrough } = subscription.listener
-      if (token !== undefined && tokens.includes(token) && !valid.has(token)) disconnect(subscription)
-      else if ((versions.get(pedidoId) ?? 0) > sentThrough) behind.push(catchUp(subscription))
+      const { token, topic, sentThrough } = subscription.listener
+      if (token !== undefined && tokens.includes(token) && valid?.has(token) === false) disconnect(subscription)
+      else if ((heads.get(topic) ?? 0) > sentThrough) behind.push(catchUp(subscription))
     }
     await Promise.all(behind)
   }
@@ -135,13 +144,13 @@ export function createAudience(deps: AudienceDeps): Audience {
   })
   return {
     join: (listener) => {
-      const subscriptions = byPedido.get(listener.pedidoId) ?? new Set()
+      const subscriptions = byTopic.get(listener.topic) ?? new Set()
       const leave = (): void => {
         if (!subscription.present) return
         subscription.present = false
         subscriptions.delete(subscription)
         count -= 1
-        if (subscriptions.size === 0) byPedido.delete(listener.pedidoId)
+        if (subscriptions.size === 0) byTopic.delete(listener.topic)
       }
       const subscription: Subscription = { listener, present: !closed, reading: false, again: false, leave }
       if (closed) {
@@ -149,23 +158,20 @@ export function createAudience(deps: AudienceDeps): Audience {
         return leave
       }
       subscriptions.add(subscription)
-      byPedido.set(listener.pedidoId, subscriptions)
+      byTopic.set(listener.topic, subscriptions)
       count += 1
-      if (count === 1) onFirst()
       // Listening first and reading then: what happens in between comes both ways, and is told once.
       void catchUp(subscription)
       return leave
     },
-    hear: (posicao, body) => {
-      if (byPedido.size === 0) return
-      const subscriptions = byPedido.get(PEDIDO.exec(body)?.[1] ?? '')
+    hear: (topic, read) => {
+      const subscriptions = byTopic.get(topic)
       if (subscriptions === undefined) return
-      const read = readText(readToldEvent, posicao, body)
-      const item = read.outcome === 'read' ? read.row : undefined
+      const event = read()
       for (const subscription of [...subscriptions]) {
-        const step = item === undefined ? 'gap' : streamStep(subscription.listener.sentThrough, item.seq)
+        const step = event === undefined ? 'gap' : streamStep(subscription.listener.sentThrough, event.seq)
         if (step === 'gap' || subscription.reading) void catchUp(subscription)
-        else if (item !== undefined && step === 'send') tell(subscription, item)
+        else if (event !== undefined && step === 'send') tell(subscription, event)
       }
     },
     compare,

@@ -1,28 +1,36 @@
-import type { RedisConnections } from '@fluxo/shared/redis/connection'
-import type { Logger } from '@fluxo/shared/telemetry/logger'
-import type { Registry } from '@fluxo/shared/telemetry/metrics'
-import { type Audience, createAudience } from './audience.ts'
-import type { AcompanharStore } from './store.ts'
-import { createStreamTail } from './tail.ts'
+import { type Audience, type AudienceDeps, createAudience, type LiveEvent } from './audience.ts'
+import { createStreamTail, type StreamTailDeps } from './tail.ts'
 
-type LiveDeps = {
-  redis: RedisConnections
-  streamPrefix: string
-  particoes: number
-  store: AcompanharStore
-  pingMs?: number
-  compareMs?: number
-  log: Logger
-  registry: Registry
-}
+type LiveDeps = AudienceDeps &
+  Pick<StreamTailDeps, 'redis' | 'streamPrefix' | 'particoes'> & {
+    /** Of which topic an event of the log speaks; `undefined` where of none. It sees every event, so it looks and does not parse. */
+    topicOf: (body: string) => string | undefined
+    /** Reads an event of the log; `undefined` where it is none. */
+    read: (posicao: number, body: string) => LiveEvent | undefined
+  }
 
-/** The live streams of this instance: who listens, and the end of the orders' log that they hear. */
-export function createLive(deps: LiveDeps): { audience: Audience; start: () => void; stop: () => Promise<void> } {
-  const { log } = deps
-  const audience = createAudience({ ...deps, onFirst: () => tail.wake() })
+/**
+ * The live streams of this instance on a log: who listens, and the end of the log that they hear. Where nothing comes by Redis, everybody
+ * is told from `source` within `compareMs`.
+ *
+ * @example
+ * const live = createLive({ ...ctx, ...log, log: ctx.log, metric: 'fluxo_acompanhar_ouvintes', source, topicOf, read })
+ * return { checks, followers, routes: [createAcompanharRoutes({ audience: live.audience, slots, … })], workers: [live] }
+ */
+export function createLive(deps: LiveDeps): {
+  audience: Audience
+  start: () => void
+  leave: () => void
+  stop: () => Promise<void>
+} {
+  const { topicOf, read, log } = deps
+  const audience = createAudience(deps)
   const tail = createStreamTail({
     ...deps,
-    onEvento: audience.hear,
+    onEvento: (posicao, body) => {
+      const topic = topicOf(body)
+      if (topic !== undefined) audience.hear(topic, () => read(posicao, body))
+    },
     wanted: () => audience.count() > 0,
     onStart: () => {
       audience
@@ -31,11 +39,19 @@ export function createLive(deps: LiveDeps): { audience: Audience; start: () => v
     },
   })
   return {
-    audience,
+    audience: {
+      ...audience,
+      join: (listener) => {
+        const leave = audience.join(listener)
+        tail.wake()
+        return leave
+      },
+    },
     start: () => {
       audience.start()
       tail.start()
     },
+    leave: audience.close,
     stop: async () => {
       audience.close()
       await tail.stop()

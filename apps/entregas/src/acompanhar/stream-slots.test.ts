@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
-import { COMERCIANTE_SLOTS, createStreamSlots, PAGE_SLOTS } from './stream-slots.ts'
+import { createStreamSlots } from './stream-slots.ts'
 
-const from = (pedidoId: string, comercianteId = 'loja') => ({ pedidoId, comercianteId })
+const from = (topic: string, comercianteId = 'loja') => ({ topic, comercianteId })
 
-test('an order, a merchant and an instance have so many places and no more', () => {
-  const slots = createStreamSlots({ max: 6, comercianteMax: 4, pedidoMax: 2 })
+test('a topic, a merchant and an instance have so many places and no more', () => {
+  const slots = createStreamSlots({ max: 6, comercianteMax: 4, topicMax: 2 })
   const taken = [from('a'), from('a'), from('b'), from('c')].map((who) => slots.take(who))
   expect(taken.every((one) => one !== undefined)).toBe(true)
   expect([slots.take(from('a')), slots.take(from('d'))]).toEqual([undefined, undefined])
@@ -14,7 +14,7 @@ test('an order, a merchant and an instance have so many places and no more', () 
 })
 
 test('a place that is given back twice is one place, and one that was refused took none', () => {
-  const slots = createStreamSlots({ max: 2, comercianteMax: 1, pedidoMax: 1 })
+  const slots = createStreamSlots({ max: 2, comercianteMax: 1, topicMax: 1 })
   const release = slots.take(from('a'))
   for (let i = 0; i < 5; i += 1) expect(slots.take(from('b'))).toBeUndefined()
   release?.()
@@ -22,9 +22,4 @@ test('a place that is given back twice is one place, and one that was refused to
   expect(slots.take(from('b'))).toBeDefined()
   expect(slots.take(from('c', 'outra'))).toBeDefined()
   expect(slots.take(from('d', 'terceira'))).toBeUndefined()
-})
-
-test('no merchant has more than half of the places of either kind', () => {
-  for (const { max, comercianteMax } of [COMERCIANTE_SLOTS, PAGE_SLOTS])
-    expect(comercianteMax).toBeLessThanOrEqual(max / 2)
 })

@@ -7,7 +7,7 @@ import type { Logger } from '@fluxo/shared/telemetry/logger'
 import { createAlarm, withTimeout } from '@fluxo/shared/wait'
 import type { Redis } from 'ioredis'
 
-type StreamTailDeps = {
+export type StreamTailDeps = {
   redis: RedisConnections
   streamPrefix: string
   particoes: number

@@ -1,6 +1,8 @@
-import { type Reader, readData } from '@fluxo/shared/log/event'
+import { type Reader, readData, readText } from '@fluxo/shared/log/event'
 import { z } from 'zod'
 import { STATUSES } from '../domain/status.ts'
+import { liveEvent } from './acompanhar.ts'
+import type { LiveEvent } from './audience.ts'
 
 const optional = z.string().optional()
 
@@ -58,4 +60,10 @@ export const readToldEvent: Reader<ToldEvent> = (evento, posicao) => {
     source,
   }
   return { posicao, id, tipo, pedidoId: order_id, comercianteId, seq, at: time, traceparent, item }
+}
+
+/** Reads an event of the log for the streams; `undefined` where it is none. */
+export function readLiveEvent(posicao: number, body: string): LiveEvent | undefined {
+  const read = readText(readToldEvent, posicao, body)
+  return read.outcome === 'read' ? liveEvent(read.row.seq, read.row.item) : undefined
 }

@@ -10,7 +10,8 @@ import { OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { publicItem } from '../acompanhar/acompanhar.ts'
 import type { Audience } from '../acompanhar/audience.ts'
-import { openStream, requestedPoint, STREAM_ANSWER, STREAM_HEADERS_SCHEMA } from '../acompanhar/route.ts'
+import { PEDIDO_STREAM } from '../acompanhar/route.ts'
+import { lastEventId, openStream, STREAM_HEADERS_SCHEMA } from '../acompanhar/stream.ts'
 import type { StreamSlots } from '../acompanhar/stream-slots.ts'
 import type { PedidoReadStore } from '../listar/store.ts'
 import { notFound } from '../mover/mover.ts'
@@ -198,14 +199,15 @@ function documentPage(
       summary: 'Acompanha um pedido ao vivo, sem dados pessoais',
       codigos: ['banco-indisponivel', 'cabecalho-invalido', 'nao-encontrado', 'streams-demais', ...OF_LIMITS],
       request: { params, headers: STREAM_HEADERS_SCHEMA },
-      responses: { 200: STREAM_ANSWER },
+      responses: { 200: PEDIDO_STREAM },
     },
     async (c) => {
       const opened = await open(c)
       if (opened === undefined) throw notFound()
-      const pedido = await reads.byId(opened.comercianteId, opened.pedidoId)
-      const sentThrough = requestedPoint(c, pedido ?? { version: 0 })
-      return openStream({ audience, slots }, { ...opened, sentThrough, show: publicItem })
+      const { comercianteId, pedidoId: topic, token } = opened
+      const pedido = await reads.byId(comercianteId, topic)
+      const sentThrough = Math.min(lastEventId(c) ?? 0, pedido?.version ?? 0)
+      return openStream({ audience, slots }, { comercianteId, topic, token, sentThrough, show: publicItem })
     },
   )
 }
