@@ -45,6 +45,7 @@ const ROOM_ARROWS: Readonly<Record<string, readonly string[]>> = {
   inbox: ['postgres'],
   repair: ['telemetry', 'postgres', 'inbox', 'feed', 'resilience'],
   follow: ['telemetry', 'postgres', 'redis', 'log', 'inbox', 'feed', 'repair', 'stream'],
+  live: ['telemetry', 'redis', 'resilience', 'stream', 'http', 'openapi'],
   cache: ['redis', 'resilience'],
   ratelimit: ['telemetry', 'env', 'http', 'redis'],
   process: ['telemetry', 'env', 'http', 'postgres', 'redis', 'log', 'stream', 'inbox', 'feed', 'follow', 'ratelimit'],

@@ -1,4 +1,4 @@
-import type { LiveEvent } from './audience.ts'
+import type { LiveEvent } from '@fluxo/shared/live/audience'
 
 /** A quote within a JSON string is escaped, so no text of a merchant can look like this. */
 const PEDIDO = /"order_id":"([0-9a-f-]{36})"/

@@ -1,5 +1,8 @@
 import { requireScope, type Verifier } from '@fluxo/shared/http/auth'
 import type { AppEnv } from '@fluxo/shared/http/env'
+import type { Audience } from '@fluxo/shared/live/audience'
+import type { StreamSlots } from '@fluxo/shared/live/slots'
+import { lastEventId, openStream, STREAM_HEADERS_SCHEMA, streamAnswer } from '@fluxo/shared/live/stream'
 import { documented, OF_READS } from '@fluxo/shared/openapi/documented'
 import type { Limits } from '@fluxo/shared/ratelimit/admission'
 import { OpenAPIHono } from '@hono/zod-openapi'
@@ -7,9 +10,6 @@ import type { PedidoReadStore } from '../listar/store.ts'
 import { notFound } from '../mover/mover.ts'
 import { pedidoIdOf } from '../mover/route.ts'
 import { PedidoIdParam } from '../receber/schema.ts'
-import type { Audience } from './audience.ts'
-import { lastEventId, openStream, STREAM_HEADERS_SCHEMA, streamAnswer } from './stream.ts'
-import type { StreamSlots } from './stream-slots.ts'
 
 type AcompanharDeps = {
   audience: Audience

@@ -1,4 +1,4 @@
-import type { StreamSlotsOptions } from './stream-slots.ts'
+import type { StreamSlotsOptions } from '@fluxo/shared/live/slots'
 
 /** 1,000 streams take some 30 MB. Beyond these another instance serves better. */
 export const COMERCIANTE_SLOTS: StreamSlotsOptions = { max: 2_000, comercianteMax: 500, topicMax: 20 }

@@ -1,10 +1,10 @@
 import { arrayLiteral } from '@fluxo/shared/inbox/array-literal'
+import type { LiveSource } from '@fluxo/shared/live/audience'
 import type { Sql } from '@fluxo/shared/postgres/sql'
 import { run, statement } from '@fluxo/shared/postgres/statement'
 import { eventoJson } from '../domain/evento.ts'
 import type { PedidoReadStore } from '../listar/store.ts'
 import { liveEvent } from './acompanhar.ts'
-import type { LiveSource } from './audience.ts'
 
 const VERSIONS = statement('orders.versions', 'select id, version from pedido where id = any($1::text::uuid[])')
 

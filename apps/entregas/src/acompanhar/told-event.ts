@@ -1,8 +1,8 @@
+import type { LiveEvent } from '@fluxo/shared/live/audience'
 import { type Reader, readData, readText } from '@fluxo/shared/log/event'
 import { z } from 'zod'
 import { STATUSES } from '../domain/status.ts'
 import { liveEvent } from './acompanhar.ts'
-import type { LiveEvent } from './audience.ts'
 
 const optional = z.string().optional()
 

@@ -1,11 +1,11 @@
-import { DomainError, Unavailable } from '@fluxo/shared/errors'
-import { type AppEnv, headerOf } from '@fluxo/shared/http/env'
-import { headers } from '@fluxo/shared/openapi/headers'
 import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
+import { DomainError, Unavailable } from '../errors.ts'
+import { type AppEnv, headerOf } from '../http/env.ts'
+import { headers } from '../openapi/headers.ts'
 import type { Audience, Listener } from './audience.ts'
 import { OPENING, pointOf } from './frame.ts'
-import type { StreamSlots } from './stream-slots.ts'
+import type { StreamSlots } from './slots.ts'
 
 const RETRY_AFTER_SECONDS = 5
 /** Unread by a client before its stream ends: it comes back, and is told what it missed. */

@@ -1,5 +1,5 @@
-import type { Logger } from '@fluxo/shared/telemetry/logger'
-import { gauge, type Registry } from '@fluxo/shared/telemetry/metrics'
+import type { Logger } from '../telemetry/logger.ts'
+import { gauge, type Registry } from '../telemetry/metrics.ts'
 import { frame, PING, streamStep } from './frame.ts'
 
 /** An event of a topic as it is sent. `seq` counts those of a topic without gaps. */

@@ -1,4 +1,4 @@
-import { createShares } from '@fluxo/shared/shares'
+import { createShares } from '../shares.ts'
 
 /** Places for open streams of one kind: so many in an instance, of one merchant, and of one topic. */
 export type StreamSlotsOptions = { max: number; comercianteMax: number; topicMax: number }

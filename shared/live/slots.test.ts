@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createStreamSlots } from './stream-slots.ts'
+import { createStreamSlots } from './slots.ts'
 
 const from = (topic: string, comercianteId = 'loja') => ({ topic, comercianteId })
 

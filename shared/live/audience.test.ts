@@ -1,7 +1,7 @@
-import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { Registry } from 'prom-client'
 import { afterEach, expect, test } from 'vitest'
+import { createLogger } from '../telemetry/logger.ts'
 import { type Audience, createAudience, type LiveEvent, type LiveSource } from './audience.ts'
 
 const log = createLogger({ service: 'teste', level: 'silent' })

@@ -1,11 +1,11 @@
-import type { RedisConnections } from '@fluxo/shared/redis/connection'
-import { loop } from '@fluxo/shared/resilience/loop'
-import { streamKey } from '@fluxo/shared/stream/keys'
-import { streamInfo } from '@fluxo/shared/stream/publisher'
-import { batchOf, flatField } from '@fluxo/shared/stream/reply'
-import type { Logger } from '@fluxo/shared/telemetry/logger'
-import { createAlarm, withTimeout } from '@fluxo/shared/wait'
 import type { Redis } from 'ioredis'
+import type { RedisConnections } from '../redis/connection.ts'
+import { loop } from '../resilience/loop.ts'
+import { streamKey } from '../stream/keys.ts'
+import { streamInfo } from '../stream/publisher.ts'
+import { batchOf, flatField } from '../stream/reply.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { createAlarm, withTimeout } from '../wait.ts'
 
 export type StreamTailDeps = {
   redis: RedisConnections
