@@ -5,7 +5,7 @@ export const SCOPES = {
   'consolidado:ler': 'Ler saldos.',
   'entregas:escrever': 'Criar e mover pedidos, abrir páginas de rastreio, manter webhooks.',
   'entregas:ler': 'Ler pedidos, sua história e as entregas de webhooks.',
-  'eventos:ler': 'Ler os logs de todos os comerciantes: para serviços, dentro da rede.',
+  'eventos:ler': 'Ler os logs e os saldos de todos os comerciantes: para serviços, dentro da rede.',
 } as const
 
 export type Scope = keyof typeof SCOPES

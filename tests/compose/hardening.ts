@@ -19,6 +19,8 @@ const HIDDEN = [
   '/lancamentos/..%2feventos',
   '/lancamentos/%2e%2e/metrics',
   '/./metrics',
+  '/saldos?comerciante=a&data=2025-10-15&particao=0&posicao=0',
+  '/consolidado/..%2fsaldos',
   '/entregas/eventos',
   '/entregas/eventos?particao=0',
   '/Entregas//eventos',

@@ -1,5 +1,6 @@
 import { runCases, tableOf } from '../fuzz/run.ts'
 import { prepare } from '../fuzz/surroundings.ts'
+import { isOfServices } from '../stage/openapi-document.ts'
 import type { Report } from './report.ts'
 import type { Stack } from './stack.ts'
 
@@ -24,7 +25,7 @@ export const checkHostile = async (deps: {
   const around = await prepare(
     doors,
     { merchant: bearer(tokens.merchant), other: bearer(tokens.other), service: bearer(tokens.service) },
-    ({ path }) => !path.endsWith('/eventos'),
+    ({ path }) => !isOfServices(path),
   )
   const result = await runCases({ seed: SEED, from: 0, to: REQUESTS, around, urlOf: () => stack.url, beside: OF_NGINX })
   const wrong = result.failures

@@ -1,5 +1,5 @@
 import { COSTLY_BATCHES } from '../stage/attacks/bodies.ts'
-import type { Operation } from '../stage/openapi-document.ts'
+import { isOfServices, type Operation } from '../stage/openapi-document.ts'
 import { CASE_CLASSES, type Case, type CaseClass, type Request, type Surroundings } from './case.ts'
 import { HOSTILE_TEXTS, INVALID_UTF8, JSON_BOMBS } from './hostile.ts'
 import { type Random, randomOf } from './random.ts'
@@ -143,7 +143,7 @@ const formOf = (file: Buffer): { type: string; bytes: Buffer } => {
 }
 
 const tokenOf = ({ path }: Operation, chosen: CaseClass, random: Random, { tokens }: Surroundings): string => {
-  const ofServices = path.endsWith('/eventos')
+  const ofServices = isOfServices(path)
   const good = ofServices ? tokens.service : tokens.merchant
   if (chosen !== 'token') return good
   const [head, payload, signature] = good.replace('Bearer ', '').split('.')

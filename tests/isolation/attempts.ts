@@ -7,6 +7,7 @@ import {
   readLog,
   readOne,
   readPeriod,
+  readState,
   register,
   reverse,
   type Secrets,
@@ -33,6 +34,7 @@ export const attempts = (target: Target, author: string): Call[] => [
   ...byContent(target, author),
   ...byEtag(target),
   ...['', '?particao=0', '?particao=1&depois_de=0&limite=1'].map((query) => withStatus(403, readLog(query))),
+  withStatus(403, readState(author)),
 ]
 
 const withStatus = (expected: number, call: Call): Call => ({ ...call, expected })

@@ -63,6 +63,10 @@ export const readPeriod = (headers: Call['headers'] = {}, query = '?de=2025-10-0
   path: `/consolidado${query}`,
   headers,
 })
+export const readState = (comerciante: string): Call => ({
+  operation: 'GET /saldos',
+  path: `/saldos?comerciante=${comerciante}&data=2025-10-15&particao=0&posicao=0`,
+})
 export const readLog = (query = ''): Call => ({ operation: 'GET /eventos', path: `/eventos${query}` })
 
 /** Sends one request after the other. */

@@ -47,8 +47,11 @@ type RawOperation = {
 /** Which service answers at a path of the one document. */
 export const serviceOf = (path: string): Operation['service'] => {
   if (/^\/(lancamentos|eventos)\b/.test(path)) return 'lancamentos'
-  return path.startsWith('/consolidado') ? 'consolidado' : 'entregas'
+  return /^\/(consolidado|saldos)\b/.test(path) ? 'consolidado' : 'entregas'
 }
+
+/** Whether a path is for services alone: it takes no merchant's token, and nginx does not lead to it. */
+export const isOfServices = (path: string): boolean => path.endsWith('/eventos') || path === '/saldos'
 
 /** Reads the operations of a service out of `/openapi.json`. */
 export const operationsOf = (service: Operation['service'], document: unknown): Operation[] => {

@@ -161,9 +161,9 @@ test('the address of a tracking page is its key, and no access log has it', () =
   expect(others.flatMap(pathsOf).filter(leadsTo('/track/x'))).toEqual([])
 })
 
-test('the log, the metrics and the health of the services are not reachable from outside', () => {
+test('the logs, the states of days, the metrics and the health of the services are not reachable from outside', () => {
   const paths = ofKind('Ingress').flatMap(pathsOf)
-  for (const secret of ['/eventos', '/entregas/eventos', '/metrics', '/health/ready']) {
+  for (const secret of ['/eventos', '/entregas/eventos', '/saldos', '/metrics', '/health/ready']) {
     expect(paths.filter(leadsTo(secret))).toEqual([])
   }
   expect(paths.every(({ backend }) => services.includes(backend.service.name))).toBe(true)

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { VersionedCache } from '@fluxo/shared/cache/versioned-cache'
 import { isDay } from '@fluxo/shared/day'
-import { TooManyRequests, Unavailable, ValidationError } from '@fluxo/shared/errors'
+import { ValidationError } from '@fluxo/shared/errors'
 import { requireScope, type Verifier } from '@fluxo/shared/http/auth'
 import type { AppEnv } from '@fluxo/shared/http/env'
 import { csvFormatOf, csvHeaders } from '@fluxo/shared/http/page/csv-format'
@@ -10,12 +10,12 @@ import { decimalFromCents } from '@fluxo/shared/money'
 import { documented, OF_LIMITS, type Operation } from '@fluxo/shared/openapi/documented'
 import { headers } from '@fluxo/shared/openapi/headers'
 import type { Limits } from '@fluxo/shared/ratelimit/admission'
-import { createShares } from '@fluxo/shared/shares'
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { consultarPeriod, periodCsv, periodJson } from './consultar.ts'
 import { dayEtag, etagMatches } from './etag.ts'
 import { type PositionWait, readWait } from './posicao.ts'
+import { type AppliedPositions, createPositionWait } from './position-wait.ts'
 import { createDayReader, type DayAnswer, unavailableIfAway } from './read-day.ts'
 import {
   DayParamsSchema,
@@ -26,19 +26,13 @@ import {
   SaldoSchema,
   WaitHeadersSchema,
 } from './schema.ts'
+import { addStateRoute } from './state-route.ts'
 import type { BalanceReadStore } from './store.ts'
 
 export type ConsultarDeps = {
   store: BalanceReadStore
   cache: VersionedCache
-  inbox: {
-    /** True once `posicao` is applied, false where that took longer than `timeoutMs`. */
-    waitApplied(
-      particao: number,
-      posicao: number,
-      options: { timeoutMs: number; signal?: AbortSignal },
-    ): Promise<boolean>
-  }
+  inbox: AppliedPositions
   verifier: Verifier
   limits?: Limits | undefined
   particoes: number
@@ -46,12 +40,17 @@ export type ConsultarDeps = {
 
 const CACHE_CONTROL = 'private, no-cache'
 
-/** `GET /consolidado/{data}` and `GET /consolidado?de=&ate=`. */
+/** `GET /consolidado/{data}`, `GET /consolidado?de=&ate=`, and `GET /saldos` for services. */
 export const createConsultarRoutes = (deps: ConsultarDeps): OpenAPIHono<AppEnv> => {
-  const { store, cache, verifier, limits } = deps
+  const { store, cache, verifier, limits, particoes } = deps
   const routes = new OpenAPIHono<AppEnv>()
   const reader = createDayReader({ cache, store })
-  const waitForPosition = createPositionWait(deps)
+  const waitForPositions = createPositionWait(deps.inbox)
+  const waitAsAsked = async (c: Context<AppEnv>, posicao: string): Promise<PositionWait> => {
+    const wait = readWait(posicao, c.req.header('prefer'), particoes)
+    await waitForPositions(c.get('comercianteId'), wait, c.req.raw.signal)
+    return wait
+  }
   const scope = requireScope(verifier, 'consolidado:ler', { admission: limits?.leitura })
 
   documented(routes, DAY_ROUTE, scope, async (c) => {
@@ -62,7 +61,7 @@ export const createConsultarRoutes = (deps: ConsultarDeps): OpenAPIHono<AppEnv> 
     const posicao = c.req.header('fluxo-posicao')
     if (posicao === undefined) return dayAnswer(c, comercianteId, await reader.read(comercianteId, data))
 
-    const wait = await waitForPosition(c, posicao)
+    const wait = await waitAsAsked(c, posicao)
     // Not from the cache: the consumer writes it after the commit that ended the wait, so it may still be older.
     const answer = await reader.readFromSource(comercianteId, data, c.req.raw.signal)
     return dayAnswer(c, comercianteId, answer, wait)
@@ -71,7 +70,7 @@ export const createConsultarRoutes = (deps: ConsultarDeps): OpenAPIHono<AppEnv> 
   documented(routes, PERIOD_ROUTE, scope, async (c) => {
     const { de, ate, formato: format } = parseWith(PeriodQuerySchema, parameters(c))
     const posicao = c.req.header('fluxo-posicao')
-    const wait = posicao === undefined ? undefined : await waitForPosition(c, posicao)
+    const wait = posicao === undefined ? undefined : await waitAsAsked(c, posicao)
     const { openingSaldo, days } = await store.readPeriod(c.get('comercianteId'), de, ate).catch((error: unknown) => {
       throw unavailableIfAway(error)
     })
@@ -88,35 +87,8 @@ export const createConsultarRoutes = (deps: ConsultarDeps): OpenAPIHono<AppEnv> 
       : { 'Content-Type': 'application/json' }
     return respond(c, text, content, validators, 'bypass')
   })
+  addStateRoute(routes, { ...deps, waitForPositions })
   return routes
-}
-
-/** Positions that are waited for at a time, and those of one merchant: while anybody waits, all of them are asked for each 20 ms. */
-const WAITS = { max: 5_000, ownerMax: 500 }
-const RETRY_AFTER_SECONDS = 1
-
-/** Waits for the positions that the request names. Throws where one is malformed, or not applied in time. */
-function createPositionWait({
-  inbox,
-  particoes,
-}: ConsultarDeps): (c: Context<AppEnv>, posicao: string) => Promise<PositionWait> {
-  const positions = createShares(WAITS)
-  return async (c, posicao) => {
-    const wait = readWait(posicao, c.req.header('prefer'), particoes)
-    const options = { timeoutMs: wait.waitMs, signal: c.req.raw.signal }
-    const comercianteId = c.get('comercianteId')
-    const count = wait.positions.length
-    if (!positions.take(comercianteId, count)) throw new TooManyRequests(RETRY_AFTER_SECONDS)
-    try {
-      const waits = wait.positions.map((position) => inbox.waitApplied(position.particao, position.posicao, options))
-      if ((await Promise.all(waits)).every(Boolean)) return wait
-    } catch (error) {
-      throw unavailableIfAway(error)
-    } finally {
-      positions.give(comercianteId, count)
-    }
-    throw new Unavailable('posicao-pendente', 'O consolidado ainda não chegou à posição pedida.')
-  }
 }
 
 /** The query as a record; a name that comes twice is refused, since one of the values would be ignored. */

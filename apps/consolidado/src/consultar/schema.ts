@@ -8,7 +8,7 @@ import { daysBetween } from './days.ts'
 /** Days of one period at most: a leap year. */
 const PERIOD_DAYS_MAX = 366
 
-const DaySchema = z
+export const DaySchema = z
   .string({ error: (issue) => (issue.input === undefined ? 'Campo obrigatório.' : undefined) })
   .refine(isDay, { error: DAY_MESSAGE })
   .openapi({ format: 'date', example: '2025-10-15' })
@@ -74,6 +74,28 @@ export const SaldoSchema = z
       saldo_final: 130.5,
       quantidade: 2,
       atualizado_em: '2025-10-15T12:34:57.001Z',
+    },
+  })
+
+/** What others are told of a day. */
+export const StateSchema = z
+  .object({
+    data: z.iso.date(),
+    total_creditos: AmountSchema,
+    total_debitos: AmountSchema,
+    saldo_final: AmountSchema,
+    quantidade: z.int(),
+    versao: z.int().openapi({ description: 'Cresce a cada mudança do dia: de dois estados vale o de versão maior.' }),
+  })
+  .openapi('EstadoDoDia', {
+    description: 'O estado de um dia.',
+    example: {
+      data: '2025-10-15',
+      total_creditos: 150.5,
+      total_debitos: 20,
+      saldo_final: 130.5,
+      quantidade: 2,
+      versao: 1099511627778,
     },
   })
 

@@ -38,18 +38,19 @@ export const emptySaldo = (comercianteId: string, data: string, geracao: number)
 /** Where the day is kept in the cache. The braces keep one merchant's days on one slot of a Redis Cluster. */
 export const saldoKey = (comercianteId: string, data: string): string => `{${comercianteId}}:${data}`
 
+/** What both forms of a day have in common. Amounts are JSON numbers with exactly two decimals, so they are written by hand, from the cents. */
+const commonJson = ({ data, creditos, debitos, quantidade }: Saldo): string =>
+  `"data":"${data}","total_creditos":${decimalFromCents(creditos)},"total_debitos":${decimalFromCents(debitos)}` +
+  `,"saldo_final":${decimalFromCents(creditos - debitos)},"quantidade":${quantidade}`
+
 /**
- * The body of `GET /consolidado/{data}`, ready to be sent and cached.
- *
- * Written by hand because the amounts are JSON numbers with exactly two decimals, straight from the cents. Neither
- * `data` nor `atualizadoEm` can hold a character that JSON would escape.
+ * The body of `GET /consolidado/{data}`, ready to be sent and cached. Neither `data` nor `atualizadoEm` can hold a character that JSON
+ * would escape.
  */
 export function saldoJson(saldo: Saldo): string {
   const atualizadoEm = saldo.atualizadoEm === null ? 'null' : `"${saldo.atualizadoEm}"`
-  return (
-    `{"data":"${saldo.data}","total_creditos":${decimalFromCents(saldo.creditos)}` +
-    `,"total_debitos":${decimalFromCents(saldo.debitos)}` +
-    `,"saldo_final":${decimalFromCents(saldo.creditos - saldo.debitos)}` +
-    `,"quantidade":${saldo.quantidade},"atualizado_em":${atualizadoEm}}`
-  )
+  return `{${commonJson(saldo)},"atualizado_em":${atualizadoEm}}`
 }
+
+/** The body of `GET /saldos`: of two states of a day, the one with the higher version is the later one. */
+export const stateJson = (saldo: Saldo): string => `{${commonJson(saldo)},"versao":${saldo.versao}}`
