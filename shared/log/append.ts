@@ -13,15 +13,14 @@ export type Appended<Known> =
   | { outcome: 'known'; via: string; posicao: number; row: Known }
   | { outcome: 'refused'; error: unknown }
 
-type Append<Known> = (particao: number, rows: readonly LogRow[], connection?: Sql | Tx) => Promise<Appended<Known>[]>
+/** Writes rows of a partition; inside somebody's transaction, where its `connection` is given. */
+type WriteRows<Result> = (particao: number, rows: readonly LogRow[], connection?: Sql | Tx) => Promise<Result[]>
 
 /** The same for a log that moves state: a row that was let in tells the state after it; `guarded`, it was not let in. */
 export type Moved<Known, State> =
   | { outcome: 'moved'; posicao: number; state: State }
   | { outcome: 'guarded' }
   | Exclude<Appended<Known>, { outcome: 'new' }>
-
-export type Move<Known, State> = (particao: number, rows: readonly LogRow[]) => Promise<Moved<Known, State>[]>
 
 type Line<Known, State> = {
   ordem: number
@@ -39,7 +38,7 @@ export const throwAppendUnavailable = throwUnavailable('O registro está indispo
 const RACE_RETRIES_MAX = 3
 
 /**
- * Registers batches of rows in a log. `rows` share no key among themselves (see `rounds`).
+ * Registers batches of rows in a log. `rows` share no key among themselves (`createLogWriter` sees to that).
  *
  * A batch is never poisoned: where the statement fails on the data it is cut in halves until the row at fault stands
  * alone, `refused`, and its neighbours are in. Where another instance registered the same key a moment earlier, a
@@ -51,7 +50,11 @@ const RACE_RETRIES_MAX = 3
  * await append(0, [row]) // [{ outcome: 'new', posicao: 1 }]
  * await append(0, [row]) // [{ outcome: 'known', via: 'chave', posicao: 1, row: { id: … } }]
  */
-export const createAppend = <Known>(sql: Sql, table: LogShape, clock: Clock = systemClock): Append<Known> =>
+export const createAppend = <Known>(
+  sql: Sql,
+  table: LogShape,
+  clock: Clock = systemClock,
+): WriteRows<Appended<Known>> =>
   createWriter<Known, unknown, Appended<Known>>(sql, appendStatement(table), clock, ({ posicao }) => {
     invariant(posicao !== null, 'a log without state lets every row in')
     return { outcome: 'new', posicao }
@@ -66,7 +69,7 @@ export const createMove = <Known, State>(
   table: LogShape,
   movement: Movement,
   clock: Clock = systemClock,
-): Move<Known, State> =>
+): WriteRows<Moved<Known, State>> =>
   createWriter<Known, State, Moved<Known, State>>(
     sql,
     appendStatement(table, movement),
@@ -83,11 +86,7 @@ const createWriter = <Known, State, Result>(
   statement: Statement,
   clock: Clock,
   unknown: (line: Line<Known, State>) => Result,
-): ((
-  particao: number,
-  rows: readonly LogRow[],
-  connection?: Sql | Tx,
-) => Promise<(Result | KnownRow<Known> | Refused)[]>) => {
+): WriteRows<Result | KnownRow<Known> | Refused> => {
   type Answer = Result | KnownRow<Known> | Refused
 
   const once = async (connection: Sql | Tx, particao: number, rows: readonly LogRow[]): Promise<Answer[]> => {
@@ -125,22 +124,3 @@ const createWriter = <Known, State, Result>(
 
 /** Whether PostgreSQL refused a row: what is no error of its own is a bug, and an outage blames nobody. */
 const isAtFault = (error: unknown): boolean => codeOf(error) !== undefined
-
-/**
- * Cuts a list into rounds in which no two items share a key, keeping their order: a later item with a key of an earlier
- * one waits for the next round, and then finds it known.
- */
-export const rounds = <Item>(items: readonly Item[], keysOf: (item: Item) => readonly string[]): number[][] => {
-  const result: number[][] = []
-  const roundOfKey = new Map<string, number>()
-  items.forEach((item, index) => {
-    const keys = keysOf(item)
-    let round = 0
-    for (const key of keys) round = Math.max(round, roundOfKey.get(key) ?? 0)
-    for (const key of keys) roundOfKey.set(key, round + 1)
-    const row = result[round]
-    if (row) row.push(index)
-    else result[round] = [index]
-  })
-  return result
-}

@@ -15,10 +15,10 @@ type GroupCommitOptions<Item, Result> = {
   inFlightMax?: number
   /** Items waiting at most, a quarter of them of one owner. A further one is refused, so that its caller gets 503 at once. */
   queueMax?: number
-  onBatch?: (rows: number) => void
+  onBatch?: ((rows: number) => void) | undefined
   /** Called for each item that the full queue refuses. */
-  onRefused?: () => void
-  clock?: Clock
+  onRefused?: (() => void) | undefined
+  clock?: Clock | undefined
 }
 
 export type GroupCommit<Item, Result> = {

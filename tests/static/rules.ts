@@ -12,7 +12,19 @@ const LONG_FILES: Readonly<Record<string, string>> = {}
 const IO_PACKAGES =
   /^(node:(?!crypto$|buffer$|util$|assert$)|postgres$|ioredis$|hono($|\/)|@hono\/|drizzle-orm|pino$|prom-client$|opossum$|cockatiel$)/
 /** Rooms of shared that only compute. */
-const PURE_ROOMS = new Set(['codigos', 'csv', 'day', 'errors', 'fields', 'id', 'money', 'queues', 'shares', 'text'])
+const PURE_ROOMS = new Set([
+  'codigos',
+  'csv',
+  'day',
+  'errors',
+  'fields',
+  'id',
+  'money',
+  'outcome',
+  'queues',
+  'shares',
+  'text',
+])
 /** What a decision must not do: wait, read the clock or the environment, make an id. */
 const IMPURE_WORDS =
   /\bawait\b|\bprocess\.env\b|\bDate\.now\b|\bnew Date\(\)|\brandomUUID\b|\brandomBytes\b|\bMath\.random\b|\bfetch\(/g
@@ -29,6 +41,7 @@ const ROOM_ARROWS: Readonly<Record<string, readonly string[]>> = {
   id: [],
   queues: [],
   money: [],
+  outcome: [],
   shares: [],
   text: [],
   wait: [],

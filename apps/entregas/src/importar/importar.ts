@@ -13,12 +13,6 @@ export const createImportacao = ({ now }: { now: Date }): Importacao<FilePedido>
     nothingOfWhat: 'nenhum pedido',
   })
 
-/** True where the order is there as the line says it. */
-export const isAccepted = (result: ReceiveResult): boolean =>
-  result.outcome === 'created' ||
-  result.outcome === 'repeated' ||
-  (result.outcome === 'reference-conflict' && result.sameContent)
-
 /** What the report says of a line, by what became of its order. */
 export function lineResult(result: ReceiveResult): Fate {
   const { outcome, pedido } = result

@@ -1,7 +1,7 @@
 import type { ImportReport } from '@fluxo/shared/csv/report'
 import type { Posicoes } from '@fluxo/shared/http/posicao'
 import { type ImportFile, importCsvFile as importCsv } from '@fluxo/shared/imports/import-file'
-import { isAccepted } from '../registrar/registration.ts'
+import { isAccepted } from '@fluxo/shared/outcome'
 import type { LancamentoStore } from '../registrar/store.ts'
 import { createImportacao, destinationOf } from './importar.ts'
 

@@ -1,8 +1,9 @@
 import { createImportacao as createImportacaoCsv, type Fate, type Importacao } from '@fluxo/shared/csv/importacao'
 import { invariant } from '@fluxo/shared/errors'
+import { isAccepted } from '@fluxo/shared/outcome'
 import { impressaoOf } from '../domain/impressao.ts'
 import type { NovoLancamento } from '../domain/lancamento.ts'
-import { isAccepted, type Registration } from '../registrar/registration.ts'
+import type { Registration } from '../registrar/registration.ts'
 import { IMPORT_FORMAT, readLine } from './line.ts'
 
 /** Decides what a file of entries means. */

@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto'
 import type { Codigo } from '@fluxo/shared/codigos/codigos'
 import { DomainError, type InvalidField, invariant } from '@fluxo/shared/errors'
-import { isAccepted, type Registration } from '../registrar/registration.ts'
+import { isAccepted } from '@fluxo/shared/outcome'
+import type { Registration } from '../registrar/registration.ts'
 
 /** Why an entry of a batch is refused; `id` names the entry that stands in its way. */
 type EntryError = { codigo: Codigo; mensagem: string; campo?: string; id?: string }
