@@ -2,11 +2,13 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createLeaving } from '../scripts/leaving.ts'
+import { SERVICE_NAMES, type Service } from '../tests/stage/services.ts'
 import { against } from './against.ts'
 import type { Bench, Group } from './context.ts'
 import { createBench } from './create-bench.ts'
 import { describeMachine, fsyncMs } from './machine.ts'
 import { type BenchOptions, parseOptions, ROW_NAMES, type RowName, UsageError } from './options.ts'
+import type { MeasuredProcess } from './processes.ts'
 import { summariseProfiles } from './profile.ts'
 import { verdictsOn } from './reach.ts'
 import type { RowResult } from './result.ts'
@@ -18,6 +20,7 @@ import { postGroup } from './rows/post.ts'
 import { readGroup } from './rows/read.ts'
 import { toldGroup } from './rows/told.ts'
 import { tracedGroup } from './rows/traced.ts'
+import type { Database } from './servers.ts'
 import { formatTable } from './table.ts'
 
 const GROUPS: readonly Group[] = [
@@ -72,16 +75,15 @@ const measure = async (options: BenchOptions, leaving: Leaving): Promise<Outcome
 
 /** A service that was never started on this checkout parses its TypeScript once; that is not what is measured. */
 const fillCompileCache = async ({ start, stopServices, servers }: Bench): Promise<void> => {
-  const ledger = await servers.createDatabase('lancamentos')
-  const balances = await servers.createDatabase('consolidado')
-  const orders = await servers.createDatabase('entregas')
-  const { url } = await start.lancamentos(ledger)
-  await start.consolidado(balances, url)
-  await start.entregas(orders)
+  const databases: Database[] = []
+  const asks: Partial<Record<Service, MeasuredProcess>> = {}
+  for (const service of SERVICE_NAMES) {
+    const database = await servers.createDatabase(service)
+    databases.push(database)
+    asks[service] = await start.service(service, database, { asks })
+  }
   await stopServices()
-  await servers.dropDatabase(ledger)
-  await servers.dropDatabase(balances)
-  await servers.dropDatabase(orders)
+  for (const database of databases) await servers.dropDatabase(database)
 }
 
 const notMeasured = (options: BenchOptions, results: readonly RowResult[]): RowName[] =>

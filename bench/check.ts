@@ -1,6 +1,6 @@
 import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
+import { waitUntil } from '../scripts/local/wait-until.ts'
 import type { Totals } from './entries.ts'
-import { waitUntil } from './wait.ts'
 
 /** Errors shown of one comparison. */
 const DIFFERENCES_MAX = 3

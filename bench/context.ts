@@ -1,19 +1,24 @@
+import type { Service } from '../tests/stage/services.ts'
 import type { Load } from './load/plan.ts'
 import type { BenchOptions, RowName } from './options.ts'
-import type { Service } from './processes.ts'
+import type { MeasuredProcess } from './processes.ts'
 import type { RowResult } from './result.ts'
 import type { Database, Servers } from './servers.ts'
 
+type ServiceOptions = {
+  /** Settings on top of what every service of the bench gets. */
+  env?: Readonly<Record<string, string>> | undefined
+  /** The processes that it asks. */
+  asks?: Partial<Record<Service, MeasuredProcess>> | undefined
+}
+
 export type StartServices = {
-  /** `env` on top of what every service of the bench gets. */
-  lancamentos: (database: Database, env?: Record<string, string>) => Promise<Service>
-  consolidado: (database: Database, lancamentosUrl: string) => Promise<Service>
-  entregas: (database: Database, env?: Record<string, string>) => Promise<Service>
+  service: (service: Service, database: Database, options?: ServiceOptions) => Promise<MeasuredProcess>
   /** A receiver of webhooks that answers at once and counts what it got. */
-  receiver: () => Promise<Service>
+  receiver: () => Promise<MeasuredProcess>
   /** The bare servers; `body` is what the GET answers. */
-  bare: (body?: string) => Promise<Service>
-  singleTransaction: (database: Database) => Promise<Service>
+  bare: (body?: string) => Promise<MeasuredProcess>
+  singleTransaction: (database: Database) => Promise<MeasuredProcess>
 }
 
 /** What every group of rows works with. */
@@ -25,8 +30,8 @@ export type Bench = {
   /** Stops what is still running of what `start` started, the last one first; rejects where one had ended by itself. */
   stopServices: () => Promise<void>
   load: Load
-  /** A token of a merchant, or with the service scope `eventos:ler` without one. */
-  token: (comercianteId?: string) => Promise<string>
+  /** A token of a merchant. */
+  token: (comercianteId: string) => Promise<string>
   /** The number at which the next load may begin: no two loads of a run share a key. */
   nextNumbers: () => number
   /** Whether this row was asked for and there is time for it. */

@@ -1,5 +1,6 @@
 import { signToken } from '@fluxo/shared/http/tokens'
 import type { createLeaving } from '../scripts/leaving.ts'
+import { MERCHANT_SCOPES } from '../tests/stage/services.ts'
 import type { Bench } from './context.ts'
 import type { Load } from './load/plan.ts'
 import { findWrk } from './load/wrk.ts'
@@ -11,8 +12,6 @@ import { createServices } from './services.ts'
 import { figure } from './table.ts'
 
 const TOKEN_SECONDS = 3_600
-const SCOPES = ['lancamentos:escrever', 'lancamentos:ler', 'consolidado:ler', 'entregas:escrever', 'entregas:ler']
-const SERVICE_SCOPES = ['eventos:ler']
 /** More requests than a sample can send, so that no two loads use the same number; nine digits hold 300 loads. */
 const NUMBERS_OF_A_LOAD = 3_000_000
 /** The run ends within ten minutes: a row is not begun when its own time, and the closing of everything, would not fit. */
@@ -56,16 +55,10 @@ const chooseLoad = async (): Promise<Load> => {
 const createTokens = (secret: string): Bench['token'] => {
   const known = new Map<string, Promise<string>>()
   return (comercianteId) => {
-    const key = comercianteId ?? ''
     const token =
-      known.get(key) ??
-      signToken({
-        secret,
-        scopes: comercianteId === undefined ? SERVICE_SCOPES : SCOPES,
-        expiresInSeconds: TOKEN_SECONDS,
-        ...(comercianteId !== undefined && { comercianteId }),
-      })
-    known.set(key, token)
+      known.get(comercianteId) ??
+      signToken({ secret, comercianteId, scopes: MERCHANT_SCOPES, expiresInSeconds: TOKEN_SECONDS })
+    known.set(comercianteId, token)
     return token
   }
 }
@@ -98,7 +91,7 @@ export const createBench = async ({ options, folder, leaving, results, say }: Cr
     options,
     folder,
     servers,
-    ...createServices({ servers, folder, prof: options.prof, opened, check }),
+    ...createServices({ servers, prof: options.prof, opened, check }),
     load: await chooseLoad(),
     token: createTokens(servers.jwtSecret),
     nextNumbers: () => {

@@ -1,6 +1,6 @@
 import type { Bench } from './context.ts'
 import type { LoadPlan, LoadResult } from './load/plan.ts'
-import type { Service } from './processes.ts'
+import type { MeasuredProcess } from './processes.ts'
 import type { CpuUs, Sample } from './result.ts'
 
 const US_PER_MS = 1_000
@@ -10,7 +10,7 @@ export type CpuMeter = {
   /**
    * Counts until the returned function has resolved. `beside` are services that work for the row, too, and that `cpuUs` leaves out.
    */
-  start: (services: readonly Service[], beside?: readonly Service[]) => Promise<() => Promise<void>>
+  start: (services: readonly MeasuredProcess[], beside?: readonly MeasuredProcess[]) => Promise<() => Promise<void>>
   /** For each of so many units; `undefined` where there are none or the system does not tell. */
   perUnit: (units: number) => CpuUs
 }
@@ -42,9 +42,9 @@ export const createCpuMeter = ({ servers }: Bench): CpuMeter => {
 /** Something that a load is sent to, and how much of the row's unit one answer is (a batch has many entries). */
 export type Target = {
   name: string
-  service: Service
+  service: MeasuredProcess
   /** Other services whose work is a part of the row's. */
-  beside?: readonly Service[]
+  beside?: readonly MeasuredProcess[]
   plan: () => LoadPlan
   unitsOfAnswer?: number
   /** Resolves when the service has done what cut-off requests had asked for: it must not disturb the next sample. */
@@ -117,7 +117,7 @@ export const answerErrors = (name: string, { errors }: Pick<Measured, 'errors'>)
   errors === 0 ? [] : [`${errors} requests to ${name} failed or were answered with an error`]
 
 /** Peak memory of each service since `resetPeaks`, by name; the largest of those with the same name. */
-export const peaksOf = async (services: readonly Service[]): Promise<Record<string, number>> => {
+export const peaksOf = async (services: readonly MeasuredProcess[]): Promise<Record<string, number>> => {
   const peaks: Record<string, number> = {}
   for (const service of services) {
     const mb = await service.peakRssMb()
@@ -127,6 +127,6 @@ export const peaksOf = async (services: readonly Service[]): Promise<Record<stri
 }
 
 /** Forgets the peaks so far. */
-export const resetPeaks = async (services: readonly Service[]): Promise<void> => {
+export const resetPeaks = async (services: readonly MeasuredProcess[]): Promise<void> => {
   await Promise.all(services.map((service) => service.resetPeak()))
 }

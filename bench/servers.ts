@@ -5,10 +5,8 @@ import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
 import { databaseUrl, ensureDatabase, ensureRole, runStatements } from '../scripts/local/ensure-database.ts'
 import { type LocalPostgres, startPostgres } from '../scripts/local/postgres.ts'
 import { startRedis } from '../scripts/local/redis.ts'
+import { SERVICE_NAMES, type Service } from '../tests/stage/services.ts'
 import { serverCpuMs } from './cpu.ts'
-
-const KINDS = ['lancamentos', 'consolidado', 'entregas'] as const
-type DatabaseKind = (typeof KINDS)[number]
 
 /** A database of the bench: `appUrl` is the service's own role, `ownerUrl` the superuser, who looks and checks. */
 export type Database = { name: string; appUrl: string; ownerUrl: string }
@@ -18,7 +16,7 @@ export type Servers = {
   redisUrl: string
   jwtSecret: string
   /** A fresh, migrated database: a copy of a template, made in a tenth of a second. */
-  createDatabase: (kind: DatabaseKind) => Promise<Database>
+  createDatabase: (service: Service) => Promise<Database>
   dropDatabase: (database: Database) => Promise<void>
   /** CPU time that PostgreSQL and Redis have used, milliseconds; NaN where the system does not tell. */
   cpuMs: () => Promise<number>
@@ -36,7 +34,7 @@ const SECRET_BYTES = 32
 /** Without these an acknowledged write may be lost, and the figures would mean nothing. */
 const DURABLE = { fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on' } as const
 
-const templateOf = (kind: DatabaseKind): string => `template_${kind}`
+const templateOf = (service: Service): string => `template_${service}`
 
 const durabilityOf = async (url: string): Promise<string> => {
   const sql = createSql({ url, max: 1, name: 'bench' })
@@ -69,24 +67,24 @@ export const startServers = async ({ folder, opened, check }: ServersOptions): P
   if (postgres.status === 'rejected') throw postgres.reason
   if (redis.status === 'rejected') throw redis.reason
   const admin = postgres.value.url()
-  for (const kind of KINDS) {
+  for (const service of SERVICE_NAMES) {
     check()
-    await ensureRole(admin, kind, password)
-    await migrate({ database: kind, url: await ensureDatabase(admin, templateOf(kind)) })
+    await ensureRole(admin, service, password)
+    await migrate({ database: service, url: await ensureDatabase(admin, templateOf(service)) })
   }
   let made = 0
   return {
     postgres: postgres.value,
     redisUrl: redis.value.url,
     jwtSecret: randomBytes(SECRET_BYTES).toString('hex'),
-    createDatabase: async (kind) => {
+    createDatabase: async (service) => {
       check()
       made += 1
-      const name = `${kind}_${made}`
-      await runStatements(admin, [`create database ${name} template ${templateOf(kind)}`])
+      const name = `${service}_${made}`
+      await runStatements(admin, [`create database ${name} template ${templateOf(service)}`])
       return {
         name,
-        appUrl: databaseUrl(admin, name, { role: kind, password }),
+        appUrl: databaseUrl(admin, name, { role: service, password }),
         ownerUrl: databaseUrl(admin, name),
       }
     },

@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import { Agent, type IncomingMessage, request } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
-import { waitUntil } from '../wait.ts'
+import { waitUntil } from '../../scripts/local/wait-until.ts'
 import { type ListenerPlan, ListenerPlanSchema, type ListenerResult } from './listener-plan.ts'
 
 const OPENED_AT_ONCE = 50

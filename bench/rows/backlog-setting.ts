@@ -6,12 +6,12 @@ import { Redis } from 'ioredis'
 import { v7 } from 'uuid'
 import { STREAM_PREFIX } from '../../apps/lancamentos/src/domain/evento.ts'
 import { LEDGER, type LedgerRow, rowOf } from '../../apps/lancamentos/src/registrar/ledger-table.ts'
+import { waitUntil } from '../../scripts/local/wait-until.ts'
 import { ledgerErrors, readLedger, totalsErrors, withSql } from '../check.ts'
 import type { Bench } from '../context.ts'
 import { addTo, createEntries, type Entry, type Totals } from '../entries.ts'
-import type { Service } from '../processes.ts'
+import type { MeasuredProcess } from '../processes.ts'
 import type { Database } from '../servers.ts'
-import { waitUntil } from '../wait.ts'
 
 /** A ledger with a backlog that no consumer has seen. */
 export type Backlog = {
@@ -22,7 +22,7 @@ export type Backlog = {
 
 /** The same, published: `lancamentos` serves its feed, and Redis holds the stream. */
 export type Published = Backlog & {
-  lancamentos: Service
+  lancamentos: MeasuredProcess
   /** Entries a second from the ledger into the stream. */
   relayPerSecond: number
   /** Empties Redis and puts the whole stream back, as it was before any consumer. */
@@ -120,7 +120,7 @@ export const publishBacklog = async (backlog: Backlog): Promise<Published> => {
     }
   }
   await run((redis) => redis.flushall())
-  const lancamentos = await bench.start.lancamentos(ledger)
+  const lancamentos = await bench.start.service('lancamentos', ledger)
   const relayPerSecond = await run((redis) => waitPublished(redis, key, bench.options.entries))
   await run((redis) => redis.call('COPY', key, key, 'DB', STASH_DB))
   const restoreStream = async () => {

@@ -1,10 +1,10 @@
+import { waitUntil } from '../../scripts/local/wait-until.ts'
 import { readApplied, totalsErrors, withSql } from '../check.ts'
 import { type CpuMeter, createCpuMeter, peaksOf } from '../measure.ts'
 import type { RowName } from '../options.ts'
-import type { Service } from '../processes.ts'
+import type { MeasuredProcess } from '../processes.ts'
 import { type RowResult, type Sample, summarise } from '../result.ts'
 import type { Database } from '../servers.ts'
-import { waitUntil } from '../wait.ts'
 import type { Published } from './backlog-setting.ts'
 
 const DRAIN_TIMEOUT_MS = 120_000
@@ -13,7 +13,7 @@ const POLL_MS = 10
 
 export type Drained = {
   balances: Database
-  consumers: Service[]
+  consumers: MeasuredProcess[]
   /** Events a second, and how many were counted. */
   perSecond: number
   counted: number
@@ -36,7 +36,9 @@ export const drainOnce = async (
   const balances = await bench.servers.createDatabase('consolidado')
   await published.restoreStream()
   return withSql(balances.ownerUrl, async (sql) => {
-    const starting = Array.from({ length: consumers }, () => bench.start.consolidado(balances, lancamentos.url))
+    const starting = Array.from({ length: consumers }, () =>
+      bench.start.service('consolidado', balances, { asks: { lancamentos } }),
+    )
     const services = await Promise.all(starting)
     const began = performance.now()
     const stopped = await cpu.start(services, [lancamentos])

@@ -1,5 +1,6 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { waitUntil } from '../../scripts/local/wait-until.ts'
 import { withSql } from '../check.ts'
 import { ordersErrors, ordersOf, readUltima } from '../check-orders.ts'
 import { type Bench, type Group, sampleSeconds } from '../context.ts'
@@ -9,7 +10,6 @@ import { runProgram } from '../load/run-program.ts'
 import { peaksOf, resetPeaks } from '../measure.ts'
 import { type RowResult, type Sample, summarise } from '../result.ts'
 import { median, percentile } from '../statistics.ts'
-import { waitUntil } from '../wait.ts'
 import { AT_ONCE, emptyRedis, receiveOrders } from './orders-setting.ts'
 
 const WORKERS = 2
@@ -40,7 +40,9 @@ const flowOnce = async (bench: Bench): Promise<Flowed> => {
   await emptyRedis(bench)
   const database = await bench.servers.createDatabase('entregas')
   await receiveOrders(bench, database, { count: ORDERS, merchantOf: (n) => MERCHANTS[n % MERCHANTS.length] ?? '' })
-  const workers = await Promise.all(Array.from({ length: WORKERS }, () => bench.start.entregas(database, AT_ONCE)))
+  const workers = await Promise.all(
+    Array.from({ length: WORKERS }, () => bench.start.service('entregas', database, { env: AT_ONCE })),
+  )
   const all = ORDERS * EVENTS_OF_ORDER
   const { perSecond, reached } = await withSql(database.ownerUrl, async (sql) => {
     const began = performance.now()
@@ -103,7 +105,7 @@ const sampleOf = ({ deliveredMs }: OrderResult): Sample => ({
 const latency = async (bench: Bench): Promise<RowResult> => {
   await emptyRedis(bench)
   const database = await bench.servers.createDatabase('entregas')
-  const entregas = await bench.start.entregas(database, AT_ONCE)
+  const entregas = await bench.start.service('entregas', database, { env: AT_ONCE })
   const tokens = await Promise.all(MERCHANTS.map((merchant) => bench.token(merchant)))
   await resetPeaks([entregas])
   const results: OrderResult[] = []

@@ -9,7 +9,7 @@ import { ledgerErrors, readLedger, totalsErrors, withSql } from '../check.ts'
 import type { Bench, Group } from '../context.ts'
 import { addTo, createEntries, type Totals } from '../entries.ts'
 import { createCpuMeter, peaksOf, resetPeaks } from '../measure.ts'
-import type { Service } from '../processes.ts'
+import type { MeasuredProcess } from '../processes.ts'
 import { type Sample, summarise } from '../result.ts'
 
 const ReportSchema = z.object({ linhas: z.number(), criados: z.number(), repetidos: z.number(), recusados: z.number() })
@@ -35,7 +35,7 @@ function* csvText(comercianteId: string, lines: number, seed: number, totals: To
   }
 }
 
-type Import = { bench: Bench; service: Service; totals: Totals }
+type Import = { bench: Bench; service: MeasuredProcess; totals: Totals }
 
 /** Writes one file, sends it as one upload, and says how many lines a second went in. The file is made beforehand. */
 const importFile = async ({ bench, service, totals }: Import, comercianteId: string, lines: number, seed: number) => {
@@ -63,7 +63,7 @@ const importFile = async ({ bench, service, totals }: Import, comercianteId: str
 const run = async (bench: Bench): Promise<void> => {
   if (!bench.wants('csv-import')) return
   const ledger = await bench.servers.createDatabase('lancamentos')
-  const service = await bench.start.lancamentos(ledger)
+  const service = await bench.start.service('lancamentos', ledger)
   const totals: Totals = new Map()
   const setting = { bench, service, totals }
   const { lines, full } = bench.options

@@ -4,12 +4,12 @@ import { Redis } from 'ioredis'
 import { WRITE_SETTINGS } from '../../apps/entregas/src/app.ts'
 import { createPedidoStore } from '../../apps/entregas/src/mover/store.ts'
 import { receberPedido } from '../../apps/entregas/src/receber/receber.ts'
+import { waitUntil } from '../../scripts/local/wait-until.ts'
 import { withSql } from '../check.ts'
 import { readFollowed, readUltima } from '../check-orders.ts'
 import type { Bench } from '../context.ts'
 import { createOrders } from '../orders.ts'
 import type { Database } from '../servers.ts'
-import { waitUntil } from '../wait.ts'
 
 /** The flow off: orders move only where they are told to. And on, without a pause between its steps. */
 export const MANUAL = { ENTREGAS_FLUXO: 'manual' }

@@ -16,7 +16,7 @@ import {
 } from '../measure.ts'
 import type { RowName } from '../options.ts'
 import { createOrders, orderJson } from '../orders.ts'
-import type { Service } from '../processes.ts'
+import type { MeasuredProcess } from '../processes.ts'
 import { chaveOf } from '../requests.ts'
 import { summarise } from '../result.ts'
 import type { Database } from '../servers.ts'
@@ -68,7 +68,7 @@ type Compared = {
   row: RowName
   unit: string
   database: Database
-  product: Service
+  product: MeasuredProcess
   before: OrdersState
   plans: { echo: () => LoadPlan; product: () => LoadPlan }
   note: string
@@ -112,7 +112,7 @@ const compare = async (compared: Compared): Promise<void> => {
 
 const posts = async (bench: Bench): Promise<void> => {
   const database = await bench.servers.createDatabase('entregas')
-  const product = await bench.start.entregas(database, MANUAL)
+  const product = await bench.start.service('entregas', database, { env: MANUAL })
   const requests = await postRequests(bench)
   const plan = (): LoadPlan => ({ requests, first: bench.nextNumbers() })
   const before = await ordersOf(database)
@@ -139,7 +139,7 @@ const transitions = async (bench: Bench): Promise<void> => {
     },
   })
   const values = ids.filter((_, n) => merchantAt(n) === 0).map((id) => id.slice(0, -MERCHANT_DIGITS))
-  const product = await bench.start.entregas(database, MANUAL)
+  const product = await bench.start.service('entregas', database, { env: MANUAL })
   await followed(database)
   const requests = await transitionRequests(bench)
   let taken = 0

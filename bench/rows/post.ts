@@ -20,7 +20,7 @@ import {
   warmUp,
 } from '../measure.ts'
 import type { RowName } from '../options.ts'
-import type { Service } from '../processes.ts'
+import type { MeasuredProcess } from '../processes.ts'
 import { batchRequests, entryRequests } from '../requests.ts'
 import { type RowResult, summarise } from '../result.ts'
 import type { Database } from '../servers.ts'
@@ -41,9 +41,9 @@ const WARM_UP_CONNECTIONS = 64
 type Setting = {
   bench: Bench
   ledger: Database
-  product: Service
-  bare: Service
-  single: Service
+  product: MeasuredProcess
+  bare: MeasuredProcess
+  single: MeasuredProcess
   singleLedger: Database
 }
 
@@ -101,7 +101,7 @@ const followed = async (
   requests: readonly PlannedRequest[],
 ): Promise<RowResult> => {
   const balances = await bench.servers.createDatabase('consolidado')
-  const reader = await bench.start.consolidado(balances, product.url)
+  const reader = await bench.start.service('consolidado', balances, { asks: { lancamentos: product } })
   const late: string[] = []
   const settled = async () => {
     await ledgerSettled(ledger.ownerUrl)
@@ -169,7 +169,7 @@ const batch = async ({ bench, ledger, product, bare }: Setting): Promise<RowResu
 const run = async (bench: Bench): Promise<void> => {
   const ledger = await bench.servers.createDatabase('lancamentos')
   const singleLedger = await bench.servers.createDatabase('lancamentos')
-  const product = await bench.start.lancamentos(ledger)
+  const product = await bench.start.service('lancamentos', ledger)
   const bare = await bench.start.bare()
   const single1 = await bench.start.singleTransaction(singleLedger)
   const setting = { bench, ledger, product, bare, single: single1, singleLedger }

@@ -2,7 +2,7 @@ import { decimalFromCents } from '@fluxo/shared/money'
 import { catchUpErrors, readLedger, withSql } from '../check.ts'
 import type { Bench } from '../context.ts'
 import { addTo, createEntries, DAYS, MERCHANTS, type Totals } from '../entries.ts'
-import type { Service } from '../processes.ts'
+import type { MeasuredProcess } from '../processes.ts'
 import { entryJson } from '../requests.ts'
 import type { Database } from '../servers.ts'
 
@@ -11,8 +11,8 @@ export type ReadSetting = {
   bench: Bench
   ledger: Database
   balances: Database
-  lancamentos: Service
-  consolidado: Service
+  lancamentos: MeasuredProcess
+  consolidado: MeasuredProcess
   totals: Totals
 }
 
@@ -46,8 +46,8 @@ const seed = async ({ bench, lancamentos, totals }: Omit<ReadSetting, 'balances'
 export const startReadSetting = async (bench: Bench): Promise<ReadSetting> => {
   const ledger = await bench.servers.createDatabase('lancamentos')
   const balances = await bench.servers.createDatabase('consolidado')
-  const lancamentos = await bench.start.lancamentos(ledger)
-  const consolidado = await bench.start.consolidado(balances, lancamentos.url)
+  const lancamentos = await bench.start.service('lancamentos', ledger)
+  const consolidado = await bench.start.service('consolidado', balances, { asks: { lancamentos } })
   const setting = { bench, ledger, balances, lancamentos, consolidado, totals: new Map() }
   await seed(setting)
   const { ultima } = await withSql(ledger.ownerUrl, readLedger)

@@ -74,7 +74,7 @@ const removeColdDays = ({ balances }: ReadSetting): Promise<void> =>
 
 /** Days that were not read in the row: what the service says of where it found them. */
 const sourceOf = async ({ bench, consolidado }: ReadSetting, day: string) => {
-  const token = await bench.token(COLD_MERCHANTS[0])
+  const token = await bench.token(`${COLD_MERCHANT_PREFIX}1`)
   const response = await fetch(`${consolidado.url}/consolidado/${day}`, {
     headers: { Authorization: `Bearer ${token}` },
   })

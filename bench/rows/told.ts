@@ -1,15 +1,15 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { waitUntil } from '../../scripts/local/wait-until.ts'
 import { ordersErrors, ordersOf } from '../check-orders.ts'
 import type { Bench, Group } from '../context.ts'
 import { type ListenerPlan, type ListenerResult, ListenerResultSchema } from '../load/listener-plan.ts'
 import { runProgram } from '../load/run-program.ts'
 import { peaksOf, resetPeaks } from '../measure.ts'
-import type { Service } from '../processes.ts'
+import type { MeasuredProcess } from '../processes.ts'
 import { type RowResult, type Sample, summarise } from '../result.ts'
 import { median, percentile } from '../statistics.ts'
-import { waitUntil } from '../wait.ts'
 import { emptyRedis, followed, MANUAL, receiveOrders } from './orders-setting.ts'
 
 const MERCHANT = 'loja-1'
@@ -54,7 +54,7 @@ const sampleOf = (heardMs: readonly number[]): Sample & { value: number } => ({
 /** One sample of each kind; the slower of the two is the row's figure. */
 const streams = async (bench: Bench): Promise<RowResult> => {
   const database = await bench.servers.createDatabase('entregas')
-  const entregas = await bench.start.entregas(database, MANUAL)
+  const entregas = await bench.start.service('entregas', database, { env: MANUAL })
   const token = await bench.token(MERCHANT)
   const base = { url: entregas.url, token, streams: STREAMS, rate: MOVES_PER_SECOND }
   await resetPeaks([entregas])
@@ -91,14 +91,16 @@ const streams = async (bench: Bench): Promise<RowResult> => {
   })
 }
 
-const countOf = async (receiver: Service) =>
+const countOf = async (receiver: MeasuredProcess) =>
   CountSchema.parse(await fetch(`${receiver.url}/contagem`).then((response) => response.json()))
 
 /** Sends the webhooks of so many events to a fresh receiver; its own clock counts from the first to the last. */
 const sendOnce = async (bench: Bench): Promise<{ sample: Sample; rssMb: number; errors: string[]; again: number }> => {
   await emptyRedis(bench)
   const database = await bench.servers.createDatabase('entregas')
-  const entregas = await bench.start.entregas(database, { ...MANUAL, ENTREGAS_WEBHOOKS_LOOPBACK: 'true' })
+  const entregas = await bench.start.service('entregas', database, {
+    env: { ...MANUAL, ENTREGAS_WEBHOOKS_LOOPBACK: 'true' },
+  })
   const receiver = await bench.start.receiver()
   const made = await fetch(`${entregas.url}/webhooks`, {
     method: 'POST',

@@ -43,7 +43,7 @@ const compare = async (bench: Bench, sink: Awaited<ReturnType<typeof startSink>>
   const target = async (name: string, env: Record<string, string>): Promise<Target> => {
     const ledger = await bench.servers.createDatabase('lancamentos')
     ledgers.push(ledger)
-    const service = await bench.start.lancamentos(ledger, env)
+    const service = await bench.start.service('lancamentos', ledger, { env })
     return {
       name,
       service,

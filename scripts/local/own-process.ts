@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
-import { setTimeout as delay } from 'node:timers/promises'
+import { waitUntil } from './wait-until.ts'
 
 /** How often a process that must end is looked at. */
 const POLL_MS = 20
@@ -41,14 +41,8 @@ export const startMarkOf = async (pid: number): Promise<string | undefined> => {
 }
 
 /** Resolves `true` once the process is gone, `false` when it is still there after `timeoutMs`. */
-export const waitGone = async (pid: number, timeoutMs: number): Promise<boolean> => {
-  const deadline = performance.now() + timeoutMs
-  while (await isAlive(pid)) {
-    if (performance.now() > deadline) return false
-    await delay(POLL_MS)
-  }
-  return true
-}
+export const waitGone = (pid: number, timeoutMs: number): Promise<boolean> =>
+  waitUntil(async () => !(await isAlive(pid)), { timeoutMs, everyMs: POLL_MS })
 
 /** Resolves when a child has ended, also where it had before the call, with its exit code or signal as a text. */
 export const endOf = (child: ChildProcess): Promise<string> =>

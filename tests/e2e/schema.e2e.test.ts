@@ -33,8 +33,8 @@ const startTooEarly = async (database: Database) => {
     onOutput: (chunk) => {
       output += String(chunk)
     },
-    onPid: (given) => {
-      pid = given
+    onBegun: (begun) => {
+      pid = begun.pid
     },
   })
   void later((one) => one.then((service) => service.end('SIGTERM')).catch(() => {}), started)

@@ -42,6 +42,9 @@ export const ROLE_PASSWORD = 'teste'
 /** All that a merchant may do. */
 export const MERCHANT_SCOPES = SERVICE_NAMES.flatMap((service) => SERVICES[service].scopes)
 
+/** Above what a test can send, so that the limits are at work and refuse nothing; a test of theirs sets others. */
+export const UNREACHED_LIMITS = { LIMITE_ESCRITA_POR_SEGUNDO: '100000', LIMITE_LEITURA_POR_SEGUNDO: '100000' }
+
 /** Where a service starts, from the root of the repository. */
 export const entryOf = (service: Service): string => `apps/${service}/src/main.ts`
 

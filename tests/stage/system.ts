@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
 import { createServiceDatabase, startOwnRedis, type TestDatabase } from './databases.ts'
 import { type ServiceProcess, startService } from './service-process.ts'
-import { environmentOf, SERVICE_NAMES, SERVICES, type Service } from './services.ts'
+import { environmentOf, SERVICE_NAMES, SERVICES, type Service, UNREACHED_LIMITS } from './services.ts'
 import { merchantBearer, serviceBearer } from './tokens.ts'
 import { waitFor } from './wait-for.ts'
 
@@ -38,8 +38,6 @@ export type System = {
 
 const SECRET_BYTES = 32
 const CATCH_UP_MS = 60_000
-/** Above what a test can send, so that the limits are at work and refuse nothing; a test of theirs sets others. */
-const LIMITS = { LIMITE_ESCRITA_POR_SEGUNDO: '100000', LIMITE_LEITURA_POR_SEGUNDO: '100000' }
 
 /** How many of each service; one that is not named has neither process nor database. */
 export type Shape = Partial<Of<number>> & {
@@ -85,7 +83,7 @@ export const startSystem = async (shape: Shape): Promise<System> => {
   const envOf = (service: Service, instance = service as string): Record<string, string> => {
     const around = { databaseUrl: databases[service].appUrl, redisUrl: redis.url, jwtSecret, instance, particoes }
     const urlOf = (asked: Service) => instances[asked][0]?.url
-    return { ...LIMITS, ...SERVICES[service].env, ...environmentOf(service, { ...around, urlOf }), ...env }
+    return { ...UNREACHED_LIMITS, ...SERVICES[service].env, ...environmentOf(service, { ...around, urlOf }), ...env }
   }
   const add = async (service: Service, more: Readonly<Record<string, string>> = {}): Promise<ServiceProcess> => {
     const number = (started.get(service) ?? 0) + 1

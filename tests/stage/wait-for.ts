@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { waitUntil } from '../../scripts/local/wait-until.ts'
 
 /**
  * Waits until `condition` holds. Tests wait for conditions, never for time.
@@ -10,16 +10,16 @@ export const waitFor = async (
   options: { timeoutMs?: number; intervalMs?: number; what?: string } = {},
 ): Promise<void> => {
   const { timeoutMs = 10_000, intervalMs = 10, what = 'the condition' } = options
-  const deadline = performance.now() + timeoutMs
   let cause: unknown
-  for (;;) {
+  const look = async (): Promise<boolean> => {
+    cause = undefined
     try {
-      cause = undefined
-      if (await condition()) return
+      return await condition()
     } catch (error) {
       cause = error
+      return false
     }
-    if (performance.now() > deadline) throw new Error(`waited ${timeoutMs} ms in vain for ${what}`, { cause })
-    await delay(intervalMs)
   }
+  if (!(await waitUntil(look, { timeoutMs, everyMs: intervalMs })))
+    throw new Error(`waited ${timeoutMs} ms in vain for ${what}`, { cause })
 }
