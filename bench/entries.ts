@@ -1,4 +1,4 @@
-import { createRandom } from './statistics.ts'
+import { createRandom } from '../tests/stage/random.ts'
 
 /** One entry as a merchant would send it; `valor` in cents. */
 export type Entry = {
@@ -45,26 +45,20 @@ const DESCRICOES = [
 const VALOR_MAX = 250_000
 const CREDIT_SHARE = 0.7
 
-const pick = <T>(list: readonly T[], random: number): T => {
-  const found = list[Math.floor(random * list.length)]
-  if (found === undefined) throw new Error('invariant: there is something to pick from')
-  return found
-}
-
 /**
  * Makes entries without end, the same for the same seed: merchants and days mixed, half with a `referencia` and half with an
  * idempotency key (a quarter with both) unless they are `plain`.
  */
 export const createEntries = ({ seed, plain }: { seed: number; plain: boolean }): (() => Entry) => {
-  const random = createRandom(seed)
+  const random = createRandom(seed, 'entries')
   return () => ({
-    comercianteId: pick(MERCHANTS, random()),
-    tipo: random() < CREDIT_SHARE ? 'CREDITO' : 'DEBITO',
-    valor: BigInt(1 + Math.floor(random() * VALOR_MAX)),
-    data: pick(DAYS, random()),
-    descricao: pick(DESCRICOES, random()),
-    withReferencia: !plain && random() < 0.5,
-    withChave: !plain && random() < 0.5,
+    comercianteId: random.pick(MERCHANTS),
+    tipo: random.chance(CREDIT_SHARE) ? 'CREDITO' : 'DEBITO',
+    valor: BigInt(random.int(1, VALOR_MAX)),
+    data: random.pick(DAYS),
+    descricao: random.pick(DESCRICOES),
+    withReferencia: !plain && random.chance(0.5),
+    withChave: !plain && random.chance(0.5),
   })
 }
 

@@ -1,6 +1,6 @@
 import { decimalFromCents } from '@fluxo/shared/money'
+import { createRandom } from '../tests/stage/random.ts'
 import { MERCHANTS } from './entries.ts'
-import { createRandom } from './statistics.ts'
 
 /** One order as a merchant would send it; `valor` in cents, on half of them. */
 export type Order = {
@@ -19,25 +19,19 @@ const CITIES = ['São Paulo - SP', 'Belo Horizonte - MG', 'Ribeirão Preto - SP'
 const NUMBER_MAX = 3_000
 const VALOR_MAX = 250_000
 
-const pick = <T>(list: readonly T[], random: number): T => {
-  const found = list[Math.floor(random * list.length)]
-  if (found === undefined) throw new Error('invariant: there is something to pick from')
-  return found
-}
-
 /**
  * Makes orders without end, the same for the same seed: merchants mixed, half paid on delivery, half with a `referencia` and
  * half with an idempotency key unless they are `plain`.
  */
 export const createOrders = ({ seed, plain }: { seed: number; plain: boolean }): (() => Order) => {
-  const random = createRandom(seed)
+  const random = createRandom(seed, 'orders')
   return () => ({
-    comercianteId: pick(MERCHANTS, random()),
-    customerName: pick(NAMES, random()),
-    address: `${pick(STREETS, random())}, ${1 + Math.floor(random() * NUMBER_MAX)}, ${pick(CITIES, random())}`,
-    valor: random() < 0.5 ? BigInt(1 + Math.floor(random() * VALOR_MAX)) : undefined,
-    withReferencia: !plain && random() < 0.5,
-    withChave: !plain && random() < 0.5,
+    comercianteId: random.pick(MERCHANTS),
+    customerName: random.pick(NAMES),
+    address: `${random.pick(STREETS)}, ${random.int(1, NUMBER_MAX)}, ${random.pick(CITIES)}`,
+    valor: random.chance(0.5) ? BigInt(random.int(1, VALOR_MAX)) : undefined,
+    withReferencia: !plain && random.chance(0.5),
+    withChave: !plain && random.chance(0.5),
   })
 }
 

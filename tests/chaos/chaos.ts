@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { runCommand } from '../../scripts/cli.ts'
 import { root } from '../../scripts/data-folder.ts'
 import { createLeaving } from '../../scripts/leaving.ts'
+import { createRandom } from '../stage/random.ts'
 import { createCarefulClient } from './client.ts'
 import { createDriver } from './driver.ts'
 import { describeAim } from './faults/fault.ts'
@@ -12,7 +13,6 @@ import { createModel } from './model.ts'
 import { type ChaosOptions, readOptions } from './options.ts'
 import { createOrders } from './orders/orders.ts'
 import { planOf, type Round } from './plan.ts'
-import { createRandom } from './random.ts'
 import { formatOrders, formatReport, type RoundResult } from './report.ts'
 import { type Ground, playRound, problemsOf } from './round.ts'
 import { sweepSmallDisks } from './small-disk.ts'
@@ -21,9 +21,6 @@ import { startWorld, type World } from './world.ts'
 
 /** Modest, since one machine carries all servers, seven instances and the clients. */
 const RATES = { writesPerSecond: 45, readsPerSecond: 15, ordersPerSecond: 6 }
-/** The clients' own randomness; the plan's is the seed itself. */
-const DRIVER_SEED = 0x9e3779b9
-const ORDERS_SEED = 0x85ebca6b
 /** Of one round: one cause has many effects. */
 const PROBLEMS_SHOWN_MAX = 12
 const LISTENERS_MAX = 50
@@ -88,8 +85,8 @@ const run = async (options: ChaosOptions, leaving: Leaving, outcome: Outcome): P
   const model = createModel()
   const client = createCarefulClient(world.token)
   const { opened } = leaving
-  const orders = await createOrders({ world, client, model, random: createRandom(options.seed ^ ORDERS_SEED), opened })
-  const random = createRandom(options.seed ^ DRIVER_SEED)
+  const orders = await createOrders({ world, client, model, random: createRandom(options.seed, 'orders'), opened })
+  const random = createRandom(options.seed, 'driver')
   const driver = createDriver({ world, client, model, orders, random, rates: RATES })
   leaving.opened(driver.stop)
   const audit = createAuditor(world.postgres.lancamentos.sql, model)

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Random } from '../stage/random.ts'
 import type { CarefulClient } from './client.ts'
 import type { Model } from './model.ts'
 import type { Orders } from './orders/orders.ts'
-import type { Random } from './random.ts'
 import type { World } from './world.ts'
 import { createWriter } from './writes.ts'
 

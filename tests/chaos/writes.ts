@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto'
 import type { Answer } from '../stage/load.ts'
+import type { Random } from '../stage/random.ts'
 import type { CarefulClient } from './client.ts'
 import type { Model, Sent } from './model.ts'
-import type { Random } from './random.ts'
 
 type Writer = {
   /** One write, repeated under its key until it is answered; resolves then. */
@@ -30,7 +30,7 @@ const AGAIN_EVERY = 20
 const CENTS_MAX = 100_000
 const CREDITS = 0.6
 
-const pickMerchant = (random: Random): string => `loja-${random.between(1, MERCHANTS)}`
+const pickMerchant = (random: Random): string => `loja-${random.int(1, MERCHANTS)}`
 
 const entryBody = ({ tipo, centavos: cents, data, chave }: Sent) => {
   return { tipo, valor: (cents / 100).toFixed(2), data, descricao: chave }
@@ -50,9 +50,9 @@ export const createWriter = ({ client, model, random, urls }: WriterDeps): Write
   const entry = (chave: string, comerciante: string): Sent => ({
     chave,
     comerciante,
-    data: `2025-03-0${random.between(1, DAYS)}`,
-    tipo: random.next() < CREDITS ? 'CREDITO' : 'DEBITO',
-    centavos: random.between(1, CENTS_MAX),
+    data: `2025-03-0${random.int(1, DAYS)}`,
+    tipo: random.chance(CREDITS) ? 'CREDITO' : 'DEBITO',
+    centavos: random.int(1, CENTS_MAX),
   })
   const newWrite = (): Write => {
     number += 1
@@ -94,7 +94,7 @@ export const createWriter = ({ client, model, random, urls }: WriterDeps): Write
         'Content-Type': 'application/json',
         'Idempotency-Key': `"${made.chave}"`,
       }
-      const times = random.between(1, AGAIN_EVERY) === 1 ? 2 : 1
+      const times = random.int(1, AGAIN_EVERY) === 1 ? 2 : 1
       for (let i = 0; i < times; i += 1) {
         const request = { method: 'POST', headers, body: made.body }
         const answer = await client.persist(addresses, request)

@@ -1,8 +1,8 @@
 import { COSTLY_BATCHES } from '../stage/attacks/bodies.ts'
 import { isOfServices, type Operation } from '../stage/openapi-document.ts'
+import { createRandom, type Random } from '../stage/random.ts'
 import { CASE_CLASSES, type Case, type CaseClass, type Request, type Surroundings } from './case.ts'
 import { HOSTILE_TEXTS, INVALID_UTF8, JSON_BOMBS } from './hostile.ts'
-import { type Random, randomOf } from './random.ts'
 import { rawCase } from './raw-cases.ts'
 import { hostileText, jsonOf, mutationOf, plainText } from './values.ts'
 
@@ -41,7 +41,7 @@ type TextClass = keyof typeof HOSTILE_TEXTS
 
 /** Makes the case of this number: the same for the same seed and surroundings. */
 export const caseOf = (seed: number, number: number, around: Surroundings): Case => {
-  const random = randomOf(seed, number)
+  const random = createRandom(seed, `case ${number}`)
   let chosen = random.pick(CASE_CLASSES)
   while (!random.chance(SELDOM[chosen] ?? 1)) chosen = random.pick(CASE_CLASSES)
   const operation = random.pick(around.operations)
@@ -71,7 +71,7 @@ const requestOf = (operation: Operation, chosen: CaseClass, random: Random, arou
   const query: string[] = []
   let path = operation.path
   const wanted = operation.parameters.filter((parameter) => parameter.in === 'path' || random.chance(0.5))
-  const hit = inBody ? undefined : wanted[random.below(Math.max(1, wanted.length))]
+  const hit = inBody || wanted.length === 0 ? undefined : random.pick(wanted)
   for (const parameter of wanted) {
     const hostile = parameter === hit && text !== undefined
     const value = hostile ? hostileText(random, text) : parameterOf(parameter, random, around)
@@ -93,7 +93,7 @@ const parameterOf = (parameter: Operation['parameters'][number], random: Random,
   if (parameter.name === 'cursor') return around.cursor
   const known = around.known?.[parameter.name]
   if (known !== undefined && random.chance(0.8)) return random.pick(known)
-  if (parameter.name === 'Fluxo-Posicao') return `0:${1 + random.below(20)}`
+  if (parameter.name === 'Fluxo-Posicao') return `0:${random.int(1, 20)}`
   if (parameter.name === 'Prefer') return 'wait=1'
   return plainText(parameter.schema, random, around.ids)
 }
@@ -110,11 +110,10 @@ const bodyOf = (
   random: Random,
   { ids }: Surroundings,
 ): { type: string; bytes: Buffer } | undefined => {
-  const types = Object.keys(bodies)
-  const type = types[random.below(Math.max(1, types.length))]
-  const schema = type === undefined ? undefined : bodies[type]
-  if (type === undefined || schema === undefined) return undefined
-  if (chosen === 'heavy') return { type, bytes: Buffer.from(HEAVY[random.below(HEAVY.length)]?.() ?? '') }
+  const documented = Object.entries(bodies)
+  if (documented.length === 0) return undefined
+  const [type, schema] = random.pick(documented)
+  if (chosen === 'heavy') return { type, bytes: Buffer.from(random.pick(HEAVY)()) }
   if (chosen === 'json-bomb') return { type, bytes: random.pick(JSON_BOMBS)() }
   if (type === 'text/csv' || type === 'multipart/form-data') {
     const cell = text === undefined ? 'Venda' : hostileText(random, text)
@@ -126,7 +125,7 @@ const bodyOf = (
   const mutation = kind === undefined ? ({ kind: 'none' } as const) : mutationOf(random, kind)
   const source = jsonOf(schema, random, ids, mutation)
   if (chosen !== 'invalid-utf8') return { type, bytes: Buffer.from(source) }
-  const at = random.below(source.length)
+  const at = random.int(0, source.length - 1)
   return {
     type,
     bytes: Buffer.concat([Buffer.from(source.slice(0, at)), random.pick(INVALID_UTF8), Buffer.from(source.slice(at))]),

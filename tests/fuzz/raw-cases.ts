@@ -1,5 +1,5 @@
+import type { Random } from '../stage/random.ts'
 import type { Case, CaseClass, Request } from './case.ts'
-import type { Random } from './random.ts'
 
 type RawCase = Pick<Case, 'pieces' | 'beside' | 'answersMax'> & Partial<Case>
 
@@ -153,7 +153,7 @@ const smuggled = (request: Request, random: Random): RawCase => {
 
 const noise = (random: Random): RawCase => {
   const bytes = random.pick([
-    () => Buffer.from(Array.from({ length: 200 }, () => random.below(256))),
+    () => Buffer.from(Array.from({ length: 200 }, () => random.int(0, 255))),
     () => latin1('GET / HTTP/9.9\r\n\r\n'),
     () => latin1('GET /\r\n\r\n'),
     () => latin1('\r\n\r\n\r\n'),

@@ -1,6 +1,6 @@
 import type { Schema } from '../stage/openapi-document.ts'
+import type { Random } from '../stage/random.ts'
 import { HOSTILE_NUMBERS, HOSTILE_TEXTS, HOSTILE_VALUES } from './hostile.ts'
-import type { Random } from './random.ts'
 
 type Texts = keyof typeof HOSTILE_TEXTS
 const TEXT_CLASSES = Object.keys(HOSTILE_TEXTS) as [Texts, ...Texts[]]
@@ -11,13 +11,13 @@ export const hostileText = (random: Random, kind: Texts = random.pick(TEXT_CLASS
 
 /** A text that fits the schema. */
 export const plainText = (schema: Schema, random: Random, ids: readonly string[]): string => {
-  if (schema.enum !== undefined) return String(schema.enum[random.below(schema.enum.length)])
-  if (schema.format === 'date') return `2025-10-${String(1 + random.below(28)).padStart(2, '0')}`
-  if (schema.format === 'uuid') return ids[random.below(ids.length)] ?? crypto.randomUUID()
-  if (schema.type === 'integer') return String(1 + random.below(100))
-  if (schema.type === 'number') return `${random.below(1_000)}.${String(1 + random.below(99)).padStart(2, '0')}`
-  if (schema.pattern?.includes('\\d')) return String(random.below(3))
-  return `texto ${random.below(1_000_000_000)}`
+  if (schema.enum !== undefined) return String(random.pick(schema.enum))
+  if (schema.format === 'date') return `2025-10-${String(random.int(1, 28)).padStart(2, '0')}`
+  if (schema.format === 'uuid') return ids.length > 0 ? random.pick(ids) : crypto.randomUUID()
+  if (schema.type === 'integer') return String(random.int(1, 100))
+  if (schema.type === 'number') return `${random.int(0, 999)}.${String(random.int(1, 99)).padStart(2, '0')}`
+  if (schema.pattern?.includes('\\d')) return String(random.int(0, 2))
+  return `texto ${random.int(0, 999_999_999)}`
 }
 
 type Mutation =
@@ -45,8 +45,8 @@ export const jsonOf = (schema: Schema, random: Random, ids: readonly string[], m
   if (schema.properties !== undefined) return objectOf(schema, random, ids, mutation)
   if (schema.items !== undefined) {
     const items = schema.items
-    const count = random.below(4)
-    const changed = random.below(Math.max(1, count))
+    const count = random.int(0, 3)
+    const changed = random.int(0, Math.max(0, count - 1))
     const of = (i: number): Mutation => (i === changed ? mutation : { kind: 'none' })
     return `[${Array.from({ length: count }, (_, i) => jsonOf(items, random, ids, of(i))).join(',')}]`
   }
@@ -57,7 +57,7 @@ export const jsonOf = (schema: Schema, random: Random, ids: readonly string[], m
 
 const objectOf = (schema: Schema, random: Random, ids: readonly string[], mutation: Mutation): string => {
   const all = Object.entries(schema.properties ?? {})
-  const changed = all[random.below(all.length)]?.[0]
+  const [changed] = all.length > 0 ? random.pick(all) : []
   const fields = all.flatMap(([name, one]) => {
     const needed = schema.required?.includes(name) ?? false
     if (name === changed && mutation.kind === 'missing') return []

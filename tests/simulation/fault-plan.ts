@@ -1,5 +1,5 @@
+import type { Random } from '../stage/random.ts'
 import type { Database, Fault, StepFault } from './faults.ts'
-import type { Random } from './random.ts'
 
 /**
  * Which ways the books may catch up on. `stream-only`: the feed is away until the stream has brought everything, and

@@ -1,6 +1,6 @@
 import type { Clock } from '@fluxo/shared/clock'
+import { createRandom, type Random } from '../stage/random.ts'
 import type { StepFault } from './faults.ts'
-import { createRandom, type Random } from './random.ts'
 import type { Scheduler } from './scheduler.ts'
 
 /** One life of one instance: what belongs to it ends when it is killed, and nothing of it runs any more. */

@@ -1,4 +1,4 @@
-import type { Random } from '../random.ts'
+import type { Random } from '../../stage/random.ts'
 import { SERVICES, type Service } from '../servers.ts'
 import { INSTANCES, type World } from '../world.ts'
 
@@ -54,9 +54,9 @@ export const drawAim = (fault: Fault, random: Random): Aim => {
   const drawn: Service = random.pick(SERVICES)
   const service = fault.service ?? drawn
   const [min, max] = fault.holdMs
-  const instance = Math.floor(random.next() * INSTANCES[service])
-  const all = random.next() < ALL && fault.mayHitAll === true
-  return { service, instance, all, holdMs: Math.round(min + random.next() * (max - min)), choice: random.next() }
+  const instance = random.int(0, INSTANCES[service] - 1)
+  const all = random.chance(ALL) && fault.mayHitAll === true
+  return { service, instance, all, holdMs: random.int(min, max), choice: random.next() }
 }
 
 /** The instances that an aim hits. */

@@ -1,4 +1,4 @@
-import type { Random } from '../random.ts'
+import type { Random } from '../../stage/random.ts'
 
 /** The contract's status machine, written down a second time: the service's own would agree with itself. */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {

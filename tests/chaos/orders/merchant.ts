@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Random } from '../../stage/random.ts'
 import type { CarefulClient } from '../client.ts'
-import type { Random } from '../random.ts'
 import type { Book, SentOrder } from './book.ts'
 import { wishFor } from './machine.ts'
 import { type Ask, createMover, type Known } from './mover.ts'
@@ -86,16 +86,16 @@ export const createMerchant = ({ client, book, random, urls, merchants }: Mercha
     order: async (): Promise<void> => {
       number += 1
       const chave = `p-${number}`
-      const cents = random.next() < PAID ? random.between(1, CENTS_MAX) : undefined
+      const cents = random.chance(PAID) ? random.int(1, CENTS_MAX) : undefined
       const comerciante = random.pick(merchants)
       const order: SentOrder = { chave, comerciante, address: `Rua das Flores, ${number}`, centavos: cents }
       book.send(order)
       const id = await create(order)
       if (id === undefined) return
-      if (random.next() < AGAIN) await create(order)
+      if (random.chance(AGAIN)) await create(order)
       const received = { id, status: 'RECEIVED', version: 1, attempts: 0 }
-      if (random.next() < BY_HAND) return carry(comerciante, received)
-      if (random.next() > WATCHED) return
+      if (random.chance(BY_HAND)) return carry(comerciante, received)
+      if (!random.chance(WATCHED)) return
       const delivered = await watch(comerciante, received)
       if (delivered !== undefined) await carry(comerciante, delivered)
     },

@@ -1,6 +1,6 @@
 import type { Answer } from '../../stage/load.ts'
+import type { Random } from '../../stage/random.ts'
 import type { CarefulClient } from '../client.ts'
-import type { Random } from '../random.ts'
 import type { Book, SentMove } from './book.ts'
 import { ON_ITS_WAY, type Wish } from './machine.ts'
 
@@ -25,8 +25,8 @@ type MoverDeps = { ask: Ask; client: CarefulClient; book: Book; random: Random }
 export const createMover = ({ ask, client, book, random }: MoverDeps) => {
   let number = 0
   const occurredAt = (to: string): string | undefined => {
-    if (!['DELIVERED', 'RETURNED'].includes(to) || random.next() > TOLD_LATE) return undefined
-    const day = new Date(Date.now() - random.between(1, DAYS_BACK) * DAY_MS).toISOString().slice(0, 10)
+    if (!['DELIVERED', 'RETURNED'].includes(to) || !random.chance(TOLD_LATE)) return undefined
+    const day = new Date(Date.now() - random.int(1, DAYS_BACK) * DAY_MS).toISOString().slice(0, 10)
     return `${day}T${random.pick(HOURS_UTC)}`
   }
   /** Whether an event of the history is ours: how a client without a key finds out after a lost reply. */
@@ -46,7 +46,7 @@ export const createMover = ({ ask, client, book, random }: MoverDeps) => {
     const told = when === undefined ? {} : { occurred_at: when }
     const { version } = known
     const body = cancel ? { note, version } : { status: to, note, version, ...reason, ...told }
-    const keyless = random.next() < KEYLESS
+    const keyless = random.chance(KEYLESS)
     const path = `/orders/${known.id}/${cancel ? 'cancel' : 'transitions'}`
     const answer = await ask(comerciante, path, body, keyless ? undefined : note)
     if (answer === undefined) return false

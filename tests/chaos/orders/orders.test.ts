@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { createRandom } from '../../stage/random.ts'
 import { createModel } from '../model.ts'
-import { createRandom } from '../random.ts'
 import { createBook, type SentMove } from './book.ts'
 import { createHistory, type EventRow } from './history.ts'
 import { isLegal, ON_ITS_WAY, wishFor } from './machine.ts'
@@ -98,7 +98,7 @@ test('a second answer that names another order is a complaint', () => {
 })
 
 test('merchants wish only what the machine allows, and leave no order where only they could help it on', () => {
-  const random = createRandom(1)
+  const random = createRandom(1, 'wishes')
   const ends = new Set<string>()
   for (let run = 0; run < 2_000; run += 1) {
     let [status, attempts] = ['RECEIVED', 0]

@@ -1,6 +1,6 @@
 import type { Sql } from '@fluxo/shared/postgres/sql'
 import { createClient } from '../../stage/load.ts'
-import type { Random } from '../random.ts'
+import type { Random } from '../../stage/random.ts'
 import type { World } from '../world.ts'
 import { type Mood, type Receiver, type ReceiverCounts, startReceiver } from './receiver.ts'
 
@@ -98,7 +98,7 @@ export const createWebhooks = async (
     hook.receiver.be(drawMood(random))
     timers.set(
       hook,
-      setTimeout(() => change(hook), random.between(...MOOD_MS)),
+      setTimeout(() => change(hook), random.int(...MOOD_MS)),
     )
   }
   const rest = (): void => {

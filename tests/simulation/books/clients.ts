@@ -1,5 +1,5 @@
 import type { Lancamento } from '../../../apps/lancamentos/src/domain/lancamento.ts'
-import type { Random } from '../random.ts'
+import type { Random } from '../../stage/random.ts'
 import type { Scheduler } from '../scheduler.ts'
 import type { Consolidado } from './consolidado.ts'
 import type { Lancamentos } from './lancamentos.ts'

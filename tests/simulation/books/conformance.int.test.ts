@@ -11,7 +11,7 @@ import { SALDO_EFFECT, type SignedLancamento } from '../../../apps/consolidado/s
 import { readDays } from '../../../apps/consolidado/src/projetar/saldo-store.ts'
 import { LEDGER, type LedgerRow, rowOf } from '../../../apps/lancamentos/src/registrar/ledger-table.ts'
 import { createServiceDatabase, type TestDatabase } from '../../stage/databases.ts'
-import { createRandom, type Random } from '../random.ts'
+import { createRandom, type Random } from '../../stage/random.ts'
 import { createBench, outcomeOf } from '../servers/bench-fixture.ts'
 import { createLedgerDatabase } from '../servers/ledger-database.ts'
 import { createSimulatedSql } from '../servers/postgres-client.ts'

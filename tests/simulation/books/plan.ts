@@ -1,6 +1,6 @@
+import { createRandom, type Random } from '../../stage/random.ts'
 import { type Instants, type Profile, type Surroundings, stepFaults, timedFaults } from '../fault-plan.ts'
 import type { Fault } from '../faults.ts'
-import { createRandom, type Random } from '../random.ts'
 import { POISON_CENTS, type Poison } from './poison.ts'
 
 /** One request of a client, sent again while it is not answered, if it has a key. */

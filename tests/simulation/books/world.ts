@@ -1,6 +1,6 @@
 import { Registry } from 'prom-client'
+import { createRandom } from '../../stage/random.ts'
 import { createInstances } from '../instances.ts'
-import { createRandom } from '../random.ts'
 import { createScheduler } from '../scheduler.ts'
 import { createFeedNetwork } from '../servers/feed-network.ts'
 import { createLedgerDatabase } from '../servers/ledger-database.ts'

@@ -1,7 +1,7 @@
 import { DomainError } from '@fluxo/shared/errors'
 import { cancelPedido, transitionPedido } from '../../../apps/entregas/src/mover/change-pedido.ts'
 import { receberPedido } from '../../../apps/entregas/src/receber/receber.ts'
-import type { Random } from '../random.ts'
+import type { Random } from '../../stage/random.ts'
 import type { Scheduler } from '../scheduler.ts'
 import type { Entregas } from './entregas.ts'
 import { changeKeyOf, customerNameOf, type Model } from './model.ts'

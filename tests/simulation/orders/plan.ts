@@ -1,7 +1,7 @@
 import type { Status } from '../../../apps/entregas/src/domain/status.ts'
+import { createRandom, type Random } from '../../stage/random.ts'
 import { type Instants, type Profile, type Surroundings, stepFaults, timedFaults } from '../fault-plan.ts'
 import type { Fault } from '../faults.ts'
-import { createRandom, type Random } from '../random.ts'
 import { POISONED_MERCHANT } from './orders-database.ts'
 
 /** An order that a merchant places. Without a key it is sent once only. */

@@ -1,5 +1,5 @@
+import type { Random } from '../../stage/random.ts'
 import type { Process } from '../process.ts'
-import type { Random } from '../random.ts'
 import type { Line, Wire } from './wire.ts'
 
 /** The way from those who follow a log to its feed. */
