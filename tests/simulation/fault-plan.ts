@@ -13,14 +13,14 @@ const AFTER_BURST_MS = 120
 const KILLED_WITHIN_MS = 90
 /** A step fault hits one of an instance's first 150 calls, about as many as it makes while there is load. */
 const CALLS_MAX = 150
-/** Or it hits one of the first 8 calls of a given kind. */
-const CALLS_OF_A_KIND_MAX = 8
+/** Or it hits one of the first calls of a given kind, of which some come once in a history and some fifty times. */
+const CALLS_OF_A_KIND = [1, 1, 1, 2, 2, 3, 5, 8]
 const STEP_FAULTS_MAX = 6
 const TIMED_FAULTS_MAX = 4
 /** How long what is away stays away. */
 const AWAY_MS = { least: 50, most: 900 }
 
-const WHAT: readonly [StepFault['what'], ...StepFault['what'][]] = [
+const WHAT: readonly StepFault['what'][] = [
   'abort',
   'lost-request',
   'lost-reply',
@@ -31,14 +31,15 @@ const WHAT: readonly [StepFault['what'], ...StepFault['what'][]] = [
   'kill-after',
 ]
 
-/** Up to so many calls at which something goes wrong; `onOf` gives the beginnings of the calls that matter to an instance. */
+/** Up to so many calls at which something goes wrong; `onOf` names those that matter to an instance, undefined any. */
 export function stepFaults(random: Random, { instances, onOf }: Pick<Surroundings, 'instances' | 'onOf'>): Fault[] {
   return Array.from({ length: random.int(0, STEP_FAULTS_MAX) }, () => {
     const what = random.pick(WHAT)
     const ms = what === 'slow-reply' ? random.int(50, 1_500) : random.int(20, 900)
     const instance = random.pick(instances)
     const on = random.pick(onOf(instance))
-    return { kind: 'step', instance, on, call: random.int(1, on === '' ? CALLS_MAX : CALLS_OF_A_KIND_MAX), what, ms }
+    const call = on === undefined ? random.int(1, CALLS_MAX) : random.pick(CALLS_OF_A_KIND)
+    return { kind: 'step', instance, on, call, what, ms }
   })
 }
 
@@ -63,16 +64,15 @@ const ALSO: Readonly<Record<Profile, readonly Kind[]>> = {
   'feed-only': ['feed-away'],
 }
 
-export type Instants = [number, ...number[]]
-
 /** What the faults of a history may fall upon. */
 export type Surroundings = {
   profile: Profile
   /** Whom they may befall; one that is named twice twice as often. */
-  instances: readonly [string, ...string[]]
-  onOf: (instance: string) => readonly [string, ...string[]]
-  databases: readonly [Database, ...Database[]]
-  bursts: Instants
+  instances: readonly string[]
+  onOf: (instance: string) => readonly (string | undefined)[]
+  databases: readonly Database[]
+  /** When requests come together. */
+  bursts: readonly number[]
   loadMs: number
 }
 
@@ -84,7 +84,7 @@ export function timedFaults(random: Random, { profile, instances, databases, bur
     const burst = random.pick(bursts) + random.int(0, AFTER_BURST_MS)
     const at = random.chance(0.7) ? Math.min(burst, loadMs) : random.int(0, loadMs)
     const instance = victim ?? random.pick(instances)
-    const kind = kinds[random.int(0, kinds.length - 1)] ?? 'kill'
+    const kind = random.pick(kinds)
     const ms = random.int(AWAY_MS.least, AWAY_MS.most)
     const fault = FAULTS[kind]({ at, ms, instance, profile, databases, random })
     if (!random.chance(kind === 'redis-cut' ? 0.5 : 0.2)) return [fault]

@@ -14,10 +14,10 @@ export type Database = 'lancamentos' | 'consolidado' | 'entregas'
 /** Everything that a plan may do to the world. Times are virtual milliseconds. */
 export type Fault =
   /**
-   * At the given call of the instance, counted over all its lives: of all calls, or of those that `on` begins. `ms`: how
-   * late the reply is, or how long a killed one stays away.
+   * At the given call of the instance, counted over all its lives: of all calls, or of the statement, command or request
+   * `on`. `ms`: how late the reply is, or how long a killed one stays away.
    */
-  | ({ kind: 'step'; instance: string; on: string; call: number } & StepFault)
+  | ({ kind: 'step'; instance: string; on: string | undefined; call: number } & StepFault)
   /** SIGKILL, and started again after `ms`. */
   | { kind: 'kill'; at: number; instance: string; ms: number }
   /** SIGTERM: it leaves in order, and is started again after `ms`. */

@@ -83,5 +83,7 @@ export function createInstances<S extends Service>() {
 const stepOf = (fault: Fault | undefined) => (fault?.kind === 'step' ? { what: fault.what, ms: fault.ms } : undefined)
 
 /** Whether the last of the calls that were made is the one that the fault waits for. */
-const isAt = ({ on, call }: { on: string; call: number }, made: readonly string[]): boolean =>
-  made.at(-1)?.startsWith(on) === true && made.filter((what) => what.startsWith(on)).length === call
+const isAt = ({ on, call }: { on: string | undefined; call: number }, made: readonly string[]): boolean => {
+  if (on === undefined) return made.length === call
+  return made.at(-1) === on && made.filter((what) => what === on).length === call
+}

@@ -1,7 +1,8 @@
+import type { Profile } from './fault-plan.ts'
 import type { Fault } from './faults.ts'
 
 /** What every plan has, whatever its world. */
-export type AnyPlan = { seed: number; faults: readonly Fault[] }
+export type AnyPlan = { seed: number; profile: Profile; faults: readonly Fault[] }
 
 /** What came of a history. */
 export type Verdict<P extends AnyPlan> = {
@@ -38,7 +39,9 @@ export type SearchOptions = {
 export type Search<P extends AnyPlan = AnyPlan> = {
   readonly name: string
   readonly bugs: Readonly<Record<string, { what: string }>>
-  /** The verdict on one seed, of the product as it is or with a planted bug. */
+  planOf(seed: number): P
+  /** The verdict on a plan, of the product as it is or with a planted bug. */
+  runPlan(plan: P, bug?: string): Promise<Verdict<P>>
   runSeed(seed: number, bug?: string): Promise<Verdict<P>>
   /** The first seed whose history goes wrong. */
   firstFailure(options: SearchOptions): Promise<Verdict<P> | undefined>

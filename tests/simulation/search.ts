@@ -3,7 +3,7 @@ import { listOf, shrink } from './shrink.ts'
 
 /** Looks for failures in a room. */
 export function createSearch<P extends AnyPlan, Seams>(scenario: Scenario<P, Seams>): Search<P> {
-  const { name, planOf, runPlan, parts, bugs } = scenario
+  const { name, planOf, parts, bugs } = scenario
   /** A planted bug's stand-ins, new for each history: some keep a state. */
   const seamsOf = (bug: string | undefined): Seams | undefined => {
     if (bug === undefined) return undefined
@@ -11,10 +11,13 @@ export function createSearch<P extends AnyPlan, Seams>(scenario: Scenario<P, Sea
     if (planted === undefined) throw new Error(`unknown bug "${bug}". Bugs: ${Object.keys(bugs).join(', ')}`)
     return planted.seams()
   }
-  const runSeed = (seed: number, bug?: string): Promise<Verdict<P>> => runPlan(planOf(seed), seamsOf(bug))
+  const runPlan = (plan: P, bug?: string): Promise<Verdict<P>> => scenario.runPlan(plan, seamsOf(bug))
+  const runSeed = (seed: number, bug?: string): Promise<Verdict<P>> => runPlan(planOf(seed), bug)
   return {
     name,
     bugs,
+    planOf,
+    runPlan,
     runSeed,
     firstFailure: async ({ from, seeds, bug, onSeed }: SearchOptions) => {
       for (let seed = from; seed < from + seeds; seed += 1) {
@@ -25,8 +28,8 @@ export function createSearch<P extends AnyPlan, Seams>(scenario: Scenario<P, Sea
       return undefined
     },
     shrunk: async ({ plan }, bug) => {
-      const fails = async (tried: P): Promise<boolean> => (await runPlan(tried, seamsOf(bug))).failures.length > 0
-      return runPlan(await shrink(plan, parts, fails), seamsOf(bug))
+      const fails = async (tried: P): Promise<boolean> => (await runPlan(tried, bug)).failures.length > 0
+      return runPlan(await shrink(plan, parts, fails), bug)
     },
     report: (verdict, bug) => reportOf(scenario, verdict, bug),
   }

@@ -49,7 +49,7 @@ function simulatedServer(statementsOf: (now: () => number) => readonly Statement
   const { scheduler, process, wire, settle } = createBench()
   const statements = statementsOf(scheduler.now)
   const server = createPostgresServer({ scheduler, random: process.random, statements, slowestMs: 10 })
-  return { sql: createSimulatedSql({ wire, server, process, name: 'conformance' }).sql, clock: process.clock, settle }
+  return { sql: createSimulatedSql({ wire, server, process }).sql, clock: process.clock, settle }
 }
 
 type Step = (server: Server) => Promise<unknown>

@@ -59,7 +59,7 @@ export function startConsolidado(servers: Servers, process: Process): Consolidad
   const { clock } = process
   const own = createSimulatedRedis({ wire, server: redisServer, process, habits: seams })
   const redis = seams.redis?.(own, CONSOLIDADO_GROUP) ?? own
-  const simulated = createSimulatedSql({ wire, server, process, name: 'projection' })
+  const simulated = createSimulatedSql({ wire, server, process })
   const sql = seams.sql?.(simulated.sql) ?? simulated.sql
   const cache = cacheOf({ redis, registry, process, seams })
   const shared = { particoes, log: SILENT, registry, clock }

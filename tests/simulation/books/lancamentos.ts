@@ -56,7 +56,7 @@ export function startLancamentos(
 ): Lancamentos {
   const { clock } = process
   const redis = createSimulatedRedis({ wire, server: redisServer, process, habits: seams })
-  const { sql, cut } = createSimulatedSql({ wire, server: lancamentos, process, name: 'ledger' })
+  const { sql, cut } = createSimulatedSql({ wire, server: lancamentos, process })
   const own = createReadPage(sql, TABLE)
   const readPage = seams.readPage?.(own, sql) ?? own
   const relay = createRelay({

@@ -1,5 +1,5 @@
 import { createRandom, type Random } from '../../stage/random.ts'
-import { type Instants, type Profile, type Surroundings, stepFaults, timedFaults } from '../fault-plan.ts'
+import { type Profile, type Surroundings, stepFaults, timedFaults } from '../fault-plan.ts'
 import type { Fault } from '../faults.ts'
 import { POISON_CENTS, type Poison } from './poison.ts'
 
@@ -45,8 +45,11 @@ const BURST_MS = 60
 const READS_MAX = 12
 const COMERCIANTES = ['loja-1', 'loja-2', 'loja-3'] as const
 const DATAS = ['2026-11-20', '2026-11-21'] as const
-const ON_LANCAMENTOS = ['ledger: with lote', 'ledger: select', 'ledger: update', 'EVALSHA', ''] as const
-const ON_CONSOLIDADO = ['projection: with lote', 'XACK', 'XREADGROUP', 'XAUTOCLAIM', 'EVALSHA', 'GET', ''] as const
+const ON_LANCAMENTOS = ['ledger.append', 'ledger.page', 'relay.look', 'relay.save-cursor', 'EVALSHA', undefined]
+const ON_CONSOLIDADO = [
+  ...['inbox.apply', 'inbox.apply', 'letters.put'],
+  ...['XACK', 'XREADGROUP', 'XAUTOCLAIM', 'EVALSHA', 'GET /eventos', undefined],
+]
 const CENTS_MAX = 50_000
 const LANCAMENTOS = ['lancamentos-1', 'lancamentos-2'] as const
 const CONSOLIDADO = ['consolidado-1', 'consolidado-2', 'consolidado-3'] as const
@@ -56,7 +59,7 @@ export function planOf(seed: number): Plan {
   const random = createRandom(seed, 'plan')
   const profile = random.pick<Profile>(['everything', 'everything', 'stream-only', 'stream-only', 'feed-only'])
   const loadMs = random.pick(LOAD_MS)
-  const bursts: Instants = [random.int(0, loadMs - BURST_MS), random.int(0, loadMs - BURST_MS)]
+  const bursts = [random.int(0, loadMs - BURST_MS), random.int(0, loadMs - BURST_MS)]
   const consolidado = CONSOLIDADO.slice(0, random.pick([2, 2, 3]))
   const surroundings: Surroundings = {
     profile,
@@ -81,7 +84,7 @@ export function planOf(seed: number): Plan {
     posts: postsOf(random, { bursts, loadMs }),
     reads: Array.from({ length: random.int(0, READS_MAX) }, () => ({
       at: random.int(0, loadMs),
-      instance: CONSOLIDADO[random.int(0, consolidado.length - 1)] ?? CONSOLIDADO[0],
+      instance: random.pick(consolidado),
       comerciante: random.pick(COMERCIANTES),
       data: random.pick(DATAS),
     })),
@@ -89,7 +92,7 @@ export function planOf(seed: number): Plan {
   }
 }
 
-function postsOf(random: Random, { bursts, loadMs }: { bursts: Instants; loadMs: number }): Post[] {
+function postsOf(random: Random, { bursts, loadMs }: { bursts: readonly number[]; loadMs: number }): Post[] {
   const poisoned = random.chance(0.35)
   return Array.from({ length: random.int(POSTS.least, POSTS.most) }, (_, id) => {
     const poison = poisoned && random.chance(0.08) ? random.pick<Poison>(['evento', 'efeito']) : undefined

@@ -1,9 +1,8 @@
+import { ackBeforeApply, always, groupAtDollar, noReclaim } from '../planted-in-a-follower.ts'
 import type { PlantedBug } from '../scenario.ts'
 import * as projection from './planted-in-the-projection.ts'
 import * as way from './planted-on-the-way.ts'
 import type { Seams } from './seams.ts'
-
-const always = (seams: Seams) => () => seams
 
 /** By name, in the order of an entry's way. */
 export const PLANTED_BUGS: Readonly<Record<string, PlantedBug<Seams>>> = {
@@ -23,13 +22,13 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug<Seams>>> = {
     what: 'a page is published as a pipeline, which goes on after an entry that failed',
     seams: always(way.publishGoesOnAfterAnError),
   },
-  'group-at-dollar': { what: 'a lost group is made anew at $ instead of 0', seams: always(way.groupAtDollar) },
+  'group-at-dollar': { what: 'a lost group is made anew at $ instead of 0', seams: always(groupAtDollar) },
   'trim-by-length': { what: 'the stream is trimmed by length', seams: always(way.trimByLength) },
   'ack-before-apply': {
     what: 'a batch is acknowledged before it is applied',
-    seams: way.ackBeforeApply,
+    seams: always(ackBeforeApply),
   },
-  'no-reclaim': { what: 'nobody takes over what a dead consumer left pending', seams: always(way.noReclaim) },
+  'no-reclaim': { what: 'nobody takes over what a dead consumer left pending', seams: always(noReclaim) },
   'consumer-removed-with-pending': {
     what: 'a consumer is removed with what it has pending',
     seams: always(way.consumerRemovedWithPending),

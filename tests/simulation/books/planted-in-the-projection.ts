@@ -78,7 +78,7 @@ export const failedCacheWriteIsForgotten: Seams = {
   }),
 }
 
-/** As it was until seed 82 showed what comes of it when the process is killed before it has repeated the write. */
+/** As it was until a history showed what comes of it when the process is killed before it has repeated the write. */
 export const ackedWithAnOldCache: Seams = {
   cache: (real) => ({
     ...real,

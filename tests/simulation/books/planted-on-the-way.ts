@@ -1,7 +1,5 @@
 import { SAVE_CURSOR } from '@fluxo/shared/log/relay'
 import { run } from '@fluxo/shared/postgres/statement'
-import type { RedisConnections } from '@fluxo/shared/redis/connection'
-import type { Redis } from 'ioredis'
 import { appendOf, insert, knownLines, knownOf, rowsOf } from '../servers/ledger-database.ts'
 import type { Statement } from '../servers/postgres-server.ts'
 import { addTo, SCRIPTS } from '../servers/redis-scripts.ts'
@@ -28,10 +26,6 @@ export const setWithoutVersion: Seams = {
   },
 }
 
-export const groupAtDollar: Seams = {
-  sends: (command, args) => (command === 'XGROUP' ? args.map((arg) => (arg === '0' ? '$' : arg)) : args),
-}
-
 const LENGTH_MAX = 4
 export const trimByLength: Seams = {
   scripts: {
@@ -42,11 +36,6 @@ export const trimByLength: Seams = {
       return [surplus.length, 0]
     },
   },
-}
-
-const NEVER_MS = '1000000000'
-export const noReclaim: Seams = {
-  sends: (command, args) => (command === 'XAUTOCLAIM' ? args.with(3, NEVER_MS) : args),
 }
 
 export const consumerRemovedWithPending: Seams = {
@@ -138,24 +127,3 @@ export const lostReplyIsRetried = (): Seams => {
 export const cacheTrustsAnyRun: Seams = {
   hears: (command, value) => (command === 'INFO' ? 'run_id:00000000\r\n' : value),
 }
-
-type Reply = [string, [string, unknown][]][] | null
-
-/** Whatever is read is acknowledged at once, by another connection. */
-export const ackBeforeApply = () => ({
-  redis: (real: RedisConnections, group: string): RedisConnections => ({
-    ...real,
-    blocking: () => {
-      const reader = real.blocking()
-      const read = reader.xreadgroup.bind(reader) as (...args: unknown[]) => Promise<Reply>
-      const acking = async (...args: unknown[]): Promise<Reply> => {
-        const reply = await read(...args)
-        for (const [key, entries] of reply ?? []) {
-          if (entries.length > 0) await real.commands.xack(key, group, ...entries.map(([id]) => id))
-        }
-        return reply
-      }
-      return Object.assign(reader, { xreadgroup: acking }) as unknown as Redis
-    },
-  }),
-})

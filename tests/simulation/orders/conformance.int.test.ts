@@ -55,7 +55,7 @@ const simulatedServer = (epoca: string): Server => {
   const state = emptyOrders({ epoca, particoes: PARTICOES, now: () => BEGIN_MS + scheduler.now(), ...nobody })
   const statements = ordersStatements(state)
   const server = createPostgresServer({ scheduler, random: process.random, statements, slowestMs: 10 })
-  return { sql: createSimulatedSql({ wire, server, process, name: 'conformance' }).sql, clock: process.clock, settle }
+  return { sql: createSimulatedSql({ wire, server, process }).sql, clock: process.clock, settle }
 }
 
 const storeOf = ({ sql, clock }: Server) =>

@@ -48,7 +48,7 @@ export function startEntregas(servers: Servers, process: Process): Entregas {
   const { clock } = process
   const own = createSimulatedRedis({ wire, server: redisServer, process, habits: seams })
   const redis = seams.redis?.(own, FLUXO_GROUP) ?? own
-  const { sql, cut } = createSimulatedSql({ wire, server, process, name: 'orders' })
+  const { sql, cut } = createSimulatedSql({ wire, server, process })
   const shared = { sql, particoes, log: SILENT, registry, clock }
   const leaseOf = (key: readonly [number, number], name: string) =>
     createSimulatedLease({ wire, server, process, key, name, log: SILENT })

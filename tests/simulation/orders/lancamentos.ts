@@ -37,7 +37,7 @@ export function startLancamentos(servers: Servers, process: Process): Lancamento
   const { particoes } = servers.plan
   const { clock } = process
   const own = createSimulatedRedis({ wire, server: redisServer, process, habits: seams })
-  const { sql, cut } = createSimulatedSql({ wire, server, process, name: 'ledger' })
+  const { sql, cut } = createSimulatedSql({ wire, server, process })
   const shared = { sql, particoes, log: SILENT, registry, clock }
   const store = createLancamentoStore({ ...shared, transactions: NO_TRANSACTIONS, onCommit: () => {} })
   const feed = createFeedClient({

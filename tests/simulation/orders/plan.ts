@@ -1,6 +1,6 @@
 import type { Status } from '../../../apps/entregas/src/domain/status.ts'
 import { createRandom, type Random } from '../../stage/random.ts'
-import { type Instants, type Profile, type Surroundings, stepFaults, timedFaults } from '../fault-plan.ts'
+import { type Profile, type Surroundings, stepFaults, timedFaults } from '../fault-plan.ts'
 import type { Fault } from '../faults.ts'
 import { POISONED_MERCHANT } from './orders-database.ts'
 
@@ -44,23 +44,17 @@ const CENTS_MAX = 50_000
 const ENTREGAS = ['entregas-1', 'entregas-2'] as const
 const LANCAMENTOS = ['lancamentos-1', 'lancamentos-2'] as const
 const ON_ENTREGAS = [
-  ...(['orders: with lote', 'orders: with lote', 'orders: with devidos', 'orders: select', 'orders: update'] as const),
-  ...(['XACK', 'XREADGROUP', 'XAUTOCLAIM', 'EVALSHA', ''] as const),
-] as const
+  ...['orders.receive', 'orders.move', 'orders.move', 'orders.page', 'relay.save-cursor'],
+  ...['inbox.apply', 'steps.take', 'XACK', 'XREADGROUP', 'XAUTOCLAIM', 'EVALSHA', undefined],
+]
 const ON_LANCAMENTOS = [
-  'ledger: with lote',
-  'ledger: with lote',
-  'XACK',
-  'XREADGROUP',
-  'XAUTOCLAIM',
-  'GET',
-  '',
-] as const
+  ...['inbox.apply', 'ledger.append', 'XACK', 'XREADGROUP', 'XAUTOCLAIM', 'GET /eventos', undefined],
+]
 
 /** What merchants do to an order beside the flow. */
 type Way = 'nothing' | 'cancelled' | 'returned' | 'by hand' | 'anything'
 const BY_HAND: readonly Status[] = ['SEPARATED', 'IN_TRANSIT', 'OUT_FOR_DELIVERY', 'DELIVERED']
-const ANY: readonly [Status, ...Status[]] = [
+const ANY: readonly Status[] = [
   ...(['SEPARATED', 'IN_TRANSIT', 'OUT_FOR_DELIVERY', 'DELIVERY_FAILED', 'AVAILABLE_FOR_PICKUP', 'DELIVERED'] as const),
   ...(['RETURNING', 'RETURNED', 'LOST', 'DAMAGED', 'RECEIVED'] as const),
 ]
@@ -70,7 +64,7 @@ export function planOf(seed: number): OrdersPlan {
   const random = createRandom(seed, 'orders plan')
   const profile = random.pick<Profile>(['everything', 'everything', 'stream-only', 'stream-only', 'feed-only'])
   const loadMs = random.pick(LOAD_MS)
-  const bursts: Instants = [random.int(0, loadMs / 2), random.int(0, loadMs - BURST_MS)]
+  const bursts = [random.int(0, loadMs / 2), random.int(0, loadMs - BURST_MS)]
   const delayMs = random.pick([0, 30, 30, 150])
   const surroundings: Surroundings = {
     profile,
@@ -98,7 +92,7 @@ export function planOf(seed: number): OrdersPlan {
   }
 }
 
-const ordersOf = (random: Random, bursts: Instants): Order[] =>
+const ordersOf = (random: Random, bursts: readonly number[]): Order[] =>
   Array.from({ length: random.int(ORDERS.least, ORDERS.most) }, (_, id) => ({
     at: random.pick(bursts) + random.int(0, BURST_MS),
     id,

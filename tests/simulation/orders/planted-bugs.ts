@@ -1,9 +1,8 @@
-import { ackBeforeApply, groupAtDollar, noReclaim } from '../books/planted-on-the-way.ts'
+import { ackBeforeApply, always, groupAtDollar, noReclaim } from '../planted-in-a-follower.ts'
 import type { PlantedBug } from '../scenario.ts'
 import * as planted from './planted-parts.ts'
 import type { Seams } from './seams.ts'
 
-const always = (seams: Seams) => () => seams
 /** An internal error: nobody takes it for poison. */
 const NOT_OF_THE_DATA = 'XX000'
 
@@ -31,7 +30,7 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug<Seams>>> = {
   },
   'followed-before-applied': {
     what: 'a follower acknowledges what it reads before it has applied it',
-    seams: ackBeforeApply,
+    seams: always(ackBeforeApply),
   },
   'follower-at-dollar': { what: 'a lost group of a follower is made anew at $', seams: always(groupAtDollar) },
   'followers-never-reclaim': {

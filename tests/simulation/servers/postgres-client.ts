@@ -18,34 +18,25 @@ type SimulatedSql = {
   cut(): void
 }
 
-type SimulatedSqlDeps = { wire: Wire; server: PostgresServer; process: Process; name: string }
+type SimulatedSqlDeps = { wire: Wire; server: PostgresServer; process: Process }
 
 /** A pool of one process. Statements travel beside each other: there is no order among them. */
-export function createSimulatedSql({ wire, server, process, name }: SimulatedSqlDeps): SimulatedSql {
+export function createSimulatedSql({ wire, server, process }: SimulatedSqlDeps): SimulatedSql {
   const line = wire.line({ process, ordered: false, broken: connectionLost })
-  const unsafe = (text: string, parameters: readonly Parameter[], { name: statement }: { name: string }) =>
+  const unsafe = (_: string, parameters: readonly Parameter[], { name }: { name: string }) =>
     wire.send<readonly Record<string, unknown>[]>({
       line,
-      what: `${name}: ${firstWords(text)}`,
+      what: name,
       up: server.up,
       refusal: statementCancelled,
-      execute: (reply) => server.execute(statement, parameters, reply),
+      execute: (reply) => server.execute(name, parameters, reply),
     })
   // postgres.js' type is that of its whole product; what is called of it is here, and anything else fails at once.
   const sql = { unsafe } as unknown as Sql
   return { sql, cut: () => wire.cut(line) }
 }
 
-const WORDS = 4
-const beginnings = new Map<string, string>()
-/** How a statement is called in the history, and by the faults that wait for a kind of statement. */
-const firstWords = (text: string): string => {
-  const known = beginnings.get(text) ?? text.trim().split(/\s+/, WORDS).join(' ')
-  beginnings.set(text, known)
-  return known
-}
-
-type SimulatedLeaseDeps = Omit<SimulatedSqlDeps, 'name'> & {
+type SimulatedLeaseDeps = SimulatedSqlDeps & {
   key: readonly [number, number]
   name: string
   log: Logger
