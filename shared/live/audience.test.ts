@@ -2,7 +2,8 @@ import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { Registry } from 'prom-client'
 import { afterEach, expect, test } from 'vitest'
 import { createLogger } from '../telemetry/logger.ts'
-import { type Audience, createAudience, type LiveEvent, type LiveSource } from './audience.ts'
+import { type Audience, createAudience, EVENTS_MAX, type LiveEvent, type LiveSource } from './audience.ts'
+import { PING } from './frame.ts'
 
 const log = createLogger({ service: 'teste', level: 'silent' })
 const topic = '0198a4c2-0000-7000-8000-000000000002'
@@ -20,7 +21,7 @@ const database = () => {
     after: async (_c, _p, seq) => {
       if (state.failure) throw new Error('away')
       return Array.from(
-        { length: state.versao - seq },
+        { length: Math.min(EVENTS_MAX, state.versao - seq) },
         (_, i): LiveEvent => ({ seq: seq + i + 1, event: 'x', data: {} }),
       )
     },
@@ -44,19 +45,19 @@ const open = (source: LiveSource, waits: { pingMs?: number; compareMs?: number }
 }
 const listen = (crowd: Audience, { room = Number.POSITIVE_INFINITY, token = 't' } = {}) => {
   const texts: string[] = []
-  const one = { texts, ended: false, leave: () => {} }
-  one.leave = crowd.join({
+  const one = { texts, ended: false, room, leave: () => {}, goOn: () => {} }
+  const joined = crowd.join({
     comercianteId: 'loja',
     topic,
     sentThrough: 0,
     token,
-    show: (data) => data,
-    send: (text) => texts.length < room && texts.push(text) > 0,
+    show: ({ data }) => (data['hidden'] === true ? undefined : data),
+    send: (text) => texts.length < one.room && texts.push(text) > 0,
     close: () => {
       one.ended = true
     },
   })
-  return one
+  return Object.assign(one, joined)
 }
 
 test('where no stream brings events, a look into the database does', async () => {
@@ -73,14 +74,49 @@ test('a silent stream says that it lives', async () => {
   await waitFor(() => one.texts.includes(': ping\n\n'))
 })
 
-test('a client that cannot keep up is sent away, to come back for what it missed', async () => {
+test('a client that reads slowly is waited for, and one that reads nothing between two pings is sent away', async () => {
   const { state, source } = database()
-  const crowd = open(source)
-  const one = listen(crowd, { room: 1 })
-  await waitFor(() => one.texts.length === 1)
-  state.versao = 3
-  await crowd.compare()
-  expect([one.ended, crowd.count()]).toEqual([true, 0])
+  state.versao = 250
+  const crowd = open(source, { pingMs: 100 })
+  const one = listen(crowd, { room: 0 })
+  for (const room of [1, 120, 121, 251]) {
+    one.room = room
+    one.goOn()
+    await waitFor(() => one.texts.filter((text) => text !== PING).length >= Math.min(room, 250), { what: `${room}` })
+  }
+  const seqs = one.texts.filter((text) => text !== PING).map((text) => Number(/^id: (\d+)/.exec(text)?.[1]))
+  expect([seqs, one.ended]).toEqual([Array.from({ length: 250 }, (_, i) => i + 1), false])
+  one.room = 0
+  const startedAt = performance.now()
+  await waitFor(() => one.ended)
+  // One ping that finds no room is no reason yet.
+  expect(performance.now() - startedAt).toBeGreaterThan(90)
+  expect(crowd.count()).toBe(0)
+})
+
+test('a history of many pages is read at once', async () => {
+  const { state, source } = database()
+  state.versao = 2 * EVENTS_MAX + 1
+  const one = listen(open(source))
+  await waitFor(() => one.texts.length === state.versao)
+})
+
+test('who asked for some events only is told those, across old ones that are no longer kept', async () => {
+  const { state, source } = database()
+  const after = source.after
+  const one = listen(
+    open({
+      ...source,
+      after: async (...asked) =>
+        (await after(...asked))
+          .filter(({ seq }) => seq > 3)
+          .map((each) => ({ ...each, data: { hidden: each.seq === 5 } })),
+    }),
+  )
+  state.versao = 7
+  one.goOn()
+  await audience?.compare()
+  expect(one.texts.map((text) => text.split('\n')[0])).toEqual(['id: 4', 'id: 6', 'id: 7'])
 })
 
 test('a stream whose history cannot be read ends, rather than leave a gap', async () => {

@@ -1,13 +1,17 @@
 import type { Logger } from '../telemetry/logger.ts'
 import { gauge, type Registry } from '../telemetry/metrics.ts'
 import { frame, PING, streamStep } from './frame.ts'
+import { createTimers } from './timers.ts'
 
-/** An event of a topic as it is sent. `seq` counts those of a topic without gaps. */
+/** An event of a topic as it is sent. `seq` counts those of a topic without gaps, but for old ones that are no longer kept. */
 export type LiveEvent = { seq: number; event: string; data: Readonly<Record<string, unknown>> }
+
+/** Events that a source gives at a time: what is read for a listener that is slow is not kept in memory until it has read on. */
+export const EVENTS_MAX = 100
 
 /** Where it stands what has happened. */
 export type LiveSource = {
-  /** The events of a merchant's topic after `seq`, in order. */
+  /** The events of a merchant's topic after `seq`, in order: all of them, or the first `EVENTS_MAX`. */
   after: (comercianteId: string, topic: string, seq: number) => Promise<LiveEvent[]>
   /** The `seq` of the last event of each of these topics. */
   heads: (topics: readonly string[]) => Promise<Map<string, number>>
@@ -24,17 +28,23 @@ export type Listener = {
   sentThrough: number
   /** SHA-256 of the token by which it listens, in hex; the stream ends with the token. */
   token?: string
-  /** What it may see of an event. */
-  show: (data: LiveEvent['data']) => LiveEvent['data']
-  /** Sends text; false where the client is gone or cannot keep up. */
+  /** What it may see of an event; nothing where it did not ask for such. */
+  show: (event: LiveEvent) => LiveEvent['data'] | undefined
+  /** Sends text; false where there is no room for it now, or the client is gone. */
   send: (text: string) => boolean
   /** Ends the stream: the client comes back, and begins where it was. */
   close: () => void
 }
 
+type Joined = {
+  leave: () => void
+  /** Says that the client has read, so that there is room again. */
+  goOn: () => void
+}
+
 export type Audience = {
-  /** Tells a listener what it missed and then what happens; gives how to leave. */
-  join: (listener: Listener) => () => void
+  /** Tells a listener what it missed and then what happens. */
+  join: (listener: Listener) => Joined
   /** An event that came live; `read` gives `undefined` where it is none, and is called where somebody listens. */
   hear: (topic: string, read: () => LiveEvent | undefined) => void
   /** Something may have been missed: all are compared with the database. */
@@ -62,7 +72,17 @@ const PING_MS = 15_000
 /** How late an event is where Redis is away, or lost it. */
 const COMPARE_MS = 2_000
 
-type Subscription = { listener: Listener; present: boolean; reading: boolean; again: boolean; leave: () => void }
+type Subscription = {
+  listener: Listener
+  present: boolean
+  reading: boolean
+  again: boolean
+  /** What came last found no room. Whatever happens meanwhile is read once the client has read. */
+  full: boolean
+  /** There was no room at the last ping, and nothing was read since. */
+  stalled: boolean
+  leave: () => void
+}
 
 const disconnect = (subscription: Subscription): void => {
   subscription.leave()
@@ -71,22 +91,25 @@ const disconnect = (subscription: Subscription): void => {
 
 /** Tells a listener what happens, and reads for it what it missed. */
 function createTeller(source: LiveSource, log: Logger) {
-  const tell = (subscription: Subscription, { seq, event, data }: LiveEvent): void => {
-    const { listener } = subscription
-    if (!subscription.present || streamStep(listener.sentThrough, seq) !== 'send') return
-    listener.sentThrough = seq
-    if (!listener.send(frame(seq, event, listener.show(data)))) disconnect(subscription)
+  const tell = (subscription: Subscription, one: LiveEvent): void => {
+    const { listener, present, full } = subscription
+    if (!present || full || one.seq <= listener.sentThrough) return
+    const data = listener.show(one)
+    subscription.full = data !== undefined && !listener.send(frame(one.seq, one.event, data))
+    if (!subscription.full) listener.sentThrough = one.seq
   }
-  /** One read at a time, and once more where something came meanwhile. */
+  /** One read at a time, and once more where something came meanwhile or more is left. */
   const catchUp = async (subscription: Subscription): Promise<void> => {
     subscription.again = true
     if (subscription.reading) return
     subscription.reading = true
     try {
-      while (subscription.again && subscription.present) {
+      while (subscription.again && subscription.present && !subscription.full) {
         subscription.again = false
         const { comercianteId, topic, sentThrough } = subscription.listener
-        for (const one of await source.after(comercianteId, topic, sentThrough)) tell(subscription, one)
+        const events = await source.after(comercianteId, topic, sentThrough)
+        for (const one of events) tell(subscription, one)
+        if (events.length >= EVENTS_MAX) subscription.again = true
       }
     } catch (error) {
       log.warn({ err: error }, 'what a listener missed could not be read; its stream ends')
@@ -95,7 +118,13 @@ function createTeller(source: LiveSource, log: Logger) {
       subscription.reading = false
     }
   }
-  return { tell, catchUp }
+  const goOn = (subscription: Subscription): void => {
+    subscription.stalled = false
+    if (!subscription.full) return
+    subscription.full = false
+    void catchUp(subscription)
+  }
+  return { tell, catchUp, goOn }
 }
 
 /**
@@ -117,7 +146,7 @@ export function createAudience(deps: AudienceDeps): Audience {
     },
   })
   const all = (): Subscription[] => [...byTopic.values()].flatMap((subscriptions) => [...subscriptions])
-  const { tell, catchUp } = createTeller(source, log)
+  const { tell, catchUp, goOn } = createTeller(source, log)
   const compare = async (): Promise<void> => {
     if (byTopic.size === 0) return
     const tokens = all().flatMap(({ listener }) => listener.token ?? [])
@@ -137,7 +166,11 @@ export function createAudience(deps: AudienceDeps): Audience {
     pingMs,
     compareMs,
     ping: () => {
-      for (const subscription of all()) if (!subscription.listener.send(PING)) disconnect(subscription)
+      for (const subscription of all()) {
+        const noRoom = subscription.full || !subscription.listener.send(PING)
+        if (noRoom && subscription.stalled) disconnect(subscription)
+        else subscription.stalled = noRoom
+      }
     },
     compare: () =>
       compare().catch((error: unknown) => log.warn({ err: error }, 'listeners could not be compared with the log')),
@@ -152,17 +185,19 @@ export function createAudience(deps: AudienceDeps): Audience {
         count -= 1
         if (subscriptions.size === 0) byTopic.delete(listener.topic)
       }
-      const subscription: Subscription = { listener, present: !closed, reading: false, again: false, leave }
+      const states = { reading: false, again: false, full: false, stalled: false }
+      const subscription: Subscription = { listener, present: !closed, ...states, leave }
+      const joined = { leave, goOn: () => goOn(subscription) }
       if (closed) {
         listener.close()
-        return leave
+        return joined
       }
       subscriptions.add(subscription)
       byTopic.set(listener.topic, subscriptions)
       count += 1
       // Listening first and reading then: what happens in between comes both ways, and is told once.
       void catchUp(subscription)
-      return leave
+      return joined
     },
     hear: (topic, read) => {
       const subscriptions = byTopic.get(topic)
@@ -181,33 +216,6 @@ export function createAudience(deps: AudienceDeps): Audience {
       closed = true
       timers.stop()
       for (const subscription of all()) disconnect(subscription)
-    },
-  }
-}
-
-type TimersOptions = { pingMs: number; compareMs: number; ping: () => void; compare: () => Promise<void> }
-
-/** The two beats of the streams. A comparison begins after the one before has ended. */
-function createTimers({ pingMs, compareMs, ping, compare }: TimersOptions) {
-  let pings: NodeJS.Timeout | undefined
-  let next: NodeJS.Timeout | undefined
-  let stopped = false
-  const schedule = (): void => {
-    if (stopped) return
-    next = setTimeout(() => void compare().then(schedule), compareMs)
-    next.unref()
-  }
-  return {
-    start: () => {
-      if (pings !== undefined) return
-      pings = setInterval(ping, pingMs)
-      pings.unref()
-      schedule()
-    },
-    stop: () => {
-      stopped = true
-      clearInterval(pings)
-      clearTimeout(next)
     },
   }
 }

@@ -42,9 +42,9 @@ export function createLive(deps: LiveDeps): {
     audience: {
       ...audience,
       join: (listener) => {
-        const leave = audience.join(listener)
+        const joined = audience.join(listener)
         tail.wake()
-        return leave
+        return joined
       },
     },
     start: () => {

@@ -8,7 +8,7 @@ import { OPENING, pointOf } from './frame.ts'
 import type { StreamSlots } from './slots.ts'
 
 const RETRY_AFTER_SECONDS = 5
-/** Unread by a client before its stream ends: it comes back, and is told what it missed. */
+/** Unread by a client before it is waited for. */
 const UNREAD_BYTES_MAX = 64 * 1024
 
 const HEADERS = {
@@ -46,11 +46,12 @@ export function lastEventId(c: Context<AppEnv>): number | undefined {
 }
 
 /**
- * Answers with a stream that lasts until the client leaves, cannot keep up, or this instance does. Throws 503 where there is no place.
+ * Answers with a stream that lasts until the client leaves or reads nothing for two pings, or this instance leaves. Throws 503 where there is
+ * no place.
  *
  * @example
  * const sentThrough = Math.min(lastEventId(c) ?? 0, pedido.version)
- * return openStream({ audience, slots }, { comercianteId, topic: pedido.id, sentThrough, show: (data) => data })
+ * return openStream({ audience, slots }, { comercianteId, topic: pedido.id, sentThrough, show: ({ data }) => data })
  */
 export function openStream(
   { audience, slots }: { audience: Audience; slots: StreamSlots },
@@ -61,13 +62,13 @@ export function openStream(
     throw new Unavailable('streams-demais', 'Há streams demais aqui. Tente de novo.', RETRY_AFTER_SECONDS)
   }
   const encoder = new TextEncoder()
-  let leave = (): void => {}
+  let joined: ReturnType<Audience['join']> | undefined
   let isOpen = true
   const body = new ReadableStream<Uint8Array>(
     {
       start: (controller) => {
         controller.enqueue(encoder.encode(OPENING))
-        leave = audience.join({
+        joined = audience.join({
           ...who,
           send: (text) => {
             if (!isOpen || (controller.desiredSize ?? 0) < 0) return false
@@ -82,10 +83,11 @@ export function openStream(
           },
         })
       },
+      pull: () => joined?.goOn(),
       cancel: () => {
         isOpen = false
         release()
-        leave()
+        joined?.leave()
       },
     },
     new ByteLengthQueuingStrategy({ highWaterMark: UNREAD_BYTES_MAX }),

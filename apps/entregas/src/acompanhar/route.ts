@@ -52,7 +52,7 @@ export function createAcompanharRoutes(deps: AcompanharDeps): OpenAPIHono<AppEnv
       const pedido = await reads.byId(comercianteId, topic)
       if (pedido === undefined) throw notFound()
       const sentThrough = Math.min(lastEventId(c) ?? 0, pedido.version)
-      return openStream(deps, { comercianteId, topic, sentThrough, show: (data) => data })
+      return openStream(deps, { comercianteId, topic, sentThrough, show: ({ data }) => data })
     },
   )
   return routes

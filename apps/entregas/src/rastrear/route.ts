@@ -207,7 +207,10 @@ function documentPage(
       const { comercianteId, pedidoId: topic, token } = opened
       const pedido = await reads.byId(comercianteId, topic)
       const sentThrough = Math.min(lastEventId(c) ?? 0, pedido?.version ?? 0)
-      return openStream({ audience, slots }, { comercianteId, topic, token, sentThrough, show: publicItem })
+      return openStream(
+        { audience, slots },
+        { comercianteId, topic, token, sentThrough, show: ({ data }) => publicItem(data) },
+      )
     },
   )
 }
