@@ -1,11 +1,11 @@
 import type { Redis } from 'ioredis'
 import type { RedisConnections } from '../redis/connection.ts'
-import { loop } from '../resilience/loop.ts'
+import { createWokenLoop } from '../resilience/loop.ts'
 import { streamKey } from '../stream/keys.ts'
 import { streamInfo } from '../stream/publisher.ts'
 import { batchOf, flatField } from '../stream/reply.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import { createAlarm, withTimeout } from '../wait.ts'
+import { withTimeout } from '../wait.ts'
 
 export type StreamTailDeps = {
   redis: RedisConnections
@@ -51,8 +51,6 @@ type Ids = Map<string, string>
 export function createStreamTail(deps: StreamTailDeps): StreamTail {
   const { redis, streamPrefix, particoes, onEvento, wanted, onStart, log } = deps
   const keys = Array.from({ length: particoes }, (_, particao) => streamKey(streamPrefix, particao))
-  const stopping = new AbortController()
-  const alarm = createAlarm()
   let reader: Redis | undefined
 
   const read = async (connection: Redis, ids: Ids): Promise<void> => {
@@ -81,14 +79,14 @@ export function createStreamTail(deps: StreamTailDeps): StreamTail {
       if (isBefore(end, ids.get(key) ?? '0-0')) ids.set(key, '0-0')
     }
   }
-  const session = async (well: () => void): Promise<void> => {
+  const session = async (well: () => void, signal: AbortSignal): Promise<void> => {
     const connection = redis.blocking()
     reader = connection
     try {
       const ids: Ids = new Map()
       for (const key of keys) ids.set(key, await inTime(endOf(connection, key)))
       onStart()
-      while (wanted() && !stopping.signal.aborted) {
+      while (wanted() && !signal.aborted) {
         await read(connection, ids)
         well()
       }
@@ -96,20 +94,18 @@ export function createStreamTail(deps: StreamTailDeps): StreamTail {
       connection.disconnect()
     }
   }
-  const turn = async (well: () => void): Promise<void> => {
-    if (wanted()) await session(well)
-    else await alarm.wait(IDLE_MS, stopping.signal)
-  }
-  let running: Promise<void> | undefined
+  const reading = createWokenLoop({
+    turn: (well, rest, signal) => (wanted() ? session(well, signal) : rest(IDLE_MS)),
+    says: SAYS,
+    log,
+  })
   return {
-    start: () => {
-      running ??= loop({ turn, signal: stopping.signal, says: SAYS, log })
-    },
-    wake: alarm.ring,
+    start: reading.start,
+    wake: reading.wake,
     stop: async () => {
-      stopping.abort()
+      const stopped = reading.stop()
       reader?.disconnect()
-      await running
+      await stopped
     },
   }
 }

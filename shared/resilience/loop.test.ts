@@ -1,8 +1,8 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { systemClock } from '../clock.ts'
 import { createLogger } from '../telemetry/logger.ts'
 import { backoffMs } from './backoff.ts'
-import { loop } from './loop.ts'
+import { createWokenLoop, loop } from './loop.ts'
 
 test('pauses double from 50 ms to 2 s, and chance takes off at most half', () => {
   expect([1, 2, 3, 6, 7, 1_000].map((failures) => backoffMs(failures, 0))).toEqual([50, 100, 200, 1_600, 2_000, 2_000])
@@ -52,4 +52,31 @@ test('what rejects because the loop is stopped is no failure', async () => {
   stopping.abort()
   await running
   expect(lines).toEqual([])
+})
+
+test('a loop is woken from its rest, also by a call before it rests, and its stop waits for the turn in hand', async () => {
+  const steps: string[] = []
+  const gate = Promise.withResolvers<void>()
+  const log = createLogger({ service: 'test', stream: { write: () => {} } })
+  const woken = createWokenLoop({
+    turn: async (well, rest) => {
+      steps.push('turn')
+      if (steps.length === 3) await gate.promise
+      well()
+      await rest(60_000)
+      steps.push('rested')
+    },
+    says: { failing: 'stands still', well: 'goes on' },
+    log,
+  })
+  woken.wake()
+  woken.start()
+  woken.start()
+  await vi.waitFor(() => expect(steps).toEqual(['turn', 'rested', 'turn']))
+  const stopped = woken.stop().then(() => steps.push('stopped'))
+  await systemClock.delay(5)
+  expect(steps).toEqual(['turn', 'rested', 'turn'])
+  gate.resolve()
+  await stopped
+  expect(steps).toEqual(['turn', 'rested', 'turn', 'rested', 'stopped'])
 })

@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../clock.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { createAlarm } from '../wait.ts'
 import { backoffMs, type Pauses } from './backoff.ts'
 
 type LoopOptions = {
@@ -48,5 +49,32 @@ export async function loop(options: LoopOptions): Promise<void> {
       if (failures === 1) log.warn({ ...about, err: error }, says.failing)
       await clock.delay(backoffMs(failures, clock.random(), pauses), signal).catch(() => {})
     }
+  }
+}
+
+type WokenLoopOptions = Omit<LoopOptions, 'turn' | 'signal'> & {
+  /** `rest` pauses for `ms` at most; `wake` ends it. */
+  turn: (well: () => void, rest: (ms: number) => Promise<void>, signal: AbortSignal) => Promise<void>
+}
+
+/**
+ * A loop that others start, wake and stop, such as one that takes the rows that are due. `wake` is a hint; a call while nobody rests
+ * counts for the next rest. `stop` ends after the turn in hand.
+ */
+export function createWokenLoop({ turn, ...options }: WokenLoopOptions) {
+  const stopping = new AbortController()
+  const { signal } = stopping
+  const alarm = createAlarm(options.clock)
+  const rest = (ms: number): Promise<void> => alarm.wait(ms, signal)
+  let running: Promise<void> | undefined
+  return {
+    start: (): void => {
+      running ??= loop({ ...options, signal, turn: (well) => turn(well, rest, signal) })
+    },
+    wake: alarm.ring,
+    stop: async (): Promise<void> => {
+      stopping.abort()
+      await running
+    },
   }
 }

@@ -1,10 +1,9 @@
-import { type Clock, systemClock } from '@fluxo/shared/clock'
+import type { Clock } from '@fluxo/shared/clock'
 import type { Sql } from '@fluxo/shared/postgres/sql'
-import { loop } from '@fluxo/shared/resilience/loop'
+import { createWokenLoop } from '@fluxo/shared/resilience/loop'
 import type { Logger } from '@fluxo/shared/telemetry/logger'
 import { counter, type Registry } from '@fluxo/shared/telemetry/metrics'
 import { isSampled, type Tracing } from '@fluxo/shared/telemetry/tracing'
-import { type Alarm, createAlarm } from '@fluxo/shared/wait'
 import type { PedidoReadStore } from '../listar/store.ts'
 import type { PedidoStore } from '../mover/store.ts'
 import { changeForPasso, type Passo } from './fluir.ts'
@@ -78,29 +77,28 @@ async function makeChange(deps: StepWorkerDeps, passo: Passo): Promise<'dado' | 
 
 /** Takes the steps that are due: claims them, and makes their changes in one group commit. */
 export function createStepWorker(deps: StepWorkerDeps): StepWorker {
-  const { sql, particoes, log, pollMs = POLL_MS, clock = systemClock } = deps
-  const stopping = new AbortController()
-  const alarms = Array.from({ length: particoes }, () => createAlarm(clock))
-  let running: Promise<unknown> | undefined
-  const { signal } = stopping
-  const work = (alarm: Alarm, particao: number): Promise<void> => {
-    const turn = async (well: () => void): Promise<void> => {
-      const claimed = await claimPassos(sql, particao, PASSOS_MAX)
-      await Promise.all(claimed.map((passo) => takePasso(deps, passo)))
-      well()
-      if (claimed.length < PASSOS_MAX) await alarm.wait(pollMs, signal)
-    }
-    return loop({ turn, signal, says: SAYS, about: { particao }, log, clock })
-  }
-
+  const { sql, particoes, log, pollMs = POLL_MS, clock } = deps
+  const workers = Array.from({ length: particoes }, (_, particao) =>
+    createWokenLoop({
+      turn: async (well, rest) => {
+        const claimed = await claimPassos(sql, particao, PASSOS_MAX)
+        await Promise.all(claimed.map((passo) => takePasso(deps, passo)))
+        well()
+        if (claimed.length < PASSOS_MAX) await rest(pollMs)
+      },
+      says: SAYS,
+      about: { particao },
+      log,
+      clock,
+    }),
+  )
   return {
     start: () => {
-      running ??= Promise.all(alarms.map(work))
+      for (const worker of workers) worker.start()
     },
-    wake: (particao) => alarms[particao]?.ring(),
+    wake: (particao) => workers[particao]?.wake(),
     stop: async () => {
-      stopping.abort()
-      await running
+      await Promise.all(workers.map((worker) => worker.stop()))
     },
   }
 }
