@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { waitUntil } from '../../scripts/local/wait-until.ts'
 import type { Random } from '../stage/random.ts'
 import type { CarefulClient } from './client.ts'
 import type { Model } from './model.ts'
@@ -106,12 +107,8 @@ export const createDriver = ({ world, client, model, orders, random, rates }: Dr
       orders.webhooks.rest()
     },
     settled: async (timeoutMs) => {
-      const deadline = performance.now() + timeoutMs
-      while (pacers.some((pacer) => pacer.open() > 0)) {
-        if (performance.now() > deadline) return false
-        await delay(TICK_MS)
-      }
-      return model.open() === 0
+      const answered = () => pacers.every((pacer) => pacer.open() === 0)
+      return (await waitUntil(answered, { timeoutMs, everyMs: TICK_MS })) && model.open() === 0
     },
     stop: async () => {
       over = true

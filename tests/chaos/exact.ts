@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Sql } from '@fluxo/shared/postgres/sql'
+import { waitUntil } from '../../scripts/local/wait-until.ts'
 import { isAttacker } from './attacker.ts'
 import type { Instance } from './instance.ts'
 import type { Day, Model } from './model.ts'
@@ -124,14 +125,12 @@ const findDifferences = async ({ world, model, orders }: Compared): Promise<stri
 
 /** Looks until nothing differs; gives what still does after `timeoutMs`. */
 export const becomesExact = async (compared: Compared, timeoutMs: number): Promise<string[]> => {
-  const deadline = performance.now() + timeoutMs
-  for (;;) {
-    const found = await findDifferences(compared).catch((error: unknown) => [String(error)])
-    if (found.length === 0) return []
-    if (performance.now() > deadline) {
-      const more = found.length > SHOWN_MAX ? [`… ${found.length} differences`] : []
-      return [...found.slice(0, SHOWN_MAX), ...more]
-    }
-    await delay(LOOK_EVERY_MS)
+  let found: string[] = []
+  const isExact = async (): Promise<boolean> => {
+    found = await findDifferences(compared).catch((error: unknown) => [String(error)])
+    return found.length === 0
   }
+  if (await waitUntil(isExact, { timeoutMs, everyMs: LOOK_EVERY_MS })) return []
+  const more = found.length > SHOWN_MAX ? [`… ${found.length} differences`] : []
+  return [...found.slice(0, SHOWN_MAX), ...more]
 }

@@ -42,12 +42,6 @@ const disturb = async ({ world }: Ground, { fault, aim, also }: Round): Promise<
   }
 }
 
-const wiresOf = ({ instances, feeds, orderFeeds }: World) => [
-  ...instances.flatMap(({ wires }) => Object.values(wires)),
-  ...feeds,
-  ...orderFeeds,
-]
-
 /** What the orders' counts came to between two moments. */
 const between = (before: OrderCounts, after: OrderCounts, { lost, duplicated }: Audit): OrderResult => ({
   orders: after.orders - before.orders,
@@ -90,7 +84,8 @@ export const playRound = async (
   const differences = await becomesExact(ground, settled ? EXACT_TIMEOUT_MS : 0)
   const exactSeconds = (performance.now() - mended) / 1_000
   problems.push(...differences)
-  for (const wire of wiresOf(world)) wire.forget()
+  for (const { wires, asks } of world.instances)
+    for (const wire of [...Object.values(wires), ...Object.values(asks)]) wire.forget()
   const ofOrders = await orders.audit()
   const ofLedger = await audit()
   problems.push(...problemsOf(ofOrders), ...problemsOf(ofLedger))

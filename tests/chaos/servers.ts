@@ -7,10 +7,8 @@ import { databaseUrl, ensureDatabase, ensureRole } from '../../scripts/local/ens
 import { isAlive, waitGone } from '../../scripts/local/own-process.ts'
 import { startPostgres } from '../../scripts/local/postgres.ts'
 import { startRedis } from '../../scripts/local/redis.ts'
+import type { Service } from '../stage/services.ts'
 import { mountSmallDisk, type SmallDisk } from './small-disk.ts'
-
-export const SERVICES = ['lancamentos', 'consolidado', 'entregas'] as const
-export type Service = (typeof SERVICES)[number]
 
 /** A server that can be ended and comes back on its port with the data that it had. */
 type Restartable = {

@@ -5,11 +5,12 @@ import type { World } from './world.ts'
 const SAMPLE = 1_000
 
 /** The product's own second opinion (`npm run verify`): the ledger added up anew, against everything that is stored. */
-export const verifyAll = async ({ postgres, redis, feeds, jwtSecret }: World): Promise<string[]> => {
+export const verifyAll = async ({ postgres, redis, of, jwtSecret }: World): Promise<string[]> => {
   const lines: string[] = []
+  const [reader] = of('consolidado')
   const env = {
     DATABASE_URL_CONSOLIDADO: postgres.consolidado.appUrl(),
-    FEED_URL: `http://127.0.0.1:${feeds[0]?.port}`,
+    FEED_URL: `http://127.0.0.1:${reader?.asks.lancamentos?.port}`,
     REDIS_URL: redis.url(),
     JWT_SECRET: jwtSecret,
   }

@@ -1,5 +1,5 @@
 import type { Random } from '../../stage/random.ts'
-import { SERVICES, type Service } from '../servers.ts'
+import { SERVICE_NAMES, type Service } from '../../stage/services.ts'
 import { INSTANCES, type World } from '../world.ts'
 
 /** Where and how long: drawn when the plan is made, so that a seed repeats it. Each fault uses what it needs. */
@@ -51,7 +51,7 @@ const ALL = 0.4
 
 /** Draws an aim; every fault draws the same numbers, so that a change of one leaves the others' plan as it was. */
 export const drawAim = (fault: Fault, random: Random): Aim => {
-  const drawn: Service = random.pick(SERVICES)
+  const drawn: Service = random.pick(SERVICE_NAMES)
   const service = fault.service ?? drawn
   const [min, max] = fault.holdMs
   const instance = random.int(0, INSTANCES[service] - 1)

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { CuttingProxy } from '../../stage/cutting-proxy.ts'
+import type { Service } from '../../stage/services.ts'
 import type { WireName } from '../instance.ts'
 import type { World } from '../world.ts'
 import { type Aim, type Fault, type Heal, hit } from './fault.ts'
@@ -67,11 +68,15 @@ const silent: Break = (wire) => wire.silence()
 const reset: Break = (wire) => wire.reset()
 const away: Break = (wire, { choice }) => wire.refuse(choice < 0.5 ? 'close' : 'reset')
 
-const silenceFeeds = async ({ looking }: World, feeds: readonly CuttingProxy[]): Promise<Heal> => {
-  for (const feed of feeds) feed.silence()
-  await looking.commands.flushall()
-  return heal(feeds)
-}
+/** Nothing comes any more from a service whose log another reads, to no instance of the reader. */
+const silenceFeeds =
+  (reader: Service, asked: Service) =>
+  async (world: World): Promise<Heal> => {
+    const feeds = world.of(reader).flatMap(({ asks }) => asks[asked] ?? [])
+    for (const feed of feeds) feed.silence()
+    await world.looking.commands.flushall()
+    return heal(feeds)
+  }
 
 const OTHER_FAULTS: readonly Fault[] = [
   {
@@ -136,7 +141,7 @@ const OTHER_FAULTS: readonly Fault[] = [
     holdMs: [2_000, 5_000],
     hits: 'one',
     service: 'consolidado',
-    inject: (world) => silenceFeeds(world, world.feeds),
+    inject: silenceFeeds('consolidado', 'lancamentos'),
   },
   {
     name: 'order-feed-half-open',
@@ -144,7 +149,7 @@ const OTHER_FAULTS: readonly Fault[] = [
     holdMs: [2_000, 5_000],
     hits: 'one',
     service: 'lancamentos',
-    inject: (world) => silenceFeeds(world, world.orderFeeds),
+    inject: silenceFeeds('lancamentos', 'entregas'),
   },
 ]
 

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
 import { createTransactions } from '@fluxo/shared/postgres/transactions'
+import { waitFor } from '../../stage/wait-for.ts'
 import type { PostgresServer } from '../servers.ts'
 import type { World } from '../world.ts'
 import type { Aim, Fault, Heal } from './fault.ts'
@@ -14,14 +15,15 @@ const serverOf = (world: World, { service }: Aim): PostgresServer => world.postg
 
 /** Starts the server where it has ended, until it answers. */
 const bringBack = async (server: PostgresServer): Promise<void> => {
-  const deadline = performance.now() + BACK_TIMEOUT_MS
-  for (;;) {
+  const answers = async (): Promise<boolean> => {
     await server.start()
-    const error = await server.sql`select 1`.then(() => undefined).catch((failed: unknown) => failed)
-    if (error === undefined) return
-    if (performance.now() > deadline) throw error
-    await delay(AGAIN_MS)
+    return (await server.sql`select 1`).length === 1
   }
+  await waitFor(answers, {
+    timeoutMs: BACK_TIMEOUT_MS,
+    intervalMs: AGAIN_MS,
+    what: `the database of ${server.service}`,
+  })
 }
 
 const endServer = (signal: NodeJS.Signals) => async (world: World, aim: Aim) => {
