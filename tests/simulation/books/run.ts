@@ -101,7 +101,7 @@ const partitions = ({ plan }: World): number[] => Array.from({ length: plan.part
 const marksAreAtHead = (world: World): boolean =>
   partitions(world).every((particao) => {
     const row = world.projection.inbox.get(particao)
-    return row?.aplicadaAte === world.ledger.ultima(particao) && row.adiante.size === 0
+    return row?.aplicada_ate === world.ledger.ultima(particao) && row.adiante.size === 0
   })
 
 /** Whether the stream's group was given everything and acknowledged it. Only a Redis that lost something may lack the log's end. */
@@ -119,7 +119,7 @@ function situation(world: World): string {
     const row = world.projection.inbox.get(particao)
     const stream = world.servers.redisServer.store.stream(streamKey(STREAM_PREFIX, particao))
     const group = stream?.groups.get(CONSOLIDADO_GROUP)
-    const inbox = `applied to ${row?.aplicadaAte} of ${world.ledger.ultima(particao)} and ${row?.adiante.size} beyond`
+    const inbox = `applied to ${row?.aplicada_ate} of ${world.ledger.ultima(particao)} and ${row?.adiante.size} beyond`
     const pending = [...(group?.pending.keys() ?? [])].join(' ')
     return `partition ${particao} ${inbox}, stream to ${stream?.top}, delivered to ${group?.delivered}, pending ${pending || 'none'}`
   })

@@ -88,12 +88,12 @@ function isApplied(world: World, particao: number): boolean {
   if (orders.letters.size === 0 || row === undefined) return isFollowed(world, particao)
   const posicoes = Array.from({ length: orders.ultima[particao] ?? 0 }, (_, i) => i + 1)
   const known = (posicao: number): boolean =>
-    posicao <= row.aplicadaAte || row.adiante.has(posicao) || orders.letters.has(letterKey(particao, posicao))
+    posicao <= row.aplicada_ate || row.adiante.has(posicao) || orders.letters.has(letterKey(particao, posicao))
   return posicoes.every(known) && isAtHead(world.followed.get(particao), orders.ultima[particao])
 }
 
 const isAtHead = (row: InboxRow | undefined, ultima: number | undefined): boolean =>
-  row?.aplicadaAte === ultima && row?.adiante.size === 0
+  row?.aplicada_ate === ultima && row?.adiante.size === 0
 
 const isFollowed = ({ orders, followed }: World, particao: number): boolean =>
   [orders.inbox, followed].every((inbox) => isAtHead(inbox.get(particao), orders.ultima[particao]))
@@ -117,7 +117,7 @@ function situation(world: World): string {
     const groups = [...(stream?.groups ?? [])].map(
       ([name, { delivered, pending }]) => `${name} ${delivered} (${[...pending.keys()].join(' ')})`,
     )
-    return `partition ${particao}: log ${orders.ultima[particao]}, flow ${flow?.aplicadaAte}, books ${books?.aplicadaAte}, stream ${stream?.top}, ${groups.join(', ')}`
+    return `partition ${particao}: log ${orders.ultima[particao]}, flow ${flow?.aplicada_ate}, books ${books?.aplicada_ate}, stream ${stream?.top}, ${groups.join(', ')}`
   })
   return [...marks, `${orders.steps.size} steps`, ...(clients.satisfied() ? [] : ['a client waits'])].join('; ')
 }

@@ -82,8 +82,8 @@ export function inboxOf({ inbox }: Pick<ProjectionState, 'inbox'>, [particao]: r
   return row
 }
 
-export const isNew = ({ aplicadaAte, adiante }: InboxRow, posicao: number): boolean =>
-  posicao > aplicadaAte && !adiante.has(posicao)
+export const isNew = ({ aplicada_ate, adiante }: InboxRow, posicao: number): boolean =>
+  posicao > aplicada_ate && !adiante.has(posicao)
 
 export function placesOf([, , , posicoes, ids]: readonly Parameter[]): { posicao: number; id: string | null }[] {
   const idList = arrayOf(ids)
@@ -104,9 +104,9 @@ export function refusalOf(row: InboxRow, parameters: readonly Parameter[]): stri
   const epoca = parameters[1]
   if (row.divergente !== null) return 'divergente'
   if (row.epoca !== null && epoca !== null && row.epoca !== epoca) return 'epoca-divergente'
-  const other = placesOf(parameters).find(({ posicao }) => posicao === row.ultimaPosicao)
+  const other = placesOf(parameters).find(({ posicao }) => posicao === row.ultima_posicao)
   // In SQL nothing differs from null.
-  const differs = other !== undefined && other.id !== null && row.ultimoId !== null && other.id !== row.ultimoId
+  const differs = other !== undefined && other.id !== null && row.ultimo_id !== null && other.id !== row.ultimo_id
   return differs ? 'id-divergente' : null
 }
 
@@ -119,11 +119,11 @@ export function note(
   const last = taken.at(-1)
   if (last === undefined) return
   for (const { posicao } of taken) row.adiante.add(posicao)
-  while (row.adiante.delete(row.aplicadaAte + 1)) row.aplicadaAte += 1
+  while (row.adiante.delete(row.aplicada_ate + 1)) row.aplicada_ate += 1
   row.epoca ??= epoca
-  if (last.posicao <= row.ultimaPosicao) return
-  row.ultimaPosicao = last.posicao
-  row.ultimoId = last.id
+  if (last.posicao <= row.ultima_posicao) return
+  row.ultima_posicao = last.posicao
+  row.ultimo_id = last.id
 }
 
 function addTo(state: ProjectionState, { comercianteId, data, valor }: Asked): DayRow {

@@ -18,7 +18,7 @@ export function inboxStatements({ inbox }: Pick<ProjectionState, 'inbox'>): Stat
       run: ([particoes]) => {
         for (let particao = 0; particao < Number(particoes); particao += 1) {
           if (inbox.has(particao)) continue
-          const none = { aplicadaAte: 0, epoca: null, ultimaPosicao: 0, ultimoId: null, divergente: null }
+          const none = { aplicada_ate: 0, epoca: null, ultima_posicao: 0, ultimo_id: null, divergente: null }
           inbox.set(particao, { particao, adiante: new Set(), ...none })
         }
         return []
@@ -26,16 +26,7 @@ export function inboxStatements({ inbox }: Pick<ProjectionState, 'inbox'>): Stat
     },
     {
       name: 'inbox.watermarks',
-      run: () =>
-        [...inbox.values()].map((row) => ({
-          particao: row.particao,
-          aplicada_ate: row.aplicadaAte,
-          adiante: multirangeLiteral(runsBeyond(row)),
-          epoca: row.epoca,
-          ultima_posicao: row.ultimaPosicao,
-          ultimo_id: row.ultimoId,
-          divergente: row.divergente,
-        })),
+      run: () => [...inbox.values()].map((row) => ({ ...row, adiante: multirangeLiteral(runsBeyond(row)) })),
     },
     {
       name: 'inbox.stop',
@@ -52,7 +43,7 @@ export function inboxStatements({ inbox }: Pick<ProjectionState, 'inbox'>): Stat
         return arrayOf(particoes).map((particao, i) => {
           const row = inbox.get(Number(particao))
           const posicao = places[i] ?? 0
-          return { aplicada: row !== undefined && (posicao <= row.aplicadaAte || row.adiante.has(posicao)) }
+          return { aplicada: row !== undefined && (posicao <= row.aplicada_ate || row.adiante.has(posicao)) }
         })
       },
     },
@@ -70,7 +61,7 @@ export function letterStatements({ letters, onLetter }: Pick<ProjectionState, 'l
         const letter = {
           particao: Number(particao),
           posicao: Number(posicao),
-          body: String(body),
+          evento: String(body),
           motivo: String(reason),
           tentativas: Math.max(Number(attempts), old?.tentativas ?? 0),
           pulada: old?.pulada ?? false,

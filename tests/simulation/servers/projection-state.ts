@@ -1,30 +1,13 @@
+import type { cartaMorta, inboxParticao } from '@fluxo/drizzle/consolidado/schema'
 import type { Run } from '@fluxo/shared/inbox/runs'
+import type { Saldo } from '../../../apps/consolidado/src/domain/saldo.ts'
 
-/** A partition's row of the inbox. */
-export type InboxRow = {
-  particao: number
-  aplicadaAte: number
-  adiante: Set<number>
-  epoca: string | null
-  ultimaPosicao: number
-  ultimoId: string | null
-  divergente: string | null
-}
-export type DayRow = {
-  comercianteId: string
-  data: string
-  creditos: bigint
-  debitos: bigint
-  quantidade: number
-  versao: number
-  atualizadoMs: number
-}
-export type Letter = {
-  particao: number
-  posicao: number
-  body: string
-  motivo: string
-  tentativas: number
+/** A partition's row of an inbox. */
+export type InboxRow = Omit<typeof inboxParticao.$inferSelect, 'adiante'> & { adiante: Set<number> }
+/** A row of the balances. */
+export type DayRow = Omit<Saldo, 'atualizadoEm'> & { atualizadoMs: number }
+/** A dead letter; `pulada` once its position was passed. */
+export type Letter = Omit<typeof cartaMorta.$inferSelect, 'criada_em' | 'pulada_em' | 'redirigida_em'> & {
   pulada: boolean
 }
 /** An event that a statement took as new. */
