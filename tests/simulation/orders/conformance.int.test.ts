@@ -68,12 +68,12 @@ function receive(random: Random, step: number): Step {
   const input = {
     customerName: 'Ana "ç" \\',
     address: 'Rua A',
-    ...(random.chance(0.6) && { valor: BigInt(random.int(1, 10_000)) }),
+    ...(random.chance(0.6) && { valor: BigInt(random.int(1, 3)) }),
     ...(random.chance(0.4) && { referencia: `ref-${random.int(1, 8)}` }),
   }
   const now = new Date(BEGIN_MS + step)
   const pedido = receberPedido(input, { comercianteId, id: uuid(order), now })
-  const chave = random.chance(0.5) ? `chave-${random.int(1, 10)}` : undefined
+  const chave = random.chance(0.5) ? `chave-${random.int(1, 5)}` : undefined
   const eventoId = uuid(1_000 + (random.chance(0.03) ? 1 : step))
   return (server) => storeOf(server).receber({ pedido, eventoId, actor: comercianteId, source: 'api', chave })
 }
