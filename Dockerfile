@@ -3,6 +3,7 @@ FROM node:26-slim AS dependencies
 WORKDIR /app
 # Only what decides the dependencies, so that a change of code keeps this layer.
 COPY package.json package-lock.json ./
+COPY apps/avisos/package.json apps/avisos/
 COPY apps/consolidado/package.json apps/consolidado/
 COPY apps/entregas/package.json apps/entregas/
 COPY apps/lancamentos/package.json apps/lancamentos/
@@ -43,10 +44,10 @@ USER node
 # types is never loaded, with half the memory. Without an environment each ends right after loading.
 ENV NODE_COMPILE_CACHE=/app/.compile-cache
 RUN node scripts/migrate.ts --help >/dev/null \
- && for service in lancamentos consolidado entregas; do \
+ && for service in lancamentos consolidado entregas avisos; do \
       node "apps/$service/src/main.ts" 2>&1 | grep 'environment is not valid' || exit 1; \
     done
-EXPOSE 3001 3002 3003
+EXPOSE 3001 3002 3003 3004
 HEALTHCHECK --interval=10s --timeout=20s --start-period=30s --retries=3 CMD ["node", "deploy/compose/health.mjs"]
 # Node is process 1 and handles SIGTERM itself; npm in between would not pass it on.
 CMD ["node", "apps/lancamentos/src/main.ts"]

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { drizzle } from 'drizzle-orm/postgres-js'
 import { migrate as applyMigrations } from 'drizzle-orm/postgres-js/migrator'
 import postgres from 'postgres'
-import type { Database } from './journal.ts'
+import { type Database, LOGS } from './journal.ts'
 
 type MigrateOptions = {
   database: Database
@@ -52,7 +52,7 @@ export const migrate = async (options: MigrateOptions): Promise<void> => {
     // The service compares what was done with what it needs (shared/postgres/schema-gate.ts).
     await sql`grant usage on schema drizzle to ${sql(database)}`
     await sql`grant select on drizzle.__drizzle_migrations to ${sql(database)}`
-    if (database !== 'consolidado') await createLog(sql, particoes)
+    if (LOGS.has(database)) await createLog(sql, particoes)
     log(`${database}: schema is current`)
   } finally {
     await sql.end({ timeout: 5 })

@@ -3,12 +3,21 @@ import { is } from 'drizzle-orm'
 import { getTableConfig, type IndexedColumn, PgTable } from 'drizzle-orm/pg-core'
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import * as avisos from './avisos/schema.ts'
 import * as consolidado from './consolidado/schema.ts'
 import * as entregas from './entregas/schema.ts'
 import { DATABASES, type Database } from './journal.ts'
 import * as lancamentos from './lancamentos/schema.ts'
 
-const SCHEMAS: Record<Database, Record<string, unknown>> = { lancamentos, consolidado, entregas }
+const SCHEMAS: Record<Database, Record<string, unknown>> = { lancamentos, consolidado, entregas, avisos }
+
+/** A column of each database that a test may change: its table, its name, its type, and what else is said of it. */
+const WITNESSES: Record<Database, readonly [table: string, column: string, type: string, options: string]> = {
+  lancamentos: ['posicao', 'ultima', 'bigint', ' not null default'],
+  consolidado: ['projecao', 'geracao', 'integer', ' not null'],
+  entregas: ['posicao', 'ultima', 'bigint', ' not null default'],
+  avisos: ['ouvinte', 'ultimo', 'bigint', ' not null default'],
+}
 
 /** A line for each column, key, index, check and reference that `schema.ts` declares. */
 const declared = (database: Database): string[] =>
@@ -91,9 +100,7 @@ describe.each(DATABASES)('schema.ts of %s', (database) => {
     expect(await found()).toEqual(declared(database))
   })
 
-  const table = database === 'consolidado' ? 'projecao' : 'posicao'
-  const column = database === 'consolidado' ? 'geracao' : 'ultima'
-  const [type, options] = database === 'consolidado' ? ['integer', ' not null'] : ['bigint', ' not null default']
+  const [table, column, type, options] = WITNESSES[database]
   test.each([
     ['a column', `add column novo text`, [`${table}.novo text`], []],
     ['a missing column', `drop column ${column}`, [], [`${table}.${column} ${type}${options}`]],

@@ -13,6 +13,8 @@ const otherThan = (running: Running): string | undefined => {
     DATABASE_URL_CONSOLIDADO_OWNER: running.ownerUrlConsolidado,
     DATABASE_URL_ENTREGAS: running.databaseUrlEntregas,
     DATABASE_URL_ENTREGAS_OWNER: running.ownerUrlEntregas,
+    DATABASE_URL_AVISOS: running.databaseUrlAvisos,
+    DATABASE_URL_AVISOS_OWNER: running.ownerUrlAvisos,
     REDIS_URL: running.redisUrl,
   }
   return Object.keys(known).find((name) => process.env[name] && process.env[name] !== known[name])
@@ -24,7 +26,7 @@ const otherThan = (running: Running): string | undefined => {
  */
 const urlOf = async (
   names: readonly string[],
-  running: `${'owner' | 'database'}Url${'Lancamentos' | 'Consolidado' | 'Entregas'}` | 'redisUrl',
+  running: `${'owner' | 'database'}Url${'Lancamentos' | 'Consolidado' | 'Entregas' | 'Avisos'}` | 'redisUrl',
 ): Promise<string> => {
   for (const name of names) {
     const given = process.env[name]
@@ -49,6 +51,7 @@ const NAMES = {
   lancamentos: ['DATABASE_URL_LANCAMENTOS_OWNER', 'DATABASE_URL_LANCAMENTOS', 'Lancamentos'],
   consolidado: ['DATABASE_URL_CONSOLIDADO_OWNER', 'DATABASE_URL_CONSOLIDADO', 'Consolidado'],
   entregas: ['DATABASE_URL_ENTREGAS_OWNER', 'DATABASE_URL_ENTREGAS', 'Entregas'],
+  avisos: ['DATABASE_URL_AVISOS_OWNER', 'DATABASE_URL_AVISOS', 'Avisos'],
 } as const
 
 /** The URL of the role that may change the schema. */

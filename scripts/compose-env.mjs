@@ -26,6 +26,7 @@ const SECRETS = {
   LANCAMENTOS_PASSWORD: 'the role lancamentos',
   CONSOLIDADO_PASSWORD: 'the role consolidado',
   ENTREGAS_PASSWORD: 'the role entregas',
+  AVISOS_PASSWORD: 'the role avisos',
   REDIS_PASSWORD: 'Redis',
 }
 

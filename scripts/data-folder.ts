@@ -7,7 +7,7 @@ import { z } from 'zod'
 /** 256 bits, as HMAC-SHA-256 wants; base64url, so that it needs no quoting in a URL or in SQL. */
 const SECRET_BYTES = 32
 
-/** A data folder that is older than the third service has no password for it: it gets one that follows from its secret. */
+/** A data folder that is older than a service has no password for it: it gets one that follows from its secret. */
 const passwordOf = (jwtSecret: string, role: string): string =>
   createHmac('sha256', jwtSecret).update(`password of ${role}`).digest('base64url')
 
@@ -18,10 +18,12 @@ const SecretsSchema = z
     lancamentosPassword: z.string(),
     consolidadoPassword: z.string(),
     entregasPassword: z.string().optional(),
+    avisosPassword: z.string().optional(),
   })
   .transform((secrets) => ({
     ...secrets,
     entregasPassword: secrets.entregasPassword ?? passwordOf(secrets.jwtSecret, 'entregas'),
+    avisosPassword: secrets.avisosPassword ?? passwordOf(secrets.jwtSecret, 'avisos'),
   }))
 
 /** What `npm start` made up once for this data folder. */
@@ -55,6 +57,7 @@ export const ensureSecrets = async (folder: string): Promise<Secrets> => {
     lancamentosPassword: secret(),
     consolidadoPassword: secret(),
     entregasPassword: secret(),
+    avisosPassword: secret(),
   }
   await mkdir(folder, { recursive: true })
   const fresh = `${secretsFile(folder)}.${process.pid}`

@@ -10,7 +10,7 @@ const LIMIT_MAX = 10_000
 /** A command of its own needs few connections. */
 const CONNECTIONS = 2
 
-const DATABASES = ['consolidado', 'lancamentos', 'entregas'] as const satisfies readonly Database[]
+const DATABASES = ['consolidado', 'lancamentos', 'entregas', 'avisos'] as const satisfies readonly Database[]
 type Posicao = { particao: number; posicao: number }
 type WaitingLetter = Posicao & { grupo: string; tentativas: number; motivo: string; evento: string }
 

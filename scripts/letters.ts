@@ -11,10 +11,9 @@ import { createBreaker } from '@fluxo/shared/resilience/breaker'
 import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { Registry } from 'prom-client'
 import { z } from 'zod'
+import { AVISOS_GROUP, PEDIDOS, PEDIDOS_INBOX } from '../apps/avisos/src/logs/pedidos.ts'
 import { CACHE_PREFIX, CONSOLIDADO_GROUP as CONSOLIDADO } from '../apps/consolidado/src/projetar/names.ts'
 import { createProjection } from '../apps/consolidado/src/projetar/projection.ts'
-import { AVISOS_INBOX } from '../apps/entregas/src/avisar/aviso-store.ts'
-import { AVISOS, AVISOS_GROUP } from '../apps/entregas/src/avisar/group.ts'
 import type { FluxoOptions } from '../apps/entregas/src/fluir/fluir.ts'
 import { FLUXO_GROUP as ENTREGAS, fluxoGroup } from '../apps/entregas/src/fluir/group.ts'
 import { FLUXO_ENV, fluxoOptions } from '../apps/entregas/src/fluir/settings.ts'
@@ -80,10 +79,6 @@ export const KEEPERS: Readonly<Record<Database, readonly Keeper[]>> = {
       table: INBOX,
       redrive: async (sql, limit) => redriveLetters(fluxoGroup(await flowInUse()), sql, limit),
     },
-    {
-      group: AVISOS_GROUP,
-      table: AVISOS_INBOX,
-      redrive: (sql, limit) => redriveLetters(AVISOS, sql, limit),
-    },
   ],
+  avisos: [{ group: AVISOS_GROUP, table: PEDIDOS_INBOX, redrive: (sql, limit) => redriveLetters(PEDIDOS, sql, limit) }],
 }

@@ -14,9 +14,11 @@ const RunningSchema = z.object({
   databaseUrlLancamentos: z.string().optional(),
   databaseUrlConsolidado: z.string().optional(),
   databaseUrlEntregas: z.string().optional(),
+  databaseUrlAvisos: z.string().optional(),
   ownerUrlLancamentos: z.string().optional(),
   ownerUrlConsolidado: z.string().optional(),
   ownerUrlEntregas: z.string().optional(),
+  ownerUrlAvisos: z.string().optional(),
   redisUrl: z.string().optional(),
   jwtSecret: z.string().optional(),
   /** How its automatic flow is set, as the environment says it. */

@@ -20,6 +20,8 @@ type ServerOptions = {
     consolidadoOwner: string | undefined
     entregas: string | undefined
     entregasOwner: string | undefined
+    avisos: string | undefined
+    avisosOwner: string | undefined
     redis: string | undefined
   }
   /** For the person at the terminal. */
@@ -36,9 +38,11 @@ export type Servers = {
   databaseUrlLancamentos: string
   databaseUrlConsolidado: string
   databaseUrlEntregas: string
+  databaseUrlAvisos: string
   ownerUrlLancamentos: string
   ownerUrlConsolidado: string
   ownerUrlEntregas: string
+  ownerUrlAvisos: string
   redisUrl: string
 }
 
@@ -78,7 +82,7 @@ const migrateApart = async (database: Database, owner: string, particoes: number
 /** Starts the servers that are not given, makes what is missing in them, and brings all schemas to the newest version. */
 export const startServers = async (options: ServerOptions): Promise<Servers> => {
   const { folder, secrets, given, particoes, say, log, giveUp, opened } = options
-  const needsPostgres = [given.lancamentos, given.consolidado, given.entregas].includes(undefined)
+  const needsPostgres = [given.lancamentos, given.consolidado, given.entregas, given.avisos].includes(undefined)
   const open = async <S extends Server>(name: string, files: string, start: (port?: number) => Promise<S>) => {
     const { first, stop } = await keepRunning({ name, logFile: `${files}.log`, start, say, giveUp })
     opened(stop)
@@ -121,13 +125,16 @@ export const startServers = async (options: ServerOptions): Promise<Servers> => 
     secrets.consolidadoPassword,
   )
   const entregas = await accessTo('entregas', given.entregas, given.entregasOwner, secrets.entregasPassword)
+  const avisos = await accessTo('avisos', given.avisos, given.avisosOwner, secrets.avisosPassword)
   return {
     databaseUrlLancamentos: lancamentos.app,
     databaseUrlConsolidado: consolidado.app,
     databaseUrlEntregas: entregas.app,
+    databaseUrlAvisos: avisos.app,
     ownerUrlLancamentos: lancamentos.owner,
     ownerUrlConsolidado: consolidado.owner,
     ownerUrlEntregas: entregas.owner,
+    ownerUrlAvisos: avisos.owner,
     redisUrl: redis.value,
   }
 }

@@ -71,6 +71,8 @@ const serve = async (env: StartEnv, folder: string, running: RunningFile, leavin
       consolidadoOwner: env.DATABASE_URL_CONSOLIDADO_OWNER,
       entregas: env.DATABASE_URL_ENTREGAS,
       entregasOwner: env.DATABASE_URL_ENTREGAS_OWNER,
+      avisos: env.DATABASE_URL_AVISOS,
+      avisosOwner: env.DATABASE_URL_AVISOS_OWNER,
       redis: env.REDIS_URL,
     },
     say,
@@ -80,13 +82,11 @@ const serve = async (env: StartEnv, folder: string, running: RunningFile, leavin
   })
   const { startAll } = await loading
   leaving.check()
-  const { databaseUrlLancamentos, databaseUrlConsolidado, databaseUrlEntregas, redisUrl } = servers
-  const urls = { databaseUrlLancamentos, databaseUrlConsolidado, databaseUrlEntregas, redisUrl }
   const all = await startAll({
     port,
     hostname,
-    ...urls,
-    webhooksLoopback: env.ENTREGAS_WEBHOOKS_LOOPBACK,
+    ...servers,
+    webhooksLoopback: env.AVISOS_LOOPBACK,
     fluxo: fluxoOptions(env),
     jwtSecret,
     limits: env,

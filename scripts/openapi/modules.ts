@@ -1,3 +1,4 @@
+import { avisos } from '@fluxo/avisos/app'
 import { consolidado } from '@fluxo/consolidado/app'
 import { entregas } from '@fluxo/entregas/app'
 import { lancamentos } from '@fluxo/lancamentos/app'
@@ -27,11 +28,13 @@ export async function withModules<T>(use: (modules: readonly AppModule[]) => T |
     registry: new Registry(),
   })
   const ledger = { baseUrl: `http://${NOWHERE}`, token: () => '', particoes: 1 }
-  const flow = { fluxo: { automatic: false, delayMs: 0 }, avisos: { allowsLoopback: false } }
+  const flow = { fluxo: { automatic: false, delayMs: 0 } }
+  const told = { pedidos: ledger, webhooks: { allowsLoopback: false } }
   const modules = [
     openService(lancamentos, { ...common(), settings: {} }),
     openService(consolidado, { ...common(), settings: { lancamentos: ledger, verificarMs: 0 } }),
     openService(entregas, { ...common(), settings: flow }),
+    openService(avisos, { ...common(), settings: told }),
   ]
   try {
     return await use(modules)

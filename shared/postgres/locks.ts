@@ -11,11 +11,11 @@ export const LOCKS = {
   role: 7_264_102,
   /** One batch at a time is applied to a partition. */
   inbox: 7_264_201,
-  /** One repair for a group; the second key is 0, or 1 for the webhooks. */
+  /** One repair for a group; the second key tells the groups of a database apart. */
   repair: 7_264_202,
   /** One rebuild of the projection at a time. */
   rebuild: 7_264_203,
   verification: 7_264_204,
-  /** As `inbox`, for the webhooks' group. */
-  webhooksInbox: 7_264_211,
+  /** As `inbox`, for the second one of a database. */
+  secondInbox: 7_264_211,
 } as const

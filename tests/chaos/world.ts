@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { signToken } from '@fluxo/shared/http/tokens'
 import { createRedisConnections, type RedisConnections } from '@fluxo/shared/redis/connection'
 import { createLogger } from '@fluxo/shared/telemetry/logger'
+import type { Service as InstanceService } from '../stage/services.ts'
 import { MERCHANT_SCOPES, SERVICE_NAMES, type Service } from '../stage/services.ts'
 import { createInstance, type Instance } from './instance.ts'
 import { type Opened, type PostgresServer, type RedisServer, startPostgresOf, startRedisServer } from './servers.ts'
@@ -14,6 +15,7 @@ export type World = {
   looking: RedisConnections
   instances: readonly Instance[]
   of: (service: Service) => Instance[]
+import type { Service as InstanceService } from '../stage/services.ts'
   jwtSecret: string
   /** A token of a merchant, valid for longer than any clock jumps. */
   token: (comerciante: string) => Promise<string>

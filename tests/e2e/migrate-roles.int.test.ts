@@ -9,6 +9,7 @@ const DATABASES = [
   { database: 'lancamentos', table: 'lancamentos' },
   { database: 'consolidado', table: 'saldo' },
   { database: 'entregas', table: 'pedido' },
+  { database: 'avisos', table: 'evento' },
 ] as const
 
 /** A cluster of its own: roles belong to all of one. */
@@ -38,6 +39,8 @@ const seeds = {
   consolidado: `insert into saldo select 1, 'loja-' || g, '2025-10-15', 1, 0, 1, 1, now() from generate_series(1, 3) g`,
   entregas: `insert into pedido (id, comerciante_id, customer_name, address, status, version, ocorrido_em, created_at, updated_at)
     select gen_random_uuid(), 'loja-' || g, 'Ana', 'Rua A', 0, 1, now(), now(), now() from generate_series(1, 3) g`,
+  avisos: `insert into evento (comerciante_id, seq, id, em, tipo, corpo)
+    select 'loja-' || g, 1, gen_random_uuid(), now(), 'x', '{}' from generate_series(1, 3) g`,
 }
 
 describe.each(DATABASES)('$database', ({ database, table }) => {

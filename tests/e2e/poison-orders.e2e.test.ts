@@ -15,7 +15,7 @@ describe('events of orders that a database refuses', () => {
   let all: System
   let orders: Sql
   beforeAll(async () => {
-    all = await startSystem({ lancamentos: 1, entregas: 1, env: { ENTREGAS_WEBHOOKS_LOOPBACK: 'true' } })
+    all = await startSystem({ lancamentos: 1, entregas: 1, avisos: 1, env: { AVISOS_LOOPBACK: 'true' } })
     orders = createSql({ url: all.databases.entregas.ownerUrl, max: 2, name: 'e2e' })
   })
   afterAll(async () => {
@@ -27,7 +27,7 @@ describe('events of orders that a database refuses', () => {
     const { Authorization: authorization } = await all.as(merchant)
     const post = { method: 'POST', headers: { authorization, 'content-type': 'application/json' } }
     const init = body === undefined ? { headers: { authorization } } : { ...post, body: JSON.stringify(body) }
-    const answer = await fetch(all.url('entregas') + path, init)
+    const answer = await fetch(all.url(path === '/webhooks' ? 'avisos' : 'entregas') + path, init)
     expect(answer.ok, `${path}: ${answer.status}`).toBe(true)
     return (await answer.json()) as Record<string, unknown>
   }
@@ -49,6 +49,7 @@ describe('events of orders that a database refuses', () => {
       FLUXO_DATA: '/nonexistent',
       DATABASE_URL_LANCAMENTOS: all.databases.lancamentos.appUrl,
       DATABASE_URL_ENTREGAS: all.databases.entregas.appUrl,
+      DATABASE_URL_AVISOS: all.databases.avisos.appUrl,
       ENTREGAS_ATRASO_MS: '0',
       ...more,
     }
@@ -72,7 +73,7 @@ describe('events of orders that a database refuses', () => {
 
   it('hold nobody up in any group, are kept with their reasons, and are applied once by a redrive', async () => {
     await orders`alter table passo add constraint refuses check (comerciante_id <> 'loja-ruim')`
-    await orders`alter table aviso add constraint refuses check (tipo <> 'pedido.entregue.v1')`
+    await all.sql.avisos`alter table aviso add constraint refuses check (tipo <> 'pedido.entregue.v1')`
     await all.sql.lancamentos`alter table lancamentos add constraint refuses check (comerciante_id <> 'loja-ruim')`
     await ask('loja-boa', '/webhooks', { url: 'http://127.0.0.1:9/' })
     const bad = await order('loja-ruim')
@@ -81,21 +82,23 @@ describe('events of orders that a database refuses', () => {
     // The flow cannot plan the one, the webhooks cannot note the other's delivery, and all else goes on.
     await becomes('loja-boa', good, 'DELIVERED')
     await waitFor(async () => (await money(good)) === 1, { timeoutMs: WAIT_MS, what: 'the money of the good order' })
-    await lettersAre(['entregas', 'entregas-avisos'])
+    await lettersAre(['entregas', 'avisos'])
     expect(letters('--de', 'entregas')).toMatchObject([
       { grupo: 'entregas', particao: 0, posicao: 1, motivo: 'SQLSTATE 23514', tentativas: 1 },
-      { grupo: 'entregas-avisos', particao: 0, motivo: 'SQLSTATE 23514', tentativas: 1 },
+    ])
+    expect(letters('--de', 'avisos')).toMatchObject([
+      { grupo: 'avisos', particao: 0, motivo: 'SQLSTATE 23514', tentativas: 1 },
     ])
     expect(await ask('loja-ruim', `/orders/${bad}`)).toMatchObject({ status: 'RECEIVED' })
 
     // Only then have they to be applied by hand: until the log has said the same as the stream, repair asks it again and again.
     const passed = async () =>
       (await orders`select 1 from carta_morta where pulada_em is not null`).length === 1 &&
-      (await orders`select 1 from carta_avisos where pulada_em is not null`).length === 1
+      (await all.sql.avisos`select 1 from carta_pedidos where pulada_em is not null`).length === 1
     await waitFor(passed, { timeoutMs: WAIT_MS, what: 'the word of the log' })
 
     // A redrive that fails leaves the letter with one more attempt; no more are tried than was said.
-    expect(dlq(['redrive', '--limite', '1'])).toMatchObject({
+    expect(dlq(['redrive', '--de', 'entregas', '--limite', '1'])).toMatchObject({
       status: 0,
       lines: [expect.stringContaining('0:1  failed again: SQLSTATE 23514'), '0 applied, 1 failed again'],
     })
@@ -104,11 +107,13 @@ describe('events of orders that a database refuses', () => {
     // The letter holds the event: neither stream nor log is asked.
     await forgetStreams()
     await orders`alter table passo drop constraint refuses`
-    await orders`alter table aviso drop constraint refuses`
-    expect(dlq(['redrive', '--de', 'entregas']).lines).toEqual(['2 applied, 0 failed again'])
-    expect(dlq(['redrive', '--de', 'entregas']).lines).toEqual(['0 applied, 0 failed again'])
+    await all.sql.avisos`alter table aviso drop constraint refuses`
+    for (const database of ['entregas', 'avisos']) {
+      expect(dlq(['redrive', '--de', database]).lines).toEqual(['1 applied, 0 failed again'])
+      expect(dlq(['redrive', '--de', database]).lines).toEqual(['0 applied, 0 failed again'])
+    }
     await becomes('loja-ruim', bad, 'DELIVERED')
-    expect(await orders`select 1 from aviso where tipo = 'pedido.entregue.v1'`).toHaveLength(1)
+    expect(await all.sql.avisos`select 1 from aviso where tipo = 'pedido.entregue.v1'`).toHaveLength(1)
 
     // Now its money cannot be registered.
     await lettersAre(['lancamentos'])

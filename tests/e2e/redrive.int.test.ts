@@ -6,6 +6,8 @@ import { afterEach, expect, test, vi } from 'vitest'
 import { KEEPERS } from '../../scripts/letters.ts'
 import { createServiceDatabase, type TestDatabase } from '../stage/databases.ts'
 
+/** What is too old is not told. */
+const NOW = new Date().toISOString()
 const EPOCA = '0a0b0c0d-0000-4000-8000-000000000001'
 const uuid = (n: number): string => `01a1fbc4-0000-7000-8000-${String(n).padStart(12, '0')}`
 
@@ -16,7 +18,7 @@ afterEach(async () => {
 })
 
 /** A database with two letters at positions 1 and 2 of `table`, as a version before redriving wrote them: they were passed over. */
-const withLetters = async (service: 'lancamentos' | 'entregas', groupName: string, type: string) => {
+const withLetters = async (service: 'lancamentos' | 'entregas' | 'avisos', groupName: string, type: string) => {
   const database: TestDatabase = await createServiceDatabase(service)
   closers.push(database.drop)
   const [owner, sql] = [database.ownerUrl, database.appUrl].map((url) => createSql({ url, max: 2, name: 'teste' }))
@@ -38,10 +40,13 @@ const withLetters = async (service: 'lancamentos' | 'entregas', groupName: strin
       comerciante_id: 'loja-1',
       seq: 1,
       status: 'RECEIVED',
-      occurred_at: '2026-11-21T12:00:00.000Z',
+      previous_status: null,
+      actor: 'fluxo',
+      source: 'fluxo',
+      occurred_at: NOW,
       valor: '80.00',
       delivery: 1,
-      delivered_at: '2026-11-21T12:00:00.000Z',
+      delivered_at: NOW,
     }
     const fact = {
       id: uuid(100 + posicao),
@@ -95,8 +100,9 @@ test('the flow as it is set: by hand, a letter is read and plans nothing', async
 })
 
 test('webhooks: a delivery each, once', async () => {
-  const { owner, sql, redrive, waiting } = await withLetters('entregas', 'entregas-avisos', 'pedido.recebido.v1')
-  await owner`insert into webhook (id, comerciante_id, url, segredo, desde) values (${uuid(50)}, 'loja-1', 'https://x', 's', 0)`
+  const { owner, sql, redrive, waiting } = await withLetters('avisos', 'avisos', 'pedido.recebido.v1')
+  await owner`insert into ouvinte (comerciante_id) values ('loja-1')`
+  await owner`insert into webhook (id, comerciante_id, url, segredo) values (${uuid(50)}, 'loja-1', 'https://x', 's')`
   await Promise.all([redrive(9), redrive(9)])
   expect([await count(sql, 'aviso'), await waiting()]).toEqual([2, 0])
   expect(await redrive(9)).toEqual(none)

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
 import { describe, expect, test } from 'vitest'
-import { createReceiver, type WebhookReceiver } from '../../apps/entregas/test/receiver.ts'
+import { createReceiver, type WebhookReceiver } from '../../apps/avisos/test/receiver.ts'
 import { backupFolder, backupTools } from '../stage/backup.ts'
 import { closedAfterEach } from '../stage/later.ts'
 import { createClient } from '../stage/load.ts'
@@ -12,9 +12,9 @@ import { waitFor } from '../stage/wait-for.ts'
 import { expectExactBooks } from './books.ts'
 import { command, rebuilt, say, seconds, VERIFIED_EVERY_SECOND, writing } from './restore-drill.ts'
 
-const ENV = { ...VERIFIED_EVERY_SECOND, ENTREGAS_WEBHOOKS_LOOPBACK: 'true' }
+const ENV = { ...VERIFIED_EVERY_SECOND, AVISOS_LOOPBACK: 'true' }
 const WAIT = { timeoutMs: 60_000, intervalMs: 100 }
-const GROUPS = ['lancamentos', 'entregas', 'entregas-avisos']
+const GROUPS = ['lancamentos', 'entregas', 'avisos'] as const
 
 const later = closedAfterEach()
 const start = async (databases?: Shape['databases']): Promise<System> =>
@@ -27,7 +27,7 @@ const [withMoney, known] = rest.filter(({ text }) => text.startsWith('copy'))
 /** Step 6. */
 const renewOrders = rest.filter(({ text }) => text.startsWith('update'))
 const tellOthers = async (databases: Readonly<Record<string, Sql>>): Promise<void> => {
-  expect(renewOrders.map(({ database }) => database)).toEqual(['entregas', 'entregas', 'entregas', 'lancamentos'])
+  expect(renewOrders.map(({ database }) => database)).toEqual(['entregas', 'entregas', 'avisos', 'lancamentos'])
   for (const { database, text } of renewOrders) await databases[database]?.unsafe(text)
 }
 /** `copy (…) to stdout`, without the copy. */
@@ -43,7 +43,7 @@ const ordering = async (system: System, receiver?: WebhookReceiver) => {
   const client = createClient()
   const headers = { ...(await system.as('loja-1')), 'Content-Type': 'application/json' }
   const post = async (path: string, body: object) => {
-    const answer = await client.send(system.url('entregas') + path, {
+    const answer = await client.send(system.url(path === '/webhooks' ? 'avisos' : 'entregas') + path, {
       method: 'POST',
       headers,
       body: JSON.stringify(body),
@@ -126,13 +126,12 @@ const expectSameIds = async (receiver: WebhookReceiver, orders: Sql): Promise<nu
   return receiver.messages.length - idsOf.size
 }
 
-const stopped = async (world: System, group: string): Promise<boolean> => {
-  const url = world.url(group === 'lancamentos' ? 'lancamentos' : 'entregas')
-  const text = await (await fetch(`${url}/metrics`)).text()
+const stopped = async (world: System, group: (typeof GROUPS)[number]): Promise<boolean> => {
+  const text = await (await fetch(`${world.url(group)}/metrics`)).text()
   return text.includes(`fluxo_follow_parada{group="${group}",log="pedidos",particao="0"} 1`)
 }
 
-describe('all three databases dumped under load, and restored on new servers with an empty Redis', () => {
+describe('all databases dumped under load, and restored on new servers with an empty Redis', () => {
   test.each([
     ['the ledger first, as documented: it is older than the orders', ['ledger', 'orders']],
     ['the orders first: they are older than the ledger that has their money', ['orders', 'ledger']],
@@ -154,6 +153,7 @@ describe('all three databases dumped under load, and restored on new servers wit
     }
     const [first, second] = [await dump(sequence[0]), await dump(sequence[1])]
     const balances = await tool.backup(old.databases.consolidado, folder)
+    const told = await tool.backup(old.databases.avisos, folder)
     await Promise.all([load.close(), buying.close()])
     await old.endAll()
 
@@ -162,9 +162,14 @@ describe('all three databases dumped under load, and restored on new servers wit
     const { ledger: ledgerDb, orders: ordersDb } = copies
     if (ledgerDb === undefined || ordersDb === undefined) throw new Error('invariant: both were saved')
     const [ledger, orders] = [open(ledgerDb.ownerUrl), open(ordersDb.ownerUrl)]
-    const databases = { lancamentos: ledgerDb, consolidado: await balances.restore(), entregas: ordersDb }
+    const databases = {
+      lancamentos: ledgerDb,
+      consolidado: await balances.restore(),
+      entregas: ordersDb,
+      avisos: await told.restore(),
+    }
     await ledger.unsafe(renewLedger?.text ?? 'the runbook lacks it')
-    await tellOthers({ lancamentos: ledger, entregas: orders })
+    await tellOthers({ lancamentos: ledger, entregas: orders, avisos: open(databases.avisos.ownerUrl) })
     const restored = seconds(began)
     const world = await start(databases)
     await settled(ledger, orders)
@@ -224,7 +229,7 @@ test('older orders under a running ledger, step 6 forgotten: every follower stan
   expect(await listed(ledger, withMoney)).toEqual(booked)
 
   await world.endAll()
-  await tellOthers({ lancamentos: ledger, entregas: orders })
+  await tellOthers({ lancamentos: ledger, entregas: orders, avisos: open(world.databases.avisos.ownerUrl) })
   // With a Redis of its own, which is empty.
   const again = await start({ ...world.databases, entregas: restored })
   await settled(ledger, orders)

@@ -18,7 +18,7 @@ afterAll(async () => {
 })
 
 /** What every event of an order is: written, published, and followed by three groups. */
-const FOLLOWED = ['follow entregas (entregas)', 'follow entregas-avisos (entregas)', 'follow lancamentos (lancamentos)']
+const FOLLOWED = ['follow avisos (avisos)', 'follow entregas (entregas)', 'follow lancamentos (lancamentos)']
 const WRITTEN = ['order commit (entregas)', 'relay publish (entregas)']
 const MONEY = [
   'order money (lancamentos)',

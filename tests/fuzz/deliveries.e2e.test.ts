@@ -24,10 +24,11 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve))
   system = await startSystem({
     entregas: 1,
+    avisos: 1,
     env: {
       NODE_OPTIONS: '--max-old-space-size=256 --max-semi-space-size=12 --v8-pool-size=1',
       ENTREGAS_FLUXO: 'manual',
-      ENTREGAS_WEBHOOKS_LOOPBACK: 'true',
+      AVISOS_LOOPBACK: 'true',
     },
   })
 })
@@ -46,7 +47,7 @@ test(
     const url = system.url('entregas')
     const at = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/avisos`
     const around = await prepareDeliveries(
-      { url, receiver: at },
+      { urlOf: system.url, receiver: at },
       {
         merchant: (await system.as('loja-do-caos')).Authorization,
         other: (await system.as('outra-loja')).Authorization,
@@ -60,7 +61,7 @@ test(
       from: FROM,
       to: TO,
       around,
-      urlOf: () => url,
+      urlOf: system.url,
       onWarm: async () => {
         warm = await residentMb(url)
       },

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { operationsOf } from '../stage/openapi-document.ts'
+import type { Service } from '../stage/services.ts'
 import type { Surroundings } from './case.ts'
 
 const SEEDED = 20
@@ -12,12 +13,13 @@ const PageSchema = z.object({ proximo: z.string() })
  * deliveries.
  */
 export const prepareDeliveries = async (
-  { url, receiver }: { url: string; receiver: string },
+  { urlOf, receiver }: { urlOf: (service: Service) => string; receiver: string },
   tokens: Surroundings['tokens'],
 ): Promise<Surroundings> => {
   const ask = async <T>(path: string, schema: z.ZodType<T>, body?: object): Promise<T> => {
     const init = body && { method: 'POST', body: JSON.stringify(body) }
     const headers = { Authorization: tokens.merchant, 'Content-Type': 'application/json' }
+    const url = urlOf(path.startsWith('/webhooks') ? 'avisos' : 'entregas')
     return schema.parse(await (await fetch(url + path, { ...init, headers })).json())
   }
   const order = async (n: number): Promise<string> =>
@@ -28,7 +30,8 @@ export const prepareDeliveries = async (
   const { id: delivery } = await ask(`/webhooks/${webhook}/test`, TestSchema, {})
   const { token } = await ask(`/orders/${orders[0]}/tracking`, TokenSchema, {})
   const { proximo: next } = await ask('/orders?limite=5', PageSchema)
-  const [first, ...more] = operationsOf('entregas', await (await fetch(`${url}/openapi.json`)).json())
+  const document = await (await fetch(`${urlOf('entregas')}/openapi.json`)).json()
+  const [first, ...more] = [...operationsOf('entregas', document), ...operationsOf('avisos', document)]
   if (first === undefined) throw new Error('the document describes no call')
   return {
     operations: [first, ...more],

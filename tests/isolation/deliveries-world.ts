@@ -1,18 +1,25 @@
+import { avisosModule } from '../stage/modules/avisos.ts'
 import { entregasModule } from '../stage/modules/entregas.ts'
+import { feedOf } from '../stage/modules/parts.ts'
 import { startTogether } from '../stage/together.ts'
 import { merchantBearer } from '../stage/tokens.ts'
 import { type Answer, type Ask, type Call, NOW, PARTICOES, sendAs } from './world.ts'
 
 const FRAME = 'event: order.status'
 
-/** Deliveries, whole, in one process, two partitions; nothing moves by itself. */
+/** Deliveries and who is told of them, whole, in one process, two partitions; nothing moves by itself. */
 export const createDeliveriesWorld = async () => {
-  const { url, sql, stop } = await startTogether({ services: ['entregas'], particoes: PARTICOES }, (of) => [
-    entregasModule({ ...of('entregas'), avisos: { allowsLoopback: true }, now: () => NOW }),
-  ])
+  const services = ['entregas', 'avisos'] as const
+  const { url, sql, stop } = await startTogether({ services, particoes: PARTICOES }, (of) => {
+    const now = () => NOW
+    const entregas = entregasModule({ ...of('entregas'), now })
+    const { streamPrefix } = of('entregas')
+    const pedidos = { ...feedOf(entregas, '/entregas'), streamPrefix }
+    return [entregas, avisosModule({ ...of('avisos'), pedidos, webhooks: { allowsLoopback: true }, now })]
+  })
   const settled = async (): Promise<boolean> => {
     const heads = await sql.entregas<{ ultima: string }[]>`select ultima from posicao order by particao`
-    const marks = await sql.entregas<{ ate: string }[]>`select aplicada_ate as ate from inbox_avisos order by particao`
+    const marks = await sql.avisos<{ ate: string }[]>`select aplicada_ate as ate from inbox_pedidos order by particao`
     return heads.every(({ ultima }, i) => (marks[i]?.ate ?? '0') === ultima)
   }
   /** Asks as a merchant. A write is answered once its webhooks are noted. */

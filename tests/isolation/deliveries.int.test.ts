@@ -107,7 +107,7 @@ test('nothing of a merchant’s deliveries is visible to, changed by or inferabl
   )
   const document = (await (await fetch(`${full.url}/openapi.json`)).json()) as { paths: Record<string, object> }
   const operations = Object.entries(document.paths)
-    .filter(([path]) => serviceOf(path) === 'entregas')
+    .filter(([path]) => ['entregas', 'avisos'].includes(serviceOf(path)))
     .flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`))
   expect(operations.length).toBeGreaterThan(0)
   expect(asked).toEqual(new Set(operations))

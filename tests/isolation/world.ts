@@ -1,8 +1,9 @@
 import { uniquePrefix } from '../stage/databases.ts'
 import { consolidadoModule } from '../stage/modules/consolidado.ts'
 import { lancamentosModule } from '../stage/modules/lancamentos.ts'
+import { feedOf } from '../stage/modules/parts.ts'
 import { startTogether } from '../stage/together.ts'
-import { merchantBearer, serviceBearer } from '../stage/tokens.ts'
+import { merchantBearer } from '../stage/tokens.ts'
 import { waitFor } from '../stage/wait-for.ts'
 
 export const PARTICOES = 2
@@ -43,11 +44,7 @@ export const createWorld = async () => {
     { services: ['lancamentos', 'consolidado'], particoes: PARTICOES },
     (of) => {
       const lancamentos = lancamentosModule({ ...of('lancamentos'), now: () => NOW })
-      const eventos = {
-        baseUrl: 'http://lancamentos',
-        token: async () => (await serviceBearer()).slice('Bearer '.length),
-        fetch: (at: string, init: RequestInit) => lancamentos.routes.request(at, init),
-      }
+      const eventos = feedOf(lancamentos, '')
       const consolidado = consolidadoModule({ ...of('consolidado'), cachePrefix: uniquePrefix('cache'), eventos })
       return [lancamentos, consolidado]
     },

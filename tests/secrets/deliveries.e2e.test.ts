@@ -14,6 +14,7 @@ const canary = (what: string): string => `CANARIO-${what}-${randomBytes(12).toSt
 const planted = {
   jwtSecret: canary('jwt'),
   password: canary('senha-entregas'),
+  toldPassword: canary('senha-avisos'),
   redisPassword: canary('senha-redis'),
   customer: canary('cliente'),
   address: canary('endereco'),
@@ -40,11 +41,12 @@ beforeAll(async () => {
     request.resume().on('end', () => response.writeHead(told.length % 2 ? 500 : 204).end(planted.body))
   })
   await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve))
-  const { jwtSecret: jwt, redisPassword, password } = planted
+  const { jwtSecret: jwt, redisPassword, password, toldPassword } = planted
   system = await startTalkative({
     entregas: 1,
-    env: { ENTREGAS_ATRASO_MS: '10', ENTREGAS_WEBHOOKS_LOOPBACK: 'true' },
-    secrets: { jwt, redis: redisPassword, databases: { entregas: password } },
+    avisos: 1,
+    env: { ENTREGAS_ATRASO_MS: '10', AVISOS_LOOPBACK: 'true' },
+    secrets: { jwt, redis: redisPassword, databases: { entregas: password, avisos: toldPassword } },
   })
   const scopes = ['entregas:escrever', 'entregas:ler']
   secrets['token'] = await signToken({ secret: jwt, comercianteId: 'loja-canario', scopes, expiresInSeconds: 600 })
@@ -56,7 +58,7 @@ afterAll(async () => {
 })
 
 const ask = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {
-  const answer = await fetch(system.url('entregas') + path, {
+  const answer = await fetch(system.url(path.startsWith('/webhooks') ? 'avisos' : 'entregas') + path, {
     method,
     headers: { authorization: `Bearer ${secrets['token']}`, 'content-type': 'application/json', ...headers },
     ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
@@ -147,13 +149,17 @@ test('no webhook secret, page token, customer, address or password gets into a l
   await refused()
   const paths = ['/metrics', '/openapi.json', '/health/ready', '/health/live']
   const described = (
-    await Promise.all(paths.map(async (path) => (await fetch(system.url('entregas') + path)).text()))
+    await Promise.all(
+      (['entregas', 'avisos'] as const).flatMap((service) =>
+        paths.map(async (path) => (await fetch(system.url(service) + path)).text()),
+      ),
+    )
   ).join('\n')
   const { stdout: processes } = await promisify(execFile)('ps', [
     '-o',
     'command=',
     '-p',
-    String(system.instances.entregas[0]?.pid),
+    [...system.instances.entregas, ...system.instances.avisos].map(({ pid }) => pid).join(),
   ])
   await system.redis.stop()
   await requests(things)

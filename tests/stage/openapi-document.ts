@@ -2,7 +2,7 @@ import { z } from 'zod'
 
 /** One call of the documented contract. */
 export type Operation = {
-  service: 'lancamentos' | 'consolidado' | 'entregas'
+  service: 'lancamentos' | 'consolidado' | 'entregas' | 'avisos'
   method: string
   /** With `{parameters}`. */
   path: string
@@ -47,6 +47,7 @@ type RawOperation = {
 /** Which service answers at a path of the one document. */
 export const serviceOf = (path: string): Operation['service'] => {
   if (/^\/(lancamentos|eventos)\b/.test(path)) return 'lancamentos'
+  if (/^\/(webhooks|avisos)\b/.test(path)) return 'avisos'
   return /^\/(consolidado|saldos)\b/.test(path) ? 'consolidado' : 'entregas'
 }
 

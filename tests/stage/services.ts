@@ -32,6 +32,11 @@ export const SERVICES: Readonly<Record<Service, ServiceRow>> = {
     scopes: ['consolidado:ler'],
     asks: [{ service: 'lancamentos', url: 'FEED_URL', particoes: 'PARTICOES' }],
   },
+  avisos: {
+    hasLog: false,
+    scopes: [],
+    asks: [{ service: 'entregas', url: 'ENTREGAS_URL', particoes: 'ENTREGAS_PARTICOES' }],
+  },
 }
 
 export const SERVICE_NAMES = Object.keys(SERVICES) as Service[]

@@ -13,5 +13,7 @@ export const merchantBearer = async (
 ): Promise<string> => `Bearer ${await signToken({ secret, comercianteId, scopes, expiresInSeconds: TOKEN_SECONDS })}`
 
 /** The same of a service that reads logs. */
-export const serviceBearer = async (secret = SECRET): Promise<string> =>
-  `Bearer ${await signToken({ secret, scopes: ['eventos:ler'], expiresInSeconds: TOKEN_SECONDS })}`
+export const serviceBearer = async (secret?: string): Promise<string> => `Bearer ${await serviceToken(secret)}`
+
+export const serviceToken = (secret = SECRET): Promise<string> =>
+  signToken({ secret, scopes: ['eventos:ler'], expiresInSeconds: TOKEN_SECONDS })

@@ -32,7 +32,7 @@ const listedOf = (folder: string): string[] => {
   return plain.split(', ')
 }
 
-test.each(['apps/lancamentos/src', 'apps/consolidado/src', 'apps/entregas/src', 'shared'])(
+test.each(['apps/lancamentos/src', 'apps/consolidado/src', 'apps/entregas/src', 'apps/avisos/src', 'shared'])(
   'README lists the folders that %s has',
   (folder) => {
     expect(new Set(listedOf(folder))).toEqual(new Set(foldersIn(folder)))

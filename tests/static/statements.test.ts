@@ -23,6 +23,7 @@ const FOR_ALL: Readonly<Record<string, string>> = {
   'deliveries.claim': 'the sender serves all merchants in turn',
   'deliveries.count': 'a metric',
   'deliveries.prune': 'the janitor of old deliveries',
+  'events.prune': 'the janitor of old events',
   'generations.compare': 'a rebuild compares all days',
   'generations.delete-others': 'a rebuild leaves one generation',
   'generations.find': 'a rebuild',
@@ -59,7 +60,7 @@ test('a statement over merchants’ rows goes through the own-rows door, but for
 const ASKED_FOR_ALL: Readonly<Record<string, string>> = {
   'apps/consolidado/src/verificar/snapshot.ts': 'reads the inbox and its letters, which are no merchant’s',
   'apps/consolidado/src/verificar/store.ts': 'reads letters and progress, which are no merchant’s',
-  'apps/entregas/src/avisar/webhook-store.ts':
+  'apps/avisos/src/cadastrar/webhook-store.ts':
     'what changes a webhook goes by the service’s own role, with the merchant in its condition',
 }
 

@@ -1,58 +1,76 @@
-import type { Follower } from '@fluxo/shared/follow/follower'
-import type { FollowedLog } from '@fluxo/shared/follow/group'
-import type { AppEnv } from '@fluxo/shared/http/env'
-import type { Sql } from '@fluxo/shared/postgres/sql'
-import type { ServiceContext, Worker } from '@fluxo/shared/process/define-service'
-import type { OpenAPIHono } from '@hono/zod-openapi'
-import type { AlvoRule } from './alvo.ts'
-import { AVISOS } from './group.ts'
-import { exportAvisoQueue } from './metrics.ts'
-import { createWebhookPoster } from './poster.ts'
-import { createWebhookRoutes } from './route.ts'
-import { createWebhookSender } from './sender.ts'
-import { createWebhookStore } from './webhook-store.ts'
+import { migrationsOf } from '@fluxo/drizzle/journal'
+import { envBoolean, envDurationMs, envInteger, envList, envUrl } from '@fluxo/shared/env'
+import { defineService } from '@fluxo/shared/process/define-service'
+import { needsPostgres } from '@fluxo/shared/process/open-service'
+import { FOLLOW_ENV, type LogAddress, logAddress } from '@fluxo/shared/process/settings'
+import { exportAvisoQueue } from './avisar/metrics.ts'
+import { createWebhookPoster } from './avisar/poster.ts'
+import { createWebhookSender, type SenderOptions } from './avisar/sender.ts'
+import { createWebhookRoutes } from './cadastrar/route.ts'
+import { createWebhookStore, READ_SETTINGS } from './cadastrar/webhook-store.ts'
+import { PEDIDOS, PEDIDOS_STREAM } from './logs/pedidos.ts'
 
-/** Tells the lease of the webhooks' repair from the automatic flow's. */
-const REPAIR_NUMBER = 1
+/**
+ * A plan made while the tables were empty is kept: it must find what is due by its webhook and never read all of it, so it may
+ * neither scan nor hash nor merge whole tables.
+ */
+const WRITE_SETTINGS = {
+  enable_seqscan: 'off',
+  enable_hashjoin: 'off',
+  enable_mergejoin: 'off',
+  plan_cache_mode: 'force_generic_plan',
+}
+const READS = { name: 'avisos leitura', max: 4, settings: READ_SETTINGS }
 
-export type AvisosOptions = AlvoRule & {
-  /** The wait before each attempt, in ms, instead of those of Standard Webhooks. A receiver that is unwell rests as long as the second. */
-  waitsMs?: readonly number[] | undefined
-  /** For tests: other waits, other name servers. */
-  pollMs?: number
-  restMs?: number
-  limitMs?: number
-  servers?: readonly string[]
+type AvisosSettings = {
+  pedidos: LogAddress
+  /** Where webhooks may go, and how they are sent. */
+  webhooks: SenderOptions
 }
 
-type AvisosDeps = ServiceContext<unknown> & {
-  /** The orders' log, as its own database has it. */
-  pedidos: FollowedLog
-  avisos: AvisosOptions
-  /** A pool of the webhooks' own, so that a storm of them does not hold up the orders. */
-  sql: Sql
-  /** A pool for reads of one merchant (`READ_SETTINGS`). */
-  readPool: Sql
-}
-
-/** The webhooks: follows the orders' log, notes a delivery for whoever wants to hear of it, and sends what is due. */
-export function createAvisos(deps: AvisosDeps): { routes: OpenAPIHono<AppEnv>; follower: Follower; sender: Worker } {
-  const { sql, pedidos, avisos, registry } = deps
-  const poster = createWebhookPoster(avisos)
-  const sender = createWebhookSender({ ...deps, ...avisos, poster })
-  exportAvisoQueue(registry, sql)
-  return {
-    follower: deps.follow(
-      { ...AVISOS, log: pedidos, committed: ({ applied }) => (applied > 0 ? sender.wake() : undefined) },
-      { sql, lease: { name: 'reparo avisos', number: REPAIR_NUMBER } },
-    ),
-    sender: { ...sender, close: poster.close },
-    routes: createWebhookRoutes({
-      ...deps,
-      particoes: pedidos.particoes,
-      webhooks: createWebhookStore(deps),
-      alvo: avisos,
-      onDue: sender.wake,
-    }),
-  }
-}
+/** The service `avisos`: follows the logs, notes what merchants want to hear of, and sends it. */
+export const avisos = defineService({
+  name: 'avisos',
+  port: 3004,
+  env: {
+    ...FOLLOW_ENV,
+    ENTREGAS_URL: envUrl('http', 'https').describe('where entregas answers, whose events are told'),
+    ENTREGAS_PARTICOES: envInteger({ min: 1, max: 1024 }).default(1).describe('partitions of its log'),
+    AVISOS_LOOPBACK: envBoolean()
+      .default(false)
+      .describe('whether webhooks may go to this machine, over plain HTTP too: for development only'),
+    AVISOS_ESPERAS: envList(envDurationMs())
+      .optional()
+      .describe('the wait before each attempt of a webhook, by commas; 0,30s,5m,30m,2h,8h,24h without'),
+  },
+  settings: (env): AvisosSettings => ({
+    pedidos: logAddress(env, `${env.ENTREGAS_URL}/entregas`, env.ENTREGAS_PARTICOES),
+    webhooks: { allowsLoopback: env.AVISOS_LOOPBACK, waitsMs: env.AVISOS_ESPERAS },
+  }),
+  /** Noting, taking, what came of it, repair beside them, and what Prometheus asks. */
+  pool: { name: 'avisos', max: 4, settings: WRITE_SETTINGS },
+  migrations: migrationsOf('avisos'),
+  open: (ctx) => {
+    const { sql, registry } = ctx
+    const { pedidos, webhooks: options } = ctx.settings
+    const readPool = ctx.pool(READS)
+    const poster = createWebhookPoster(options)
+    const sender = createWebhookSender({ ...ctx, ...options, poster })
+    exportAvisoQueue(registry, sql)
+    const follower = ctx.follow(
+      {
+        ...PEDIDOS,
+        log: ctx.logAt('pedidos', PEDIDOS_STREAM, pedidos),
+        committed: ({ applied }) => (applied > 0 ? sender.wake() : undefined),
+      },
+      { sql, lease: { name: 'reparo avisos' } },
+    )
+    const webhooks = createWebhookStore({ sql, readPool })
+    return {
+      checks: [needsPostgres('avisos', sql, readPool)],
+      followers: [follower],
+      routes: [createWebhookRoutes({ ...ctx, webhooks, alvo: options, onDue: sender.wake })],
+      workers: [{ ...sender, close: poster.close }],
+    }
+  },
+})

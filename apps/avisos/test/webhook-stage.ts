@@ -21,7 +21,7 @@ export async function createWebhookStage() {
   const cluster = await createCluster()
   const sql = createSql({ url: cluster.database.ownerUrl, max: 2, name: 'teste' })
   const receiver = await createReceiver()
-  const node = await cluster.open('a', { avisos: { allowsLoopback: true, pollMs: 20, restMs: 50 } })
+  const node = await cluster.open('a', { allowsLoopback: true, pollMs: 20, restMs: 50 })
   const ask = await node.askAs('loja')
   const avisos = async (id: string, query = ''): Promise<AvisoAnswer[]> =>
     ((await (await ask(`/webhooks/${id}/deliveries${query}`)).json()) as { itens: AvisoAnswer[] }).itens

@@ -1,5 +1,4 @@
 import { migrationsOf } from '@fluxo/drizzle/journal'
-import { envBoolean, envDurationMs, envList } from '@fluxo/shared/env'
 import { createLive } from '@fluxo/shared/live/live'
 import { createStreamSlots } from '@fluxo/shared/live/slots'
 import { createReadPage } from '@fluxo/shared/log/pages'
@@ -10,8 +9,6 @@ import { createAcompanharRoutes } from './acompanhar/route.ts'
 import { COMERCIANTE_SLOTS, PAGE_SLOTS } from './acompanhar/slots.ts'
 import { createAcompanharStore } from './acompanhar/store.ts'
 import { readLiveEvent } from './acompanhar/told-event.ts'
-import { type AvisosOptions, createAvisos } from './avisar/avisos.ts'
-import { AVISOS_GROUP } from './avisar/group.ts'
 import { STREAM_PREFIX } from './domain/evento.ts'
 import type { FluxoOptions } from './fluir/fluir.ts'
 import { FLUXO_GROUP, fluxoGroup } from './fluir/group.ts'
@@ -49,32 +46,15 @@ const READS = { name: 'entregas leitura', max: 4, settings: READ_SETTINGS }
  * older mark.
  */
 const FLOW = { name: 'entregas fluxo', max: 3, settings: { ...WRITE_SETTINGS, synchronous_commit: 'off' } }
-/** A pool of the webhooks alone, so that a storm of them holds up no order: noting, taking, and what came of it. */
-const AVISOS_POOL = { name: 'entregas avisos', max: 3, settings: WRITE_SETTINGS }
 
-type EntregasSettings = {
-  fluxo: FluxoOptions
-  /** Where webhooks may go. */
-  avisos: AvisosOptions
-}
+type EntregasSettings = { fluxo: FluxoOptions }
 
-/** The service `entregas`: orders on their way to the customer, their events, the automatic flow, and who is told of them. */
+/** The service `entregas`: orders on their way to the customer, their events, and the automatic flow. */
 export const entregas = defineService({
   name: 'entregas',
   port: 3003,
-  env: {
-    ...FLUXO_ENV,
-    ENTREGAS_WEBHOOKS_LOOPBACK: envBoolean()
-      .default(false)
-      .describe('whether webhooks may go to this machine, over plain HTTP too: for development only'),
-    ENTREGAS_WEBHOOKS_ESPERAS: envList(envDurationMs())
-      .optional()
-      .describe('the wait before each attempt of a webhook, by commas; 0,30s,5m,30m,2h,8h,24h without'),
-  },
-  settings: (env): EntregasSettings => ({
-    fluxo: fluxoOptions(env),
-    avisos: { allowsLoopback: env.ENTREGAS_WEBHOOKS_LOOPBACK, waitsMs: env.ENTREGAS_WEBHOOKS_ESPERAS },
-  }),
+  env: FLUXO_ENV,
+  settings: (env): EntregasSettings => ({ fluxo: fluxoOptions(env) }),
   /** The relay's loops, the feed's pages, what the streams compare, and what Prometheus asks. */
   pool: { name: 'entregas log', max: 3 },
   migrations: migrationsOf('entregas'),
@@ -84,28 +64,25 @@ export const entregas = defineService({
     readPage: (sql) => createReadPage(sql, EVENTOS),
     relay: 'relay entregas',
     feed: { path: '/entregas/eventos', operationId: 'listarEventosDosPedidos' },
-    readers: [FLUXO_GROUP, AVISOS_GROUP, 'lancamentos'],
+    readers: [FLUXO_GROUP, 'avisos', 'lancamentos'],
     commits: { metric: 'fluxo_pedidos_group_commit', what: 'Orders and changes' },
   },
   open: (ctx, log) => {
-    const { avisos: options } = ctx.settings
     const readPool = ctx.pool(READS)
     const store = log.writes(createPedidoStore({ sql: ctx.pool(WRITES), particoes: log.particoes, ...log.commits }))
     const parts = { ...ctx, store, reads: createPedidoReadStore(readPool) }
     const flow = openFlow(parts, log)
-    const avisos = createAvisos({ ...parts, pedidos: log, avisos: options, sql: ctx.pool(AVISOS_POOL), readPool })
     const live = openLive(parts, log)
     const { audience } = live
     return {
       checks: [needsPostgres('entregas', ctx.sql, readPool)],
-      followers: [flow.follower, avisos.follower],
+      followers: [flow.follower],
       routes: [
         createReceberRoutes(parts),
         createImportarRoutes(parts),
         createMoverRoutes(parts),
         createInformarRoutes(parts),
         createListarRoutes(parts),
-        avisos.routes,
         createAcompanharRoutes({ ...parts, audience, slots: createStreamSlots(COMERCIANTE_SLOTS) }),
         createRastrearRoutes({
           ...parts,
@@ -115,7 +92,7 @@ export const entregas = defineService({
           pageLimit: createPageLimit({ redis: ctx.redis.cache, registry: ctx.registry }),
         }),
       ],
-      workers: [...flow.workers, avisos.sender, live],
+      workers: [...flow.workers, live],
     }
   },
 })

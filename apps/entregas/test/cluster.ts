@@ -3,11 +3,10 @@ import { createLimits } from '@fluxo/shared/ratelimit/admission'
 import type { LimitsEnv } from '@fluxo/shared/ratelimit/settings'
 import { createRedisConnections } from '@fluxo/shared/redis/connection'
 import { createServiceDatabase, redisUrl, uniquePrefix } from '@fluxo/tests/stage/databases'
-import { type Ask, json, openDoors, SILENT } from '@fluxo/tests/stage/doors'
+import { openDoors, SILENT } from '@fluxo/tests/stage/doors'
 import { entregasModule } from '@fluxo/tests/stage/modules/entregas'
 import { Registry } from 'prom-client'
 import { WRITE_SETTINGS } from '../src/app.ts'
-import type { AvisosOptions } from '../src/avisar/avisos.ts'
 import type { FluxoOptions } from '../src/fluir/fluir.ts'
 
 type ClusterOptions = {
@@ -20,7 +19,6 @@ type ClusterOptions = {
 
 type InstanceOptions = {
   fluxo?: FluxoOptions | undefined
-  avisos?: AvisosOptions | undefined
   /** How much a merchant may ask; without, as much as it likes. */
   limits?: LimitsEnv | undefined
   now?: () => Date
@@ -42,7 +40,6 @@ export async function createCluster(options: ClusterOptions = {}) {
       ...{ redis, registry, streamPrefix, instance, particoes },
       limits: own.limits && createLimits({ env: own.limits, redis: redis.cache, registry }),
       fluxo: own.fluxo ?? fluxo,
-      avisos: own.avisos ?? { allowsLoopback: true, pollMs: 20 },
       now: own.now ?? (() => new Date()),
       timings: { claimIdleMs: 1_000, graceMs: 200 },
     })
@@ -100,26 +97,3 @@ export async function createTestApp({ particoes = 1 } = {}) {
 }
 
 export type EntregasTestApp = Awaited<ReturnType<typeof createTestApp>>
-
-/** An order as the answers show it. */
-export type PedidoAnswer = {
-  id: string
-  status: string
-  version: number
-  customer_name: string
-  address: string
-  created_at: string
-}
-
-/** Receives an order and gives its id. */
-export const receber = async (ask: Ask, fields: object = {}): Promise<string> => {
-  const answer = await ask('/orders', json({ customer_name: 'Ana', address: 'Rua A, 1', ...fields }))
-  if (answer.status !== 201) throw new Error(`${answer.status}: ${await answer.text()}`)
-  return ((await answer.json()) as PedidoAnswer).id
-}
-
-/** Moves an order. */
-export const mover = async (ask: Ask, id: string, status: string, fields: object = {}): Promise<void> => {
-  const answer = await ask(`/orders/${id}/transitions`, json({ status, ...fields }))
-  if (answer.status !== 200) throw new Error(`${answer.status}: ${await answer.text()}`)
-}

@@ -2,10 +2,11 @@ import type { Column } from '@fluxo/shared/inbox/statement'
 import { EventoSchema, type EventRead, encodeEvento, type Reader, readEvent } from '@fluxo/shared/log/event'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { PEDIDO_TIPOS, PEDIDOS } from '../../avisos/src/logs/pedidos.ts'
 import { SALDO_EFFECT } from '../../consolidado/src/projetar/projetar.ts'
 import { readLancamento } from '../../consolidado/src/projetar/read-evento.ts'
 import { readToldEvent } from '../../entregas/src/acompanhar/told-event.ts'
-import { AVISOS } from '../../entregas/src/avisar/group.ts'
+import { FACTS } from '../../entregas/src/domain/evento.ts'
 import { fluxoGroup } from '../../entregas/src/fluir/group.ts'
 import { entregaLancamento } from '../../lancamentos/src/lancar-entregas/lancar-entregas.ts'
 import { readEntregaPaga } from '../../lancamentos/src/lancar-entregas/read-evento.ts'
@@ -56,7 +57,7 @@ const READERS: Readonly<Record<string, EventCase>> = {
     },
   },
   'the flow': { ...pedido, read: fluxo.read, convert: columnsOf(fluxo.effect.columns) },
-  'the webhooks': { ...pedido, read: AVISOS.read, convert: columnsOf(AVISOS.effect.columns) },
+  'the webhooks': { ...pedido, read: PEDIDOS.read, convert: columnsOf(PEDIDOS.effect.columns) },
   'the live streams': { ...pedido, read: readToldEvent, convert: () => {} },
 }
 const POSICAO = 7
@@ -115,6 +116,10 @@ const FIELDS = Object.keys(EventoSchema.shape).filter((name) => name !== 'data' 
 test.each(Object.keys(READERS))('%s reads what its log writes', (readerName) => {
   const reader = READERS[readerName] as EventCase
   expect(readEvent(reader.read, POSICAO, eventoOf(reader))).toMatchObject({ outcome: 'read' })
+})
+
+test('a webhook may ask for every fact of an order, by the name that it has in the log', () => {
+  expect([...PEDIDO_TIPOS]).toEqual(FACTS)
 })
 
 test.each(FIELDS)('whatever stands in %s of an envelope is poison for every reader or for none', (field) => {

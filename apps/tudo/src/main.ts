@@ -1,4 +1,5 @@
 import { hostname as machineName } from 'node:os'
+import { avisos } from '@fluxo/avisos/app'
 import { consolidado } from '@fluxo/consolidado/app'
 import { entregas } from '@fluxo/entregas/app'
 import { lancamentos } from '@fluxo/lancamentos/app'
@@ -18,6 +19,7 @@ type TudoOptions = {
   databaseUrlLancamentos: string
   databaseUrlConsolidado: string
   databaseUrlEntregas: string
+  databaseUrlAvisos: string
   /** Whether orders move by themselves, and how long each step waits. */
   fluxo: { automatic: boolean; delayMs: number }
   /** Whether webhooks may go to this machine. */
@@ -49,7 +51,7 @@ const VERIFICAR_MS = 60_000
  */
 export const startAll = async (options: TudoOptions): Promise<{ url: string; stop: () => Promise<void> }> => {
   const { port, hostname, redisUrl, jwtSecret, signals = false } = options
-  const { databaseUrlLancamentos, databaseUrlConsolidado, databaseUrlEntregas } = options
+  const { databaseUrlLancamentos, databaseUrlConsolidado, databaseUrlEntregas, databaseUrlAvisos } = options
   const { lifecycle, ...opened } = await openProcess({
     name: 'fluxo',
     instance: machineName(),
@@ -85,18 +87,24 @@ export const startAll = async (options: TudoOptions): Promise<{ url: string; sto
     ...common,
     databaseUrl: databaseUrlEntregas,
     particoes: pedidosParticoes,
-    settings: { fluxo: options.fluxo, avisos: { allowsLoopback: options.webhooksLoopback ?? false } },
+    settings: { fluxo: options.fluxo },
   })
+  const ordersLog = logOf(orders, '/entregas', pedidosParticoes)
   const ledger = openService(lancamentos, {
     ...common,
     databaseUrl: databaseUrlLancamentos,
     particoes,
-    settings: { pedidos: logOf(orders, '/entregas', pedidosParticoes) },
+    settings: { pedidos: ordersLog },
   })
   const balances = openService(consolidado, {
     ...common,
     databaseUrl: databaseUrlConsolidado,
     settings: { lancamentos: logOf(ledger, '', particoes), verificarMs: VERIFICAR_MS },
   })
-  return runModules({ ...opened, modules: [orders, ledger, balances], port, hostname, signals, lifecycle })
+  const told = openService(avisos, {
+    ...common,
+    databaseUrl: databaseUrlAvisos,
+    settings: { pedidos: ordersLog, webhooks: { allowsLoopback: options.webhooksLoopback ?? false } },
+  })
+  return runModules({ ...opened, modules: [orders, ledger, balances, told], port, hostname, signals, lifecycle })
 }

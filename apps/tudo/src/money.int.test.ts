@@ -14,9 +14,9 @@ type Fluxo = { automatic: boolean; delayMs: number }
 
 /** Everything in one process, over databases and a Redis of its own. */
 const open = async (fluxo: Fluxo) => {
-  const names = ['lancamentos', 'consolidado', 'entregas'] as const
+  const names = ['lancamentos', 'consolidado', 'entregas', 'avisos'] as const
   const databases = await Promise.all(names.map((database) => createServiceDatabase(database)))
-  const [lancamentos = '', consolidado = '', entregas = ''] = databases.map(({ appUrl }) => appUrl)
+  const [lancamentos = '', consolidado = '', entregas = '', avisos = ''] = databases.map(({ appUrl }) => appUrl)
   const redis = await startOwnRedis()
   const ledger = createSql({ url: lancamentos, max: 1, name: 'teste' })
   const pedidos = createSql({ url: entregas, max: 1, name: 'teste' })
@@ -26,6 +26,7 @@ const open = async (fluxo: Fluxo) => {
     databaseUrlLancamentos: lancamentos,
     databaseUrlConsolidado: consolidado,
     databaseUrlEntregas: entregas,
+    databaseUrlAvisos: avisos,
     redisUrl: redis.url,
     jwtSecret: SECRET,
     fluxo,

@@ -27,7 +27,7 @@ const targetOf = async (comerciante: string): Promise<Target> => {
 }
 
 beforeAll(async () => {
-  system = await startSystem({ ...ONE_OF_EACH, env: { ...HEAP, ENTREGAS_WEBHOOKS_LOOPBACK: 'true' } })
+  system = await startSystem({ ...ONE_OF_EACH, env: { ...HEAP, AVISOS_LOOPBACK: 'true' } })
   closers.unshift(system.stop)
   victim = await createVictim(await targetOf('victim'))
   closers.unshift(victim.close)

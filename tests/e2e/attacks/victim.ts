@@ -91,7 +91,11 @@ export const createVictim = async (target: Target): Promise<Victim> => {
   const csv = { ...headers, 'content-type': 'text/csv' }
   const entry = (n: string) => ({ valor: '1.00', tipo: 'CREDITO', descricao: `Venda ${n}`, data: TODAY })
   const [ledger, orders] = [target.url('lancamentos'), target.url('entregas')]
-  await client.send(`${orders}/webhooks`, { method: 'POST', headers, body: JSON.stringify({ url: receiver.url }) })
+  await client.send(`${target.url('avisos')}/webhooks`, {
+    method: 'POST',
+    headers,
+    body: JSON.stringify({ url: receiver.url }),
+  })
 
   const expectStatus = async (wanted: number, ...[url, request]: Parameters<typeof client.send>) => {
     const answer = await client.send(url, request)

@@ -56,7 +56,7 @@ beforeAll(async () => {
   const env = { ...process.env, FLUXO_DATA: join(folder, 'data'), PORT: String(ports.product) }
   system = spawn(process.execPath, [join(root, 'scripts/start.ts')], {
     cwd: root,
-    env: { ...env, ENTREGAS_WEBHOOKS_LOOPBACK: 'true' },
+    env: { ...env, AVISOS_LOOPBACK: 'true' },
   }) as typeof system
   const welcome = gather(system)
   await waitFor(() => /curl .*consolidado\//.test(welcome()), { timeoutMs: 60_000, what: 'the product is ready' })

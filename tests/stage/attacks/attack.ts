@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 /** Whom an attacker reaches: any instance of a service, and its own token. */
 export type Target = {
-  url: (service: 'lancamentos' | 'consolidado' | 'entregas') => string
+  url: (service: 'lancamentos' | 'consolidado' | 'entregas' | 'avisos') => string
   /** `Authorization` of the attacking merchant. */
   authorization: string
 }

@@ -6,7 +6,7 @@ const JSON_TYPE = { 'content-type': 'application/json' }
 
 /** Asks as the attacker; gives the answer as JSON, or undefined. */
 const ask = async (target: Target, method: string, path: string, body?: string, type = JSON_TYPE) => {
-  const answer = await fetch(target.url('entregas') + path, {
+  const answer = await fetch(target.url(path.startsWith('/webhooks') ? 'avisos' : 'entregas') + path, {
     method,
     headers: { authorization: target.authorization, ...(body !== undefined && type) },
     body: body ?? null,
@@ -84,7 +84,7 @@ const floodedWebhooks = (name: string, what: string, status: number, afterMs: nu
   },
 })
 
-/** What is sent to deliveries. Each needs webhooks that may go to this machine (`ENTREGAS_WEBHOOKS_LOOPBACK`). */
+/** What is sent to deliveries. Each needs webhooks that may go to this machine (`AVISOS_LOOPBACK`). */
 export const DELIVERY_ATTACKS: readonly Attack[] = [
   hoardedStreams,
   floodedWebhooks(

@@ -5,9 +5,9 @@ import { type GivenByTest, partsOfTests } from './parts.ts'
 type Settings = Parameters<(typeof entregas)['open']>[0]['settings']
 
 /** Deliveries in a test's own process; nothing moves by itself, unless it is said. */
-export const entregasModule = ({ fluxo, avisos, ...given }: GivenByTest & Partial<Settings>) =>
+export const entregasModule = ({ fluxo, ...given }: GivenByTest & Partial<Settings>) =>
   openService(entregas, {
     ...partsOfTests(),
     ...given,
-    settings: { fluxo: fluxo ?? { automatic: false, delayMs: 0 }, avisos: avisos ?? { allowsLoopback: false } },
+    settings: { fluxo: fluxo ?? { automatic: false, delayMs: 0 } },
   })

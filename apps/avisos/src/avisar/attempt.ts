@@ -1,7 +1,6 @@
 import { isRejection } from '@fluxo/shared/resilience/rejection'
-import { eventoJson } from '../domain/evento.ts'
-import { eventoFromRow } from '../mover/evento-table.ts'
-import { avisoBody, outcomeOf } from './avisar.ts'
+import { avisoBody } from '../notar/body.ts'
+import { outcomeOf } from './avisar.ts'
 import type { AvisoEnding } from './aviso-store.ts'
 import type { Circuit, Circuits } from './circuits.ts'
 import type { ClaimedAviso } from './claim-store.ts'
@@ -97,11 +96,8 @@ function endingOf(aviso: ClaimedAviso, terms: Terms, result: PostResult): AvisoE
 }
 
 /** What is sent: the event, or the merchant's own test. */
-function bodyOf({ evento, tipo, createdAt, id }: ClaimedAviso): string {
-  if (evento === null) return avisoBody(tipo, createdAt.toISOString(), { id })
-  const parsed = eventoFromRow(evento)
-  return avisoBody(tipo, parsed.createdAt.toISOString(), eventoJson(parsed))
-}
+const bodyOf = ({ corpo, tipo, createdAt, id }: ClaimedAviso): string =>
+  corpo ?? avisoBody(tipo, createdAt.toISOString(), { id })
 
 /** The id of a delivery as receivers and merchants see it: the key by which a receiver knows a repeated one. */
 export const avisoMessageId = (id: string): string => `msg_${id}`

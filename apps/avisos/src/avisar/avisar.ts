@@ -1,7 +1,3 @@
-/** The body of a webhook (Standard Webhooks): what happened, when, and the event as `GET /orders/{id}/events` shows it. */
-export const avisoBody = (tipo: string, at: string, data: Readonly<Record<string, unknown>>): string =>
-  JSON.stringify({ type: tipo, timestamp: at, data })
-
 /** What came of an attempt: the receiver's status where it answered, else why it did not. */
 export type AttemptResult = { status: number | undefined; error: string | undefined }
 
@@ -16,6 +12,3 @@ export function outcomeOf({ status }: AttemptResult): AttemptOutcome {
   if (status >= 200 && status < 300) return 'entregue'
   return status === GONE ? 'desativar' : 'tentar'
 }
-
-/** What a merchant sends itself to try a webhook. */
-export const TEST_TIPO = 'webhook.teste'

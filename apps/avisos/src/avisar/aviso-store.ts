@@ -1,43 +1,11 @@
 import { arrayLiteral } from '@fluxo/shared/inbox/array-literal'
-import type { Effect, InboxTable } from '@fluxo/shared/inbox/statement'
-import { LOCKS } from '@fluxo/shared/postgres/locks'
 import type { Sql } from '@fluxo/shared/postgres/sql'
 import { run, statement } from '@fluxo/shared/postgres/statement'
-import type { AvisoEvento } from './read-evento.ts'
-
-/** The webhooks' own inbox and letters, beside those of the automatic flow. */
-export const AVISOS_INBOX: InboxTable = { name: 'inbox_avisos', lock: LOCKS.webhooksInbox, letters: 'carta_avisos' }
 
 /** What a delivery has come to; the index is the code in the database. */
 export const AVISO_STATUSES = ['pending', 'delivered', 'exhausted', 'cancelled'] as const
 export type AvisoStatus = (typeof AVISO_STATUSES)[number]
 export const avisoStatusCode = (avisoStatus: AvisoStatus): number => AVISO_STATUSES.indexOf(avisoStatus)
-
-/**
- * The id of a delivery, which its receiver knows: made of webhook and event, so that it is the same where the delivery is noted again
- * after a restore. As a UUID of version 8.
- */
-const AVISO_ID = `overlay(overlay(md5(w.id::text || n.id::text) placing '8' from 13) placing 'a' from 17)::uuid`
-
-/** The effect of the webhooks' inbox: a delivery for each webhook of the event's merchant that wants to hear of it. */
-export const avisoEffect: Effect<AvisoEvento, number> = {
-  columns: [
-    { name: 'comerciante_id', type: 'text', value: (row) => row.comercianteId },
-    { name: 'tipo', type: 'text', value: (row) => row.tipo },
-  ],
-  ctes: `
-avisados as (
-  insert into aviso (id, webhook_id, evento_id, tipo, particao, posicao, vence_em)
-  select ${AVISO_ID}, w.id, n.id, n.tipo, $1::smallint, n.posicao, now()
-  from novos n join webhook w on w.comerciante_id = n.comerciante_id
-  where w.removido_em is null and w.desativado_em is null and w.desde < n.posicao
-    and (w.eventos is null or n.tipo = any(w.eventos))
-  on conflict (webhook_id, evento_id) do nothing
-  returning 1
-)`,
-  result: '(select count(*)::text from avisados)',
-  parse: (json) => Number(json),
-}
 
 /** What becomes of a delivery that was taken. One that is given back was not tried; `reason` is why, where that is not our own leaving. */
 export type AvisoEnding = { id: string; tentativa: number } & (
@@ -123,10 +91,23 @@ const PRUNE = statement(
      order by criado_em limit $2 for update skip locked)`,
 )
 
-/** Deletes deliveries that ended or began before `days` days, at most `max`; gives how many. */
-export async function pruneAvisos(sql: Sql, { days, count: max }: { days: number; count: number }): Promise<number> {
-  const { count } = await run(sql, PRUNE, [days, max])
-  return count
+/** Events have no delivery that could still be asked for: those of webhooks that were removed are done for. */
+const PRUNE_EVENTOS = statement(
+  'events.prune',
+  `delete from evento where (comerciante_id, seq) in (
+     select e.comerciante_id, e.seq from evento e
+     where e.criado_em < now() - $1::int * interval '1 day' and not exists (
+       select from webhook w join aviso a on a.webhook_id = w.id and a.evento_id = e.id
+       where w.comerciante_id = e.comerciante_id and w.removido_em is null)
+     order by e.criado_em limit $2)`,
+)
+
+type Pruning = { days: number; count: number }
+
+/** Deletes what is older than `days` days, at most `count` of each: deliveries that have ended, then events that have none. */
+export async function pruneAvisos(sql: Sql, { days, count }: Pruning): Promise<void> {
+  await run(sql, PRUNE, [days, count])
+  await run(sql, PRUNE_EVENTOS, [days, count])
 }
 
 const COUNT = statement(

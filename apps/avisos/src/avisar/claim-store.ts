@@ -1,8 +1,7 @@
-import type { aviso, webhook } from '@fluxo/drizzle/entregas/schema'
+import type { aviso, evento, webhook } from '@fluxo/drizzle/avisos/schema'
 import { arrayLiteral } from '@fluxo/shared/inbox/array-literal'
 import type { Sql } from '@fluxo/shared/postgres/sql'
 import { run, statement } from '@fluxo/shared/postgres/statement'
-import { EVENTO_COLUMNS, type EventoRow } from '../mover/evento-table.ts'
 import { avisoStatusCode } from './aviso-store.ts'
 import type { WebhookSecrets } from './signature.ts'
 
@@ -18,8 +17,8 @@ export type ClaimedAviso = WebhookSecrets & {
   /** When it was first given back untried in this round. */
   heldSince: Date | undefined
   url: string
-  /** The event; null for a test. */
-  evento: EventoRow | null
+  /** The event's, as it is sent; null for a test. */
+  corpo: string | null
 }
 
 /** A claim outlives the slowest attempt (15 s) and what is done with it: then its instance is dead. */
@@ -69,14 +68,11 @@ devidos as materialized (
 tomados as (
   update aviso a set vence_em = now() + interval '${CLAIM_MS} milliseconds', tentativas = a.tentativas + 1
   from devidos d where a.id = d.id
-  returning a.id, a.webhook_id, a.tipo, a.criado_em, a.passo, a.tentativas, a.devolvido_em, a.particao, a.posicao
+  returning a.id, a.webhook_id, a.tipo, a.criado_em, a.passo, a.tentativas, a.devolvido_em, a.evento_id
 )
 select t.id, t.webhook_id, w.comerciante_id, t.tipo, t.criado_em, t.passo::int as passo, t.tentativas as tentativa, t.devolvido_em,
-  w.url, w.segredo, w.segredo_anterior, w.anterior_ate,
-  (select row_to_json(e) from (
-    select ${EVENTO_COLUMNS} from evento where evento.particao = t.particao and evento.posicao = t.posicao
-  ) e) as evento
-from tomados t join webhook w on w.id = t.webhook_id`,
+  w.url, w.segredo, w.segredo_anterior, w.anterior_ate, e.corpo
+from tomados t join webhook w on w.id = t.webhook_id left join evento e on e.id = t.evento_id`,
 )
 
 type ClaimedRow = Pick<
@@ -85,7 +81,7 @@ type ClaimedRow = Pick<
 > &
   Pick<typeof webhook.$inferSelect, 'comerciante_id' | 'url' | 'segredo' | 'segredo_anterior' | 'anterior_ate'> & {
     tentativa: number
-    evento: EventoRow | null
+    corpo: (typeof evento.$inferSelect)['corpo'] | null
   }
 
 export type ClaimLimits = {
@@ -125,6 +121,6 @@ export async function claimAvisos(
     segredo: row.segredo,
     previous: row.segredo_anterior ?? undefined,
     previousUntil: row.anterior_ate ?? undefined,
-    evento: row.evento,
+    corpo: row.corpo,
   }))
 }

@@ -3,9 +3,10 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
 import { createAuthority } from '@fluxo/tests/stage/certificates'
 import { type Ask, json } from '@fluxo/tests/stage/doors'
+import { receber } from '@fluxo/tests/stage/orders'
 import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { type Cluster, createCluster, type Instance, receber } from '../../test/cluster.ts'
+import { type Cluster, createCluster, type Instance } from '../../test/cluster.ts'
 import { createNameServer, type NameServer } from '../../test/name-server.ts'
 import { createReceiver, type ReceivedMessage, type ReceiverAnswer, type WebhookReceiver } from '../../test/receiver.ts'
 
@@ -33,7 +34,7 @@ beforeEach(async () => {
     return { status: 200, headers: { connection: 'close' } }
   }, certificate)
   cluster = await createCluster()
-  node = await cluster.open('a', { avisos: { allowsLoopback: true, pollMs: 20, servers: names.servers } })
+  node = await cluster.open('a', { allowsLoopback: true, pollMs: 20, servers: names.servers })
   sql = createSql({ url: cluster.database.ownerUrl, max: 2, name: 'teste' })
   victim = await node.askAs('vitima')
   await webhook(victim, receiver.at('vitima.loja.example', '/vitima'))

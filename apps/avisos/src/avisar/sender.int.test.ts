@@ -1,6 +1,6 @@
+import { receber } from '@fluxo/tests/stage/orders'
 import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { receber } from '../../test/cluster.ts'
 import { createNameServer } from '../../test/name-server.ts'
 import { type AvisoAnswer, createWebhookStage, isSignedWith, type WebhookStage } from '../../test/webhook-stage.ts'
 
@@ -78,7 +78,7 @@ describe('a delivery', () => {
       async () => ((await (await ask(`/webhooks/${id}`)).json()) as { status: string }).status === 'disabled',
     )
     await receber(ask)
-    await waitFor(async () => (await sql`select from inbox_avisos where aplicada_ate = 2`).length === 1)
+    await waitFor(async () => (await sql`select from inbox_pedidos where aplicada_ate = 2`).length === 1)
     expect(receiver.messages).toHaveLength(1)
     for (const route of ['/test', `/deliveries/${receiver.messages[0]?.id}/redeliver`]) {
       expect((await ask(`/webhooks/${id}${route}`, { method: 'POST' })).status).toBe(409)
@@ -142,7 +142,7 @@ test('two instances deliver each event, Redis losing its streams in between, and
 })
 
 test('another schedule gives up where it ends', async () => {
-  const other = await cluster.open('b', { avisos: { allowsLoopback: true, pollMs: 20, waitsMs: [0, 10, 10] } })
+  const other = await cluster.open('b', { allowsLoopback: true, pollMs: 20, waitsMs: [0, 10, 10] })
   await node.close()
   receiver.answerWith(() => 400)
   const atB = await other.askAs('loja')
@@ -158,7 +158,7 @@ test.each([
 ])(
   'a receiver that answers %s is left in peace: its circuit opens, nothing counts as an attempt then, and its log says why',
   async (status, failure) => {
-    const gate = await cluster.open('b', { avisos: { allowsLoopback: true, pollMs: 20, restMs: 60_000 } })
+    const gate = await cluster.open('b', { allowsLoopback: true, pollMs: 20, restMs: 60_000 })
     await node.close()
     receiver.answerWith(() => status)
     const atB = await gate.askAs('loja')
@@ -191,9 +191,7 @@ test.each([
 test('what was given back for as long as all attempts take together is given up, and a redelivery begins anew', async () => {
   const names = await createNameServer(() => 'falha')
   try {
-    const gate = await cluster.open('b', {
-      avisos: { allowsLoopback: true, pollMs: 20, restMs: 50, servers: names.servers },
-    })
+    const gate = await cluster.open('b', { allowsLoopback: true, pollMs: 20, restMs: 50, servers: names.servers })
     await node.close()
     const atB = await gate.askAs('loja')
     const { id } = await create({ url: 'https://loja.example/' }, atB)

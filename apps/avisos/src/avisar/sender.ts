@@ -4,6 +4,7 @@ import { loop } from '@fluxo/shared/resilience/loop'
 import type { Logger } from '@fluxo/shared/telemetry/logger'
 import type { Registry } from '@fluxo/shared/telemetry/metrics'
 import { createAlarm } from '@fluxo/shared/wait'
+import type { AlvoRule } from './alvo.ts'
 import { type AttemptEnd, attempt } from './attempt.ts'
 import { outcomeOf } from './avisar.ts'
 import { type AvisoEnding, disableWebhook, noteEndings, pruneAvisos } from './aviso-store.ts'
@@ -14,18 +15,24 @@ import type { WebhookPoster } from './poster.ts'
 import { WAITS_MS } from './schedule.ts'
 import { createAttemptSlots } from './slots.ts'
 
-type WebhookSenderDeps = {
+/** How webhooks are sent. */
+export type SenderOptions = AlvoRule & {
+  /** The wait before each attempt, in ms, instead of those of Standard Webhooks. A receiver that is unwell rests as long as the second. */
+  waitsMs?: readonly number[] | undefined
+  /** For tests: other waits, other name servers. */
+  pollMs?: number
+  restMs?: number
+  limitMs?: number
+  servers?: readonly string[]
+}
+
+type WebhookSenderDeps = Pick<SenderOptions, 'waitsMs' | 'pollMs' | 'restMs'> & {
   /** A pool for single statements. */
   sql: Sql
   poster: WebhookPoster
   now: () => Date
   log: Logger
   registry: Registry
-  /** The wait before each attempt, in ms. */
-  waitsMs?: readonly number[] | undefined
-  pollMs?: number
-  /** How long a receiver rests that is unwell: as long as a delivery waits for its second attempt. */
-  restMs?: number
 }
 
 type WebhookSender = {

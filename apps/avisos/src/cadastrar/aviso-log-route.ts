@@ -11,8 +11,8 @@ import { json } from '@fluxo/shared/openapi/headers'
 import type { Limits } from '@fluxo/shared/ratelimit/admission'
 import { type OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import type { AlvoRule } from './alvo.ts'
-import { avisoMessageId } from './attempt.ts'
+import type { AlvoRule } from '../avisar/alvo.ts'
+import { avisoMessageId } from '../avisar/attempt.ts'
 import { AVISO_EXAMPLE, AvisoLogPageSchema, AvisoLogSchema, WEBHOOK_EXAMPLE } from './schema.ts'
 import type { Webhook } from './webhook.ts'
 import type { Aviso, WebhookStore } from './webhook-store.ts'
@@ -23,8 +23,8 @@ export type WebhookRoutesDeps = {
   limits?: Limits | undefined
   /** Signs the cursors. */
   cursorSecret: string
-  particoes: number
   newId: () => string
+  now: () => Date
   alvo: AlvoRule
   /** Hears that a delivery is due at once. */
   onDue: () => void

@@ -1,8 +1,8 @@
 import type { AppEnv } from '@fluxo/shared/http/env'
 import { idOf } from '@fluxo/shared/openapi/headers'
 import { type OpenAPIHono, z } from '@hono/zod-openapi'
-import { FACTS } from '../domain/evento.ts'
-import { TEST_TIPO } from './avisar.ts'
+import { PEDIDO_TIPOS } from '../logs/pedidos.ts'
+import { TEST_TIPO } from '../notar/body.ts'
 import { AVISO_EXAMPLE, AvisoBodySchema } from './schema.ts'
 
 /** The headers of Standard Webhooks: what is signed is `id.timestamp.body`. */
@@ -23,7 +23,7 @@ const SIGNATURE = z.object({
 
 /** Describes what each webhook is sent: one for each type of event, and the one for trying. */
 export function documentAvisos(routes: OpenAPIHono<AppEnv>): void {
-  for (const tipo of [...FACTS, TEST_TIPO]) {
+  for (const tipo of [...PEDIDO_TIPOS, TEST_TIPO]) {
     routes.openAPIRegistry.registerWebhook({
       method: 'post',
       path: tipo,

@@ -1,7 +1,7 @@
 import { json } from '@fluxo/tests/stage/doors'
+import { mover, receber } from '@fluxo/tests/stage/orders'
 import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { mover, receber } from '../../test/cluster.ts'
 import { type CreatedWebhook, createWebhookStage, isSignedWith, type WebhookStage } from '../../test/webhook-stage.ts'
 
 let stage: WebhookStage
@@ -104,7 +104,7 @@ describe('a webhook', () => {
     expect((await ask(`/webhooks/${id}`, { method: 'DELETE' })).status).toBe(204)
     expect((await ask(`/webhooks/${id}`)).status).toBe(404)
     await receber(ask)
-    await waitFor(async () => (await sql`select from inbox_avisos where aplicada_ate = 2`).length === 1)
+    await waitFor(async () => (await sql`select from inbox_pedidos where aplicada_ate = 2`).length === 1)
     const rows = await sql`select situacao::int, vence_em from aviso`
     expect(rows).toEqual([{ situacao: 3, vence_em: null }])
     expect(await sql`select segredo from webhook`).toEqual([{ segredo: '' }])
@@ -131,7 +131,7 @@ describe('a webhook', () => {
   })
 
   test('is refused where its URL is no public target, or there are too many', async () => {
-    const gate = await cluster.open('b', { avisos: { allowsLoopback: false } })
+    const gate = await cluster.open('b', { allowsLoopback: false })
     const atB = await gate.askAs('loja')
     for (const url of [receiver.url, 'https://169.254.169.254/', 'https://[::ffff:10.0.0.1]/', 'ftp://a.b', 7]) {
       const answer = await atB('/webhooks', json({ url }))

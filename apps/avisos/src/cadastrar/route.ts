@@ -4,11 +4,9 @@ import { readJsonBody, SINGLE_ENTRY_BYTES_MAX } from '@fluxo/shared/http/body'
 import type { AppEnv } from '@fluxo/shared/http/env'
 import { jsonText } from '@fluxo/shared/http/json'
 import { parseWith } from '@fluxo/shared/http/validate'
-import { particaoOf } from '@fluxo/shared/log/particao-of'
 import { documented, OF_JSON_BODY, OF_READS } from '@fluxo/shared/openapi/documented'
 import { headers, json } from '@fluxo/shared/openapi/headers'
 import { OpenAPIHono } from '@hono/zod-openapi'
-import { documentAvisos } from './avisos-doc.ts'
 import {
   answerAccepted,
   documentAvisoLog,
@@ -17,7 +15,8 @@ import {
   unknownWebhook,
   WebhookIdParam,
   type WebhookRoutesDeps,
-} from './avisos-route.ts'
+} from './aviso-log-route.ts'
+import { documentAvisos } from './avisos-doc.ts'
 import { AvisoLogSchema, newWebhookBody, WebhookSchema, WebhooksSchema, WebhookWithSecretSchema } from './schema.ts'
 import { webhookJson } from './webhook.ts'
 import { WEBHOOKS_MAX } from './webhook-store.ts'
@@ -36,7 +35,7 @@ export function createWebhookRoutes(deps: WebhookRoutesDeps): OpenAPIHono<AppEnv
 }
 
 function documentCreation(routes: OpenAPIHono<AppEnv>, deps: WebhookRoutesDeps): void {
-  const { webhooks, verifier, limits, particoes, newId, alvo } = deps
+  const { webhooks, verifier, limits, newId, now, alvo } = deps
   const mayWrite = requireScope(verifier, 'entregas:escrever', { admission: limits?.escrita })
   const NewSchema = newWebhookBody(alvo)
   const common = { tag: 'Webhooks', scope: 'entregas:escrever' } as const
@@ -59,8 +58,7 @@ function documentCreation(routes: OpenAPIHono<AppEnv>, deps: WebhookRoutesDeps):
     async (c) => {
       const { url, events: eventos } = parseWith(NewSchema, await readJsonBody(c, { bytesMax: SINGLE_ENTRY_BYTES_MAX }))
       const comercianteId = c.get('comercianteId')
-      const particao = particaoOf(comercianteId, particoes)
-      const created = await webhooks.create({ id: newId(), comercianteId, particao, url, eventos })
+      const created = await webhooks.create({ id: newId(), comercianteId, url, eventos, since: now() })
       if (created === undefined) {
         throw new DomainError('webhooks-demais', `Um comerciante pode ter até ${WEBHOOKS_MAX} webhooks.`)
       }

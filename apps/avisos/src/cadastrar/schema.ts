@@ -1,9 +1,46 @@
 import { InstantSchema } from '@fluxo/shared/fields'
 import { pageSchema } from '@fluxo/shared/http/page/page'
 import { z } from '@hono/zod-openapi'
-import { EVENTO_EXAMPLE, PedidoEventoSchema } from '../listar/schema.ts'
-import type { AlvoRule } from './alvo.ts'
+import type { AlvoRule } from '../avisar/alvo.ts'
 import { newWebhookSchema } from './webhook.ts'
+
+/** An example of an event of an order. */
+const EVENTO_EXAMPLE = {
+  id: '019a1fda-9f3c-7d10-8b0c-2f1f0f6f9a11',
+  order_id: '019a1fda-9585-74b6-be90-a718fe3db7c2',
+  status: 'DELIVERED',
+  timestamp: '2025-10-17T13:12:09.001Z',
+  seq: 5,
+  previous_status: 'OUT_FOR_DELIVERY',
+  location: 'São Paulo/SP',
+  carrier_code: 'BDE 1',
+  tracking_code: 'DL077986616BR',
+  actor: 'loja-1',
+  occurred_at: '2025-10-17T13:12:00.000Z',
+  source: 'correios',
+}
+
+/** An event of an order, as `GET /orders/{id}/events` shows it. */
+const PedidoEventoSchema = z
+  .object({
+    id: z.uuid(),
+    order_id: z.uuid(),
+    status: z.string(),
+    timestamp: InstantSchema.openapi({ description: 'Quando foi registrado.' }),
+    seq: z.int().openapi({ description: '1 para o primeiro evento do pedido, sem lacunas.' }),
+    previous_status: z.string().nullable(),
+    reason: z.string().optional(),
+    note: z.string().optional(),
+    location: z.string().optional(),
+    carrier_code: z.string().optional().openapi({ example: 'BDE 20' }),
+    tracking_code: z.string().optional().openapi({ example: 'DL077986616BR' }),
+    reported_status: z.string().optional().openapi({ description: 'O que foi informado, onde não mudou o pedido.' }),
+    attempt: z.int().optional().openapi({ description: 'Qual tentativa de entrega falhou.' }),
+    actor: z.string(),
+    occurred_at: InstantSchema.openapi({ description: 'Quando aconteceu.' }),
+    source: z.string(),
+  })
+  .openapi('EventoDoPedido', { description: 'O que aconteceu com um pedido.', example: EVENTO_EXAMPLE })
 
 /** An example of a webhook. */
 export const WEBHOOK_EXAMPLE = {

@@ -1,14 +1,14 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { aviso, webhook } from '@fluxo/drizzle/entregas/schema'
+import { aviso, webhook } from '@fluxo/drizzle/avisos/schema'
 import type { PagePoint } from '@fluxo/shared/http/page/page'
 import { ask, askOwn, type Question } from '@fluxo/shared/postgres/ask'
 import { isUniqueViolation, throwUnavailable } from '@fluxo/shared/postgres/failure'
 import type { Sql } from '@fluxo/shared/postgres/sql'
 import { and, desc, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import type { SelectResultFields } from 'drizzle-orm/query-builders/select.types'
-import { TEST_TIPO } from './avisar.ts'
-import { AVISO_STATUSES, avisoStatusCode } from './aviso-store.ts'
-import { SECRET_BYTES, secretOf } from './signature.ts'
+import { AVISO_STATUSES, avisoStatusCode } from '../avisar/aviso-store.ts'
+import { SECRET_BYTES, secretOf } from '../avisar/signature.ts'
+import { TEST_TIPO } from '../notar/body.ts'
 import type { Webhook } from './webhook.ts'
 
 /** A delivery in the log, with all its attempts. */
@@ -37,9 +37,10 @@ export type WebhookStore = {
   create: (asked: {
     id: string
     comercianteId: string
-    particao: number
     url: string
     eventos: string[] | undefined
+    /** What was recorded before is not told. */
+    since: Date
   }) => Promise<{ webhook: Webhook; segredo: string } | undefined>
   listar: (comercianteId: string) => Promise<Webhook[]>
   byId: (comercianteId: string, id: string) => Promise<Webhook | undefined>
@@ -57,6 +58,14 @@ export type WebhookStore = {
     id: string,
     page: { after?: PagePoint | undefined; count: number; only?: string },
   ) => Promise<Aviso[]>
+}
+
+/** Settings of the pool for reads of one merchant: a role under row-level security (docs/decisions/0011), and plans that walk an index. */
+export const READ_SETTINGS = {
+  role: 'avisos_leitura',
+  plan_cache_mode: 'force_generic_plan',
+  enable_seqscan: 'off',
+  enable_sort: 'off',
 }
 
 /** Webhooks of one merchant: each event is sent to each of them. */
@@ -187,10 +196,12 @@ export function createWebhookStore({ sql: pool, readPool }: { sql: Sql; readPool
 type NewWebhook = Parameters<WebhookStore['create']>[0] & { segredo: string }
 
 /** Takes the merchant's first free place; two that reach for one are decided by its unique index. */
-const creation = ({ id, comercianteId, particao, url, eventos, segredo: secret }: NewWebhook): SQL => sql`
+const creation = ({ id, comercianteId, url, eventos, since, segredo: secret }: NewWebhook): SQL => sql`
+with ouve as (
+  insert into ouvinte (comerciante_id, desde) values (${comercianteId}, ${since.toISOString()}) on conflict do nothing
+)
 insert into webhook (id, comerciante_id, url, eventos, segredo, desde, vaga)
-select ${id}::uuid, ${comercianteId}, ${url}, ${sql.param(eventos ?? null, webhook.eventos)}::text[], ${secret},
-  (select p.ultima from posicao p where p.particao = ${particao}), g
+select ${id}::uuid, ${comercianteId}, ${url}, ${sql.param(eventos ?? null, webhook.eventos)}::text[], ${secret}, ${since.toISOString()}::timestamptz, g
 from generate_series(1, ${WEBHOOKS_MAX}::int) g
 where not exists (select from webhook w where w.comerciante_id = ${comercianteId} and w.removido_em is null and w.vaga = g)
 order by g limit 1

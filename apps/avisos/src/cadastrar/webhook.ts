@@ -1,7 +1,7 @@
 import { expected } from '@fluxo/shared/fields'
 import { z } from '@hono/zod-openapi'
-import { FACTS } from '../domain/evento.ts'
-import { type AlvoRule, alvoRefusal, URL_CHARACTERS_MAX } from './alvo.ts'
+import { type AlvoRule, alvoRefusal, URL_CHARACTERS_MAX } from '../avisar/alvo.ts'
+import { PEDIDO_TIPOS } from '../logs/pedidos.ts'
 
 /** A webhook as its merchant sees it: never its secret. */
 export type Webhook = {
@@ -27,9 +27,9 @@ export const newWebhookSchema = (rule: AlvoRule) =>
       .meta({ format: 'uri', maxLength: URL_CHARACTERS_MAX, example: 'https://loja.example/avisos' })
       .describe('Um endereço público, com https.'),
     events: z
-      .array(z.enum(FACTS))
+      .array(z.enum(PEDIDO_TIPOS))
       .min(1)
-      .max(FACTS.length)
+      .max(PEDIDO_TIPOS.length)
       .optional()
       .describe('Os tipos de evento que interessam; sem isso, todos.'),
   })

@@ -1,5 +1,5 @@
+import { mover, receber } from '@fluxo/tests/stage/orders'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { mover, receber } from '../../test/cluster.ts'
 import { createWebhookStage, type WebhookStage } from '../../test/webhook-stage.ts'
 
 let stage: WebhookStage
@@ -16,7 +16,9 @@ test('a delivery that a restored database does not know is noted and sent again 
   await statuses(id, ['delivered', 'delivered'])
   // As in a dump that was taken between the two events and what was noted of them.
   await sql`delete from aviso`
-  await sql`update inbox_avisos set aplicada_ate = 0, adiante = '{}', ultima_posicao = 0, ultimo_id = null`
+  await sql`delete from evento`
+  await sql`update ouvinte set ultimo = 0`
+  await sql`update inbox_pedidos set aplicada_ate = 0, adiante = '{}', ultima_posicao = 0, ultimo_id = null`
   await arrived(4)
   await statuses(id, ['delivered', 'delivered'])
   const ids = receiver.messages.map((message) => message.id)

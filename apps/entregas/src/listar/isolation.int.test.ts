@@ -1,12 +1,9 @@
 import { ownRows } from '@fluxo/shared/postgres/own-rows'
 import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
-import { json } from '@fluxo/tests/stage/doors'
-import { waitFor } from '@fluxo/tests/stage/wait-for'
+import { mover, receber } from '@fluxo/tests/stage/orders'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Cluster, createCluster, mover, receber } from '../../test/cluster.ts'
-import { createReceiver, type WebhookReceiver } from '../../test/receiver.ts'
+import { type Cluster, createCluster } from '../../test/cluster.ts'
 import { createAcompanharStore } from '../acompanhar/store.ts'
-import { createWebhookStore } from '../avisar/webhook-store.ts'
 import { createRastreioStore } from '../rastrear/store.ts'
 import { tokenHash } from '../rastrear/token.ts'
 import type { PedidoFilters } from './listar.ts'
@@ -15,10 +12,9 @@ import { createPedidoReadStore, READ_SETTINGS } from './store.ts'
 const COMERCIANTES = ['loja', 'Loja', 'loja.', 'loja-1', 'loja-10'] as const
 const PEDIDOS = 3
 
-type Possessions = { pedidos: string[]; webhook: string; token: string }
+type Possessions = { pedidos: string[]; token: string }
 
 let cluster: Cluster
-let receiver: WebhookReceiver
 /** As the role of reads, and as the service. */
 let readPool: Sql
 let service: Sql
@@ -27,11 +23,9 @@ const connection = () => ({ url: cluster.database.appUrl, name: 'teste isolament
 
 beforeAll(async () => {
   cluster = await createCluster()
-  receiver = await createReceiver()
   const one = await cluster.open('a')
   for (const comerciante of COMERCIANTES) {
     const ask = await one.askAs(comerciante)
-    const { id: webhook } = (await (await ask('/webhooks', json({ url: receiver.url }))).json()) as { id: string }
     const pedidos: string[] = []
     for (let i = 0; i < PEDIDOS; i += 1) {
       const pedido = await receber(ask, { customer_name: comerciante, referencia: `r-${i}` })
@@ -39,17 +33,14 @@ beforeAll(async () => {
       pedidos.push(pedido)
     }
     const opened = await ask(`/orders/${pedidos[0]}/tracking`, { method: 'POST' })
-    possessions.set(comerciante, { pedidos, webhook, token: ((await opened.json()) as { token: string }).token })
+    possessions.set(comerciante, { pedidos, token: ((await opened.json()) as { token: string }).token })
   }
-  const all = COMERCIANTES.length * PEDIDOS * 2
-  await waitFor(() => receiver.messages.length >= all, { timeoutMs: 30_000, what: `${all} webhooks` })
   readPool = createSql({ ...connection(), max: 4, settings: READ_SETTINGS })
   service = createSql({ ...connection(), max: 2 })
 })
 afterAll(async () => {
   await Promise.all([closeSql(readPool), closeSql(service)])
   await cluster.close()
-  await receiver.close()
 })
 
 const FILTER = /(?:\w+\.comerciante_id|"\w+"\."comerciante_id") = (\$\d+)/g
@@ -66,7 +57,7 @@ function withoutFilter(sql: Sql): Sql {
 /** Everything that is read for a merchant, on one pool. */
 const readsOf = (sql: Sql) => {
   const reads = createPedidoReadStore(sql)
-  return { reads, webhooks: createWebhookStore({ sql, readPool: sql }), live: createAcompanharStore(sql, reads) }
+  return { reads, live: createAcompanharStore(sql, reads) }
 }
 
 const FILTERS: PedidoFilters[] = [
@@ -81,7 +72,7 @@ describe('with the application’s filter removed, row-level security stands beh
   test('every list is still the merchant’s own, with any filters and on any page', async () => {
     const [whole, isOpen] = [readsOf(readPool), readsOf(withoutFilter(readPool))]
     const after = ['2199-01-01T00:00:00.000Z', 'ffffffff-ffff-7fff-bfff-ffffffffffff'] as const
-    for (const [comerciante, { pedidos, webhook }] of possessions) {
+    for (const [comerciante, { pedidos }] of possessions) {
       // A `referencia` is unique per merchant only: without its filter the look-up may meet many.
       for (const filters of FILTERS.filter(({ referencia }) => referencia === undefined)) {
         for (const point of [undefined, after]) {
@@ -94,28 +85,19 @@ describe('with the application’s filter removed, row-level security stands beh
         const right = await whole.reads.listar(comerciante, filters, undefined, 100)
         expect([right.length, await isOpen.reads.listar(comerciante, filters, undefined, 100)]).toEqual([1, right])
       }
-      expect((await isOpen.webhooks.listar(comerciante)).map(({ id }) => id)).toEqual([webhook])
     }
   })
 
-  test('an order, its history, its stream, a webhook and its deliveries of another merchant are still nobody’s', async () => {
+  test('an order, its history and its stream of another merchant are still nobody’s', async () => {
     const isOpen = readsOf(withoutFilter(readPool))
     for (const comerciante of COMERCIANTES) {
-      for (const [owner, { pedidos, webhook }] of possessions) {
+      for (const [owner, { pedidos }] of possessions) {
         const own = owner === comerciante
         for (const id of pedidos) {
           expect((await isOpen.reads.byId(comerciante, id))?.id).toBe(own ? id : undefined)
           expect((await isOpen.reads.eventos(comerciante, id, 0))?.length).toBe(own ? 2 : undefined)
           expect(await isOpen.live.after(comerciante, id, 0)).toHaveLength(own ? 2 : 0)
         }
-        expect((await isOpen.webhooks.byId(comerciante, webhook))?.id).toBe(own ? webhook : undefined)
-        const avisos = await isOpen.webhooks.avisos(comerciante, webhook, { count: 100 })
-        expect(avisos).toHaveLength(own ? PEDIDOS * 2 : 0)
-        await waitFor(async () =>
-          (await isOpen.webhooks.avisos(comerciante, webhook, { count: 100 })).every(
-            ({ tentativas }) => tentativas.length > 0,
-          ),
-        )
       }
     }
   })
@@ -132,27 +114,24 @@ describe('with the application’s filter removed, row-level security stands beh
   })
 
   test('the same statements show everybody’s rows to a role that is not under it: it is what holds', async () => {
-    const { reads, webhooks } = readsOf(withoutFilter(service))
+    const { reads } = readsOf(withoutFilter(service))
     const everything = await reads.listar('loja', {}, undefined, 100)
     expect(new Set(everything.map(({ comercianteId }) => comercianteId))).toEqual(new Set(COMERCIANTES))
-    expect(await webhooks.listar('loja')).toHaveLength(COMERCIANTES.length)
     const foreign = possessions.get('loja-10')
     expect((await reads.eventos('loja', foreign?.pedidos[0] ?? '', 0))?.length).toBe(2)
-    expect(await webhooks.avisos('loja', foreign?.webhook ?? '', { count: 100 })).toHaveLength(PEDIDOS * 2)
   })
 })
 
 describe('the role of reads', () => {
-  const TABLES = ['pedido', 'evento', 'aviso', 'aviso_tentativa'] as const
+  const TABLES = ['pedido', 'evento'] as const
   const countRows = async (sql: Sql): Promise<number> => {
     const sums = TABLES.map((table) => `(select count(*) from ${table})`).join(' + ')
-    const text = `select (${sums} + (select count(id) from webhook))::int as n`
-    return Number((await sql.unsafe<{ n: number }[]>(text))[0]?.n)
+    return Number((await sql.unsafe<{ n: number }[]>(`select (${sums})::int as n`))[0]?.n)
   }
 
   test('sees nothing where no merchant was set, also right after another request of the same connection', async () => {
     const one = createSql({ ...connection(), max: 1, settings: READ_SETTINGS })
-    expect(await countRows(service)).toBeGreaterThan(COMERCIANTES.length * PEDIDOS * 4)
+    expect(await countRows(service)).toBe(COMERCIANTES.length * PEDIDOS * 3)
     expect(await countRows(one)).toBe(0)
     expect(await createPedidoReadStore(one).listar('loja', {}, undefined, 100)).toHaveLength(PEDIDOS)
     expect(await countRows(one)).toBe(0)
@@ -162,19 +141,14 @@ describe('the role of reads', () => {
     await closeSql(one)
   })
 
-  test('neither writes nor reads what is not for merchants: secrets, tokens, steps, the log’s state', async () => {
+  test('neither writes nor reads what is not for merchants: tokens, steps, the log’s state', async () => {
     for (const text of [
       'update pedido set status = 0',
       'delete from evento',
-      'insert into webhook select * from webhook',
-      'update aviso set vence_em = now()',
-      'select segredo from webhook',
-      'select segredo_anterior from webhook',
-      'select * from webhook',
       'select * from rastreio',
       'select * from passo',
       'select * from posicao',
-      'select * from inbox_avisos',
+      'select * from inbox_particao',
     ]) {
       await expect(readPool.unsafe(text), text).rejects.toThrow('permission denied')
     }

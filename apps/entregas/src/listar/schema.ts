@@ -29,7 +29,7 @@ export const AfterSchema = z.strictObject({
 })
 
 /** An example of an event of an order. */
-export const EVENTO_EXAMPLE = {
+const EVENTO_EXAMPLE = {
   id: '019a1fda-9f3c-7d10-8b0c-2f1f0f6f9a11',
   order_id: ID_EXAMPLE,
   status: 'DELIVERED',
@@ -45,7 +45,7 @@ export const EVENTO_EXAMPLE = {
 }
 
 /** An event of an order, as its history and webhooks tell it. */
-export const PedidoEventoSchema = z
+const PedidoEventoSchema = z
   .object({
     id: z.uuid(),
     order_id: z.uuid(),

@@ -1,8 +1,9 @@
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
 import { json } from '@fluxo/tests/stage/doors'
+import type { PedidoAnswer } from '@fluxo/tests/stage/orders'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createTestApp, type EntregasTestApp, type PedidoAnswer } from '../../test/cluster.ts'
+import { createTestApp, type EntregasTestApp } from '../../test/cluster.ts'
 import { allowedStatuses, STATUSES, type Status } from '../domain/status.ts'
 
 let testApp: EntregasTestApp

@@ -1,7 +1,8 @@
 import { particaoOf } from '@fluxo/shared/log/particao-of'
 import { json } from '@fluxo/tests/stage/doors'
+import type { PedidoAnswer } from '@fluxo/tests/stage/orders'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createTestApp, type EntregasTestApp, type PedidoAnswer } from '../../test/cluster.ts'
+import { createTestApp, type EntregasTestApp } from '../../test/cluster.ts'
 
 const PARTICOES = 2
 let testApp: EntregasTestApp

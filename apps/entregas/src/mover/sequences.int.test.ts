@@ -2,10 +2,11 @@ import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
 import { type CuttingProxy, startCuttingProxy } from '@fluxo/tests/stage/cutting-proxy'
 import { postgresUrl } from '@fluxo/tests/stage/databases'
 import { type Ask, json } from '@fluxo/tests/stage/doors'
+import { receber } from '@fluxo/tests/stage/orders'
 import { waitFor } from '@fluxo/tests/stage/wait-for'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { type Cluster, createCluster, type Instance, receber } from '../../test/cluster.ts'
+import { type Cluster, createCluster, type Instance } from '../../test/cluster.ts'
 import { FLUXO_GROUP } from '../fluir/group.ts'
 
 /** The machine as the contract draws it: an arrow from each status to those that follow it. */

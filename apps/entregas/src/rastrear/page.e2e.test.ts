@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { type Ask, json } from '@fluxo/tests/stage/doors'
+import { mover, receber } from '@fluxo/tests/stage/orders'
 import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createBrowser, findBrowser } from '../../test/browser.ts'
-import { type Cluster, createCluster, type Instance, mover, receber } from '../../test/cluster.ts'
+import { type Cluster, createCluster, type Instance } from '../../test/cluster.ts'
 
 const program = findBrowser()
 if (program === undefined)

@@ -1,8 +1,9 @@
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
 import { type Ask, json } from '@fluxo/tests/stage/doors'
+import { mover, receber } from '@fluxo/tests/stage/orders'
 import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { type Cluster, createCluster, type Instance, mover, receber } from '../../test/cluster.ts'
+import { type Cluster, createCluster, type Instance } from '../../test/cluster.ts'
 import { createSseClient } from '../../test/sse-client.ts'
 
 const HOSTILE = '<script>alert(1)</script>'

@@ -1,6 +1,7 @@
 import { json } from '@fluxo/tests/stage/doors'
+import type { PedidoAnswer } from '@fluxo/tests/stage/orders'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createTestApp, type EntregasTestApp, type PedidoAnswer } from '../../test/cluster.ts'
+import { createTestApp, type EntregasTestApp } from '../../test/cluster.ts'
 
 let testApp: EntregasTestApp
 beforeAll(async () => {
