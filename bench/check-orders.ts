@@ -36,8 +36,8 @@ export const ordersErrors = ({ events, max, ultima, versions }: OrdersState): st
 export const readUltima = (sql: Sql): Promise<number> =>
   sql<{ ultima: number }[]>`select sum(ultima)::float8 as ultima from posicao`.then(([row]) => row?.ultima ?? 0)
 
-/** How far both followers of the orders have read: the flow's workers and the webhooks. */
+/** How far the follower of the orders at entregas has read: the flow's workers. */
 export const readFollowed = (sql: Sql): Promise<number> =>
   sql<{ ate: number }[]>`
-    select least((select sum(aplicada_ate) from inbox_particao), (select sum(aplicada_ate) from inbox_avisos))::float8 as ate
+    select sum(aplicada_ate)::float8 as ate from inbox_particao
   `.then(([row]) => row?.ate ?? 0)

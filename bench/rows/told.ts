@@ -98,11 +98,14 @@ const countOf = async (receiver: MeasuredProcess) =>
 const sendOnce = async (bench: Bench): Promise<{ sample: Sample; rssMb: number; errors: string[]; again: number }> => {
   await emptyRedis(bench)
   const database = await bench.servers.createDatabase('entregas')
-  const entregas = await bench.start.service('entregas', database, {
-    env: { ...MANUAL, ENTREGAS_WEBHOOKS_LOOPBACK: 'true' },
+  const entregas = await bench.start.service('entregas', database, { env: MANUAL })
+  const told = await bench.servers.createDatabase('avisos')
+  const avisos = await bench.start.service('avisos', told, {
+    env: { AVISOS_LOOPBACK: 'true' },
+    asks: { entregas },
   })
   const receiver = await bench.start.receiver()
-  const made = await fetch(`${entregas.url}/webhooks`, {
+  const made = await fetch(`${avisos.url}/webhooks`, {
     method: 'POST',
     headers: { Authorization: `Bearer ${await bench.token(MERCHANT)}`, 'Content-Type': 'application/json' },
     body: JSON.stringify({ url: `${receiver.url}/avisos` }),
@@ -113,10 +116,12 @@ const sendOnce = async (bench: Bench): Promise<{ sample: Sample; rssMb: number; 
   const done = async () => (await countOf(receiver)).different >= EVENTS
   await waitUntil(done, { timeoutMs: WEBHOOKS_TIMEOUT_MS, everyMs: LOOK_MS })
   const { received, different, milliseconds } = await countOf(receiver)
-  const rss = Object.values(await peaksOf([entregas]))
+  const rss = Object.values(await peaksOf([avisos]))
+  await avisos.stop()
   await entregas.stop()
   await receiver.stop()
   await bench.servers.dropDatabase(database)
+  await bench.servers.dropDatabase(told)
   return {
     sample: { value: ((different - 1) * 1000) / milliseconds },
     rssMb: Math.max(0, ...rss),
@@ -132,7 +137,7 @@ const webhooks = async (bench: Bench): Promise<RowResult> => {
     row: 'webhooks',
     unit: 'webhooks/s',
     samples: sent.map(({ sample }) => sample),
-    rssMb: { entregas: Math.max(...sent.map(({ rssMb }) => rssMb)) },
+    rssMb: { avisos: Math.max(...sent.map(({ rssMb }) => rssMb)) },
     details: { 'of them sent again': sent.reduce((sum, { again }) => sum + again, 0) },
     errors: sent.flatMap(({ errors }) => errors),
     note: `one webhook, ${EVENTS.toLocaleString('en')} events; from the first to the last one at the receiver, by its clock`,

@@ -68,7 +68,7 @@ export const webhook = pgTable(
     segredo: text().notNull(),
     segredo_anterior: text(),
     anterior_ate: timestamp({ withTimezone: true }),
-    /** What was recorded more than a minute before is not told. */
+    /** What was recorded hours before is not told. */
     desde: timestamp({ withTimezone: true }).notNull().defaultNow(),
     criado_em: moment().notNull().defaultNow(),
     /** The first failure since the last success. */

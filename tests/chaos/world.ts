@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto'
 import { signToken } from '@fluxo/shared/http/tokens'
 import { createRedisConnections, type RedisConnections } from '@fluxo/shared/redis/connection'
 import { createLogger } from '@fluxo/shared/telemetry/logger'
-import type { Service as InstanceService } from '../stage/services.ts'
 import { MERCHANT_SCOPES, SERVICE_NAMES, type Service } from '../stage/services.ts'
 import { createInstance, type Instance } from './instance.ts'
 import { type Opened, type PostgresServer, type RedisServer, startPostgresOf, startRedisServer } from './servers.ts'
@@ -15,7 +14,6 @@ export type World = {
   looking: RedisConnections
   instances: readonly Instance[]
   of: (service: Service) => Instance[]
-import type { Service as InstanceService } from '../stage/services.ts'
   jwtSecret: string
   /** A token of a merchant, valid for longer than any clock jumps. */
   token: (comerciante: string) => Promise<string>
@@ -26,18 +24,15 @@ import type { Service as InstanceService } from '../stage/services.ts'
 const SECRET_BYTES = 32
 const TOKEN_SECONDS = 30 * 24 * 3_600
 /** How many instances of each service there are. */
-export const INSTANCES: Readonly<Record<Service, number>> = { lancamentos: 2, consolidado: 3, entregas: 2 }
+export const INSTANCES: Readonly<Record<Service, number>> = { lancamentos: 2, consolidado: 3, entregas: 2, avisos: 2 }
 /** Webhooks come back soon, and for half a minute. */
-const ENTREGAS = {
-  ENTREGAS_FLUXO: 'automatico',
-  ENTREGAS_WEBHOOKS_LOOPBACK: 'true',
-  ENTREGAS_WEBHOOKS_ESPERAS: `0,500,1s${',2s'.repeat(15)}`,
-}
+const AVISOS = { AVISOS_LOOPBACK: 'true', AVISOS_ESPERAS: `0,500,1s${',2s'.repeat(15)}` }
 
 /** What an instance is set to, by its number. */
 const SETTINGS: Partial<Record<Service, (n: number) => Readonly<Record<string, string>>>> = {
   // Orders move by themselves: a step that the first instance plans is due at once, one of the others so late that its merchant may be faster.
-  entregas: (n) => ({ ...ENTREGAS, ENTREGAS_ATRASO_MS: n === 1 ? '0' : '150' }),
+  entregas: (n) => ({ ENTREGAS_FLUXO: 'automatico', ENTREGAS_ATRASO_MS: n === 1 ? '0' : '150' }),
+  avisos: () => AVISOS,
 }
 
 /** Where servers keep their data, and where services leave what they say. */

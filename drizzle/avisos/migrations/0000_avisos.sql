@@ -77,7 +77,7 @@ create table evento (
 --> statement-breakpoint
 create index evento_idade on evento (criado_em);
 --> statement-breakpoint
--- Where a merchant wants to be told. What was recorded more than a minute before `desde` is not told. A removed one stays for its
+-- Where a merchant wants to be told. What was recorded hours before `desde` is not told. A removed one stays for its
 -- deliveries' sake, without its secret. `vaga` is which of its merchant's places it holds.
 create table webhook (
   id uuid primary key,

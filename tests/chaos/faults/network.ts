@@ -9,11 +9,8 @@ import { type Aim, type Fault, type Heal, hit } from './fault.ts'
 const WRITING_POOLS = {
   lancamentos: ['application_name\0lancamentos\0', 'application_name\0lancamentos lote\0'],
   consolidado: ['application_name\0consolidado\0'],
-  entregas: [
-    'application_name\0entregas\0',
-    'application_name\0entregas fluxo\0',
-    'application_name\0entregas avisos\0',
-  ],
+  entregas: ['application_name\0entregas\0', 'application_name\0entregas fluxo\0'],
+  avisos: ['application_name\0avisos\0'],
 } as const
 const CUT_EVERY_MS = 250
 /** Slower than the 50 ms that a cache may take, and near the limits of other calls. */

@@ -18,7 +18,7 @@ const headOf = async ({ postgres }: World): Promise<Head | undefined> => {
   const { sql } = postgres.entregas
   const [head] = await sql<Head[]>`
     select ultima::float8 as ultima, (select count(*)::float8 from evento) as linhas,
-      (select count(*)::float8 from passo) as passos, (select count(*)::float8 from carta_morta) + (select count(*)::float8 from carta_avisos) as cartas,
+      (select count(*)::float8 from passo) as passos, (select count(*)::float8 from carta_morta) as cartas,
       (select count(*)::float8 from pedido where status in ${sql(onItsWay)}) as a_caminho,
       (select count(*)::float8 from pedido p left join evento e on e.pedido_id = p.id and e.seq = p.version
         where e.status is distinct from p.status
@@ -30,8 +30,9 @@ const headOf = async ({ postgres }: World): Promise<Head | undefined> => {
 /** How far each of those who follow the orders' log has come, as they noted it themselves. */
 const marksOf = async ({ postgres }: World): Promise<Mark[]> => [
   ...(await postgres.entregas.sql<Mark[]>`
-    select 'the flow' as quem, aplicada_ate::float8 as ate, divergente from inbox_particao union all
-    select 'the webhooks', aplicada_ate::float8, divergente from inbox_avisos`),
+    select 'the flow' as quem, aplicada_ate::float8 as ate, divergente from inbox_particao`),
+  ...(await postgres.avisos.sql<Mark[]>`
+    select 'the webhooks' as quem, aplicada_ate::float8 as ate, divergente from inbox_pedidos`),
   ...(await postgres.lancamentos.sql<Mark[]>`
     select 'the ledger' as quem, aplicada_ate::float8 as ate, divergente from inbox_particao`),
 ]
@@ -40,6 +41,8 @@ const marksOf = async ({ postgres }: World): Promise<Mark[]> => [
 export const unsettledOrders = async (world: World): Promise<string[]> => {
   const [letters] = await world.postgres.lancamentos.sql<{ cartas: number }[]>`
     select count(*)::float8 as cartas from carta_morta`
+  const [untold] = await world.postgres.avisos.sql<{ cartas: number }[]>`
+    select count(*)::float8 as cartas from carta_pedidos`
   const head = await headOf(world)
   if (head === undefined) return ['the orders have no log']
   const { ultima, linhas: rowCount, passos, cartas, a_caminho: onTheirWay, diferentes: misplaced } = head
@@ -48,7 +51,7 @@ export const unsettledOrders = async (world: World): Promise<string[]> => {
   if (passos > 0) found.push(`${passos} steps of the flow are to be taken`)
   if (onTheirWay > 0) found.push(`${onTheirWay} orders are where the flow moves them on`)
   if (misplaced > 0) found.push(`${misplaced} orders are not where their last event says`)
-  const dead = cartas + (letters?.cartas ?? 0)
+  const dead = cartas + (letters?.cartas ?? 0) + (untold?.cartas ?? 0)
   if (dead > 0) found.push(`${dead} events of orders were dead-lettered`)
   for (const { quem: who, ate: upTo, divergente } of await marksOf(world)) {
     if (upTo !== ultima) found.push(`${who} followed the orders up to ${upTo} of ${ultima}`)

@@ -46,7 +46,7 @@ const SOON = '3 seconds'
 const PATIENCE_MS = 1_500
 
 type Hook = { id: string; comerciante: string; receiver: Receiver }
-type Row = { webhook: string; evento: string; aviso: string | null; pending: boolean; late: boolean }
+type Delivery = { webhook: string; evento: string; aviso: string; pending: boolean; late: boolean }
 
 const drawMood = (random: Random): Mood => {
   let drawn = random.next()
@@ -59,7 +59,7 @@ const drawMood = (random: Random): Mood => {
 
 const register = async (world: World, comerciante: string): Promise<Hook> => {
   const receiver = await startReceiver()
-  const [{ url } = { url: '' }] = world.of('entregas')
+  const [{ url } = { url: '' }] = world.of('avisos')
   const headers = { Authorization: `Bearer ${await world.token(comerciante)}`, 'Content-Type': 'application/json' }
   const body = JSON.stringify({ url: receiver.url })
   const response = await fetch(`${url}/webhooks`, { method: 'POST', headers, body })
@@ -69,13 +69,18 @@ const register = async (world: World, comerciante: string): Promise<Hook> => {
   return { id, comerciante, receiver }
 }
 
-/** Every event of a webhook's merchant since there is the webhook, and what became of its delivery. */
-const deliveriesOf = (orders: Sql, ids: readonly string[]) => orders<Row[]>`
-  select w.id as webhook, e.id as evento, a.id as aviso, coalesce(a.situacao = 0, false) as pending,
-    coalesce(a.vence_em > now() + ${SOON}::interval, false) as late
-  from webhook w join evento e on e.comerciante_id = w.comerciante_id and e.posicao > w.desde
-  left join aviso a on a.webhook_id = w.id and a.evento_id = e.id
-  where w.id in ${orders([...ids])}`
+/** Every event of a merchant: all of them came after its webhook. */
+const eventsOf = async (orders: Sql, comerciante: string): Promise<string[]> =>
+  (await orders<{ id: string }[]>`select id from evento where comerciante_id = ${comerciante}`).map(({ id }) => id)
+
+/** What became of each delivery, by its webhook and its event. */
+const deliveriesOf = async (told: Sql, ids: readonly string[]): Promise<ReadonlyMap<string, Delivery>> => {
+  const rows = await told<Delivery[]>`
+    select webhook_id as webhook, evento_id as evento, id as aviso, situacao = 0 as pending,
+      coalesce(vence_em > now() + ${SOON}::interval, false) as late
+    from aviso where webhook_id in ${told([...ids])}`
+  return new Map(rows.map((row) => [`${row.webhook} ${row.evento}`, row]))
+}
 
 /** Registers the webhooks; each of their merchants has orders. */
 export const createWebhooks = async (
@@ -116,7 +121,7 @@ export const createWebhooks = async (
     lateSince.set(aviso, since)
     if (performance.now() - since < PATIENCE_MS) return
     lateSince.delete(aviso)
-    const { url } = random.pick(world.of('entregas'))
+    const { url } = random.pick(world.of('avisos'))
     const headers = { Authorization: `Bearer ${await world.token(comerciante)}` }
     asked += 1
     await client.send(`${url}/webhooks/${id}/deliveries/msg_${aviso}/redeliver`, { method: 'POST', headers })
@@ -126,18 +131,19 @@ export const createWebhooks = async (
     rest,
     missing: async () => {
       const found: Missing = { waiting: [], lost: [] }
-      const rows = await deliveriesOf(
-        world.postgres.entregas.sql,
-        hooks.map(({ id }) => id),
-      )
-      for (const { webhook, evento, aviso, pending, late } of rows) {
-        const hook = hooks.find(({ id }) => id === webhook)
-        if (hook === undefined || hook.receiver.taken.has(evento)) continue
-        const what = `webhook of ${hook.comerciante}: event ${evento}`
-        if (aviso === null) found.lost.push(`${what} was never noted`)
-        else if (!pending) found.lost.push(`${what} is held for delivered or given up (${aviso})`)
-        else found.waiting.push(`${what} is not there yet (${aviso})`)
-        if (aviso !== null && pending && late) await redeliver(hook, aviso)
+      const { entregas, avisos } = world.postgres
+      const ids = hooks.map(({ id }) => id)
+      for (const hook of hooks) {
+        const events = await eventsOf(entregas.sql, hook.comerciante)
+        const deliveries = await deliveriesOf(avisos.sql, ids)
+        for (const evento of events.filter((one) => !hook.receiver.taken.has(one))) {
+          const what = `webhook of ${hook.comerciante}: event ${evento}`
+          const delivery = deliveries.get(`${hook.id} ${evento}`)
+          if (delivery === undefined) found.lost.push(`${what} was never noted`)
+          else if (!delivery.pending) found.lost.push(`${what} is held for delivered or given up (${delivery.aviso})`)
+          else found.waiting.push(`${what} is not there yet (${delivery.aviso})`)
+          if (delivery?.pending && delivery.late) await redeliver(hook, delivery.aviso)
+        }
       }
       return found
     },

@@ -6,8 +6,8 @@ const AVISO_ID = `overlay(overlay(md5(w.id::text || d.id::text) placing '8' from
 
 /** A webhook asked for an event, by its type or by the pattern of its log; one that named nothing asked for the orders. */
 const ASKED = `array[d.tipo, d.padrao] && coalesce(w.eventos, '{order.*}')`
-/** Between the clock of who recorded an event and that of this database. */
-const CLOCKS = `interval '1 minute'`
+/** Between the clock of who recorded an event and that of who keeps webhooks: a wrong clock must not make us miss what is new. */
+const CLOCKS = `interval '4 hours'`
 /** What is older is not told: deliveries are known for 30 days, so a log that is read again tells nothing twice. */
 const TOLD_FOR = `interval '29 days'`
 /** So long what a disabled webhook misses is kept, for when it is taken up again; `POST /webhooks/{id}/retomar`. */
