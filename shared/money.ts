@@ -24,14 +24,14 @@ export function decimalFromCents(cents: bigint): string {
 export type Cents = bigint
 
 /** Why a text is not an amount that an entry may have. */
-type ValorFault = 'formato' | 'casas' | 'nao-positivo' | 'maximo'
+type ValorFault = 'format' | 'decimals' | 'not-positive' | 'too-large'
 
 /** What the merchant reads for each reason. */
 export const VALOR_MESSAGES: Readonly<Record<ValorFault, string>> = {
-  formato: 'Deve ser um número decimal com ponto, como 150.50, sem expoente nem separador de milhar.',
-  casas: 'Deve ter no máximo 2 casas decimais.',
-  'nao-positivo': 'Deve ser maior que zero.',
-  maximo: 'Deve ser no máximo 9999999999999.99.',
+  format: 'Deve ser um número decimal com ponto, como 150.50, sem expoente nem separador de milhar.',
+  decimals: 'Deve ter no máximo 2 casas decimais.',
+  'not-positive': 'Deve ser maior que zero.',
+  'too-large': 'Deve ser no máximo 9999999999999.99.',
 }
 
 /** A decimal number of any size and precision: only to tell the merchant which rule it breaks. */
@@ -44,13 +44,13 @@ const ANY_DECIMAL = /^(-?)(?:0|[1-9]\d*)(?:\.(\d+))?$/
  *
  * @example
  * readValor('150.5') // 15050n
- * readValor('1,50') // 'formato'
+ * readValor('1,50') // 'format'
  */
 export function readValor(text: string): Cents | ValorFault {
   const cents = centsFromDecimal(text)
-  if (cents !== undefined) return cents > 0n ? cents : 'nao-positivo'
+  if (cents !== undefined) return cents > 0n ? cents : 'not-positive'
   const [number, sign, decimals = ''] = ANY_DECIMAL.exec(text) ?? []
-  if (number === undefined) return 'formato'
-  if (sign === '-') return 'nao-positivo'
-  return decimals.length > 2 ? 'casas' : 'maximo'
+  if (number === undefined) return 'format'
+  if (sign === '-') return 'not-positive'
+  return decimals.length > 2 ? 'decimals' : 'too-large'
 }

@@ -32,11 +32,11 @@ export function createDecoder(declared?: Encoding): Decoder {
     if (isAscii(all)) return all.toString('latin1')
     const first = all.findIndex((byte) => byte > 0x7f)
     const verdict = utf8At(all, first)
-    if (verdict === 'falta' && !end) {
+    if (verdict === 'cut-off' && !end) {
       pending = Buffer.from(all.subarray(first))
       return all.toString('latin1', 0, first)
     }
-    decoder = new TextDecoder(verdict === 'sim' ? 'utf-8' : 'windows-1252', { ignoreBOM: true })
+    decoder = new TextDecoder(verdict === 'yes' ? 'utf-8' : 'windows-1252', { ignoreBOM: true })
     return decoder.decode(all, { stream: true })
   }
 
@@ -53,13 +53,13 @@ const sequenceSize = (first: number): number => {
   return first >= 0xf0 && first <= 0xf4 ? 4 : 0
 }
 
-/** Whether a well-formed UTF-8 sequence stands at `i`; `falta` where the bytes so far could still become one. */
-function utf8At(bytes: Buffer, i: number): 'sim' | 'nao' | 'falta' {
+/** Whether a well-formed UTF-8 sequence stands at `i`; `cut-off` where the bytes so far could still become one. */
+function utf8At(bytes: Buffer, i: number): 'yes' | 'no' | 'cut-off' {
   const size = sequenceSize(bytes[i] ?? 0)
-  if (size === 0) return 'nao'
+  if (size === 0) return 'no'
   const sequence = bytes.subarray(i, i + size)
-  if (sequence.length === size) return isUtf8(sequence) ? 'sim' : 'nao'
-  return sequence.subarray(1).every((byte) => (byte & 0xc0) === 0x80) ? 'falta' : 'nao'
+  if (sequence.length === size) return isUtf8(sequence) ? 'yes' : 'no'
+  return sequence.subarray(1).every((byte) => (byte & 0xc0) === 0x80) ? 'cut-off' : 'no'
 }
 
 const CHARSETS: Readonly<Record<string, Encoding>> = {

@@ -90,7 +90,7 @@ export function readCsvValor(written: string): Cents | string {
   const withPoint = THOUSANDS.test(text) || DECIMAL_COMMA.test(text) ? text.replaceAll('.', '').replace(',', '.') : text
   const parsed = readValor(withPoint)
   if (typeof parsed === 'bigint') return parsed
-  return parsed === 'formato' ? 'Deve ser um valor como 1234.56, 1.234,56 ou R$ 1.234,56.' : VALOR_MESSAGES[parsed]
+  return parsed === 'format' ? 'Deve ser um valor como 1234.56, 1.234,56 ou R$ 1.234,56.' : VALOR_MESSAGES[parsed]
 }
 
 /** U+FFFD: what the decoder left of bytes that are no character. */

@@ -88,7 +88,7 @@ export function createFollower<Row extends Positioned, Touched>(
   const epochOf = async (particao: number) => (await feed.page({ particao, after: 0, limite: 1 })).epoca
   const apply = createApply({ group, inbox, keep, stops, epochOf, count, log, tracing: context.tracing })
   const consumers = consumersOf(group, context, apply)
-  const redisUp = () => redis.status() === 'up' && consumers.every((one) => one.state() !== 'sem-redis')
+  const redisUp = () => redis.status() === 'up' && consumers.every((one) => one.state() !== 'no-redis')
   const repair = repairOf(group, context, { inbox, stops, count, apply, redisUp })
   return {
     inbox,

@@ -12,11 +12,11 @@ type Resume = {
 
 type ResumeDecision =
   /** Go on after this position. */
-  | { kind: 'continue'; from: number }
+  | { outcome: 'continue'; from: number }
   /** Redis has lost entries that were published: go on from the cursor, readers pull what is missing. */
-  | { kind: 'redis-lost'; from: number }
+  | { outcome: 'redis-lost'; from: number }
   /** The stream was filled from another log than this one: drop it and begin after the cursor. */
-  | { kind: 'foreign-stream'; from: number }
+  | { outcome: 'foreign-stream'; from: number }
 
 /**
  * Decides where a relay goes on.
@@ -26,11 +26,11 @@ type ResumeDecision =
  */
 export const decideResume = ({ cursor, head, tail, idAtTail }: Resume): ResumeDecision => {
   if (!tail || tail.posicao === 0) {
-    return cursor > 0 ? { kind: 'redis-lost', from: cursor } : { kind: 'continue', from: 0 }
+    return cursor > 0 ? { outcome: 'redis-lost', from: cursor } : { outcome: 'continue', from: 0 }
   }
-  if (tail.posicao > head) return { kind: 'foreign-stream', from: Math.min(cursor, head) }
+  if (tail.posicao > head) return { outcome: 'foreign-stream', from: Math.min(cursor, head) }
   // A stream whose entries were all trimmed still has its last id, but no event to compare.
-  if (tail.id !== undefined && idAtTail !== tail.id) return { kind: 'foreign-stream', from: Math.min(cursor, head) }
-  if (tail.posicao < cursor) return { kind: 'redis-lost', from: cursor }
-  return { kind: 'continue', from: tail.posicao }
+  if (tail.id !== undefined && idAtTail !== tail.id) return { outcome: 'foreign-stream', from: Math.min(cursor, head) }
+  if (tail.posicao < cursor) return { outcome: 'redis-lost', from: cursor }
+  return { outcome: 'continue', from: tail.posicao }
 }

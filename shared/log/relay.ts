@@ -158,11 +158,11 @@ const createResume = ({ sql, readPage, publisher, log }: RelayOptions, metrics: 
     const [atTail] = tail && tail.posicao > 0 ? await readPage(particao, tail.posicao - 1, 1) : []
     const known = atTail && atTail.posicao === tail?.posicao ? eventId(atTail) : undefined
     const decision = decideResume({ cursor, head, tail, idAtTail: known })
-    if (decision.kind === 'redis-lost') {
+    if (decision.outcome === 'redis-lost') {
       metrics.redisLosses.inc({ particao })
       log.warn({ particao, cursor, tail }, 'Redis has lost published entries; readers pull them')
     }
-    if (decision.kind === 'foreign-stream') {
+    if (decision.outcome === 'foreign-stream') {
       metrics.redisLosses.inc({ particao })
       log.error({ particao, head, tail }, 'the stream was filled from another log; dropping it')
       if (tail?.epoca !== undefined) await renewEpoca(sql, tail.epoca, log)

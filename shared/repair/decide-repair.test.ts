@@ -14,13 +14,13 @@ const calm: RepairSituation = {
 
 describe('what repair does next', () => {
   test('nothing while the stream brings everything', () => {
-    expect(decideRepair(calm)).toEqual({ action: 'nada' })
-    expect(decideRepair({ ...calm, holes: [{ from: 8, to: 9 }], stoppedSince: 8_001 })).toEqual({ action: 'nada' })
+    expect(decideRepair(calm)).toEqual({ outcome: 'nothing' })
+    expect(decideRepair({ ...calm, holes: [{ from: 8, to: 9 }], stoppedSince: 8_001 })).toEqual({ outcome: 'nothing' })
   })
 
   test('looks at the head now and then, and first of all', () => {
-    expect(decideRepair({ ...calm, headSeenAt: 9_000 })).toEqual({ action: 'ver-cabeca' })
-    expect(decideRepair({ ...calm, headSeenAt: undefined })).toEqual({ action: 'ver-cabeca' })
+    expect(decideRepair({ ...calm, headSeenAt: 9_000 })).toEqual({ outcome: 'see-head' })
+    expect(decideRepair({ ...calm, headSeenAt: undefined })).toEqual({ outcome: 'see-head' })
   })
 
   test('pulls exactly the holes once they are older than the grace', () => {
@@ -29,7 +29,7 @@ describe('what repair does next', () => {
       { from: 12, to: 12 },
     ]
     expect(decideRepair({ ...calm, holes, stoppedSince: 8_000 })).toEqual({
-      action: 'puxar',
+      outcome: 'pull',
       motivo: 'buraco',
       ranges: [
         { after: 7, to: 9 },
@@ -40,14 +40,14 @@ describe('what repair does next', () => {
 
   test('pulls a tail that no stream brings', () => {
     expect(decideRepair({ ...calm, stoppedSince: 8_000 })).toEqual({
-      action: 'puxar',
+      outcome: 'pull',
       motivo: 'cabeca',
       ranges: [{ after: 7, to: undefined }],
     })
   })
 
   test('pulls all the time while Redis is away', () => {
-    expect(decideRepair({ ...calm, redisUp: false })).toMatchObject({ action: 'puxar', motivo: 'sem-redis' })
+    expect(decideRepair({ ...calm, redisUp: false })).toMatchObject({ outcome: 'pull', motivo: 'sem-redis' })
   })
 })
 

@@ -16,10 +16,10 @@ export type RepairSituation = {
 }
 
 type RepairStep =
-  | { action: 'nada' }
+  | { outcome: 'nothing' }
   /** Ask the ledger where its log ends, and whether it is still the same log. */
-  | { action: 'ver-cabeca' }
-  | { action: 'puxar'; motivo: 'sem-redis' | 'buraco' | 'cabeca'; ranges: PullRange[] }
+  | { outcome: 'see-head' }
+  | { outcome: 'pull'; motivo: 'sem-redis' | 'buraco' | 'cabeca'; ranges: PullRange[] }
 
 /** What to pull: everything after `after`, up to and including `to` or, undefined, all there is. */
 export type PullRange = { after: number; to: number | undefined }
@@ -36,14 +36,14 @@ const RANGES_MAX = 50
  */
 export function decideRepair(s: RepairSituation): RepairStep {
   const everything = { after: s.aplicadaAte, to: undefined }
-  if (!s.redisUp) return { action: 'puxar', motivo: 'sem-redis', ranges: [everything] }
+  if (!s.redisUp) return { outcome: 'pull', motivo: 'sem-redis', ranges: [everything] }
   if (s.stoppedSince !== undefined && s.now - s.stoppedSince >= s.graceMs) {
-    if (s.holes.length === 0) return { action: 'puxar', motivo: 'cabeca', ranges: [everything] }
+    if (s.holes.length === 0) return { outcome: 'pull', motivo: 'cabeca', ranges: [everything] }
     const ranges = s.holes.slice(0, RANGES_MAX).map(({ from, to }) => ({ after: from - 1, to }))
-    return { action: 'puxar', motivo: 'buraco', ranges }
+    return { outcome: 'pull', motivo: 'buraco', ranges }
   }
-  if (s.headSeenAt === undefined || s.now - s.headSeenAt >= s.headEveryMs) return { action: 'ver-cabeca' }
-  return { action: 'nada' }
+  if (s.headSeenAt === undefined || s.now - s.headSeenAt >= s.headEveryMs) return { outcome: 'see-head' }
+  return { outcome: 'nothing' }
 }
 
 /** Whether the ledger's answer fits what was applied before; a reason where it is another log, or another history of it. */

@@ -173,8 +173,8 @@ function createRound(deps: RepairDeps, signal: AbortSignal): () => Promise<void>
       const { stoppedSince, headSeenAt } = state
       const situation = { now, redisUp: redisUp(), aplicadaAte, holes, stoppedSince, headSeenAt }
       const step = decideRepair({ ...situation, graceMs, headEveryMs })
-      if (step.action === 'ver-cabeca') await seeHead(watermark, state)
-      if (step.action === 'puxar') for (const range of step.ranges) await pull(watermark, state, step.motivo, range)
+      if (step.outcome === 'see-head') await seeHead(watermark, state)
+      if (step.outcome === 'pull') for (const range of step.ranges) await pull(watermark, state, step.motivo, range)
     }
   }
 }

@@ -115,7 +115,7 @@ describe('what is done with them', () => {
 
   test('a failed apply gives the same batch again after a pause, and nothing is read meanwhile', () => {
     const failed = after([...HOLDING, { type: 'failed', lane: 'apply' }])
-    expect(situation(failed)).toBe('pausado')
+    expect(situation(failed)).toBe('paused')
     expect(nextSource(failed, 99_000)).toBeUndefined()
     expect(nextApply(failed, 1_000)).toEqual({ kind: 'wait', until: 1_050 })
     expect(nextApply(failed, 1_050)).toEqual({ kind: 'apply', batch: batch(1, 2) })
@@ -123,7 +123,7 @@ describe('what is done with them', () => {
 
   test('a failed ack is sent again; its batch is not applied again, and nothing is read meanwhile', () => {
     const failed = after([...HOLDING, { type: 'applied' }, { type: 'failed', lane: 'ack' }])
-    expect(situation(failed)).toBe('sem-redis')
+    expect(situation(failed)).toBe('no-redis')
     expect(nextSource(failed, 99_000)).toBeUndefined()
     expect(nextApply(failed, 9_000)).toBeUndefined()
     expect(nextAck(failed, 9_000)).toEqual({ kind: 'ack', batch: batch(1, 2) })

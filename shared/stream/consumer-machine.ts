@@ -136,9 +136,9 @@ export function advance(m: Machine, event: ConsumerEvent, around: Surroundings):
 }
 
 /** The consumer's state as it is shown: paused by the handler, without Redis, or reading. */
-export function situation(m: Machine): 'lendo' | 'pausado' | 'sem-redis' {
-  if (m.lanes.apply.failures > 0) return 'pausado'
-  return m.session === 'open' && m.lanes.ack.failures === 0 ? 'lendo' : 'sem-redis'
+export function situation(m: Machine): 'reading' | 'paused' | 'no-redis' {
+  if (m.lanes.apply.failures > 0) return 'paused'
+  return m.session === 'open' && m.lanes.ack.failures === 0 ? 'reading' : 'no-redis'
 }
 
 function wanted(m: Machine, lane: LaneName, now: number): SourceAction | WorkAction | undefined {

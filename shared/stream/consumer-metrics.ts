@@ -39,9 +39,11 @@ export function consumerMetrics(
   }
 }
 
-type Shown = { stream: string; particao: string; group: string; estado: () => string }
+/** What a consumer does, and how metrics and log lines call it. */
+export const STATE_LABELS = { reading: 'lendo', paused: 'pausado', 'no-redis': 'sem-redis', stopped: 'parado' } as const
+export type ConsumerState = keyof typeof STATE_LABELS
 
-const STATES = ['lendo', 'pausado', 'sem-redis', 'parado']
+type Shown = { stream: string; particao: string; group: string; state: () => ConsumerState }
 
 const shownIn = new WeakMap<Registry, Set<Shown>>()
 
@@ -50,10 +52,11 @@ const shownIn = new WeakMap<Registry, Set<Shown>>()
  */
 export function showState(
   registry: Registry,
-  { prefix, particao, group, estado: state }: { prefix: string; particao: number; group: string; estado: () => string },
+  { prefix, particao, group }: { prefix: string; particao: number; group: string },
+  state: () => ConsumerState,
 ): void {
   const shown = shownIn.get(registry) ?? register(registry)
-  shown.add({ stream: prefix, particao: String(particao), group, estado: state })
+  shown.add({ stream: prefix, particao: String(particao), group, state })
 }
 
 function register(registry: Registry): Set<Shown> {
@@ -65,10 +68,10 @@ function register(registry: Registry): Set<Shown> {
     labelNames: [...LABELS, 'estado'],
     collect() {
       this.reset()
-      for (const { estado: state, ...labels } of consumers) {
+      for (const { state, ...labels } of consumers) {
         // Zeros too: an alert cannot compare with a series that is not there.
-        const now = state()
-        for (const each of STATES) this.inc({ ...labels, estado: each }, each === now ? 1 : 0)
+        const now = STATE_LABELS[state()]
+        for (const each of Object.values(STATE_LABELS)) this.inc({ ...labels, estado: each }, each === now ? 1 : 0)
       }
     },
   })

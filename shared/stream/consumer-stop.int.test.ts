@@ -27,7 +27,7 @@ test('a stop ends a blocked read at once, and a consumer with nothing pending le
   consumer.start()
   await waitFor(async () => (await blockedClients()) >= 1, { what: 'the blocked read' })
   expect(await timed(consumer.stop())).toBeLessThan(STOP_MS_MAX)
-  expect(consumer.state()).toBe('parado')
+  expect(consumer.state()).toBe('stopped')
   expect(await stream.consumerNames()).toEqual([])
 })
 
@@ -35,7 +35,7 @@ test('entries that arrive while it stops are neither lost nor stranded', async (
   for (let round = 0; round < 20; round += 1) {
     const consumer = stream.consumer({ consumer: `rodada-${round}` })
     consumer.start()
-    await waitFor(() => consumer.state() === 'lendo')
+    await waitFor(() => consumer.state() === 'reading')
     await Promise.all([consumer.stop(), stream.publish(round * 10 + 1, round * 10 + 10)])
   }
   const last = stream.consumer({ consumer: 'ultimo', claimIdleMs: 20, claimEveryMs: 20, blockMs: 50 })
@@ -72,7 +72,7 @@ test('a paused consumer stops at once and stays in the group, so that what it ho
   await stream.publish(1, 20)
   const paused = stream.consumer({ consumer: 'pausado', handle: () => Promise.reject(new Error('database away')) })
   paused.start()
-  await waitFor(() => paused.state() === 'pausado')
+  await waitFor(() => paused.state() === 'paused')
   expect(await timed(paused.stop())).toBeLessThan(STOP_MS_MAX)
   expect(await stream.consumerNames()).toEqual(['pausado'])
   expect((await stream.pending()).length).toBe(20)
@@ -91,7 +91,7 @@ test('stopping twice, stopping before the start and starting twice are harmless'
   consumer.start()
   await Promise.all([consumer.stop(), consumer.stop()])
   await consumer.stop()
-  expect(consumer.state()).toBe('parado')
+  expect(consumer.state()).toBe('stopped')
 })
 
 test('a stop is quick while Redis hangs and while it is away', async () => {
@@ -99,7 +99,7 @@ test('a stop is quick while Redis hangs and while it is away', async () => {
   const hung = await streamFixture(own.url)
   const consumer = hung.consumer({ blockMs: 20_000 })
   consumer.start()
-  await waitFor(() => consumer.state() === 'lendo')
+  await waitFor(() => consumer.state() === 'reading')
   process.kill(own.pid, 'SIGSTOP')
   expect(await timed(consumer.stop())).toBeLessThan(STOP_MS_MAX)
 
@@ -112,7 +112,7 @@ test('a stop is quick while Redis hangs and while it is away', async () => {
   const alone = hung.consumer({ consumer: 'c' })
   alone.start()
   await waitFor(() => hung.redis.status() === 'down')
-  expect(alone.state()).toBe('sem-redis')
+  expect(alone.state()).toBe('no-redis')
   expect(await timed(alone.stop())).toBeLessThan(STOP_MS_MAX)
   await hung.close()
   await own.remove()

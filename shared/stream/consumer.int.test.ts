@@ -52,7 +52,7 @@ test('while the handler says "not now" nothing is acked or delivered again; then
   const consumer = stream.consumer({ handle, countMax: 10 })
   consumer.start()
   await waitFor(() => tried.length >= 4, { what: 'several attempts' })
-  expect(consumer.state()).toBe('pausado')
+  expect(consumer.state()).toBe('paused')
   const rows = await stream.pending()
   // The batch in hand and the one behind it, both delivered once: no count burns while paused.
   expect(rows.length).toBe(20)
@@ -61,7 +61,7 @@ test('while the handler says "not now" nothing is acked or delivered again; then
   database.away = false
   await waitFor(() => consumer.positions().length === 30, { what: 'the rest' })
   expect(consumer.positions()).toEqual(range(1, 30))
-  expect(consumer.state()).toBe('lendo')
+  expect(consumer.state()).toBe('reading')
   await waitFor(acked, { what: 'the acks' })
 })
 

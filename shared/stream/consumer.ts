@@ -14,7 +14,7 @@ import {
   situation,
   started,
 } from './consumer-machine.ts'
-import { consumerMetrics, showState } from './consumer-metrics.ts'
+import { type ConsumerState, consumerMetrics, STATE_LABELS, showState } from './consumer-metrics.ts'
 import type { Reading } from './consumer-session.ts'
 import { streamKey } from './keys.ts'
 import type { Entry } from './reply.ts'
@@ -60,8 +60,6 @@ export type ConsumerOptions = {
   registry: Registry
   clock?: Clock | undefined
 }
-
-type ConsumerState = 'lendo' | 'pausado' | 'sem-redis' | 'parado'
 
 export type Consumer = {
   /** Begins reading in the background; returns at once, with Redis there or not. */
@@ -144,8 +142,8 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     cancel?.()
     await source.leave()
   }
-  const state = (): ConsumerState => (life !== 'running' || machine.stopping ? 'parado' : situation(machine))
-  showState(options.registry, { ...options, estado: state })
+  const state = (): ConsumerState => (life !== 'running' || machine.stopping ? 'stopped' : situation(machine))
+  showState(options.registry, options, state)
   return {
     start: () => {
       invariant(stopped === undefined, 'a stopped consumer is not started again')
@@ -176,7 +174,7 @@ function readingOf({ prefix, particao, group, consumer, countMax, blockMs, claim
 function logChange(log: Logger, { key, group }: Reading, state: ConsumerState, error: unknown): void {
   const failure =
     error instanceof Error ? { erro: error.message, codigo: 'code' in error ? error.code : undefined } : {}
-  const line = { stream: key, group, estado: state, ...failure }
-  if (state === 'lendo') log.info(line, 'consumer reads')
+  const line = { stream: key, group, estado: STATE_LABELS[state], ...failure }
+  if (state === 'reading') log.info(line, 'consumer reads')
   else log.warn(line, 'consumer cannot go on')
 }

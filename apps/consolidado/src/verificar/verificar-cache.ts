@@ -107,8 +107,8 @@ async function compare({ redis, prefix, sql }: VerificarCacheDeps, run: string, 
     const empty = emptySaldo(day.comercianteId, day.data, projection?.geracao ?? 0)
     const saldo = byKey.get(chaves[i] ?? '') ?? empty
     const verdict = verificarCachedDay(cached, saldo)
-    if (verdict.outcome === 'errado') wrong.push({ tipo: 'cache', ...day, motivo: verdict.motivo })
-    if (verdict.outcome === 'atrasado') behind.push({ day, cached, saldo })
+    if (verdict.outcome === 'wrong') wrong.push({ tipo: 'cache', ...day, motivo: verdict.motivo })
+    if (verdict.outcome === 'late') behind.push({ day, cached, saldo })
   }
   return { seen, wrong, behind }
 }

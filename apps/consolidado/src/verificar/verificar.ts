@@ -104,20 +104,20 @@ const amountsOf = (body: string): string => body.slice(0, body.lastIndexOf(',"at
 
 /**
  * Compares a cached day with its row, read **after** it: the cache is written after the commit, so it is never newer.
- * `atrasado` may be right in a moment, as the write-through follows the commit; look again before it is told.
+ * `late` may be right in a moment, as the write-through follows the commit; look again before it is told.
  */
 export function verificarCachedDay(
   cached: CachedDay,
   saldo: Saldo,
-): { outcome: 'certo' | 'atrasado' } | { outcome: 'errado'; motivo: string } {
+): { outcome: 'right' | 'late' } | { outcome: 'wrong'; motivo: string } {
   const body = saldoJson(saldo)
   if (cached.versao > saldo.versao) {
-    return { outcome: 'errado', motivo: `cached as version ${cached.versao}, and its row is at ${saldo.versao}` }
+    return { outcome: 'wrong', motivo: `cached as version ${cached.versao}, and its row is at ${saldo.versao}` }
   }
   if (cached.versao === saldo.versao) {
-    return cached.body === body ? { outcome: 'certo' } : { outcome: 'errado', motivo: saysOtherwise(cached, body) }
+    return cached.body === body ? { outcome: 'right' } : { outcome: 'wrong', motivo: saysOtherwise(cached, body) }
   }
-  return { outcome: amountsOf(cached.body) === amountsOf(body) ? 'certo' : 'atrasado' }
+  return { outcome: amountsOf(cached.body) === amountsOf(body) ? 'right' : 'late' }
 }
 
 export const saysOtherwise = ({ versao, body }: CachedDay, expected: string): string =>

@@ -8,7 +8,7 @@ const evento: PedidoEvento = {
   pedidoId: '0198a4c2-0000-7000-8000-000000000002',
   comercianteId: 'loja',
   seq: 5,
-  especie: 'mudanca',
+  especie: 'change',
   status: 'DELIVERY_FAILED',
   anterior: 'OUT_FOR_DELIVERY',
   reason: 'absent',

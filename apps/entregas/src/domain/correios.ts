@@ -15,7 +15,7 @@ export function isTrackingCode(text: string): boolean {
 }
 
 /** What an event of the carrier says: a status, a note that changes nothing, or that the event before was wrong. */
-type Informe = { to: Status; reason?: FailureReason } | 'nota' | 'correcao'
+type Informe = { to: Status; reason?: FailureReason } | 'note' | 'correction'
 
 const DELIVERY = ['BDE', 'BDI', 'BDR']
 const delivery = (codigos: readonly number[], informe: Informe): [string, Informe][] =>
@@ -30,8 +30,8 @@ const BY_TIPO: ReadonlyMap<string, Informe> = new Map<string, Informe>([
   ['DO', { to: 'IN_TRANSIT' }],
   ['TRI', { to: 'IN_TRANSIT' }],
   ['PMT', { to: 'IN_TRANSIT' }],
-  ['IDC', 'nota'],
-  ['EST', 'correcao'],
+  ['IDC', 'note'],
+  ['EST', 'correction'],
 ])
 
 /** The SRO table of the Correios, by type and code. */
@@ -52,10 +52,10 @@ const BY_CODIGO: ReadonlyMap<string, Informe> = new Map<string, Informe>([
   ...delivery([23], { to: 'RETURNED' }),
   ...delivery([9, 43, 50, 51, 52], { to: 'LOST' }),
   ...delivery([28, 37], { to: 'DAMAGED' }),
-  ...delivery([69], 'nota'),
-  ...from('BLQ', [1], 'nota'),
-  ...from('FC', [3], 'nota'),
-  ...from('PAR', [16, 17], 'nota'),
+  ...delivery([69], 'note'),
+  ...from('BLQ', [1], 'note'),
+  ...from('FC', [3], 'note'),
+  ...from('PAR', [16, 17], 'note'),
 ])
 
 /** What `type` and `status` of a carrier's event mean; `undefined` where the table does not know them. */

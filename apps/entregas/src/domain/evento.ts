@@ -30,7 +30,7 @@ const CORRECTED = 'pedido.corrigido.v1'
 export const FACTS: readonly string[] = [...Object.values(STATUS_FACT), NOTED, CORRECTED]
 
 /** What kind of event it is: a change of status, a note, or the correction of the change before. */
-export type EventoKind = 'mudanca' | 'nota' | 'correcao'
+export type EventoKind = 'change' | 'note' | 'correction'
 
 /** One event of an order, as it is stored. */
 export type PedidoEvento = {
@@ -63,7 +63,7 @@ export type PedidoEvento = {
 
 /** The type of the event on the stream. */
 export const factOf = ({ especie: kind, status }: Pick<PedidoEvento, 'especie' | 'status'>): string =>
-  kind === 'nota' ? NOTED : kind === 'correcao' ? CORRECTED : STATUS_FACT[status]
+  kind === 'note' ? NOTED : kind === 'correction' ? CORRECTED : STATUS_FACT[status]
 
 /** The carrier's own words as they are told: `BDE 20`, and the parcel's tracking code apart. */
 const carrierFields = (codigo: string) => {

@@ -118,7 +118,7 @@ const evento: PedidoEvento = {
   pedidoId: 'p',
   comercianteId: 'loja-1',
   seq: 2,
-  especie: 'mudanca',
+  especie: 'change',
   status: 'DELIVERED',
   anterior: 'IN_TRANSIT',
   reason: undefined,
@@ -171,10 +171,10 @@ test('an event on the stream is complete, and tells neither name nor address', (
 })
 
 test('each status is a fact of its own; notes and corrections are facts, too', () => {
-  const facts = STATUSES.map((status) => factOf({ especie: 'mudanca', status }))
+  const facts = STATUSES.map((status) => factOf({ especie: 'change', status }))
   expect(new Set(facts).size).toBe(STATUSES.length)
-  expect(factOf({ especie: 'nota', status: 'DELIVERED' })).toBe('pedido.anotado.v1')
-  expect(factOf({ especie: 'correcao', status: 'DELIVERED' })).toBe('pedido.corrigido.v1')
+  expect(factOf({ especie: 'note', status: 'DELIVERED' })).toBe('pedido.anotado.v1')
+  expect(factOf({ especie: 'correction', status: 'DELIVERED' })).toBe('pedido.corrigido.v1')
 })
 
 test('different contents have different fingerprints, and a fingerprint never changes between versions', () => {

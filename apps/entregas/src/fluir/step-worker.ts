@@ -47,27 +47,30 @@ export async function takePasso(deps: StepWorkerDeps, passo: Passo): Promise<voi
   const span = tracing.start('flow step', { parent: traceparent, attributes: { pedidoId, versao, to } })
   try {
     const outcome = await makeChange(deps, { ...passo, traceparent: span.traceparent })
-    span.end({ attributes: { desfecho: outcome } })
+    span.end({ attributes: { desfecho: DESFECHO[outcome] } })
   } catch (error) {
     span.end({ error })
     throw error
   }
 }
 
+/** What came of a step, as metrics and traces call it. */
+const DESFECHO = { taken: 'dado', lost: 'perdido' } as const
+
 /** What came of a step: taken, or lost where somebody else has moved the order; the log says what became of that one. */
-async function makeChange(deps: StepWorkerDeps, passo: Passo): Promise<'dado' | 'perdido'> {
+async function makeChange(deps: StepWorkerDeps, passo: Passo): Promise<'taken' | 'lost'> {
   const { store, reads, newId, now, log, registry } = deps
   const createdAt = now()
   const change = changeForPasso(passo, createdAt)
   const request = { change, eventoId: newId(), createdAt, traceparent: passo.traceparent, passo: passo.versao }
-  const outcome = (await store.mover(request)).outcome === 'moved' ? 'dado' : 'perdido'
+  const outcome = (await store.mover(request)).outcome === 'moved' ? 'taken' : 'lost'
   const passos = counter(registry, {
     name: 'fluxo_fluxo_passos_total',
     help: 'Steps of the automatic flow, by what came of them: dado, or perdido where somebody else had moved the order.',
     labelNames: ['desfecho'],
   })
-  passos.inc({ desfecho: outcome })
-  if (outcome === 'dado') return outcome
+  passos.inc({ desfecho: DESFECHO[outcome] })
+  if (outcome === 'taken') return outcome
   const pedido = await reads.byId(passo.comercianteId, passo.pedidoId)
   const { pedidoId, versao, to } = passo
   const current = { status: pedido?.status, currentVersion: pedido?.version }

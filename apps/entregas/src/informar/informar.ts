@@ -31,8 +31,8 @@ export function changesForInforme(pedido: Pedido, informe: ReceivedInforme): Ped
   const noteWith = (more: Partial<EventoDetails> = {}): PedidoChange[] => [
     { ...base, from: [pedido.status], versao: pedido.version, details: { ...details, ...more } },
   ]
-  if (meaning === 'nota') return noteWith()
-  if (meaning === 'correcao') {
+  if (meaning === 'note') return noteWith()
+  if (meaning === 'correction') {
     const { corrigivel: to } = pedido
     if (to === undefined) return noteWith()
     return [{ ...base, to, from: [pedido.status], versao: pedido.version, correction: true, details }]

@@ -19,7 +19,7 @@ export type EventoRow = Answered<
 export type KnownPedido = { pedido: PedidoRow; impressao: string | null; posicao: number }
 
 /** Codes of the kinds of events in the database, by their index. */
-const KINDS: readonly EventoKind[] = ['mudanca', 'nota', 'correcao']
+const KINDS: readonly EventoKind[] = ['change', 'note', 'correction']
 export const CHANGE = 0
 export const NOTE = 1
 export const CORRECTION = 2
@@ -85,7 +85,7 @@ export const eventoFromRow = (row: EventoRow): PedidoEvento => ({
   pedidoId: row.pedido_id,
   comercianteId: row.comerciante_id,
   seq: row.seq,
-  especie: KINDS[row.especie] ?? 'mudanca',
+  especie: KINDS[row.especie] ?? 'change',
   status: statusOfCode(row.status),
   anterior: row.anterior === null ? undefined : statusOfCode(row.anterior),
   informado: row.informado === null ? undefined : statusOfCode(row.informado),

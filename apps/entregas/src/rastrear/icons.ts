@@ -1,16 +1,15 @@
 import { html } from 'hono/html'
 
 /** What kind of news a status is; the picture beside the words, for eyes only. */
-export type PageIcon = 'caixa' | 'caminho' | 'certo' | 'volta' | 'aviso'
+export type PageIcon = 'box' | 'road' | 'check' | 'back' | 'warning'
 
 /** Drawn for this page on a field of 24 by 24. */
 const PATHS: Readonly<Record<PageIcon, string>> = {
-  caixa: 'M4 8l8-4 8 4v8l-8 4-8-4zM4 8l8 4 8-4M12 12v8',
-  caminho:
-    'M2 6h11v10H2zM13 10h4l4 3v3h-8zM6.5 19a1.5 1.5 0 1 0 0-3 1.5 1.5 0 0 0 0 3M17 19a1.5 1.5 0 1 0 0-3 1.5 1.5 0 0 0 0 3',
-  certo: 'M5 13l5 5L19.5 7',
-  volta: 'M9 6L4 11l5 5M4 11h10a5 5 0 0 1 0 10h-3',
-  aviso: 'M12 5v9M12 18.5v.5',
+  box: 'M4 8l8-4 8 4v8l-8 4-8-4zM4 8l8 4 8-4M12 12v8',
+  road: 'M2 6h11v10H2zM13 10h4l4 3v3h-8zM6.5 19a1.5 1.5 0 1 0 0-3 1.5 1.5 0 0 0 0 3M17 19a1.5 1.5 0 1 0 0-3 1.5 1.5 0 0 0 0 3',
+  check: 'M5 13l5 5L19.5 7',
+  back: 'M9 6L4 11l5 5M4 11h10a5 5 0 0 1 0 10h-3',
+  warning: 'M12 5v9M12 18.5v.5',
 }
 
 /** The picture as HTML; whoever listens to the page hears nothing of it. */

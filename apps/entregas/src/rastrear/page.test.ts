@@ -12,7 +12,7 @@ const evento: PedidoEvento = {
   pedidoId: '0198a4c2-0000-7000-8000-000000000002',
   comercianteId: 'loja-secreta',
   seq: 1,
-  especie: 'mudanca',
+  especie: 'change',
   status: 'DELIVERY_FAILED',
   anterior: 'OUT_FOR_DELIVERY',
   reason: 'absent',
@@ -44,7 +44,7 @@ describe('the public page', () => {
     const at = new Date(0)
     const rastreio = rastreioOf('RECEIVED', [{ ...evento, status: 'RECEIVED' }])
     const hostis = { title: HOSTILE, sentence: HOSTILE, passos: [{ title: HOSTILE, detail: HOSTILE, at }] }
-    const text = await mostrar({ ...rastreio, ...hostis, fases: [{ title: HOSTILE, state: 'atual' }] })
+    const text = await mostrar({ ...rastreio, ...hostis, fases: [{ title: HOSTILE, state: 'current' }] })
     expect(text).not.toMatch(/<script>|<img/)
     const mostrado =
       '&quot;&gt;&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;amp;&lt;img src=x onerror=alert(1)&gt;'
@@ -74,17 +74,17 @@ describe('the public page', () => {
   test('passes over notes, says what was corrected, and puts the newest first', () => {
     const { passos } = rastreioOf('IN_TRANSIT', [
       { ...evento, status: 'RECEIVED', reason: undefined, location: undefined },
-      { ...evento, especie: 'nota', status: 'RECEIVED' },
+      { ...evento, especie: 'note', status: 'RECEIVED' },
       { ...evento, status: 'DELIVERED', reason: undefined, location: undefined },
-      { ...evento, especie: 'correcao', status: 'IN_TRANSIT', reason: undefined, location: undefined },
+      { ...evento, especie: 'correction', status: 'IN_TRANSIT', reason: undefined, location: undefined },
     ])
     expect(passos.map(({ title }) => title)).toEqual(['Correção: Em transporte', 'Entregue', 'Pedido recebido'])
   })
 
   test('says by words how far the parcel is on its usual way, and nothing of that where it has left it', async () => {
     const fasesAt = (status: Status) => rastreioOf(status, [{ ...evento, status }]).fases.map(({ state }) => state)
-    expect(fasesAt('IN_TRANSIT')).toEqual(['feita', 'atual', 'futura', 'futura'])
-    expect(fasesAt('DELIVERED')).toEqual(['feita', 'feita', 'feita', 'atual'])
+    expect(fasesAt('IN_TRANSIT')).toEqual(['done', 'current', 'coming', 'coming'])
+    expect(fasesAt('DELIVERED')).toEqual(['done', 'done', 'done', 'current'])
     expect(await page()).toContain('<li class="atual" aria-current="step">Perto de você</li>')
     expect(await page()).toContain('A caminho<span class="oculto">: concluído</span>')
     for (const status of ['RETURNING', 'RETURNED', 'CANCELLED', 'LOST', 'DAMAGED'] as const) {

@@ -26,9 +26,9 @@ const passoItem = ({ title, detail, at }: VisiblePasso): Html => html`<li>
 </li>`
 
 const faseItem = ({ title, state }: Fase): Html =>
-  state === 'atual'
+  state === 'current'
     ? html`<li class="atual" aria-current="step">${title}</li>`
-    : html`<li class="${state}">${title}<span class="oculto">${state === 'feita' ? ': concluído' : ': ainda não'}</span></li>`
+    : html`<li class="${state}">${title}<span class="oculto">${state === 'done' ? ': concluído' : ': ainda não'}</span></li>`
 
 /** Where the parcel is on its usual way; nothing where it has left that way. */
 const progress = (fases: readonly Fase[]): Html | '' =>

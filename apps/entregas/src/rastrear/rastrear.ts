@@ -7,7 +7,7 @@ import type { PageIcon } from './icons.ts'
 export type VisiblePasso = { title: string; detail: string | undefined; at: Date }
 
 /** One of the four stages of the usual way. */
-export type Fase = { title: string; state: 'feita' | 'atual' | 'futura' }
+export type Fase = { title: string; state: 'done' | 'current' | 'coming' }
 
 /** What the public page shows: nothing about who buys, where they live, what it costs, or what somebody noted. */
 export type Rastreio = {
@@ -55,18 +55,18 @@ const SENTENCES: Readonly<Record<Status, string>> = {
 }
 
 const ICONS: Readonly<Record<Status, PageIcon>> = {
-  RECEIVED: 'caixa',
-  SEPARATED: 'caixa',
-  IN_TRANSIT: 'caminho',
-  OUT_FOR_DELIVERY: 'caminho',
-  DELIVERY_FAILED: 'aviso',
-  AVAILABLE_FOR_PICKUP: 'caixa',
-  DELIVERED: 'certo',
-  RETURNING: 'volta',
-  RETURNED: 'volta',
-  CANCELLED: 'aviso',
-  LOST: 'aviso',
-  DAMAGED: 'aviso',
+  RECEIVED: 'box',
+  SEPARATED: 'box',
+  IN_TRANSIT: 'road',
+  OUT_FOR_DELIVERY: 'road',
+  DELIVERY_FAILED: 'warning',
+  AVAILABLE_FOR_PICKUP: 'box',
+  DELIVERED: 'check',
+  RETURNING: 'back',
+  RETURNED: 'back',
+  CANCELLED: 'warning',
+  LOST: 'warning',
+  DAMAGED: 'warning',
 }
 
 const FASES = ['Recebido', 'A caminho', 'Perto de você', 'Entregue']
@@ -84,7 +84,7 @@ const STATUS_FASE: Readonly<Partial<Record<Status, number>>> = {
 function fasesOf(status: Status): Fase[] {
   const at = STATUS_FASE[status]
   if (at === undefined) return []
-  return FASES.map((title, i) => ({ title, state: i < at ? 'feita' : i === at ? 'atual' : 'futura' }))
+  return FASES.map((title, i) => ({ title, state: i < at ? 'done' : i === at ? 'current' : 'coming' }))
 }
 
 const REASONS: Readonly<Record<FailureReason, string>> = {
@@ -105,9 +105,9 @@ const cityOf = ({ source, location }: PedidoEvento): string | undefined =>
 /** Makes of an order's history what its page shows. Notes are the merchant's own, and stay out; so do their corrections. */
 export function rastreioOf(status: Status, eventos: readonly PedidoEvento[]): Rastreio {
   const passos = eventos
-    .filter(({ especie: kind }) => kind !== 'nota')
+    .filter(({ especie: kind }) => kind !== 'note')
     .map((evento): VisiblePasso => {
-      const title = evento.especie === 'correcao' ? `Correção: ${TITLES[evento.status]}` : TITLES[evento.status]
+      const title = evento.especie === 'correction' ? `Correção: ${TITLES[evento.status]}` : TITLES[evento.status]
       const reason = evento.reason && REASONS[evento.reason]
       const detail = [reason, cityOf(evento)].filter((one) => one !== undefined).join(' ')
       return { title, detail: detail === '' ? undefined : detail, at: evento.occurredAt }

@@ -65,11 +65,11 @@ p { margin: 0; }
   width: calc(100% - 1.625rem);
   border-top: 0.25rem dotted var(--linha);
 }
-.fases .feita::before, .fases .atual::before { border-color: var(--marca); color: var(--cartao); background: var(--marca); }
-.fases .feita::before { content: "\u2713" / ""; }
-.fases .atual::before { box-shadow: inset 0 0 0 0.25rem var(--cartao); }
-.fases .feita + li::after { border-top: 0.25rem solid var(--marca); }
-.fases .atual { color: var(--texto); font-weight: 700; }
+.fases .done::before, .fases .current::before { border-color: var(--marca); color: var(--cartao); background: var(--marca); }
+.fases .done::before { content: "\u2713" / ""; }
+.fases .current::before { box-shadow: inset 0 0 0 0.25rem var(--cartao); }
+.fases .done + li::after { border-top: 0.25rem solid var(--marca); }
+.fases .current { color: var(--texto); font-weight: 700; }
 .passos { margin: 0; padding: 0; list-style: none; }
 .passos li { position: relative; padding: 0 0 1.25rem 1.75rem; }
 .passos li::before {
@@ -108,7 +108,7 @@ a:focus-visible { outline: 0.1875rem solid var(--marca); outline-offset: 0.1875r
   .fases li { font-size: 0.9375rem; }
 }
 @media (forced-colors: active) {
-  .fases .atual::before { border-width: 0.375rem; }
+  .fases .current::before { border-width: 0.375rem; }
   .icone { border: 0.125rem solid; }
 }
 @media print {
