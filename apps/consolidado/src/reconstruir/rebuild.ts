@@ -8,6 +8,7 @@ import type { Tx } from '@fluxo/shared/postgres/transactions'
 import { cacheEntry } from '../projetar/projection.ts'
 import { changedDays, type RebuildDifference } from './compare.ts'
 import { createGeracaoStore } from './geracao-store.ts'
+import { isWhole, targetOf } from './reconstruir.ts'
 import { createShadow, type Shadow } from './shadow.ts'
 import { deleteOthers, hold, release, swap } from './swap.ts'
 
@@ -114,14 +115,6 @@ async function rebuild(deps: RebuildDeps, pool: Sql, connection: Tx): Promise<Re
   return { geracao: next, entries, ms: elapsed(startedAt), stoppedMs, unreadable, ...changes }
 }
 
-/** Whether the projection follows the very log that the feed tells, so that the two generations can be compared. */
-const isSameLog = (watermark: Watermark, shadow: Shadow): boolean =>
-  watermark.divergente === null && watermark.epoca === shadow.epoca
-
-/** Where the new generation has to go: as far as the old one, or to the head of another log. */
-const targetOf = (watermark: Watermark | undefined, shadow: Shadow): number | undefined =>
-  watermark !== undefined && isSameLog(watermark, shadow) ? watermark.ultimaPosicao : undefined
-
 /** Reads until little is left; the projection goes on meanwhile. */
 async function catchUp(pool: Sql, shadows: readonly Shadow[]): Promise<void> {
   for (let round = 0; round < ROUNDS_MAX; round += 1) {
@@ -138,17 +131,11 @@ async function catchUp(pool: Sql, shadows: readonly Shadow[]): Promise<void> {
   }
 }
 
-/**
- * Holds the projection at a moment without holes, if there is one: entries that are missing below the last one applied
- * would be in the new generation only, and its days would be told as changed.
- */
+/** Holds the projection at a moment without holes, if there is one. */
 async function holdWithoutHoles(pool: Sql, connection: Tx, particoes: number): Promise<void> {
   for (let turn = 1; ; turn += 1) {
     await hold(connection, particoes)
-    const whole = (await readWatermarks(pool)).every(
-      ({ holes, divergente }) => holes.length === 0 || divergente !== null,
-    )
-    if (whole || turn === HOLDS_MAX) return
+    if (turn === HOLDS_MAX || isWhole(await readWatermarks(pool))) return
     await release(connection, particoes)
     await delay(HOLD_AGAIN_MS)
   }
