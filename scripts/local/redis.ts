@@ -1,17 +1,11 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join, resolve } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
-import { freePort } from './free-port.ts'
-import { type Ending, endLeftOver, endOf, endProcess } from './own-process.ts'
+import { type Ending, endLeftOver } from './own-process.ts'
+import { type LocalServer, type LocalServerOptions, startServer } from './server.ts'
 
-/** Loading a large append-only file takes time; a minute is ample for a local one. */
-const START_TIMEOUT_MS = 60_000
-const START_POLL_MS = 20
 const PING_TIMEOUT_MS = 1_000
-/** A free port may be taken between the look and the bind. */
-const START_ATTEMPTS_MAX = 3
 /** Streams need XAUTOCLAIM's list of deleted ids and the lag of XINFO GROUPS: Redis 7.0. Every Valkey has them. */
 const REDIS_MAJOR_MIN = 7
 const PROGRAMS = ['redis-server', 'valkey-server'] as const
@@ -21,27 +15,14 @@ const ENDING: Ending = [
 ]
 
 /** A Redis server of our own. */
-export type LocalRedis = {
-  url: string
-  port: number
-  pid: number
-  /** The process id of the server that an earlier run had left on this folder and that was ended first. */
-  leftOver: number | undefined
-  /** Resolves when the server has ended, for whatever reason, with its exit code or signal. */
-  ended: Promise<string>
-  stop: () => Promise<void>
-}
+export type LocalRedis = LocalServer & { url: string }
 
-export type LocalRedisOptions = {
+export type LocalRedisOptions = LocalServerOptions & {
   dir: string
-  port?: number
   appendonly?: boolean
   password?: string | undefined
   /** More lines of its configuration. */
   settings?: readonly string[]
-  /** `false` keeps the server in our process group. Default: a group of its own, so that Ctrl-C does not close it under us. */
-  ownGroup?: boolean
-  log?: (line: string) => void
 }
 
 const versionOf = (program: string): Promise<string | undefined> =>
@@ -105,46 +86,6 @@ const answersPing = (port: number, password: string | undefined): Promise<boolea
     })
   })
 
-const launch = async (options: LocalRedisOptions, program: string, dir: string, port: number) => {
-  const configFile = join(dir, 'redis.conf')
-  const logFile = `${dir}.log`
-  await writeFile(configFile, configText(options, dir, port), { mode: 0o600 })
-  const logHandle = await open(logFile, 'a', 0o600)
-  const child = spawn(program, [configFile], {
-    cwd: dir,
-    detached: options.ownGroup ?? true,
-    stdio: ['ignore', logHandle.fd, logHandle.fd],
-  })
-  await logHandle.close()
-  let ended: string | undefined
-  child.once('error', (error) => {
-    ended = error.message
-  })
-  child.once('exit', (code, signal) => {
-    ended = `ended with ${code ?? signal}`
-  })
-  const deadline = performance.now() + START_TIMEOUT_MS
-  while (ended === undefined && performance.now() < deadline) {
-    if ((await answersPing(port, options.password)) && ended === undefined)
-      return child as ChildProcess & { pid: number }
-    await delay(START_POLL_MS)
-  }
-  child.kill('SIGKILL')
-  const tail = (await readFile(logFile, 'utf8').catch(() => '')).trim().split('\n').slice(-5).join('\n')
-  throw new Error(`Redis did not start (${ended ?? 'timeout'}): ${tail}`)
-}
-
-const launchRetrying = async (options: LocalRedisOptions, program: string, dir: string) => {
-  for (let attempt = 1; ; attempt += 1) {
-    const port = options.port ?? (await freePort())
-    try {
-      return { port, child: await launch(options, program, dir, port) }
-    } catch (error) {
-      if (!/in use/i.test(String(error)) || attempt === START_ATTEMPTS_MAX) throw error
-    }
-  }
-}
-
 /** Ends the server that a run of ours left on this folder; resolves its process id, `undefined` where there was none. */
 export const endLeftOverRedis = async (folder: string): Promise<number | undefined> => {
   const dir = resolve(folder)
@@ -157,34 +98,29 @@ export const endLeftOverRedis = async (folder: string): Promise<number | undefin
  * only keys with a TTL (the cache) can be evicted and streams never. A left-over server of the same folder is ended first.
  */
 export const startRedis = async (options: LocalRedisOptions): Promise<LocalRedis> => {
-  const log = options.log ?? (() => {})
   const dir = resolve(options.dir)
   await mkdir(dir, { recursive: true, mode: 0o700 })
   const program = await findRedisProgram()
   const leftOver = await endLeftOverRedis(dir)
-  if (leftOver !== undefined) log(`redis: ended a left-over server (pid ${leftOver})`)
   await rm(pidFileOf(dir), { force: true })
-
-  const { port, child } = await launchRetrying(options, program, dir)
-  log(`redis: ready on port ${port} (pid ${child.pid})`)
-  await writeFile(pidFileOf(dir), `${child.pid}\n`)
-  const atExit = () => child.kill('SIGTERM')
-  process.once('exit', atExit)
-  const ended = endOf(child).finally(() => process.off('exit', atExit))
-  let stopping: Promise<void> | undefined
-  const stop = async () => {
-    if (child.exitCode === null && child.signalCode === null) await endProcess(child.pid, ENDING)
-  }
-  const credentials = options.password === undefined ? '' : `:${encodeURIComponent(options.password)}@`
-  return {
-    url: `redis://${credentials}127.0.0.1:${port}`,
-    port,
-    pid: child.pid,
-    leftOver,
-    ended,
-    stop: () => {
-      stopping ??= stop()
-      return stopping
+  const configFile = join(dir, 'redis.conf')
+  const server = await startServer(
+    {
+      name: 'Redis',
+      logFile: `${dir}.log`,
+      program,
+      argumentsFor: async (port) => {
+        await writeFile(configFile, configText(options, dir, port), { mode: 0o600 })
+        return [configFile]
+      },
+      spawnOptions: { cwd: dir },
+      isReady: ({ port }) => answersPing(port, options.password),
+      ending: ENDING,
+      leftOver,
     },
-  }
+    options,
+  )
+  await writeFile(pidFileOf(dir), `${server.pid}\n`)
+  const credentials = options.password === undefined ? '' : `:${encodeURIComponent(options.password)}@`
+  return { ...server, url: `redis://${credentials}127.0.0.1:${server.port}` }
 }

@@ -91,7 +91,7 @@ export const startPostgresOf = async (service: Service, folder: string, opened: 
   const server = await createRestartable(async (port) => {
     const running = await startPostgres({
       dataDir: join(dir, `postgres-${service}`),
-      ...(port !== undefined && { port }),
+      port,
       settings: { max_connections: CONNECTIONS_MAX, max_wal_size: '64MB', min_wal_size: '32MB' },
     })
     superuser = running.url()
@@ -111,9 +111,7 @@ export const startPostgresOf = async (service: Service, folder: string, opened: 
 
 /** Starts the Redis that the services share. */
 export const startRedisServer = async (folder: string, opened: Opened): Promise<RedisServer> => {
-  const server = await createRestartable((port) =>
-    startRedis({ dir: join(folder, 'redis'), ...(port !== undefined && { port }) }),
-  )
+  const server = await createRestartable((port) => startRedis({ dir: join(folder, 'redis'), port }))
   opened(() => server.stop())
   const { port, end, start } = server
   return { port, end, start, url: (through = port) => `redis://127.0.0.1:${through}` }
