@@ -1,7 +1,7 @@
 #!/bin/sh
 # Brings in what `docker compose build` has built, without a failed request: migrates the databases, then replaces every container of the
 # services that are named, one at a time: a new one starts and becomes healthy, then an old one leaves in order.
-#   sh deploy/compose/roll.sh lancamentos consolidado entregas
+#   sh deploy/compose/roll.sh lancamentos consolidado entregas avisos
 set -eu
 [ $# -gt 0 ] || { echo "usage: $0 SERVICE..." >&2; exit 2; }
 

@@ -15,7 +15,8 @@ const USED_WITHIN_SECONDS = 5
 /** An instance that answers less than this share of an equal part is not really in the rotation. */
 const FAIR_SHARE_MIN = 0.5
 const STEADY_MS = 8_000
-const SERVICES = ['lancamentos', 'consolidado', 'entregas'] as const
+/** Those that the load asks. */
+const ASKED = ['lancamentos', 'consolidado', 'entregas'] as const
 
 /** One disturbance under load. */
 export const step = async (
@@ -43,7 +44,7 @@ export const checkSpread = async (deps: Deps): Promise<void> => {
   const steady = await load.next()
   report.check('steady load: nothing failed', failedOf(steady) === 0, lineOf(steady))
   const lines = await accessLog(stack, since)
-  for (const service of SERVICES) {
+  for (const service of ASKED) {
     const counts = perContainer(lines, await stack.containers(service))
     const total = [...counts.values()].reduce((sum, count) => sum + count, 0)
     const least = Math.min(...counts.values())
@@ -59,7 +60,7 @@ const first = async (stack: Stack, service: Service) => {
 }
 
 /** SIGKILL of one instance: what it was working on goes to the others, writes by their key. */
-export const killOne = async (deps: Deps, service: (typeof SERVICES)[number]): Promise<void> => {
+export const killOne = async (deps: Deps, service: Service): Promise<void> => {
   const { stack } = deps
   const victim = await first(stack, service)
   const count = (await stack.containers(service)).length

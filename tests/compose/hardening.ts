@@ -156,6 +156,8 @@ const OPERATION = [
   ['lancamentos', 'dlq.ts redrive'],
   ['entregas', 'dlq.ts list'],
   ['entregas', 'dlq.ts redrive --limite 10'],
+  ['avisos', 'dlq.ts list'],
+  ['avisos', 'dlq.ts redrive'],
   ['consolidado', 'consolidado-rebuild.ts'],
 ] as const
 
@@ -178,7 +180,7 @@ export const checkOperation = async ({ stack, report }: Deps): Promise<void> => 
     report.check(`${script} runs in a container`, code === 0, (stdout.trim() || stderr.trim()).replaceAll('\n', '; '))
   }
   const script = await metricsScript()
-  for (const service of ['lancamentos', 'consolidado', 'entregas']) {
+  for (const service of ['lancamentos', 'consolidado', 'entregas', 'avisos']) {
     const { stdout } = await stack.tryCompose(['exec', '-T', service, 'node', '-e', script])
     report.check(`the metrics of ${service} are read as documented`, stdout.includes('# TYPE process_'))
   }

@@ -28,14 +28,14 @@ import { checkImageSecrets, checkRunningSecrets, plantSecret } from './secrets.t
 import { createStack, type Stack } from './stack.ts'
 import { checkTlsAndLimits } from './tls.ts'
 import { checkUpgrade } from './upgrade.ts'
-import { checkTold, checkWebhooks, createWebhook, LOAD_WEBHOOK } from './webhooks.ts'
+import { checkBooksTold, checkTold, checkWebhooks, createWebhook, LOAD_WEBHOOK } from './webhooks.ts'
 
 /** Modest on purpose: two cores carry the load, the generator and every container. */
 const RATES = { readsPerSecond: 150, writesPerSecond: 50, ordersPerSecond: 10 }
 const MERCHANTS = Array.from({ length: 20 }, (_, n) => `loja-${n + 1}`)
 const SENDERS = Array.from({ length: 4 }, (_, n) => `entregador-${n + 1}`)
 const DAYS = ['2025-05-01', '2025-05-02', '2025-05-03']
-const SCALE = ['--scale', 'consolidado=3', '--scale', 'lancamentos=2', '--scale', 'entregas=2']
+const SCALE = ['--scale', 'consolidado=3', '--scale', 'lancamentos=2', '--scale', 'entregas=2', '--scale', 'avisos=2']
 /** Everything together takes some eight minutes on two cores that are busy with little else. */
 const TEST_TIMEOUT_MS = 20 * 60_000
 
@@ -43,14 +43,14 @@ const start = async (stack: Stack, report: Report): Promise<void> => {
   const building = performance.now()
   const takeAway = await plantSecret()
   await stack.compose('build').finally(takeAway)
-  await report.part('A volume from before entregas', () => checkUpgrade({ stack, report }))
+  await report.part('A volume from before avisos', () => checkUpgrade({ stack, report }))
   const starting = performance.now()
   await stack.compose('up', '-d', '--wait', ...SCALE)
   const [built, ready] = [starting - building, performance.now() - starting].map((ms) => (ms / 1_000).toFixed(1))
   report.check(
     'docker compose up is ready',
     true,
-    `${ready} s after the build (${built} s), with 2 lancamentos, 2 entregas and 3 consolidado`,
+    `${ready} s after the build (${built} s), with 2 lancamentos, 2 entregas, 2 avisos and 3 consolidado`,
   )
 }
 
@@ -75,6 +75,7 @@ const underLoad = async (stack: Stack, report: Report, deps: Actors & { token: s
       await disturb.killOne(all, 'entregas')
       await audience.close()
     })
+    await report.part('An avisos is killed', () => disturb.killOne(all, 'avisos'))
     await report.part('A lancamentos is stopped', () => disturb.stopLancamentos(all))
     await report.part('consolidado is scaled', () => disturb.scaleConsolidado(all))
     await report.part('nginx is reloaded', () => disturb.reloadNginx(all))
@@ -108,6 +109,8 @@ const test = async (stack: Stack, report: Report): Promise<void> => {
     await report.part('Orders through nginx', () => checkDeliveries({ client, report, token: sender }))
     await report.part('The key of a page', () => checkPageKeys({ stack, client, report, token: sender }))
     await report.part('Webhooks', () => checkWebhooks({ stack, client, report, token: sender }))
+    const told = await sign('loja-avisada', ['lancamentos:escrever', 'avisos:escrever', 'avisos:ler'])
+    await report.part('Entries and days are told', () => checkBooksTold({ stack, client, report, token: told }))
     await report.part('Refusals', async () => {
       await checkRefusals({ url: stack.url, report, token })
       await checkDeliveryRefusals({ url: stack.url, report, token: sender })

@@ -6,7 +6,7 @@ import { must, run } from './engine.ts'
 import { NEXT_IMAGE, type Stack } from './stack.ts'
 
 const IMAGE = 'fluxo/servico:local'
-const SERVICES = ['migrate', 'lancamentos', 'consolidado', 'entregas']
+const SERVICES = ['migrate', 'lancamentos', 'consolidado', 'entregas', 'avisos']
 const JOURNAL = 'lancamentos/migrations/meta/_journal.json'
 
 /** An image with one more migration of the ledger than this code, and the environment in which compose uses it. */

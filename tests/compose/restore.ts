@@ -23,8 +23,8 @@ const step = (number: number): string => {
   return commandsOf(text)
 }
 const firstOf = (heading: string): string => /`(docker compose exec [^`]+)`/.exec(sectionOf(heading))?.[1] ?? 'false'
-/** `sql() { … }` of the runbook. */
-const SQL = /^sql\(\) \{.*\}$/m.exec(runbook)?.[0] ?? ''
+/** `sql() { … }` and `heads() { … }` of the runbook. */
+const SQL = (runbook.match(/^\w+\(\) \{.*\}$/gm) ?? []).join('\n')
 
 /**
  * docs/operations.md, "Backup and restore", as it is written, by a shell that stops at the first failure: everything is dumped, an order is
@@ -42,7 +42,7 @@ export const checkRestore = async ({ stack, client, report, token }: Deps): Prom
     for (const number of [1, 2, 3]) await sh(step(number))
     await sh(step(4).replaceAll('lancamentos', database))
     for (const number of [own, 7, 8, 9]) await sh(step(number))
-    for (const service of ['lancamentos', 'consolidado', 'entregas', 'nginx'] as const)
+    for (const service of ['lancamentos', 'consolidado', 'entregas', 'avisos', 'nginx'] as const)
       await stack.healthy(service, (await stack.containers(service)).length)
     if (balances) await sh(firstOf('## Rebuilding the balances'))
     const said = await sh(firstOf('## Are the books right?'))

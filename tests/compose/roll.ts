@@ -4,7 +4,7 @@ import { must, run } from './engine.ts'
 import { buildNext } from './next-version.ts'
 import type { Stack } from './stack.ts'
 
-const SERVICES = ['lancamentos', 'consolidado', 'entregas'] as const
+const SERVICES = ['lancamentos', 'consolidado', 'entregas', 'avisos'] as const
 const ROLL = [`${root}/deploy/compose/roll.sh`, ...SERVICES]
 const COLUMNS = "select string_agg(column_name, ' ') from information_schema.columns where column_name = 'do_futuro'"
 

@@ -7,7 +7,7 @@ import { freePort } from '../../scripts/local/free-port.ts'
 import { waitFor } from '../stage/wait-for.ts'
 import { must, type Output, run } from './engine.ts'
 
-export type Service = 'nginx' | 'lancamentos' | 'consolidado' | 'entregas' | 'postgres' | 'redis'
+export type Service = 'nginx' | 'lancamentos' | 'consolidado' | 'entregas' | 'avisos' | 'postgres' | 'redis'
 
 const ContainerSchema = z.object({
   Id: z.string(),

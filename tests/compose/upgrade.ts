@@ -6,7 +6,7 @@ const ENSURE = ['exec', '-T', 'postgres', 'bash', '/docker-entrypoint-initdb.d/1
 const NAMES = "select string_agg(datname, ' ' order by datname) from pg_database where not datistemplate"
 const PASSWORDS = "select md5(string_agg(rolpassword, ' ' order by rolname)) from pg_authid where rolcanlogin"
 
-/** A data volume that was made before there was a third database gets it, and nothing else of it changes. */
+/** A data volume that was made before there was a fourth database gets it, and nothing else of it changes. */
 export const checkUpgrade = async ({ stack, report }: { stack: Stack; report: Report }): Promise<void> => {
   await stack.compose('up', '-d', '--wait', 'postgres')
   const psql = async (...commands: string[]) => {
@@ -17,7 +17,7 @@ export const checkUpgrade = async ({ stack, report }: { stack: Stack; report: Re
   await stack.compose(...ENSURE)
   const same = (await psql(NAMES)) === names && (await psql(PASSWORDS)) === passwords
   report.check('on a new volume the script of the databases changes nothing', same, names)
-  await psql('drop database entregas', 'drop role entregas')
+  await psql('drop database avisos', 'drop role avisos')
   const before = await psql(NAMES)
   await stack.compose(...ENSURE)
   const after = await psql(NAMES)

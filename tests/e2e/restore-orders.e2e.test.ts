@@ -6,11 +6,11 @@ import { createReceiver, type WebhookReceiver } from '../../apps/avisos/test/rec
 import { backupFolder, backupTools } from '../stage/backup.ts'
 import { closedAfterEach } from '../stage/later.ts'
 import { createClient } from '../stage/load.ts'
-import { statementsOf } from '../stage/runbook.ts'
 import { ONE_OF_EACH, type Shape, type System, startSystem } from '../stage/system.ts'
 import { waitFor } from '../stage/wait-for.ts'
 import { expectExactBooks } from './books.ts'
 import { command, rebuilt, say, seconds, VERIFIED_EVERY_SECOND, writing } from './restore-drill.ts'
+import { known, renewLedger, renewOrders, runSteps, withMoney } from './restore-steps.ts'
 
 const ENV = { ...VERIFIED_EVERY_SECOND, AVISOS_LOOPBACK: 'true' }
 const WAIT = { timeoutMs: 60_000, intervalMs: 100 }
@@ -21,15 +21,6 @@ const start = async (databases?: Shape['databases']): Promise<System> =>
   later((world) => world.stop(), await startSystem({ ...ONE_OF_EACH, databases, env: ENV }))
 const open = (url: string): Sql => later(closeSql, createSql({ url, max: 2, name: 'drill' }))
 
-/** The statements of docs/operations.md, by what they do. */
-const [renewLedger, ...rest] = statementsOf('## Backup and restore').filter(({ text }) => !text.startsWith('drop'))
-const [withMoney, known] = rest.filter(({ text }) => text.startsWith('copy'))
-/** Step 6. */
-const renewOrders = rest.filter(({ text }) => text.startsWith('update'))
-const tellOthers = async (databases: Readonly<Record<string, Sql>>): Promise<void> => {
-  expect(renewOrders.map(({ database }) => database)).toEqual(['entregas', 'entregas', 'avisos', 'lancamentos'])
-  for (const { database, text } of renewOrders) await databases[database]?.unsafe(text)
-}
 /** `copy (…) to stdout`, without the copy. */
 const listed = async (sql: Sql, statement: { text: string } | undefined): Promise<string[]> => {
   const query = /^copy \((.*)\) to stdout$/.exec(statement?.text ?? '')?.[1]
@@ -42,8 +33,8 @@ const listed = async (sql: Sql, statement: { text: string } | undefined): Promis
 const ordering = async (system: System, receiver?: WebhookReceiver) => {
   const client = createClient()
   const headers = { ...(await system.as('loja-1')), 'Content-Type': 'application/json' }
-  const post = async (path: string, body: object) => {
-    const answer = await client.send(system.url(path === '/webhooks' ? 'avisos' : 'entregas') + path, {
+  const post = async (service: 'entregas' | 'avisos', path: string, body: object) => {
+    const answer = await client.send(system.url(service) + path, {
       method: 'POST',
       headers,
       body: JSON.stringify(body),
@@ -51,12 +42,14 @@ const ordering = async (system: System, receiver?: WebhookReceiver) => {
     expect([path, answer.status, answer.status === 201 ? '' : answer.body]).toEqual([path, 201, ''])
     return String(JSON.parse(answer.body).id)
   }
-  if (receiver !== undefined) await post('/webhooks', { url: receiver.url })
+  if (receiver !== undefined) await post('avisos', '/webhooks', { url: receiver.url })
   const orders: string[] = []
   const stopping = new AbortController()
   const working = (async () => {
     while (!stopping.signal.aborted) {
-      orders.push(await post('/orders', { customer_name: 'Ana', address: 'Rua A', valor: 10 + (orders.length % 90) }))
+      orders.push(
+        await post('entregas', '/orders', { customer_name: 'Ana', address: 'Rua A', valor: 10 + (orders.length % 90) }),
+      )
       await delay(20)
     }
   })()
@@ -131,6 +124,11 @@ const stopped = async (world: System, group: (typeof GROUPS)[number]): Promise<b
   return text.includes(`fluxo_follow_parada{group="${group}",log="pedidos",particao="0"} 1`)
 }
 
+test('the steps of a restore are for these databases', () => {
+  expect(renewLedger.map(({ database }) => database)).toEqual(['lancamentos', 'avisos'])
+  expect(renewOrders.map(({ database }) => database)).toEqual(['entregas', 'entregas', 'lancamentos', 'avisos'])
+})
+
 describe('all databases dumped under load, and restored on new servers with an empty Redis', () => {
   test.each([
     ['the ledger first, as documented: it is older than the orders', ['ledger', 'orders']],
@@ -162,14 +160,11 @@ describe('all databases dumped under load, and restored on new servers with an e
     const { ledger: ledgerDb, orders: ordersDb } = copies
     if (ledgerDb === undefined || ordersDb === undefined) throw new Error('invariant: both were saved')
     const [ledger, orders] = [open(ledgerDb.ownerUrl), open(ordersDb.ownerUrl)]
-    const databases = {
-      lancamentos: ledgerDb,
-      consolidado: await balances.restore(),
-      entregas: ordersDb,
-      avisos: await told.restore(),
-    }
-    await ledger.unsafe(renewLedger?.text ?? 'the runbook lacks it')
-    await tellOthers({ lancamentos: ledger, entregas: orders, avisos: open(databases.avisos.ownerUrl) })
+    const avisos = await told.restore()
+    const databases = { lancamentos: ledgerDb, consolidado: await balances.restore(), entregas: ordersDb, avisos }
+    const opened = { lancamentos: ledger, entregas: orders, avisos: open(avisos.ownerUrl) }
+    await runSteps(renewLedger, opened)
+    await runSteps(renewOrders, opened)
     const restored = seconds(began)
     const world = await start(databases)
     await settled(ledger, orders)
@@ -229,7 +224,7 @@ test('older orders under a running ledger, step 6 forgotten: every follower stan
   expect(await listed(ledger, withMoney)).toEqual(booked)
 
   await world.endAll()
-  await tellOthers({ lancamentos: ledger, entregas: orders, avisos: open(world.databases.avisos.ownerUrl) })
+  await runSteps(renewOrders, { lancamentos: ledger, entregas: orders, avisos: open(world.databases.avisos.ownerUrl) })
   // With a Redis of its own, which is empty.
   const again = await start({ ...world.databases, entregas: restored })
   await settled(ledger, orders)

@@ -20,7 +20,12 @@ const at = (name: string) => {
 }
 /** As a superuser in the database that it is for, with what the operator fills in. */
 const run = ({ database, text }: Statement, given: Readonly<Record<string, string>> = {}) =>
-  at(database).sql.unsafe(text.replaceAll(/<(\w+)>/g, (_, name) => given[name] ?? `<${name}>`))
+  at(database).sql.unsafe(
+    text
+      .replaceAll(/<(\w+)>/g, (_, name) => given[name] ?? `<${name}>`)
+      // As the shell does it.
+      .replace('$(heads lancamentos)', '(0, 7)'),
+  )
 
 beforeAll(async () => {
   for (const name of DATABASES) {

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { avisos } from '@fluxo/avisos/app'
 import { consolidado } from '@fluxo/consolidado/app'
 import { entregas } from '@fluxo/entregas/app'
 import { lancamentos } from '@fluxo/lancamentos/app'
@@ -21,7 +22,7 @@ import {
 } from './manifests.ts'
 import { excessProperties, schemaErrors } from './schemas.ts'
 
-const services = ['lancamentos', 'consolidado', 'entregas']
+const services = ['lancamentos', 'consolidado', 'entregas', 'avisos']
 const serviceWorkloads = workloads.filter(({ name }) => services.includes(name))
 const containerOf = (name: string) => {
   const container = workloads.find((workload) => workload.name === name)?.template.spec.containers[0]
@@ -38,6 +39,7 @@ test('every file is applied, and every kind that is needed is there', () => {
       'Job migrate',
       'HorizontalPodAutoscaler lancamentos',
       'HorizontalPodAutoscaler entregas',
+      'HorizontalPodAutoscaler avisos',
       'ScaledObject consolidado',
       'Ingress fluxo',
       'NetworkPolicy deny-all',
@@ -83,7 +85,7 @@ test('selectors find the pods that they mean', () => {
 test('every setting comes from somewhere, and is one that the service knows', () => {
   const { config, secrets } = settings()
   const known = new Map(
-    [lancamentos, consolidado, entregas].map((one) => [one.name, Object.keys(serviceEnv(one).shape)]),
+    [lancamentos, consolidado, entregas, avisos].map((one) => [one.name, Object.keys(serviceEnv(one).shape)]),
   )
   for (const { name, template } of workloads) {
     const container = containerOf(name)
@@ -139,7 +141,11 @@ test('the consolidado scales by the lag of the group and stream that it reads', 
   )
   expect(streams.every(({ consumerGroup }) => consumerGroup === CONSOLIDADO_GROUP)).toBe(true)
   // Two autoscalers of one Deployment would fight, and so would a number of replicas in it.
-  expect(ofKind('HorizontalPodAutoscaler').map(({ metadata }) => metadata.name)).toEqual(['lancamentos', 'entregas'])
+  expect(ofKind('HorizontalPodAutoscaler').map(({ metadata }) => metadata.name)).toEqual([
+    'lancamentos',
+    'entregas',
+    'avisos',
+  ])
   for (const { manifest } of serviceWorkloads) expect(manifest.spec).not.toHaveProperty('replicas')
 })
 
@@ -173,7 +179,7 @@ test('nothing is allowed over the network that is not named', () => {
   const policies = ofKind('NetworkPolicy')
   expect(policies[0]?.spec).toEqual({ podSelector: {}, policyTypes: ['Ingress', 'Egress'] })
   const text = JSON.stringify(policies.slice(1))
-  for (const port of [3001, 3002, 3003, 5432, 6379, 53]) expect(text).toContain(`"port":${port}`)
+  for (const port of [3001, 3002, 3003, 3004, 5432, 6379, 53]) expect(text).toContain(`"port":${port}`)
   expect(text).not.toContain('"from":[{}]')
 })
 
@@ -183,10 +189,15 @@ test('the orders are followed where they are served, over all their partitions',
   expect(config.get('ENTREGAS_PARTICOES')).toBe(config.get('PARTICOES'))
 })
 
-test('webhooks leave to public addresses only', () => {
-  const policy = ofKind('NetworkPolicy').find(({ metadata }) => metadata.name === 'entregas')
-  const egress = policy?.spec['egress'] as [{ to: [{ ipBlock: { except: string[] } }] }] | undefined
-  const except = egress?.[0].to[0].ipBlock.except
+test('webhooks leave from avisos alone, and to public addresses only', () => {
+  type Egress = { to: { ipBlock?: { except: string[] } }[] }[]
+  const outwards = ofKind('NetworkPolicy').flatMap(({ metadata, spec }) =>
+    ((spec['egress'] ?? []) as Egress)
+      .flatMap(({ to }) => to)
+      .flatMap(({ ipBlock }) => (ipBlock ? [{ from: metadata.name, ...ipBlock }] : [])),
+  )
+  expect(outwards.map(({ from }) => from)).toEqual(['avisos'])
+  const except = outwards[0]?.except
   for (const network of ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '169.254.0.0/16', '100.64.0.0/10']) {
     expect(except).toContain(network)
   }

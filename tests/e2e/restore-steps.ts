@@ -1,0 +1,21 @@
+import type { Sql } from '@fluxo/shared/postgres/sql'
+import { statementsOf } from '../stage/runbook.ts'
+
+/** The statements of docs/operations.md, "Backup and restore", by what they do. */
+const documented = statementsOf('## Backup and restore')
+export const [withMoney, known] = documented.filter(({ text }) => text.startsWith('copy'))
+const updates = documented.filter(({ text }) => text.startsWith('update'))
+/** Step 5, and step 6. */
+export const [renewLedger, renewOrders] = [updates.slice(0, 2), updates.slice(2)]
+
+/** Runs them, each in its database, as a shell that knows `heads` would. */
+export const runSteps = async (
+  steps: typeof documented,
+  sql: Readonly<Record<'lancamentos' | 'entregas' | 'avisos', Sql>>,
+): Promise<void> => {
+  const [heads] =
+    await sql.lancamentos`select string_agg(format('(%s, %s)', particao, ultima), ', ') as all from posicao`
+  for (const { database, text } of steps) {
+    await sql[database as keyof typeof sql].unsafe(text.replace('$(heads lancamentos)', String(heads?.['all'])))
+  }
+}
