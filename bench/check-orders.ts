@@ -36,8 +36,6 @@ export const ordersErrors = ({ events, max, ultima, versions }: OrdersState): st
 export const readUltima = (sql: Sql): Promise<number> =>
   sql<{ ultima: number }[]>`select sum(ultima)::float8 as ultima from posicao`.then(([row]) => row?.ultima ?? 0)
 
-/** How far the follower of the orders at entregas has read: the flow's workers. */
+/** How far the flow has read. */
 export const readFollowed = (sql: Sql): Promise<number> =>
-  sql<{ ate: number }[]>`
-    select sum(aplicada_ate)::float8 as ate from inbox_particao
-  `.then(([row]) => row?.ate ?? 0)
+  sql<{ ate: number }[]>`select sum(aplicada_ate)::float8 as ate from inbox_particao`.then(([row]) => row?.ate ?? 0)

@@ -116,7 +116,7 @@ const posts = async (bench: Bench): Promise<void> => {
   const requests = await postRequests(bench)
   const plan = (): LoadPlan => ({ requests, first: bench.nextNumbers() })
   const before = await ordersOf(database)
-  const note = 'the relay and both followers (flow, webhooks) at work; nothing moves by itself'
+  const note = 'the relay and the follower of the flow at work; nothing moves by itself'
   const plans = { echo: plan, product: plan }
   await compare({ bench, row: 'post-orders-64', unit: 'POST/s', database, product, before, plans, note })
   await product.stop()
