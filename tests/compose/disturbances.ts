@@ -83,6 +83,17 @@ export const stopLancamentos = async (deps: Deps): Promise<void> => {
   })
 }
 
+/** Nobody is told meanwhile, and nobody notices; checkTold sees whether all were told afterwards. */
+export const stopEveryAvisos = async (deps: Deps): Promise<void> => {
+  const { stack } = deps
+  const count = (await stack.containers('avisos')).length
+  await step(deps, 'no avisos at all', async () => {
+    await stack.compose('kill', 'avisos')
+  })
+  await stack.compose('start', 'avisos')
+  await stack.healthy('avisos', count)
+}
+
 /** 3 → 1 → 4: nobody notices, and the new ones work soon after they are ready. */
 export const scaleConsolidado = async (deps: Deps): Promise<void> => {
   const { stack, report } = deps

@@ -75,7 +75,7 @@ const underLoad = async (stack: Stack, report: Report, deps: Actors & { token: s
       await disturb.killOne(all, 'entregas')
       await audience.close()
     })
-    await report.part('An avisos is killed', () => disturb.killOne(all, 'avisos'))
+    await report.part('Every avisos is killed', () => disturb.stopEveryAvisos(all))
     await report.part('A lancamentos is stopped', () => disturb.stopLancamentos(all))
     await report.part('consolidado is scaled', () => disturb.scaleConsolidado(all))
     await report.part('nginx is reloaded', () => disturb.reloadNginx(all))
