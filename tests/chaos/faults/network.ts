@@ -125,6 +125,14 @@ const OTHER_FAULTS: readonly Fault[] = [
     inject: (world, aim) => onWires('postgres', away)(world, { ...aim, all: true }),
   },
   {
+    name: 'told-away',
+    what: 'no avisos reaches its database',
+    holdMs: [2_000, 6_000],
+    hits: 'one',
+    service: 'avisos',
+    inject: (world, aim) => onWires('postgres', away)(world, { ...aim, all: true }),
+  },
+  {
     name: 'redis-away',
     what: 'an instance, or every one of a service, does not reach Redis',
     holdMs: [2_000, 6_000],
@@ -147,6 +155,14 @@ const OTHER_FAULTS: readonly Fault[] = [
     hits: 'one',
     service: 'lancamentos',
     inject: silenceFeeds('lancamentos', 'entregas'),
+  },
+  {
+    name: 'told-feed-half-open',
+    what: "no avisos hears from the orders' feed, while Redis is flushed",
+    holdMs: [2_000, 5_000],
+    hits: 'one',
+    service: 'avisos',
+    inject: silenceFeeds('avisos', 'entregas'),
   },
 ]
 

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { closeSql, createSql, type Sql } from '@fluxo/shared/postgres/sql'
 import { createTransactions } from '@fluxo/shared/postgres/transactions'
+import type { Service } from '../../stage/services.ts'
 import { waitFor } from '../../stage/wait-for.ts'
 import type { PostgresServer } from '../servers.ts'
 import type { World } from '../world.ts'
@@ -74,16 +75,20 @@ const takeConnections = async (world: World, aim: Aim): Promise<Heal> => {
   }
 }
 
+/** The table whose row every write needs. */
+const BUSIEST: Readonly<Record<Service, string>> = {
+  ...{ lancamentos: 'posicao', entregas: 'posicao', consolidado: 'inbox_particao', avisos: 'inbox_pedidos' },
+}
+
 /** Leaves a transaction open: over the row that every write needs, or merely over a row that it wrote itself. */
 const holdTransaction = async (world: World, aim: Aim): Promise<Heal> => {
   const server = serverOf(world, aim)
   const settings = { idle_in_transaction_session_timeout: '0', statement_timeout: '30000' }
   const transactions = createTransactions({ url: server.ownerUrl, max: 1, name: 'chaos', settings })
-  const table = aim.service === 'consolidado' ? 'inbox_particao' : 'posicao'
   const begun = Promise.withResolvers<void>()
   const over = Promise.withResolvers<void>()
   const ended = transactions.run(async (tx) => {
-    if (aim.choice < 0.5) await tx.unsafe(`select from ${table} for update`)
+    if (aim.choice < 0.5) await tx.unsafe(`select from ${BUSIEST[aim.service]} for update`)
     else await tx.unsafe('select pg_current_xact_id()')
     begun.resolve()
     await over.promise

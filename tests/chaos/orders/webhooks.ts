@@ -43,8 +43,6 @@ const MOODS: readonly (readonly [share: number, mood: Mood])[] = [
 const MOOD_MS = [300, 2_500] as const
 /** What is due later than this for a while is not waited for: it is the claim of an instance that is no more. */
 const SOON = '3 seconds'
-/** More than clocks jump by: what was recorded before there was a webhook is not told. */
-const CLOCKS = '1 day'
 const PATIENCE_MS = 1_500
 
 type Hook = { id: string; comerciante: string; receiver: Receiver }
@@ -68,9 +66,6 @@ const register = async (world: World, comerciante: string): Promise<Hook> => {
   if (response.status !== CREATED) throw new Error(`a webhook was answered ${response.status}`)
   const { id, secret }: { id: string; secret: string } = JSON.parse(await response.text())
   receiver.trust(secret)
-  const { sql } = world.postgres.avisos
-  await sql`update webhook set desde = desde - ${CLOCKS}::interval where id = ${id}`
-  await sql`update ouvinte set desde = desde - ${CLOCKS}::interval where comerciante_id = ${comerciante}`
   return { id, comerciante, receiver }
 }
 
