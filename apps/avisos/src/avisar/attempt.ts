@@ -42,7 +42,7 @@ export async function attempt(
   const circuit = circuits.of(aviso)
   const post = async (): Promise<PostResult> => {
     const result = await poster.send({ url, comercianteId, headers, body }, stop)
-    if (!result.interrupted && outcomeOf(result) === 'tentar') throw new UnwellAlvo(result)
+    if (!result.interrupted && outcomeOf(result) === 'try-again') throw new UnwellAlvo(result)
     return result
   }
   const terms = { waits, restMs, at }
@@ -79,8 +79,8 @@ function endingOf(aviso: ClaimedAviso, terms: Terms, result: PostResult): AvisoE
   if (interrupted) return { id, tentativa, devolver: true, situacao: 'pending', waitMs: 0, motivo: undefined }
   if (unresolved) return giveBack(aviso, terms, String(errorText))
   const outcome = outcomeOf(result)
-  const wait = outcome === 'tentar' ? attemptWaitMs(passo + 1, Math.random(), terms.waits) : undefined
-  const terminal = outcome === 'entregue' ? 'delivered' : outcome === 'desativar' ? 'cancelled' : 'exhausted'
+  const wait = outcome === 'try-again' ? attemptWaitMs(passo + 1, Math.random(), terms.waits) : undefined
+  const terminal = outcome === 'delivered' ? 'delivered' : outcome === 'disable' ? 'cancelled' : 'exhausted'
   const avisoStatus = wait === undefined ? terminal : 'pending'
   return {
     id,

@@ -1,9 +1,8 @@
 import { createGroupCommit } from '@fluxo/shared/log/group-commit'
 import type { Sql } from '@fluxo/shared/postgres/sql'
-import { loop } from '@fluxo/shared/resilience/loop'
+import { createWokenLoop } from '@fluxo/shared/resilience/loop'
 import type { Logger } from '@fluxo/shared/telemetry/logger'
 import type { Registry } from '@fluxo/shared/telemetry/metrics'
-import { createAlarm } from '@fluxo/shared/wait'
 import type { AlvoRule } from './alvo.ts'
 import { type AttemptEnd, attempt } from './attempt.ts'
 import { outcomeOf } from './avisar.ts'
@@ -66,9 +65,7 @@ const SAYS = { failing: 'webhooks cannot go on for now', well: 'webhooks go on' 
 export function createWebhookSender(deps: WebhookSenderDeps): WebhookSender {
   const { sql, log, pollMs = POLL_MS, waitsMs: waits = WAITS_MS } = deps
   const restMs = deps.restMs ?? waits[1] ?? REST_MS
-  const stopping = new AbortController()
-  const alarm = createAlarm()
-  const attempts = createAttempts({ ...deps, waits, restMs }, alarm.ring)
+  const attempts = createAttempts({ ...deps, waits, restMs }, () => sending.wake())
 
   let pruneAt = performance.now() + PRUNE_EVERY_MS * Math.random()
   const prune = async (): Promise<void> => {
@@ -76,27 +73,22 @@ export function createWebhookSender(deps: WebhookSenderDeps): WebhookSender {
     pruneAt = performance.now() + PRUNE_EVERY_MS
     await pruneAvisos(sql, { days: KEPT_DAYS, count: PRUNE_MAX })
   }
-  const turn = async (well: () => void): Promise<void> => {
-    const claimed = await attempts.round()
-    await prune()
-    well()
-    if (claimed === 0) await alarm.wait(pollMs, stopping.signal)
-  }
-  let running: Promise<void> | undefined
-  const stop = async (): Promise<void> => {
-    stopping.abort()
-    await running
-    await attempts.close()
-  }
-  let stopped: Promise<void> | undefined
-  return {
-    start: () => {
-      running ??= loop({ turn, signal: stopping.signal, says: SAYS, log })
+  const sending = createWokenLoop({
+    turn: async (well, rest) => {
+      const claimed = await attempts.round()
+      await prune()
+      well()
+      if (claimed === 0) await rest(pollMs)
     },
-    wake: alarm.ring,
-    stop: () => {
-      stopped ??= stop()
-      return stopped
+    says: SAYS,
+    log,
+  })
+  return {
+    start: sending.start,
+    wake: sending.wake,
+    stop: async () => {
+      await sending.stop()
+      await attempts.close()
     },
   }
 }
@@ -128,7 +120,7 @@ function createAttempts(deps: AttemptsDeps, ring: () => void) {
     metrics.observe(ending)
     if (!ending.devolver && ending.situacao === 'delivered') slots.wake(webhookId)
     await outcomes.add(ending)
-    if (!ending.devolver && outcomeOf(ending) === 'desativar') {
+    if (!ending.devolver && outcomeOf(ending) === 'disable') {
       await disableWebhook(sql, webhookId, 'O destino respondeu 410 (Gone).')
     }
   }
