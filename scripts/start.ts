@@ -12,7 +12,10 @@ import { startServers } from './start-servers.ts'
 
 const TOKEN_SECONDS = 30 * 86_400
 const TOKEN_MERCHANT = 'loja-1'
-const TOKEN_SCOPES = ['lancamentos:escrever', 'lancamentos:ler', 'consolidado:ler', 'entregas:escrever', 'entregas:ler']
+const TOKEN_SCOPES = [
+  ...['lancamentos:escrever', 'lancamentos:ler', 'consolidado:ler'],
+  ...['entregas:escrever', 'entregas:ler', 'avisos:escrever', 'avisos:ler'],
+]
 
 const say = (line: string) => process.stderr.write(`fluxo: ${line}\n`)
 

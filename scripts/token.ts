@@ -8,7 +8,8 @@ import { dataFolder, readSecrets, root } from './data-folder.ts'
 import { secondsOf } from './duration.ts'
 import { readRunning } from './running.ts'
 
-const SCOPES_DEFAULT = 'lancamentos:escrever lancamentos:ler consolidado:ler entregas:escrever entregas:ler'
+const SCOPES_DEFAULT =
+  'lancamentos:escrever lancamentos:ler consolidado:ler entregas:escrever entregas:ler avisos:escrever avisos:ler'
 const SCOPES = new Set([...SCOPES_DEFAULT.split(' '), 'eventos:ler', 'admin'])
 
 type Signing = Pick<TokenRequest, 'secret' | 'issuer' | 'audience'>

@@ -57,7 +57,10 @@ const codesOf = ({ components }: Document): string[] => {
 function compareOperations(sides: Sides, was: OperationObject, is: OperationObject): void {
   const at = was.operationId
   gone(sides, at, was['x-codigos'] ?? [], is['x-codigos'] ?? [], 'code')
-  if (JSON.stringify(was.security) !== JSON.stringify(is.security)) sides.broken.push(`${at}: another scope`)
+  // Any one of them opens, and a call that needs none stays open.
+  const opens = (is.security ?? []).map((one) => JSON.stringify(one))
+  const lost = (was.security ?? []).filter((one) => !opens.includes(JSON.stringify(one)))
+  if (lost.length > 0 || (was.security?.length === 0 && opens.length > 0)) sides.broken.push(`${at}: another scope`)
   compareParameters(sides, at, was.parameters ?? [], is.parameters ?? [])
   if (is.requestBody?.required === true && was.requestBody?.required !== true)
     sides.broken.push(`${at}: the body is required now`)

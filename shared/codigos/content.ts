@@ -88,8 +88,8 @@ export const OF_CONTENT = {
   'webhook-desativado': {
     status: 409,
     titulo: 'Webhook desativado',
-    significa: 'O destino pediu o fim deste webhook: respondeu 410.',
-    remedy: 'Crie outro webhook, com o endereço que vale.',
+    significa: 'O destino pediu o fim deste webhook (respondeu 410), ou falhou por 5 dias.',
+    remedy: 'Corrija o destino e retome o webhook (`POST /webhooks/{id}/retomar`), ou crie outro.',
   },
   'webhooks-demais': {
     status: 409,

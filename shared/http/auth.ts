@@ -162,6 +162,13 @@ function identityOf({ exp, comerciante_id: comercianteId, scope }: JWTPayload): 
 /** Admits one more request of a merchant, or throws a refusal; `shared/ratelimit` makes one. */
 export type Admission = (c: Context<AppEnv>, comercianteId: string) => void
 
+type ScopeOptions = {
+  /** Lets through, too. What it may not do, the handler refuses by `scopes`. */
+  orScope?: Scope | undefined
+  comerciante?: boolean | undefined
+  admission?: Admission | undefined
+}
+
 /** The scheme is compared without case (RFC 9110); what follows is checked by jose where it is not known yet. */
 const BEARER = /^bearer +/i
 
@@ -176,7 +183,7 @@ function tokenOf(authorization: string | undefined): string {
 }
 
 /**
- * Lets a request through whose token has `scope`, and tells the handler whose it is (`comercianteId`, `scopes`).
+ * Lets a request through whose token has `scope`, or the other one that will do, and tells the handler whose it is (`comercianteId`, `scopes`).
  *
  * 401 without a valid token, 403 `escopo-ausente` without the scope. Service routes pass `comerciante: false`: their tokens need
  * not name a merchant. `admission` is asked for each request of a merchant that got so far.
@@ -187,10 +194,10 @@ function tokenOf(authorization: string | undefined): string {
 export function requireScope(
   verifier: Verifier,
   scope: Scope,
-  { comerciante = true, admission }: { comerciante?: boolean; admission?: Admission | undefined } = {},
+  { orScope, comerciante = true, admission }: ScopeOptions = {},
 ): MiddlewareHandler<AppEnv> {
   const admit = (c: Context<AppEnv>, { comercianteId, scopes }: Identity): void => {
-    if (!scopes.has(scope)) {
+    if (!scopes.has(scope) && !(orScope !== undefined && scopes.has(orScope))) {
       throw new DomainError('escopo-ausente', `O token não tem o escopo ${scope}.`, { escopo: scope })
     }
     if (comercianteId !== undefined) c.set('comercianteId', comercianteId)

@@ -17,6 +17,8 @@ export type Operation = Pick<RouteConfig, 'path' | 'request' | 'responses'> & {
   description?: string
   /** The scope that the token must have; without it, the call needs no token. */
   scope?: Scope
+  /** One that will do in its place. */
+  orScope?: Scope
   /** What it may refuse with, beside what any address does and what its token may lack. */
   codigos: readonly Codigo[]
 }
@@ -79,12 +81,12 @@ export function documented(
   operation: Operation,
   ...handlers: readonly (MiddlewareHandler<AppEnv> | Handler<AppEnv>)[]
 ): void {
-  const { tag, scope, codigos: _, responses, ...rest } = operation
+  const { tag, scope, orScope, codigos: _, responses, ...rest } = operation
   const codigos = codesOf(operation)
   app.openAPIRegistry.registerPath({
     ...rest,
     tags: [tag],
-    security: scope === undefined ? [] : [{ bearer: [scope] }],
+    security: [scope, orScope].flatMap((one) => (one === undefined ? [] : [{ bearer: [one] }])),
     // What an answer says of itself wins: a page that is not found is a page.
     responses: { ...problemsOf(codigos), ...responses },
     'x-codigos': codigos,

@@ -20,6 +20,7 @@ import {
   receive,
   redeliver,
   removeWebhook,
+  resumeWebhook,
   rotateSecret,
   testWebhook,
 } from './deliveries-merchant.ts'
@@ -58,6 +59,7 @@ export const attempts = (target: DeliverySecrets, author: string): Call[] => [
   withStatus(200, listWebhooks()),
   withStatus(200, readWebhook('~webhook')),
   withStatus(200, rotateSecret('~webhook')),
+  withStatus(200, resumeWebhook('~webhook')),
   withStatus(200, readDeliveries('~webhook', '?limite=200')),
   withStatus(202, redeliver('~webhook', '~entrega')),
   withStatus(204, closePage('~pedido')),
@@ -90,6 +92,7 @@ const byWebhook = ({ webhooks, deliveries }: DeliverySecrets): Call[] => [
     asNotFound(readWebhook(id)),
     asNotFound(rotateSecret(id)),
     asNotFound(testWebhook(id)),
+    asNotFound(resumeWebhook(id)),
     asNotFound(readDeliveries(id)),
     asNotFound(removeWebhook(id)),
     ...deliveries.map((delivery) => asNotFound(redeliver(id, delivery))),

@@ -88,6 +88,10 @@ export const rotateSecret = (id: string): Call => ({
   operation: 'POST /webhooks/{id}/secret',
   path: `/webhooks/${id}/secret`,
 })
+export const resumeWebhook = (id: string): Call => ({
+  operation: 'POST /webhooks/{id}/retomar',
+  path: `/webhooks/${id}/retomar`,
+})
 export const testWebhook = (id: string): Call => ({
   operation: 'POST /webhooks/{id}/test',
   path: `/webhooks/${id}/test`,

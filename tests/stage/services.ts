@@ -34,7 +34,7 @@ export const SERVICES: Readonly<Record<Service, ServiceRow>> = {
   },
   avisos: {
     hasLog: false,
-    scopes: [],
+    scopes: ['avisos:escrever', 'avisos:ler'],
     asks: [{ service: 'entregas', url: 'ENTREGAS_URL', particoes: 'ENTREGAS_PARTICOES' }],
   },
 }

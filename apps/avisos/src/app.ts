@@ -9,6 +9,8 @@ import { createWebhookSender, type SenderOptions } from './avisar/sender.ts'
 import { createWebhookRoutes } from './cadastrar/route.ts'
 import { createWebhookStore, READ_SETTINGS } from './cadastrar/webhook-store.ts'
 import { PEDIDOS, PEDIDOS_STREAM } from './logs/pedidos.ts'
+import { createRetomarRoutes } from './retomar/route.ts'
+import { createResumeStore } from './retomar/store.ts'
 
 /**
  * A plan made while the tables were empty is kept: it must find what is due by its webhook and never read all of it, so it may
@@ -66,10 +68,11 @@ export const avisos = defineService({
       { sql, lease: { name: 'reparo avisos' } },
     )
     const webhooks = createWebhookStore({ sql, readPool })
+    const parts = { ...ctx, webhooks, alvo: options, onDue: sender.wake }
     return {
       checks: [needsPostgres('avisos', sql, readPool)],
       followers: [follower],
-      routes: [createWebhookRoutes({ ...ctx, webhooks, alvo: options, onDue: sender.wake })],
+      routes: [createWebhookRoutes(parts), createRetomarRoutes({ ...parts, resumes: createResumeStore(sql) })],
       workers: [{ ...sender, close: poster.close }],
     }
   },

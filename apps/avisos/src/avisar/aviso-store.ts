@@ -22,9 +22,13 @@ export type AvisoEnding = { id: string; tentativa: number } & (
     }
 )
 
+/** A webhook whose deliveries fail for so long, none of them taken, is disabled. */
+const DEAD_AFTER = `interval '5 days'`
+
 /**
  * Notes what came of attempts, and when the next ones are due. A row that somebody else has taken meanwhile, or that is not pending any
- * more, is left as it is; its attempt is noted all the same. What is given back was no attempt; why, and since when, is kept with it.
+ * more, is left as it is; its attempt is noted all the same. What is given back was no attempt; why, and since when, is kept with it. A webhook knows since when it
+ * fails; it is written only where that begins, ends or has lasted too long, in an order in which nobody waits for each other.
  */
 const NOTE_ENDINGS = statement(
   'deliveries.note-endings',
@@ -44,6 +48,23 @@ mudados as (
     devolvido_em = case when f.motivo is null then a.devolvido_em else coalesce(a.devolvido_em, now()) end,
     motivo = case when f.devolver then coalesce(f.motivo, a.motivo) end
   from feitos f where a.id = f.id and a.tentativas = f.tentativa and a.vence_em is not null
+),
+saude as materialized (
+  select w.id, s.entregue, not s.entregue and w.falhando_desde < now() - ${DEAD_AFTER} as morto
+  from webhook w join (
+    select a.webhook_id, bool_or(f.situacao = ${avisoStatusCode('delivered')}) as entregue
+    from feitos f join aviso a on a.id = f.id where not f.devolver or f.motivo is not null group by a.webhook_id
+  ) s on s.webhook_id = w.id
+  where w.desativado_em is null and case when s.entregue then w.falhando_desde is not null
+    else w.falhando_desde is null or w.falhando_desde < now() - ${DEAD_AFTER} end
+  order by w.id for update of w
+),
+notados as (
+  update webhook w set
+    falhando_desde = case when not s.entregue then coalesce(w.falhando_desde, now()) end,
+    desativado_em = case when s.morto then now() end,
+    motivo = case when s.morto then 'O destino falhou por 5 dias.' end
+  from saude s where w.id = s.id
 )
 insert into aviso_tentativa (aviso_id, tentativa, em, duracao_ms, status, erro, resposta)
 select f.id, f.tentativa, now(), f.duracao_ms, f.status, f.erro, f.resposta from feitos f where not f.devolver

@@ -52,7 +52,7 @@ export function exportAvisoQueue(registry: Registry, sql: Sql): void {
   })
   gauge(registry, {
     name: 'fluxo_avisos_webhooks_desativados',
-    help: 'Webhooks that their receivers have ended (410), and their merchants have not removed.',
+    help: 'Webhooks that were disabled, by a 410 or by 5 days of failures, and neither resumed nor removed.',
     async collect() {
       const avisos = await look()
       if (avisos !== undefined) this.set(avisos.disabled)

@@ -13,6 +13,7 @@ import { type OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import type { AlvoRule } from '../avisar/alvo.ts'
 import { avisoMessageId } from '../avisar/attempt.ts'
+import { READS, requireTouch, WRITES } from './access.ts'
 import { AVISO_EXAMPLE, AvisoLogPageSchema, AvisoLogSchema, WEBHOOK_EXAMPLE } from './schema.ts'
 import type { Webhook } from './webhook.ts'
 import type { Aviso, WebhookStore } from './webhook-store.ts'
@@ -51,18 +52,19 @@ const AvisoParams = WebhookIdParam.extend({
 /** The refusal of an id that names no webhook of the merchant. */
 export const unknownWebhook = (): DomainError => new DomainError('nao-encontrado', 'Não há webhook com este id.')
 
-/** The merchant's webhook of the path. Throws 404 where there is none. */
+/** The merchant's webhook of the path. Throws 404 where there is none, and 403 where the token is for orders and this is told of more. */
 export async function findWebhook(webhooks: WebhookStore, c: Context<AppEnv>): Promise<Webhook> {
   const id = c.req.param('id') ?? ''
   const webhook = isId(id) ? await webhooks.byId(c.get('comercianteId'), id) : undefined
   if (webhook === undefined) throw unknownWebhook()
+  requireTouch(c, webhook.eventos)
   return webhook
 }
 
-/** Refuses to send to a webhook that its receiver has ended. */
+/** Refuses to send to a webhook that is disabled. */
 export const requireActive = ({ disabledAt }: Webhook): void => {
   if (disabledAt !== undefined) {
-    throw new DomainError('webhook-desativado', 'O destino pediu o fim deste webhook. Crie outro.')
+    throw new DomainError('webhook-desativado', 'Este webhook foi desativado. Retome-o antes.')
   }
 }
 
@@ -117,12 +119,12 @@ export function documentAvisoLog(routes: OpenAPIHono<AppEnv>, deps: WebhookRoute
       operationId: 'listarEntregasDoWebhook',
       summary: 'Lista as entregas de um webhook, da mais nova para a mais antiga',
       description: 'Guardadas por 30 dias, com cada tentativa.',
-      scope: 'entregas:ler',
+      ...READS,
       codigos: [...OF_READS, 'nao-encontrado', 'cursor-invalido', 'dados-invalidos'],
       request: { params: WebhookIdParam, query: QuerySchema },
       responses: { 200: json(AvisoLogPageSchema, 'Uma página; proximo é null na última') },
     },
-    requireScope(verifier, 'entregas:ler', { admission: limits?.leitura }),
+    requireScope(verifier, READS.scope, { ...READS, admission: limits?.leitura }),
     async (c) => {
       const query = parseWith(QuerySchema, parametersOf(c.req.url))
       const { id } = await findWebhook(webhooks, c)
@@ -140,12 +142,12 @@ export function documentAvisoLog(routes: OpenAPIHono<AppEnv>, deps: WebhookRoute
       operationId: 'reenviarEntregaDoWebhook',
       summary: 'Envia uma entrega de novo',
       description: 'Com o mesmo webhook-id e um novo ciclo de tentativas.',
-      scope: 'entregas:escrever',
+      ...WRITES,
       codigos: [...OF_READS, 'nao-encontrado', 'webhook-desativado'],
       request: { params: AvisoParams },
       responses: { 202: json(AvisoLogSchema, 'A caminho') },
     },
-    requireScope(verifier, 'entregas:escrever', { admission: limits?.escrita }),
+    requireScope(verifier, WRITES.scope, { ...WRITES, admission: limits?.escrita }),
     async (c) => {
       const webhook = await findWebhook(webhooks, c)
       requireActive(webhook)

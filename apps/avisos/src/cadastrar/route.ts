@@ -7,6 +7,7 @@ import { parseWith } from '@fluxo/shared/http/validate'
 import { documented, OF_JSON_BODY, OF_READS } from '@fluxo/shared/openapi/documented'
 import { headers, json } from '@fluxo/shared/openapi/headers'
 import { OpenAPIHono } from '@hono/zod-openapi'
+import { mayTouch, READS, requireTouch, WRITES } from './access.ts'
 import {
   answerAccepted,
   documentAvisoLog,
@@ -36,9 +37,9 @@ export function createWebhookRoutes(deps: WebhookRoutesDeps): OpenAPIHono<AppEnv
 
 function documentCreation(routes: OpenAPIHono<AppEnv>, deps: WebhookRoutesDeps): void {
   const { webhooks, verifier, limits, newId, now, alvo } = deps
-  const mayWrite = requireScope(verifier, 'entregas:escrever', { admission: limits?.escrita })
+  const mayWrite = requireScope(verifier, WRITES.scope, { ...WRITES, admission: limits?.escrita })
   const NewSchema = newWebhookBody(alvo)
-  const common = { tag: 'Webhooks', scope: 'entregas:escrever' } as const
+  const common = { tag: 'Webhooks', ...WRITES } as const
   documented(
     routes,
     {
@@ -57,6 +58,7 @@ function documentCreation(routes: OpenAPIHono<AppEnv>, deps: WebhookRoutesDeps):
     mayWrite,
     async (c) => {
       const { url, events: eventos } = parseWith(NewSchema, await readJsonBody(c, { bytesMax: SINGLE_ENTRY_BYTES_MAX }))
+      requireTouch(c, eventos)
       const comercianteId = c.get('comercianteId')
       const created = await webhooks.create({ id: newId(), comercianteId, url, eventos, since: now() })
       if (created === undefined) {
@@ -111,8 +113,8 @@ function documentCreation(routes: OpenAPIHono<AppEnv>, deps: WebhookRoutesDeps):
 }
 
 function documentReads(routes: OpenAPIHono<AppEnv>, { webhooks, verifier, limits }: WebhookRoutesDeps): void {
-  const mayRead = requireScope(verifier, 'entregas:ler', { admission: limits?.leitura })
-  const common = { method: 'get', tag: 'Webhooks', scope: 'entregas:ler' } as const
+  const mayRead = requireScope(verifier, READS.scope, { ...READS, admission: limits?.leitura })
+  const common = { method: 'get', tag: 'Webhooks', ...READS } as const
   documented(
     routes,
     {
@@ -124,7 +126,10 @@ function documentReads(routes: OpenAPIHono<AppEnv>, { webhooks, verifier, limits
       responses: { 200: json(WebhooksSchema, 'Sem os segredos') },
     },
     mayRead,
-    async (c) => jsonText(JSON.stringify((await webhooks.listar(c.get('comercianteId'))).map(webhookJson))),
+    async (c) => {
+      const own = await webhooks.listar(c.get('comercianteId'))
+      return jsonText(JSON.stringify(own.filter(({ eventos }) => mayTouch(c, eventos)).map(webhookJson)))
+    },
   )
   documented(
     routes,
@@ -144,8 +149,8 @@ function documentReads(routes: OpenAPIHono<AppEnv>, { webhooks, verifier, limits
 
 function documentTest(routes: OpenAPIHono<AppEnv>, deps: WebhookRoutesDeps): void {
   const { webhooks, verifier, limits } = deps
-  const mayWrite = requireScope(verifier, 'entregas:escrever', { admission: limits?.escrita })
-  const common = { method: 'post', tag: 'Webhooks', scope: 'entregas:escrever' } as const
+  const mayWrite = requireScope(verifier, WRITES.scope, { ...WRITES, admission: limits?.escrita })
+  const common = { method: 'post', tag: 'Webhooks', ...WRITES } as const
   documented(
     routes,
     {

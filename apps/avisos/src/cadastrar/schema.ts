@@ -73,7 +73,7 @@ export const WebhookSchema = z
   .object({
     id: z.uuid(),
     url: z.string(),
-    events: z.array(z.string()).nullable().openapi({ description: 'Nulo: todos.' }),
+    events: z.array(z.string()).nullable().openapi({ description: 'Nulo: `order.*`.' }),
     status: z.enum(['active', 'disabled']),
     created_at: InstantSchema,
     disabled_at: InstantSchema.optional(),

@@ -3,11 +3,14 @@ import { z } from '@hono/zod-openapi'
 import { type AlvoRule, alvoRefusal, URL_CHARACTERS_MAX } from '../avisar/alvo.ts'
 import { PEDIDO_TIPOS } from '../logs/pedidos.ts'
 
+/** What a webhook may ask for: types of events, and patterns that name all of a log. */
+const ASKABLE = [...PEDIDO_TIPOS, 'order.*'] as const
+
 /** A webhook as its merchant sees it: never its secret. */
 export type Webhook = {
   id: string
   url: string
-  /** The types of events that it is told of; undefined: all. */
+  /** The types and patterns of events that it is told of; undefined: the orders'. */
   eventos: string[] | undefined
   createdAt: Date
   /** When and why it was ended; its receiver asked for that. */
@@ -27,11 +30,11 @@ export const newWebhookSchema = (rule: AlvoRule) =>
       .meta({ format: 'uri', maxLength: URL_CHARACTERS_MAX, example: 'https://loja.example/avisos' })
       .describe('Um endereço público, com https.'),
     events: z
-      .array(z.enum(PEDIDO_TIPOS))
+      .array(z.enum(ASKABLE))
       .min(1)
-      .max(PEDIDO_TIPOS.length)
+      .max(ASKABLE.length)
       .optional()
-      .describe('Os tipos de evento que interessam; sem isso, todos.'),
+      .describe('Os tipos de evento que interessam, ou um padrão como `order.*`, que é o que vale sem isso.'),
   })
 
 /** A webhook as every answer shows it. */

@@ -10,9 +10,6 @@ import { NOTE_DITOS } from '../notar/note-eventos.ts'
 export const PEDIDOS_STREAM = 'fluxo:pedidos'
 /** The consumer group on every log that is followed here. */
 export const AVISOS_GROUP = 'avisos'
-/** All events of orders. */
-const ORDERS = 'order.*'
-
 /** Every type that an event of an order may have. The names are the contract with entregas. */
 export const PEDIDO_TIPOS = [
   'pedido.recebido.v1',
@@ -100,7 +97,7 @@ export const PEDIDOS: Group<PedidoDito, number> = {
     ],
     ctes: `
 ditos as (
-  select n.posicao as ordem, n.id, n.comerciante_id, n.tipo, '${ORDERS}' as padrao, n.em, n.corpo, n.rastro from novos n
+  select n.posicao as ordem, n.id, n.comerciante_id, n.tipo, n.em, n.corpo, n.rastro from novos n
 ),
 ${NOTE_DITOS}`,
     result: '(select count(*)::text from avisados)',

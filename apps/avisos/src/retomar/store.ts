@@ -1,0 +1,59 @@
+import { throwUnavailable } from '@fluxo/shared/postgres/failure'
+import type { Sql } from '@fluxo/shared/postgres/sql'
+import { run, statement } from '@fluxo/shared/postgres/statement'
+import { avisoStatusCode } from '../avisar/aviso-store.ts'
+import { ASKED, AVISO_ID, KEPT_FOR_DISABLED } from '../notar/note-eventos.ts'
+
+export type ResumeStore = {
+  /** Takes a webhook up again; false where the merchant has no such one. Safe to repeat. */
+  resume: (comercianteId: string, id: string) => Promise<boolean>
+}
+
+/** Events that one statement looks at: a merchant may have missed a hundred thousand. */
+const PIECE = 1_000
+
+const ENABLE = statement(
+  'webhooks.enable',
+  `update webhook set desativado_em = null, motivo = null, falhando_desde = null
+   where id = $2::uuid and comerciante_id = $1 and removido_em is null returning id`,
+)
+
+/** Makes due what a webhook did not take of `$4` events after `$3`; gives the number of the last one, or null where there is none. */
+const CATCH_UP = statement(
+  'webhooks.catch-up',
+  `
+with trecho as materialized (
+  select e.seq, e.id, e.tipo, e.em from evento e
+  where e.comerciante_id = $1 and e.seq > $3::bigint and e.criado_em > now() - ${KEPT_FOR_DISABLED}
+  order by e.seq limit $4::int
+),
+perdidos as (
+  insert into aviso (id, webhook_id, evento_id, tipo, vence_em)
+  select ${AVISO_ID}, w.id, d.id, d.tipo, now()
+  from trecho d join webhook w on w.id = $2::uuid where d.em > w.desde and ${ASKED}
+  on conflict (webhook_id, evento_id) do update set
+    vence_em = now(), terminado_em = null, situacao = ${avisoStatusCode('pending')}, passo = 0, devolvido_em = null, motivo = null
+  where aviso.situacao in (${avisoStatusCode('exhausted')}, ${avisoStatusCode('cancelled')})
+)
+select max(seq)::float8 as ultimo from trecho`,
+)
+
+const unavailable = throwUnavailable('Os webhooks estão indisponíveis')
+
+/** Takes webhooks up again that were disabled: what they did not take in the last days is due once more, piece by piece. */
+export const createResumeStore = (sql: Sql): ResumeStore => ({
+  resume: async (comercianteId, id) => {
+    const found = await run<{ id: string }>(sql, ENABLE, [comercianteId, id]).catch(unavailable)
+    if (found.length === 0) return false
+    for (let after: number | null = 0; after !== null; ) {
+      const [row]: { ultimo: number | null }[] = await run<{ ultimo: number | null }>(sql, CATCH_UP, [
+        comercianteId,
+        id,
+        after,
+        PIECE,
+      ]).catch(unavailable)
+      after = row?.ultimo ?? null
+    }
+    return true
+  },
+})
