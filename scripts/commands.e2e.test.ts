@@ -124,8 +124,9 @@ test('servers of the environment and those of a running npm start are never mixe
   const running = {
     pid: process.pid,
     mark: await startMarkOf(process.pid),
-    databaseUrlConsolidado: 'postgres://a@127.0.0.1:1/consolidado',
-    ownerUrlConsolidado: 'postgres://o@127.0.0.1:1/consolidado',
+    databases: {
+      consolidado: { app: 'postgres://a@127.0.0.1:1/consolidado', owner: 'postgres://o@127.0.0.1:1/consolidado' },
+    },
     redisUrl: 'redis://127.0.0.1:1',
   }
   writeFileSync(join(folder, 'running.json'), JSON.stringify(running))
@@ -136,7 +137,7 @@ test('servers of the environment and those of a running npm start are never mixe
     code: 1,
     err: expect.stringContaining('DATABASE_URL_CONSOLIDADO names another server'),
   })
-  const same = { DATABASE_URL_CONSOLIDADO: running.databaseUrlConsolidado }
+  const same = { DATABASE_URL_CONSOLIDADO: running.databases.consolidado.app }
   expect(run('dlq.ts', ['list'], same).err).not.toContain('another server')
   expect(run('migrate.ts', [], other).err).toContain('names another server')
   rmSync(join(folder, 'running.json'))

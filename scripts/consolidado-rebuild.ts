@@ -19,11 +19,11 @@ const particoesOf = async (databaseUrl: string): Promise<string> => {
 const environmentOf = async (running: Running | undefined): Promise<Record<string, string | undefined>> => {
   const given = process.env
   if (given['DATABASE_URL_CONSOLIDADO'] || !running) return given
-  const { url, redisUrl, jwtSecret, databaseUrlConsolidado, databaseUrlLancamentos } = running
-  const particoes = databaseUrlLancamentos === undefined ? undefined : await particoesOf(databaseUrlLancamentos)
+  const { url, redisUrl, jwtSecret, databases } = running
+  const particoes = databases?.lancamentos && (await particoesOf(databases.lancamentos.app))
   return {
     ...given,
-    DATABASE_URL_CONSOLIDADO: databaseUrlConsolidado,
+    DATABASE_URL_CONSOLIDADO: databases?.consolidado?.app,
     FEED_URL: url,
     REDIS_URL: redisUrl,
     JWT_SECRET: jwtSecret,

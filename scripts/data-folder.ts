@@ -2,6 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto'
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { DATABASES, type Database } from '@fluxo/drizzle/journal'
 import { z } from 'zod'
 
 /** 256 bits, as HMAC-SHA-256 wants; base64url, so that it needs no quoting in a URL or in SQL. */
@@ -12,18 +13,15 @@ const passwordOf = (jwtSecret: string, role: string): string =>
   createHmac('sha256', jwtSecret).update(`password of ${role}`).digest('base64url')
 
 const SecretsSchema = z
-  .object({
-    jwtSecret: z.string(),
-    redisPassword: z.string(),
-    lancamentosPassword: z.string(),
-    consolidadoPassword: z.string(),
-    entregasPassword: z.string().optional(),
-    avisosPassword: z.string().optional(),
-  })
-  .transform((secrets) => ({
-    ...secrets,
-    entregasPassword: secrets.entregasPassword ?? passwordOf(secrets.jwtSecret, 'entregas'),
-    avisosPassword: secrets.avisosPassword ?? passwordOf(secrets.jwtSecret, 'avisos'),
+  .object({ jwtSecret: z.string(), redisPassword: z.string() })
+  .catchall(z.string())
+  .transform(({ jwtSecret, redisPassword, ...others }) => ({
+    jwtSecret,
+    redisPassword,
+    /** Of each database's own login. */
+    passwords: Object.fromEntries(
+      DATABASES.map((database) => [database, others[`${database}Password`] ?? passwordOf(jwtSecret, database)]),
+    ) as Record<Database, string>,
   }))
 
 /** What `npm start` made up once for this data folder. */
@@ -51,19 +49,13 @@ export const ensureSecrets = async (folder: string): Promise<Secrets> => {
   const kept = await readSecrets(folder)
   if (kept) return kept
   const secret = () => randomBytes(SECRET_BYTES).toString('base64url')
-  const made: Secrets = {
-    jwtSecret: secret(),
-    redisPassword: secret(),
-    lancamentosPassword: secret(),
-    consolidadoPassword: secret(),
-    entregasPassword: secret(),
-    avisosPassword: secret(),
-  }
+  const passwords = DATABASES.map((database) => [`${database}Password`, secret()])
+  const made = { jwtSecret: secret(), redisPassword: secret(), ...Object.fromEntries(passwords) }
   await mkdir(folder, { recursive: true })
   const fresh = `${secretsFile(folder)}.${process.pid}`
   await writeFile(fresh, `${JSON.stringify(made, null, 2)}\n`, { mode: 0o600 })
   // A link never replaces a file, and it appears whole: whoever was first is right.
   await link(fresh, secretsFile(folder)).catch(() => {})
   await rm(fresh)
-  return (await readSecrets(folder)) ?? made
+  return (await readSecrets(folder)) ?? SecretsSchema.parse(made)
 }

@@ -1,6 +1,7 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { DATABASES } from '@fluxo/drizzle/journal'
 import { z } from 'zod'
 import { isAlive, startMarkOf } from './local/own-process.ts'
 
@@ -11,14 +12,7 @@ const RunningSchema = z.object({
   pid: z.number(),
   mark: z.string().optional(),
   url: z.string().optional(),
-  databaseUrlLancamentos: z.string().optional(),
-  databaseUrlConsolidado: z.string().optional(),
-  databaseUrlEntregas: z.string().optional(),
-  databaseUrlAvisos: z.string().optional(),
-  ownerUrlLancamentos: z.string().optional(),
-  ownerUrlConsolidado: z.string().optional(),
-  ownerUrlEntregas: z.string().optional(),
-  ownerUrlAvisos: z.string().optional(),
+  databases: z.partialRecord(z.enum(DATABASES), z.object({ app: z.string(), owner: z.string() })).optional(),
   redisUrl: z.string().optional(),
   jwtSecret: z.string().optional(),
   /** How its automatic flow is set, as the environment says it. */

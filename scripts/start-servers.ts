@@ -1,29 +1,22 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import type { Database } from '@fluxo/drizzle/journal'
+import { DATABASES, type Database } from '@fluxo/drizzle/journal'
 import type { Secrets } from './data-folder.ts'
+import type { Access } from './databases.ts'
 import { keepRunning } from './keep-running.ts'
 import { databaseUrl, ensureDatabase, ensureRole } from './local/ensure-database.ts'
 import { type LocalPostgres, startPostgres } from './local/postgres.ts'
 import { type LocalRedis, startRedis } from './local/redis.ts'
+
+type GivenAccess = { app: string | undefined; owner: string | undefined }
 
 type ServerOptions = {
   folder: string
   secrets: Secrets
   particoes: number | undefined
   /** Servers of the user's own, in place of ours. The owner's URL migrates; without it the service's does. */
-  given: {
-    lancamentos: string | undefined
-    lancamentosOwner: string | undefined
-    consolidado: string | undefined
-    consolidadoOwner: string | undefined
-    entregas: string | undefined
-    entregasOwner: string | undefined
-    avisos: string | undefined
-    avisosOwner: string | undefined
-    redis: string | undefined
-  }
+  given: { databases: Record<Database, GivenAccess>; redis: string | undefined }
   /** For the person at the terminal. */
   say: (line: string) => void
   log: (line: string) => void
@@ -33,26 +26,13 @@ type ServerOptions = {
   opened: (close: () => Promise<void>) => void
 }
 
-/** Where everything is: the services' own logins, and the owners' that migrate. */
-export type Servers = {
-  databaseUrlLancamentos: string
-  databaseUrlConsolidado: string
-  databaseUrlEntregas: string
-  databaseUrlAvisos: string
-  ownerUrlLancamentos: string
-  ownerUrlConsolidado: string
-  ownerUrlEntregas: string
-  ownerUrlAvisos: string
-  redisUrl: string
-}
+type Servers = { databases: Record<Database, Access>; redisUrl: string }
 
 type Server = LocalPostgres | LocalRedis
 
-type Access = { app: string; owner: string }
-
 const accessOf = async (
   database: Database,
-  given: { app: string | undefined; owner: string | undefined },
+  given: GivenAccess,
   server: LocalPostgres | undefined,
   password: string,
 ): Promise<Access> => {
@@ -82,7 +62,7 @@ const migrateApart = async (database: Database, owner: string, particoes: number
 /** Starts the servers that are not given, makes what is missing in them, and brings all schemas to the newest version. */
 export const startServers = async (options: ServerOptions): Promise<Servers> => {
   const { folder, secrets, given, particoes, say, log, giveUp, opened } = options
-  const needsPostgres = [given.lancamentos, given.consolidado, given.entregas, given.avisos].includes(undefined)
+  const needsPostgres = Object.values(given.databases).some(({ app }) => app === undefined)
   const open = async <S extends Server>(name: string, files: string, start: (port?: number) => Promise<S>) => {
     const { first, stop } = await keepRunning({ name, logFile: `${files}.log`, start, say, giveUp })
     opened(stop)
@@ -92,14 +72,12 @@ export const startServers = async (options: ServerOptions): Promise<Servers> => 
   const startOurPostgres = async () => {
     if (!needsPostgres) return undefined
     const dataDir = join(folder, 'postgres')
-    return open('PostgreSQL', dataDir, (port) => startPostgres({ dataDir, log, ...(port !== undefined && { port }) }))
+    return open('PostgreSQL', dataDir, (port) => startPostgres({ dataDir, log, port }))
   }
   const startOurRedis = async () => {
     if (given.redis !== undefined) return given.redis
     const settings = { dir: join(folder, 'redis'), password: secrets.redisPassword, log }
-    const server = await open('Redis', settings.dir, (port) =>
-      startRedis({ ...settings, ...(port !== undefined && { port }) }),
-    )
+    const server = await open('Redis', settings.dir, (port) => startRedis({ ...settings, port }))
     return server.url
   }
   // Both are awaited even where one fails: what was opened meanwhile must be closed.
@@ -107,34 +85,11 @@ export const startServers = async (options: ServerOptions): Promise<Servers> => 
   if (postgres.status === 'rejected') throw postgres.reason
   if (redis.status === 'rejected') throw redis.reason
 
-  const accessTo = async (database: Database, app: string | undefined, owner: string | undefined, password: string) => {
-    const access = await accessOf(database, { app, owner }, postgres.value, password)
+  const made: [Database, Access][] = []
+  for (const database of DATABASES) {
+    const access = await accessOf(database, given.databases[database], postgres.value, secrets.passwords[database])
     await migrateApart(database, access.owner, particoes)
-    return access
+    made.push([database, access])
   }
-  const lancamentos = await accessTo(
-    'lancamentos',
-    given.lancamentos,
-    given.lancamentosOwner,
-    secrets.lancamentosPassword,
-  )
-  const consolidado = await accessTo(
-    'consolidado',
-    given.consolidado,
-    given.consolidadoOwner,
-    secrets.consolidadoPassword,
-  )
-  const entregas = await accessTo('entregas', given.entregas, given.entregasOwner, secrets.entregasPassword)
-  const avisos = await accessTo('avisos', given.avisos, given.avisosOwner, secrets.avisosPassword)
-  return {
-    databaseUrlLancamentos: lancamentos.app,
-    databaseUrlConsolidado: consolidado.app,
-    databaseUrlEntregas: entregas.app,
-    databaseUrlAvisos: avisos.app,
-    ownerUrlLancamentos: lancamentos.owner,
-    ownerUrlConsolidado: consolidado.owner,
-    ownerUrlEntregas: entregas.owner,
-    ownerUrlAvisos: avisos.owner,
-    redisUrl: redis.value,
-  }
+  return { databases: Object.fromEntries(made) as Record<Database, Access>, redisUrl: redis.value }
 }

@@ -2,6 +2,7 @@ import { parseEnv } from '@fluxo/shared/env'
 import { signToken } from '@fluxo/shared/http/tokens'
 import { fluxoOptions } from '../apps/entregas/src/fluir/settings.ts'
 import { dataFolder, ensureSecrets } from './data-folder.ts'
+import { ofEach, VARIABLES } from './databases.ts'
 import { guardServers } from './guard.ts'
 import { createLeaving, type Leaving } from './leaving.ts'
 import { portIsFree } from './local/free-port.ts'
@@ -68,14 +69,10 @@ const serve = async (env: StartEnv, folder: string, running: RunningFile, leavin
     secrets,
     particoes: env.PARTICOES,
     given: {
-      lancamentos: env.DATABASE_URL_LANCAMENTOS,
-      lancamentosOwner: env.DATABASE_URL_LANCAMENTOS_OWNER,
-      consolidado: env.DATABASE_URL_CONSOLIDADO,
-      consolidadoOwner: env.DATABASE_URL_CONSOLIDADO_OWNER,
-      entregas: env.DATABASE_URL_ENTREGAS,
-      entregasOwner: env.DATABASE_URL_ENTREGAS_OWNER,
-      avisos: env.DATABASE_URL_AVISOS,
-      avisosOwner: env.DATABASE_URL_AVISOS_OWNER,
+      databases: ofEach((database) => {
+        const { app, owner } = VARIABLES[database]
+        return { app: env[app], owner: env[owner] }
+      }),
       redis: env.REDIS_URL,
     },
     say,
@@ -88,7 +85,8 @@ const serve = async (env: StartEnv, folder: string, running: RunningFile, leavin
   const all = await startAll({
     port,
     hostname,
-    ...servers,
+    databaseUrls: ofEach((database) => servers.databases[database].app),
+    redisUrl: servers.redisUrl,
     webhooksLoopback: env.AVISOS_LOOPBACK,
     fluxo: fluxoOptions(env),
     jwtSecret,

@@ -19,12 +19,12 @@ const environment = async (): Promise<Env> => {
   const given = process.env
   if (given['DATABASE_URL_CONSOLIDADO']) return given
   const running = await readRunning(dataFolder())
-  if (running?.databaseUrlConsolidado === undefined) {
+  if (running?.databases?.consolidado === undefined) {
     throw new Error('no server to talk to: set DATABASE_URL_CONSOLIDADO, or keep `npm start` running (FLUXO_DATA).')
   }
   return {
-    DATABASE_URL_CONSOLIDADO: running.databaseUrlConsolidado,
-    DATABASE_URL_LANCAMENTOS: running.databaseUrlLancamentos,
+    DATABASE_URL_CONSOLIDADO: running.databases.consolidado.app,
+    DATABASE_URL_LANCAMENTOS: running.databases.lancamentos?.app,
     FEED_URL: running.url,
     REDIS_URL: running.redisUrl,
     JWT_SECRET: running.jwtSecret,

@@ -16,10 +16,7 @@ type TudoOptions = {
   /** 0 takes a free port. */
   port: number
   hostname: string
-  databaseUrlLancamentos: string
-  databaseUrlConsolidado: string
-  databaseUrlEntregas: string
-  databaseUrlAvisos: string
+  databaseUrls: Readonly<Record<'lancamentos' | 'consolidado' | 'entregas' | 'avisos', string>>
   /** Whether orders move by themselves, and how long each step waits. */
   fluxo: { automatic: boolean; delayMs: number }
   /** Whether webhooks may go to this machine. */
@@ -51,7 +48,7 @@ const VERIFICAR_MS = 60_000
  */
 export const startAll = async (options: TudoOptions): Promise<{ url: string; stop: () => Promise<void> }> => {
   const { port, hostname, redisUrl, jwtSecret, signals = false } = options
-  const { databaseUrlLancamentos, databaseUrlConsolidado, databaseUrlEntregas, databaseUrlAvisos } = options
+  const { databaseUrls } = options
   const { lifecycle, ...opened } = await openProcess({
     name: 'fluxo',
     instance: machineName(),
@@ -81,29 +78,29 @@ export const startAll = async (options: TudoOptions): Promise<{ url: string; sto
   }
 
   const particoesOf = (databaseUrl: string) => readParticoes({ name: 'fluxo', databaseUrl, log })
-  const particoes = await particoesOf(databaseUrlLancamentos)
-  const pedidosParticoes = await particoesOf(databaseUrlEntregas)
+  const particoes = await particoesOf(databaseUrls.lancamentos)
+  const pedidosParticoes = await particoesOf(databaseUrls.entregas)
   const orders = openService(entregas, {
     ...common,
-    databaseUrl: databaseUrlEntregas,
+    databaseUrl: databaseUrls.entregas,
     particoes: pedidosParticoes,
     settings: { fluxo: options.fluxo },
   })
   const ordersLog = logOf(orders, '/entregas', pedidosParticoes)
   const ledger = openService(lancamentos, {
     ...common,
-    databaseUrl: databaseUrlLancamentos,
+    databaseUrl: databaseUrls.lancamentos,
     particoes,
     settings: { pedidos: ordersLog },
   })
   const balances = openService(consolidado, {
     ...common,
-    databaseUrl: databaseUrlConsolidado,
+    databaseUrl: databaseUrls.consolidado,
     settings: { lancamentos: logOf(ledger, '', particoes), verificarMs: VERIFICAR_MS },
   })
   const told = openService(avisos, {
     ...common,
-    databaseUrl: databaseUrlAvisos,
+    databaseUrl: databaseUrls.avisos,
     settings: { pedidos: ordersLog, webhooks: { allowsLoopback: options.webhooksLoopback ?? false } },
   })
   return runModules({ ...opened, modules: [orders, ledger, balances, told], port, hostname, signals, lifecycle })

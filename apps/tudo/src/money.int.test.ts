@@ -23,10 +23,7 @@ const open = async (fluxo: Fluxo) => {
   const tudo = await startAll({
     port: 0,
     hostname: '127.0.0.1',
-    databaseUrlLancamentos: lancamentos,
-    databaseUrlConsolidado: consolidado,
-    databaseUrlEntregas: entregas,
-    databaseUrlAvisos: avisos,
+    databaseUrls: { lancamentos, consolidado, entregas, avisos },
     redisUrl: redis.url,
     jwtSecret: SECRET,
     fluxo,

@@ -92,7 +92,7 @@ test('every setting comes from somewhere, and is one that the service knows', ()
     const source =
       known.get(name) ??
       readFileSync(join(root, container.command[1] ?? ''), 'utf8') +
-        readFileSync(join(root, 'scripts/access.ts'), 'utf8')
+        readFileSync(join(root, 'scripts/databases.ts'), 'utf8')
     for (const { name: variable, valueFrom } of container.env) {
       expect(source, `${name}: ${variable}`).toContain(variable)
       const { configMapKeyRef, secretKeyRef } = valueFrom ?? {}
