@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ServiceProcess } from '../stage/service-process.ts'
+import type { Service } from '../stage/services.ts'
 import { type System, startSystem } from '../stage/system.ts'
 import { waitFor } from '../stage/wait-for.ts'
 import { exportedMetrics, labelNames, namedMetrics, samplesOf, seriesOfRuleTests } from './metric-names.ts'
@@ -9,7 +10,7 @@ const ORDERS = 3
 /** Events of an order that the automatic flow delivers. */
 const EVENTS_EACH = 3
 let system: System
-let scraped: { lancamentos: string[]; consolidado: string[]; entregas: string[] }
+let scraped: Record<Service, string[]>
 
 const scrape = async ({ url }: ServiceProcess): Promise<string> => (await fetch(`${url}/metrics`)).text()
 const scrapeAll = (services: readonly ServiceProcess[]): Promise<string[]> => Promise.all(services.map(scrape))
@@ -32,7 +33,7 @@ const work = async (): Promise<void> => {
 }
 
 beforeAll(async () => {
-  system = await startSystem({ lancamentos: 2, consolidado: 2, entregas: 1 })
+  system = await startSystem({ lancamentos: 2, consolidado: 2, entregas: 1, avisos: 1 })
   await work()
   // The relay writes its cursor, and the group its acks, a moment later.
   await waitFor(
@@ -41,10 +42,15 @@ beforeAll(async () => {
         lancamentos: await scrapeAll(system.instances.lancamentos),
         consolidado: await scrapeAll(system.instances.consolidado),
         entregas: await scrapeAll(system.instances.entregas),
+        avisos: await scrapeAll(system.instances.avisos),
       }
       const lags = [...values('lancamentos', 'fluxo_relay_lag'), ...values('entregas', 'fluxo_relay_lag')]
       const all = ORDERS * EVENTS_EACH
-      const followed = [...followedTo('lancamentos', 'lancamentos'), ...followedTo('entregas', 'entregas')]
+      const followed = [
+        ...followedTo('lancamentos', 'lancamentos'),
+        ...followedTo('entregas', 'entregas'),
+        ...followedTo('avisos', 'avisos'),
+      ]
       return lags.every((lag) => lag === 0) && pending() === 0 && followed.every((mark) => mark === all)
     },
     { intervalMs: 500, what: 'relay and group are at rest' },
@@ -54,12 +60,13 @@ afterAll(async () => {
   await system.stop()
 })
 
-const values = (service: keyof typeof scraped, name: string, labels = ''): number[] =>
+const values = (service: Service, name: string, labels = ''): number[] =>
   scraped[service].flatMap((text) =>
     (samplesOf(text).get(name) ?? []).filter((sample) => sample.labels.includes(labels)).map(({ value }) => value),
   )
-const followedTo = (service: keyof typeof scraped, group: string) =>
-  values(service, 'fluxo_follow_aplicada_ate', `group="${group}"`)
+/** How far a group has followed the orders. */
+const followedTo = (service: Service, group: string) =>
+  values(service, 'fluxo_follow_aplicada_ate', `group="${group}",log="pedidos"`)
 const pending = (): number => Math.max(...values('consolidado', 'fluxo_stream_pending'))
 const everything = (): string => Object.values(scraped).flat().join('\n')
 const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0)
@@ -122,6 +129,7 @@ test('the way of orders is told by those who follow them', () => {
   // Two instances of lancamentos show the same: the money of the orders.
   expect(followedTo('lancamentos', 'lancamentos')).toEqual([events, events])
   expect(followedTo('entregas', 'entregas')).toEqual([events])
+  expect(followedTo('avisos', 'avisos')).toEqual([events])
   expect(values('lancamentos', 'fluxo_follow_parada')).toEqual([0, 0])
   expect(values('entregas', 'fluxo_follow_dead_letters')).toEqual([0])
   expect(sum(values('entregas', 'fluxo_fluxo_passos_total', 'desfecho="dado"'))).toBe(ORDERS * 2)
