@@ -28,6 +28,8 @@ docker compose run --rm --no-deps -T migrate >&2 ||
 
 for service in "$@"; do
   olds=$(docker compose ps -q "$service")
+  # A service that is new with this version.
+  [ -n "$olds" ] || docker compose up -d --no-deps --wait "$service"
   count=$(echo "$olds" | wc -l)
   for old in $olds; do
     before=$(docker compose ps -q "$service")

@@ -10,7 +10,7 @@ import { ONE_OF_EACH, type Shape, type System, startSystem } from '../stage/syst
 import { waitFor } from '../stage/wait-for.ts'
 import { expectExactBooks } from './books.ts'
 import { command, rebuilt, say, seconds, VERIFIED_EVERY_SECOND, writing } from './restore-drill.ts'
-import { known, renewLedger, renewOrders, runSteps, withMoney } from './restore-steps.ts'
+import { known, renewLedger, renewOrders, renewTold, runSteps, withMoney } from './restore-steps.ts'
 
 const ENV = { ...VERIFIED_EVERY_SECOND, AVISOS_LOOPBACK: 'true' }
 const WAIT = { timeoutMs: 60_000, intervalMs: 100 }
@@ -127,6 +127,7 @@ const stopped = async (world: System, group: (typeof GROUPS)[number]): Promise<b
 test('the steps of a restore are for these databases', () => {
   expect(renewLedger.map(({ database }) => database)).toEqual(['lancamentos', 'avisos'])
   expect(renewOrders.map(({ database }) => database)).toEqual(['entregas', 'entregas', 'lancamentos', 'avisos'])
+  expect(renewTold.map(({ database }) => database)).toEqual(['avisos'])
 })
 
 describe('all databases dumped under load, and restored on new servers with an empty Redis', () => {
@@ -165,6 +166,7 @@ describe('all databases dumped under load, and restored on new servers with an e
     const opened = { lancamentos: ledger, entregas: orders, avisos: open(avisos.ownerUrl) }
     await runSteps(renewLedger, opened)
     await runSteps(renewOrders, opened)
+    await runSteps(renewTold, opened)
     const restored = seconds(began)
     const world = await start(databases)
     await settled(ledger, orders)

@@ -5,8 +5,8 @@ import { statementsOf } from '../stage/runbook.ts'
 const documented = statementsOf('## Backup and restore')
 export const [withMoney, known] = documented.filter(({ text }) => text.startsWith('copy'))
 const updates = documented.filter(({ text }) => text.startsWith('update'))
-/** Step 5, and step 6. */
-export const [renewLedger, renewOrders] = [updates.slice(0, 2), updates.slice(2)]
+/** Step 5, and step 6, its last words apart. */
+export const [renewLedger, renewOrders, renewTold] = [updates.slice(0, 2), updates.slice(2, -1), updates.slice(-1)]
 
 /** Runs them, each in its database, as a shell that knows `heads` would. */
 export const runSteps = async (
