@@ -14,7 +14,11 @@ export type Appended<Known> =
   | { outcome: 'refused'; error: unknown }
 
 /** Writes rows of a partition; inside somebody's transaction, where its `connection` is given. */
-type WriteRows<Result> = (particao: number, rows: readonly LogRow[], connection?: Sql | Tx) => Promise<Result[]>
+export type WriteRows<Result> = {
+  (particao: number, rows: readonly LogRow[], connection?: Sql | Tx): Promise<Result[]>
+  /** The name of its statement. */
+  readonly statement: string
+}
 
 /** The same for a log that moves state: a row that was let in tells the state after it; `guarded`, it was not let in. */
 export type Moved<Known, State> =
@@ -113,13 +117,14 @@ const createWriter = <Known, State, Result>(
     }
   }
 
-  return async (particao, rows, connection) => {
+  const write = async (particao: number, rows: readonly LogRow[], connection?: Sql | Tx): Promise<Answer[]> => {
     if (rows.length === 0) return []
     // Inside somebody's transaction an error has ended it: dividing and retrying are its owner's to decide.
     if (connection) return once(connection, particao, rows)
     const parts = await halving(rows, (some) => attempt(particao, some), isAtFault)
     return parts.flatMap((part) => (part.outcome === 'done' ? part.done : { outcome: 'refused', error: part.error }))
   }
+  return Object.assign(write, { statement: statement.name })
 }
 
 /** Whether PostgreSQL refused a row: what is no error of its own is a bug, and an outage blames nobody. */

@@ -18,7 +18,7 @@ type CommitTrace = {
 const LINKS_MAX = 128
 
 /** Shows the way into a log: a row's wait for its commit, and the statement that many of them share. `name` is the log's. */
-export function createCommitTrace(tracing: Tracing | undefined, name: string): CommitTrace {
+export function createCommitTrace(tracing: Tracing | undefined, name: string, statement: string): CommitTrace {
   if (tracing === undefined) return { commit: (_, __, work) => work(), statement: (_, __, work) => work() }
   const around = async <T>(
     what: string,
@@ -53,7 +53,12 @@ export function createCommitTrace(tracing: Tracing | undefined, name: string): C
       const options: SpanOptions = {
         kind: 'client',
         links: [...kept].slice(0, LINKS_MAX),
-        attributes: { 'db.system.name': 'postgresql', particao, linhas: traceparents.length },
+        attributes: {
+          'db.system.name': 'postgresql',
+          'db.operation.name': statement,
+          particao,
+          linhas: traceparents.length,
+        },
       }
       return around('statement', options, work, (answers) => answers.map(({ posicao }) => posicao).findLast(Boolean))
     },

@@ -1,8 +1,8 @@
 import type { Clock } from '../clock.ts'
 import { invariant } from '../errors.ts'
-import type { Sql } from '../postgres/sql.ts'
 import type { Tx } from '../postgres/transactions.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
+import type { WriteRows } from './append.ts'
 import { createCommitTrace } from './commit-trace.ts'
 import { createGroupCommit } from './group-commit.ts'
 import type { LogRow } from './log-table.ts'
@@ -25,7 +25,7 @@ type LogWriterOptions<Item, Answer, Result> = LogWriterSettings & {
   /** The log's name in traces. */
   name: string
   /** Registers rows of a partition, which share no key, in one statement: see `createAppend` and `createMove`. */
-  write: (particao: number, rows: readonly LogRow[], connection?: Sql | Tx) => Promise<Answer[]>
+  write: WriteRows<Answer>
   rowOf: (item: Item) => LogRow
   /** What no two items of one statement may share: the keys by which one of them would be known. */
   keysOf: (item: Item) => readonly string[]
@@ -57,7 +57,7 @@ export function createLogWriter<Item, Answer extends { outcome: string; posicao?
   options: LogWriterOptions<Item, Answer, Result>,
 ): LogWriter<Item, Result> {
   const { particoes, write, rowOf, keysOf, comercianteOf, traceparentOf, resultOf, onCommit } = options
-  const trace = createCommitTrace(options.tracing, options.name)
+  const trace = createCommitTrace(options.tracing, options.name, write.statement)
 
   const flush = async (particao: number, items: readonly Item[]): Promise<Answer[]> => {
     const work = () => write(particao, items.map(rowOf))

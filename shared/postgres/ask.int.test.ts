@@ -1,8 +1,8 @@
 import { createDatabase, type TestDatabase } from '@fluxo/tests/stage/databases'
-import { eq } from 'drizzle-orm'
+import { sql as drizzleSql, eq } from 'drizzle-orm'
 import { bigint, pgTable, text, timestamp } from 'drizzle-orm/pg-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { ask } from './ask.ts'
+import { ask, type Question } from './ask.ts'
 import { closeSql, createSql, type Sql } from './sql.ts'
 
 const conta = pgTable('conta', {
@@ -39,11 +39,23 @@ test('what drizzle writes it reads back, and the pool’s other statements are a
   })
 })
 
-test('a failure is PostgreSQL’s own, without the parameters', async () => {
+test('a failure is PostgreSQL’s own, with the query’s name and without the parameters', async () => {
   const novo = { nome: 'repetida', valor: 1n, desde: new Date() }
   const criar = () => ask(sql, (db) => db.insert(conta).values(novo))
   await criar()
   const error: unknown = await criar().catch((error: unknown) => error)
-  expect(error).toMatchObject({ code: '23505' })
+  expect(error).toMatchObject({ code: '23505', statement: 'conta.insert' })
   expect(String(error)).not.toContain('repetida')
+})
+
+test.each<[string, Question<unknown>]>([
+  ['conta.select', (db) => db.select().from(conta).where(eq(drizzleSql`1 / 0`, 1)).for('update')],
+  ['conta.update', (db) => db.update(conta).set({ valor: drizzleSql`1 / 0` })],
+  ['conta.delete', (db) => db.delete(conta).where(eq(drizzleSql`1 / 0`, 1))],
+  [
+    'conta.insert',
+    (db) => db.execute(drizzleSql`with a as (insert into conta (valor) values (1 / 0) returning 1) select from a`),
+  ],
+])('a query that PostgreSQL refuses is known as %s', async (statement, question) => {
+  expect(await ask(sql, question).catch((error: unknown) => error)).toMatchObject({ code: '22012', statement })
 })

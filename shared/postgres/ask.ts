@@ -2,6 +2,7 @@ import { DrizzleQueryError } from 'drizzle-orm'
 import { drizzle, type PgRemoteDatabase } from 'drizzle-orm/pg-proxy'
 import { ownRows } from './own-rows.ts'
 import type { Sql } from './sql.ts'
+import { named } from './statement.ts'
 
 /** What `unsafe` of a pool, or of a transaction's connection, does. */
 type Statements = Pick<Sql, 'unsafe'>
@@ -20,6 +21,15 @@ export const askOwn = <T>(sql: Statements, comercianteId: string, question: Ques
     [...parameters, comercianteId],
   ])
 
+const WRITES = /(?<!for )\b(insert into|update|delete from) "?(\w+)/
+const READS = /\b(from) "?(\w+)/
+
+/** A query's name, as statements of ours have one: the first table that it writes, else reads, and the verb; `webhook.update`. */
+const nameOf = (text: string): string => {
+  const [, verb = '', table] = WRITES.exec(text) ?? READS.exec(text) ?? []
+  return `${table}.${verb === 'from' ? 'select' : verb.split(' ')[0]}`
+}
+
 /**
  * drizzle's own driver would change the parsers of the pool under every other statement, hence its proxy. Its error tells the
  * parameters, which are no log's business; the pool's is the cause of it.
@@ -30,8 +40,14 @@ async function answerOf<T>(
   statementOf: (text: string, parameters: never[]) => [text: string, parameters: string[]],
 ): Promise<T> {
   const db = drizzle(async (text, parameters, method) => {
-    const query = sql.unsafe(...statementOf(text, parameters as never[]), { prepare: true })
-    return { rows: await (method === 'all' ? query.values() : query) }
+    const name = nameOf(text)
+    const options = { name, prepare: true }
+    const query = sql.unsafe(...statementOf(text, parameters as never[]), options)
+    try {
+      return { rows: await (method === 'all' ? query.values() : query) }
+    } catch (error) {
+      throw named(error, name)
+    }
   })
   try {
     return await question(db)

@@ -37,5 +37,5 @@ export const inPortions = <Row extends object>(
 ): AsyncIterable<Row[]> => connection.unsafe<Row[]>(text, parameters).cursor(rowsAtOnce)
 
 /** The error of a broken connection is one and the same for all that it carried, so only an answer of the server's gets a name. */
-const named = (error: unknown, name: string): unknown =>
+export const named = (error: unknown, name: string): unknown =>
   error instanceof postgres.PostgresError ? Object.assign(error, { statement: name }) : error

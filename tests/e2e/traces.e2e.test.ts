@@ -64,6 +64,7 @@ test('what many entries share is a span of its own, linked to the trace of each,
   const traces = new Set(named('POST /lancamentos').map(({ traceId }) => traceId))
   expect(traces.size).toBe(ENTRIES + 1)
   for (const name of ['ledger statement', 'relay publish batch', 'project batch']) expect(linked(name)).toEqual(traces)
+  expect(named('ledger statement')[0]?.attributes).toMatchObject({ 'db.operation.name': 'ledger.append' })
   const batches = new Set(named('project batch').map(({ spanId }) => spanId))
   for (const { links } of named('project')) expect(batches).toContain(links[0]?.spanId)
   for (const traceId of traces) expect(treeOf(receiver.spans, traceId)).toEqual(TREE)
