@@ -11,6 +11,8 @@ import { createBreaker } from '@fluxo/shared/resilience/breaker'
 import { createLogger } from '@fluxo/shared/telemetry/logger'
 import { Registry } from 'prom-client'
 import { z } from 'zod'
+import { DAY_EVERY_MS } from '../apps/avisos/src/avisar-saldos/day-teller.ts'
+import { LANCAMENTOS_INBOX, lancamentosGroup } from '../apps/avisos/src/logs/lancamentos.ts'
 import { AVISOS_GROUP, PEDIDOS, PEDIDOS_INBOX } from '../apps/avisos/src/logs/pedidos.ts'
 import { CACHE_PREFIX, CONSOLIDADO_GROUP as CONSOLIDADO } from '../apps/consolidado/src/projetar/names.ts'
 import { createProjection } from '../apps/consolidado/src/projetar/projection.ts'
@@ -80,5 +82,12 @@ export const KEEPERS: Readonly<Record<Database, readonly Keeper[]>> = {
       redrive: async (sql, limit) => redriveLetters(fluxoGroup(await flowInUse()), sql, limit),
     },
   ],
-  avisos: [{ group: AVISOS_GROUP, table: PEDIDOS_INBOX, redrive: (sql, limit) => redriveLetters(PEDIDOS, sql, limit) }],
+  avisos: [
+    { group: AVISOS_GROUP, table: PEDIDOS_INBOX, redrive: (sql, limit) => redriveLetters(PEDIDOS, sql, limit) },
+    {
+      group: AVISOS_GROUP,
+      table: LANCAMENTOS_INBOX,
+      redrive: (sql, limit) => redriveLetters(lancamentosGroup(DAY_EVERY_MS), sql, limit),
+    },
+  ],
 }

@@ -147,11 +147,13 @@ export const lancamentoAAvisar = pgTable(
     notado_em: timestamp({ withTimezone: true }).notNull().defaultNow(),
     particao: smallint().notNull(),
     comerciante_id: text().notNull(),
+    /** When the entry was recorded. */
+    em: moment().notNull(),
     item: text().notNull(),
   },
   (t) => [
     primaryKey({ name: 'lancamento_a_avisar_pkey', columns: [t.particao, t.posicao] }),
-    index('lancamento_a_avisar_do_comerciante').on(t.comerciante_id, t.notado_em),
+    index('lancamento_a_avisar_do_comerciante').on(t.comerciante_id, t.posicao),
   ],
 )
 

@@ -15,7 +15,13 @@ describe('events of orders that a database refuses', () => {
   let all: System
   let orders: Sql
   beforeAll(async () => {
-    all = await startSystem({ lancamentos: 1, entregas: 1, avisos: 1, env: { AVISOS_LOOPBACK: 'true' } })
+    all = await startSystem({
+      lancamentos: 1,
+      consolidado: 1,
+      entregas: 1,
+      avisos: 1,
+      env: { AVISOS_LOOPBACK: 'true' },
+    })
     orders = createSql({ url: all.databases.entregas.ownerUrl, max: 2, name: 'e2e' })
   })
   afterAll(async () => {

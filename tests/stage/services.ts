@@ -35,7 +35,11 @@ export const SERVICES: Readonly<Record<Service, ServiceRow>> = {
   avisos: {
     hasLog: false,
     scopes: ['avisos:escrever', 'avisos:ler'],
-    asks: [{ service: 'entregas', url: 'ENTREGAS_URL', particoes: 'ENTREGAS_PARTICOES' }],
+    asks: [
+      { service: 'entregas', url: 'ENTREGAS_URL', particoes: 'ENTREGAS_PARTICOES' },
+      { service: 'lancamentos', url: 'FEED_URL', particoes: 'PARTICOES' },
+      { service: 'consolidado', url: 'CONSOLIDADO_URL' },
+    ],
   },
 }
 

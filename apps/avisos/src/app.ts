@@ -1,13 +1,17 @@
 import { migrationsOf } from '@fluxo/drizzle/journal'
 import { envBoolean, envDurationMs, envInteger, envList, envUrl } from '@fluxo/shared/env'
-import { defineService } from '@fluxo/shared/process/define-service'
+import { defineService, type ServiceContext } from '@fluxo/shared/process/define-service'
 import { needsPostgres } from '@fluxo/shared/process/open-service'
 import { FOLLOW_ENV, type LogAddress, logAddress } from '@fluxo/shared/process/settings'
 import { exportAvisoQueue } from './avisar/metrics.ts'
 import { createWebhookPoster } from './avisar/poster.ts'
 import { createWebhookSender, type SenderOptions } from './avisar/sender.ts'
+import { createLotMaker } from './avisar-lancamentos/lot-maker.ts'
+import { createDayTeller, DAY_EVERY_MS } from './avisar-saldos/day-teller.ts'
+import { createReadState } from './avisar-saldos/state-client.ts'
 import { createWebhookRoutes } from './cadastrar/route.ts'
 import { createWebhookStore, READ_SETTINGS } from './cadastrar/webhook-store.ts'
+import { LANCAMENTOS_STREAM, lancamentosGroup } from './logs/lancamentos.ts'
 import { PEDIDOS, PEDIDOS_STREAM } from './logs/pedidos.ts'
 import { createRetomarRoutes } from './retomar/route.ts'
 import { createResumeStore } from './retomar/store.ts'
@@ -24,10 +28,21 @@ const WRITE_SETTINGS = {
 }
 const READS = { name: 'avisos leitura', max: 4, settings: READ_SETTINGS }
 
+/** Lots and days, each one statement at a time. A queue is read by its index, in order, however long it is. */
+export const TELLING_SETTINGS = { ...WRITE_SETTINGS, enable_bitmapscan: 'off' }
+const TELLING = { name: 'avisos lotes', max: 2, settings: TELLING_SETTINGS }
+
 type AvisosSettings = {
   pedidos: LogAddress
+  /** The ledger, and who knows its balances; absent where nobody keeps books. */
+  books?: Books | undefined
   /** Where webhooks may go, and how they are sent. */
   webhooks: SenderOptions
+}
+
+type Books = {
+  lancamentos: LogAddress
+  consolidado: Pick<LogAddress, 'baseUrl' | 'token' | 'fetch'>
 }
 
 /** The service `avisos`: follows the logs, notes what merchants want to hear of, and sends it. */
@@ -38,6 +53,10 @@ export const avisos = defineService({
     ...FOLLOW_ENV,
     ENTREGAS_URL: envUrl('http', 'https').describe('where entregas answers, whose events are told'),
     ENTREGAS_PARTICOES: envInteger({ min: 1, max: 1024 }).default(1).describe('partitions of its log'),
+    FEED_URL: envUrl('http', 'https').optional().describe('where the ledger answers, whose entries are told'),
+    CONSOLIDADO_URL: envUrl('http', 'https')
+      .optional()
+      .describe('where the balances answer, which are told too; needed with FEED_URL'),
     AVISOS_LOOPBACK: envBoolean()
       .default(false)
       .describe('whether webhooks may go to this machine, over plain HTTP too: for development only'),
@@ -47,6 +66,7 @@ export const avisos = defineService({
   },
   settings: (env): AvisosSettings => ({
     pedidos: logAddress(env, `${env.ENTREGAS_URL}/entregas`, env.ENTREGAS_PARTICOES),
+    books: booksOf(env),
     webhooks: { allowsLoopback: env.AVISOS_LOOPBACK, waitsMs: env.AVISOS_ESPERAS },
   }),
   /** Noting, taking, what came of it, repair beside them, and what Prometheus asks. */
@@ -54,7 +74,7 @@ export const avisos = defineService({
   migrations: migrationsOf('avisos'),
   open: (ctx) => {
     const { sql, registry } = ctx
-    const { pedidos, webhooks: options } = ctx.settings
+    const { pedidos, books, webhooks: options } = ctx.settings
     const readPool = ctx.pool(READS)
     const poster = createWebhookPoster(options)
     const sender = createWebhookSender({ ...ctx, ...options, poster })
@@ -67,13 +87,46 @@ export const avisos = defineService({
       },
       { sql, lease: { name: 'reparo avisos' } },
     )
+    const ledger = books && openLedger(ctx, books, sender.wake)
     const webhooks = createWebhookStore({ sql, readPool })
     const parts = { ...ctx, webhooks, alvo: options, onDue: sender.wake }
     return {
       checks: [needsPostgres('avisos', sql, readPool)],
-      followers: [follower],
+      followers: [follower, ...(ledger?.followers ?? [])],
       routes: [createWebhookRoutes(parts), createRetomarRoutes({ ...parts, resumes: createResumeStore(sql) })],
-      workers: [{ ...sender, close: poster.close }],
+      workers: [...(ledger?.workers ?? []), { ...sender, close: poster.close }],
     }
   },
 })
+
+type BooksEnv = Parameters<typeof logAddress>[0] & {
+  FEED_URL?: string | undefined
+  CONSOLIDADO_URL?: string | undefined
+  PARTICOES?: number | undefined
+}
+
+function booksOf(env: BooksEnv): Books | undefined {
+  const { FEED_URL: ledger, CONSOLIDADO_URL: balances, PARTICOES: particoes = 1 } = env
+  if (ledger === undefined && balances === undefined) return undefined
+  if (ledger === undefined || balances === undefined) throw new Error('FEED_URL and CONSOLIDADO_URL go together')
+  return { lancamentos: logAddress(env, ledger, particoes), consolidado: logAddress(env, balances, particoes) }
+}
+
+/** The ledger: its entries are told by the lot, and the days that they change with their balance. */
+function openLedger(ctx: ServiceContext<AvisosSettings>, books: Books, onDue: () => void) {
+  const { lancamentos, consolidado } = books
+  const { log } = ctx
+  const sql = ctx.pool(TELLING)
+  const follower = ctx.follow(
+    { ...lancamentosGroup(DAY_EVERY_MS), log: ctx.logAt('eventos', LANCAMENTOS_STREAM, lancamentos) },
+    { sql: ctx.sql, lease: { name: 'reparo avisos lancamentos', number: 1 } },
+  )
+  const readState = createReadState(consolidado)
+  return {
+    followers: [follower],
+    workers: [
+      createLotMaker({ sql, onDue, log }),
+      createDayTeller({ sql, readState, everyMs: DAY_EVERY_MS, onDue, log }),
+    ],
+  }
+}

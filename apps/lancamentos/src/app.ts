@@ -56,7 +56,7 @@ export const lancamentos = defineService({
     readPage: (sql) => createReadPage(sql, LEDGER),
     relay: 'relay',
     feed: { path: '/eventos', operationId: 'listarEventosDosLancamentos' },
-    readers: ['consolidado'],
+    readers: ['consolidado', 'avisos'],
     commits: { metric: 'fluxo_group_commit', what: 'Entries' },
   },
   open: (ctx, log) => {

@@ -2,6 +2,7 @@ import type { Column } from '@fluxo/shared/inbox/statement'
 import { EventoSchema, type EventRead, encodeEvento, type Reader, readEvent } from '@fluxo/shared/log/event'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { lancamentosGroup } from '../../avisos/src/logs/lancamentos.ts'
 import { PEDIDO_TIPOS, PEDIDOS } from '../../avisos/src/logs/pedidos.ts'
 import { SALDO_EFFECT } from '../../consolidado/src/projetar/projetar.ts'
 import { readLancamento } from '../../consolidado/src/projetar/read-evento.ts'
@@ -38,6 +39,7 @@ const columnsOf = (columns: readonly unknown[]) => (row: unknown) => {
   for (const { value } of columns as readonly Column<unknown>[]) value(row)
 }
 const fluxo = fluxoGroup({ automatic: true, delayMs: 0 })
+const books = lancamentosGroup(0)
 const pedido = { type: 'pedido.entregue.v1', data: PEDIDO }
 
 /** Whoever reads a log, with an event that it understands, and what it makes of the row that it read. */
@@ -58,6 +60,12 @@ const READERS: Readonly<Record<string, EventCase>> = {
   },
   'the flow': { ...pedido, read: fluxo.read, convert: columnsOf(fluxo.effect.columns) },
   'the webhooks': { ...pedido, read: PEDIDOS.read, convert: columnsOf(PEDIDOS.effect.columns) },
+  'the books of the webhooks': {
+    type: 'lancamento.registrado.v1',
+    data: { id: ID, comerciante_id: 'loja-1', tipo: 'CREDITO', valor: '1.00', data: '2026-11-21' },
+    read: books.read,
+    convert: columnsOf(books.effect.columns),
+  },
   'the live streams': { ...pedido, read: readToldEvent, convert: () => {} },
 }
 const POSICAO = 7

@@ -93,15 +93,20 @@ export const startAll = async (options: TudoOptions): Promise<{ url: string; sto
     particoes,
     settings: { pedidos: ordersLog },
   })
+  const ledgerLog = logOf(ledger, '', particoes)
   const balances = openService(consolidado, {
     ...common,
     databaseUrl: databaseUrls.consolidado,
-    settings: { lancamentos: logOf(ledger, '', particoes), verificarMs: VERIFICAR_MS },
+    settings: { lancamentos: ledgerLog, verificarMs: VERIFICAR_MS },
   })
   const told = openService(avisos, {
     ...common,
     databaseUrl: databaseUrls.avisos,
-    settings: { pedidos: ordersLog, webhooks: { allowsLoopback: options.webhooksLoopback ?? false } },
+    settings: {
+      pedidos: ordersLog,
+      books: { lancamentos: ledgerLog, consolidado: logOf(balances, '', particoes) },
+      webhooks: { allowsLoopback: options.webhooksLoopback ?? false },
+    },
   })
   return runModules({ ...opened, modules: [orders, ledger, balances, told], port, hostname, signals, lifecycle })
 }

@@ -141,13 +141,14 @@ create table aviso_tentativa (
 create table lancamento_a_avisar (
   posicao bigint not null,
   notado_em timestamptz not null default now(),
+  em timestamptz(3) not null,
   particao smallint not null,
   comerciante_id text not null,
   item text not null,
   primary key (particao, posicao)
 ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
 --> statement-breakpoint
-create index lancamento_a_avisar_do_comerciante on lancamento_a_avisar (comerciante_id, notado_em);
+create index lancamento_a_avisar_do_comerciante on lancamento_a_avisar (comerciante_id, posicao);
 --> statement-breakpoint
 -- Days whose balance has changed. `vence_em` is when that is told next, and null once the last change was told.
 create table dia_a_avisar (

@@ -3,7 +3,8 @@ import { idOf } from '@fluxo/shared/openapi/headers'
 import { type OpenAPIHono, z } from '@hono/zod-openapi'
 import { PEDIDO_TIPOS } from '../logs/pedidos.ts'
 import { TEST_TIPO } from '../notar/body.ts'
-import { AVISO_EXAMPLE, AvisoBodySchema } from './schema.ts'
+import { LANCAMENTO_REGISTRADO, SALDO_ALTERADO } from '../notar/tipos.ts'
+import { AVISO_EXAMPLE, AvisoBodySchema, DayBodySchema, LotBodySchema } from './schema.ts'
 
 /** The headers of Standard Webhooks: what is signed is `id.timestamp.body`. */
 const SIGNATURE = z.object({
@@ -21,21 +22,29 @@ const SIGNATURE = z.object({
   }),
 })
 
-/** Describes what each webhook is sent: one for each type of event, and the one for trying. */
+/** What is sent of each type of event, and the one for trying. */
+const SENT = [
+  ...PEDIDO_TIPOS.map((tipo) => ({ tipo, summary: `Um pedido teve o evento ${tipo}`, schema: AvisoBodySchema })),
+  { tipo: LANCAMENTO_REGISTRADO, summary: 'Lançamentos foram registrados', schema: LotBodySchema },
+  { tipo: SALDO_ALTERADO, summary: 'O saldo de um dia mudou', schema: DayBodySchema },
+  { tipo: TEST_TIPO, summary: 'Um aviso de teste', schema: AvisoBodySchema },
+]
+
+/** Describes what each webhook is sent. */
 export function documentAvisos(routes: OpenAPIHono<AppEnv>): void {
-  for (const tipo of [...PEDIDO_TIPOS, TEST_TIPO]) {
+  for (const { tipo, summary, schema } of SENT) {
     routes.openAPIRegistry.registerWebhook({
       method: 'post',
       path: tipo,
       operationId: `avisar${idOf(tipo)}`,
       tags: ['Webhooks'],
-      summary: tipo === TEST_TIPO ? 'Um aviso de teste' : `Um pedido teve o evento ${tipo}`,
+      summary,
       description:
         'Enviado até sete vezes em 35 horas, até que o destino responda 2xx. Com 410, o webhook é desativado.',
       security: [],
       request: {
         headers: SIGNATURE,
-        body: { required: true, content: { 'application/json': { schema: AvisoBodySchema } } },
+        body: { required: true, content: { 'application/json': { schema } } },
       },
       responses: { '2XX': { description: 'Recebido' } },
     })

@@ -1,7 +1,8 @@
-import { InstantSchema } from '@fluxo/shared/fields'
+import { AmountSchema, InstantSchema } from '@fluxo/shared/fields'
 import { pageSchema } from '@fluxo/shared/http/page/page'
 import { z } from '@hono/zod-openapi'
 import type { AlvoRule } from '../avisar/alvo.ts'
+import { LANCAMENTO_REGISTRADO, SALDO_ALTERADO } from '../notar/tipos.ts'
 import { newWebhookSchema } from './webhook.ts'
 
 /** An example of an event of an order. */
@@ -142,4 +143,82 @@ export const AvisoBodySchema = z
   .openapi('Aviso', {
     description: 'O que um webhook recebe (Standard Webhooks).',
     example: { type: 'pedido.entregue.v1', timestamp: EVENTO_EXAMPLE.timestamp, data: EVENTO_EXAMPLE },
+  })
+
+const ENTRY_EXAMPLE = {
+  id: '019a1fbc-ba2f-7586-87df-5a5af2a5a67c',
+  tipo: 'CREDITO',
+  valor: 150.5,
+  data: '2025-10-15',
+  referencia: 'nota-1',
+  posicao: '0:1234',
+}
+
+/** An entry in a lot. */
+const ToldEntrySchema = z
+  .object({
+    id: z.uuid(),
+    tipo: z.enum(['CREDITO', 'DEBITO']),
+    valor: AmountSchema,
+    data: z.iso.date(),
+    referencia: z.string().optional(),
+    estorna: z.uuid().optional().openapi({ description: 'O lançamento que este estorna.' }),
+    posicao: z.string().openapi({ description: 'Onde está no log, como em Fluxo-Posicao.' }),
+  })
+  .openapi('LancamentoAvisado', {
+    description: 'Um lançamento, sem a descrição: ela se lê em GET /lancamentos/{id}.',
+    example: ENTRY_EXAMPLE,
+  })
+
+const LotSchema = z
+  .object({ itens: z.array(ToldEntrySchema).min(1).max(100) })
+  .openapi('LancamentosAvisados', { description: 'Lançamentos, em ordem.', example: { itens: [ENTRY_EXAMPLE] } })
+
+export const LotBodySchema = z
+  .object({
+    type: z.literal(LANCAMENTO_REGISTRADO),
+    timestamp: InstantSchema.openapi({ description: 'Quando o último destes foi registrado.' }),
+    data: LotSchema,
+  })
+  .openapi('AvisoDeLancamentos', {
+    description: 'De 1 a 100 lançamentos de um comerciante, em ordem; esperam uns pelos outros até 1 segundo.',
+    example: {
+      type: LANCAMENTO_REGISTRADO,
+      timestamp: '2025-10-15T12:34:56.789Z',
+      data: { itens: [ENTRY_EXAMPLE] },
+    },
+  })
+
+const STATE_EXAMPLE = {
+  data: '2025-10-15',
+  total_creditos: 150.5,
+  total_debitos: 20,
+  saldo_final: 130.5,
+  quantidade: 2,
+  versao: 1099511627778,
+  posicao: '0:1234',
+}
+
+const ToldStateSchema = z
+  .object({
+    data: z.iso.date(),
+    total_creditos: AmountSchema,
+    total_debitos: AmountSchema,
+    saldo_final: AmountSchema,
+    quantidade: z.int(),
+    versao: z.int().openapi({ description: 'Cresce a cada mudança do dia: de dois avisos vale o de versão maior.' }),
+    posicao: z.string().openapi({ description: 'Um lançamento que está neste saldo, como em Fluxo-Posicao.' }),
+  })
+  .openapi('SaldoAvisado', { description: 'O saldo de um dia.', example: STATE_EXAMPLE })
+
+export const DayBodySchema = z
+  .object({
+    type: z.literal(SALDO_ALTERADO),
+    timestamp: InstantSchema.openapi({ description: 'Quando o saldo foi lido.' }),
+    data: ToldStateSchema,
+  })
+  .openapi('AvisoDeSaldo', {
+    description:
+      'O saldo de um dia que mudou, uma vez a cada 60 segundos no máximo; a última mudança sempre é avisada.',
+    example: { type: SALDO_ALTERADO, timestamp: '2025-10-15T12:34:57.001Z', data: STATE_EXAMPLE },
   })

@@ -1,10 +1,7 @@
 import { expected } from '@fluxo/shared/fields'
 import { z } from '@hono/zod-openapi'
 import { type AlvoRule, alvoRefusal, URL_CHARACTERS_MAX } from '../avisar/alvo.ts'
-import { PEDIDO_TIPOS } from '../logs/pedidos.ts'
-
-/** What a webhook may ask for: types of events, and patterns that name all of a log. */
-const ASKABLE = [...PEDIDO_TIPOS, 'order.*'] as const
+import { TIPOS } from '../notar/tipos.ts'
 
 /** A webhook as its merchant sees it: never its secret. */
 export type Webhook = {
@@ -30,9 +27,9 @@ export const newWebhookSchema = (rule: AlvoRule) =>
       .meta({ format: 'uri', maxLength: URL_CHARACTERS_MAX, example: 'https://loja.example/avisos' })
       .describe('Um endereço público, com https.'),
     events: z
-      .array(z.enum(ASKABLE))
+      .array(z.enum(TIPOS))
       .min(1)
-      .max(ASKABLE.length)
+      .max(TIPOS.length)
       .optional()
       .describe('Os tipos de evento que interessam, ou um padrão como `order.*`, que é o que vale sem isso.'),
   })

@@ -10,6 +10,7 @@ import { NOTE_DITOS } from '../notar/note-eventos.ts'
 export const PEDIDOS_STREAM = 'fluxo:pedidos'
 /** The consumer group on every log that is followed here. */
 export const AVISOS_GROUP = 'avisos'
+
 /** Every type that an event of an order may have. The names are the contract with entregas. */
 export const PEDIDO_TIPOS = [
   'pedido.recebido.v1',

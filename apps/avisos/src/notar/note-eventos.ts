@@ -18,6 +18,19 @@ const TOLD_FOR = `interval '29 days'`
 export const KEPT_FOR_DISABLED = `interval '7 days'`
 
 /**
+ * Whether somebody hears of an event `d` (comerciante_id, tipo, em): a stream that is open or was cut, or a webhook that asked for it.
+ * `o` is its merchant's row in `ouvinte`.
+ */
+export const HEARD = `(
+  d.em > greatest(o.desde - ${CLOCKS}, now() - ${TOLD_FOR})
+  and (o.escuta_ate > now() or exists (
+    select from webhook w where w.comerciante_id = d.comerciante_id and w.removido_em is null
+      and (w.desativado_em is null or w.desativado_em > now() - ${KEPT_FOR_DISABLED})
+      and d.em > w.desde - ${CLOCKS} and ${ASKED}
+  ))
+)`
+
+/**
  * Common table expressions that note what is told, whatever it is. They read `ditos`, a row for each event: comerciante_id, id, tipo, em
  * (when it was recorded), corpo, rastro, and ordem, by which a merchant's are put in their order. They give `avisados`, a row for each
  * delivery.
@@ -30,13 +43,7 @@ export const KEPT_FOR_DISABLED = `interval '7 days'`
 export const NOTE_DITOS = `
 ouvidos as materialized (
   select d.*, exists (select from evento e where e.id = d.id) as conhecido
-  from ditos d join ouvinte o on o.comerciante_id = d.comerciante_id
-  where d.em > greatest(o.desde - ${CLOCKS}, now() - ${TOLD_FOR})
-    and (o.escuta_ate > now() or exists (
-      select from webhook w where w.comerciante_id = d.comerciante_id and w.removido_em is null
-        and (w.desativado_em is null or w.desativado_em > now() - ${KEPT_FOR_DISABLED})
-        and d.em > w.desde - ${CLOCKS} and ${ASKED}
-    ))
+  from ditos d join ouvinte o on o.comerciante_id = d.comerciante_id where ${HEARD}
 ),
 vez as materialized (
   select o.comerciante_id, o.ultimo from ouvinte o
@@ -58,8 +65,13 @@ anotados as (
 avisados as (
   insert into aviso (id, webhook_id, evento_id, tipo, vence_em)
   select ${AVISO_ID}, w.id, d.id, d.tipo, now()
-  from ouvidos d join webhook w on w.comerciante_id = d.comerciante_id
-  where w.removido_em is null and w.desativado_em is null and d.em > w.desde - ${CLOCKS} and ${ASKED}
+  from ouvidos d cross join lateral (
+    -- A subquery of its own, since the planner would read all webhooks to begin with.
+    select w.id from webhook w
+    where w.comerciante_id = d.comerciante_id and w.removido_em is null and w.desativado_em is null
+      and d.em > w.desde - ${CLOCKS} and ${ASKED}
+    offset 0
+  ) w
   on conflict (webhook_id, evento_id) do nothing
   returning 1
 )`
