@@ -125,7 +125,7 @@ const stopped = async (world: System, group: (typeof GROUPS)[number]): Promise<b
 }
 
 test('the steps of a restore are for these databases', () => {
-  expect(renewLedger.map(({ database }) => database)).toEqual(['lancamentos', 'avisos'])
+  expect(renewLedger.map(({ database }) => database)).toEqual(['lancamentos', 'avisos', 'avisos', 'avisos'])
   expect(renewOrders.map(({ database }) => database)).toEqual(['entregas', 'entregas', 'lancamentos', 'avisos'])
   expect(renewTold.map(({ database }) => database)).toEqual(['avisos'])
 })

@@ -4,9 +4,9 @@ import { statementsOf } from '../stage/runbook.ts'
 /** The statements of docs/operations.md, "Backup and restore", by what they do. */
 const documented = statementsOf('## Backup and restore')
 export const [withMoney, known] = documented.filter(({ text }) => text.startsWith('copy'))
-const updates = documented.filter(({ text }) => text.startsWith('update'))
+const updates = documented.filter(({ text }) => /^(update|delete) /.test(text))
 /** Step 5, and step 6, its last words apart. */
-export const [renewLedger, renewOrders, renewTold] = [updates.slice(0, 2), updates.slice(2, -1), updates.slice(-1)]
+export const [renewLedger, renewOrders, renewTold] = [updates.slice(0, 4), updates.slice(4, -1), updates.slice(-1)]
 
 /** Runs them, each in its database, as a shell that knows `heads` would. */
 export const runSteps = async (
