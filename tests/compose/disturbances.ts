@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Service } from '../stage/services.ts'
 import { waitFor } from '../stage/wait-for.ts'
 import { accessLog, perContainer, readySince, refusalsOf } from './access-log.ts'
 import { must } from './engine.ts'
 import { failedOf, type Load, lineOf, type Step } from './load.ts'
 import type { Report } from './report.ts'
-import { addressesOf, nameOf, type Service, type Stack } from './stack.ts'
+import { addressesOf, nameOf, type Stack } from './stack.ts'
 
 export type Deps = { stack: Stack; load: Load; report: Report }
 

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { root } from '../../scripts/data-folder.ts'
+import { SERVICE_NAMES } from '../stage/services.ts'
 import type { Client } from './client.ts'
 import { must, run } from './engine.ts'
 import type { Report } from './report.ts'
@@ -180,7 +181,7 @@ export const checkOperation = async ({ stack, report }: Deps): Promise<void> => 
     report.check(`${script} runs in a container`, code === 0, (stdout.trim() || stderr.trim()).replaceAll('\n', '; '))
   }
   const script = await metricsScript()
-  for (const service of ['lancamentos', 'consolidado', 'entregas', 'avisos']) {
+  for (const service of SERVICE_NAMES) {
     const { stdout } = await stack.tryCompose(['exec', '-T', service, 'node', '-e', script])
     report.check(`the metrics of ${service} are read as documented`, stdout.includes('# TYPE process_'))
   }

@@ -2,11 +2,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { migrationsOf } from '@fluxo/drizzle/journal'
+import { SERVICE_NAMES } from '../stage/services.ts'
 import { must, run } from './engine.ts'
 import { NEXT_IMAGE, type Stack } from './stack.ts'
 
 const IMAGE = 'fluxo/servico:local'
-const SERVICES = ['migrate', 'lancamentos', 'consolidado', 'entregas', 'avisos']
 const JOURNAL = 'lancamentos/migrations/meta/_journal.json'
 
 /** An image with one more migration of the ledger than this code, and the environment in which compose uses it. */
@@ -18,7 +18,7 @@ export const buildNext = async (stack: Stack, statement: string): Promise<NextVe
   const entries = [...migrationsOf('lancamentos')]
   const last = entries.at(-1)
   entries.push({ ...last, when: (last?.when ?? 0) + 1, tag: '9999_next' })
-  const services = SERVICES.map((name) => `  ${name}: { image: "${NEXT_IMAGE}" }\n`).join('')
+  const services = ['migrate', ...SERVICE_NAMES].map((name) => `  ${name}: { image: "${NEXT_IMAGE}" }\n`).join('')
   await writeFile(join(folder, 'journal.json'), JSON.stringify({ version: '7', dialect: 'postgresql', entries }))
   await writeFile(join(folder, 'next.sql'), statement)
   const copies = `COPY journal.json drizzle/${JOURNAL}\nCOPY next.sql drizzle/lancamentos/migrations/9999_next.sql\n`

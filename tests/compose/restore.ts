@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { runbook, sectionOf } from '../stage/runbook.ts'
+import { SERVICE_NAMES } from '../stage/services.ts'
 import { waitFor } from '../stage/wait-for.ts'
 import { type Client, JSON_BODY } from './client.ts'
 import { must } from './engine.ts'
@@ -42,7 +43,7 @@ export const checkRestore = async ({ stack, client, report, token }: Deps): Prom
     for (const number of [1, 2, 3]) await sh(step(number))
     await sh(step(4).replaceAll('lancamentos', database))
     for (const number of [own, 7, 8, 9]) await sh(step(number))
-    for (const service of ['lancamentos', 'consolidado', 'entregas', 'avisos', 'nginx'] as const)
+    for (const service of [...SERVICE_NAMES, 'nginx'] as const)
       await stack.healthy(service, (await stack.containers(service)).length)
     if (balances) await sh(firstOf('## Rebuilding the balances'))
     const said = await sh(firstOf('## Are the books right?'))

@@ -1,15 +1,15 @@
 import { root } from '../../scripts/data-folder.ts'
+import { SERVICE_NAMES } from '../stage/services.ts'
 import { type Deps, step } from './disturbances.ts'
 import { must, run } from './engine.ts'
 import { buildNext } from './next-version.ts'
 import type { Stack } from './stack.ts'
 
-const SERVICES = ['lancamentos', 'consolidado', 'entregas', 'avisos'] as const
-const ROLL = [`${root}/deploy/compose/roll.sh`, ...SERVICES]
+const ROLL = [`${root}/deploy/compose/roll.sh`, ...SERVICE_NAMES]
 const COLUMNS = "select string_agg(column_name, ' ') from information_schema.columns where column_name = 'do_futuro'"
 
 const idsOf = async (stack: Stack): Promise<string[]> =>
-  (await Promise.all(SERVICES.map((service) => stack.containers(service)))).flat().map(({ Id }) => Id)
+  (await Promise.all(SERVICE_NAMES.map((service) => stack.containers(service)))).flat().map(({ Id }) => Id)
 
 /** A version whose migration fails: the roll refuses, in one sentence, and touches nothing. */
 const rollBroken = async (deps: Deps): Promise<void> => {

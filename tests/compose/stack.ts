@@ -4,10 +4,11 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { root } from '../../scripts/data-folder.ts'
 import { freePort } from '../../scripts/local/free-port.ts'
+import type { Service } from '../stage/services.ts'
 import { waitFor } from '../stage/wait-for.ts'
 import { must, type Output, run } from './engine.ts'
 
-export type Service = 'nginx' | 'lancamentos' | 'consolidado' | 'entregas' | 'avisos' | 'postgres' | 'redis'
+type ComposeService = Service | 'nginx' | 'postgres' | 'redis'
 
 const ContainerSchema = z.object({
   Id: z.string(),
@@ -33,11 +34,11 @@ export type Stack = {
   /** The same without throwing, for what is expected to fail. */
   tryCompose: (args: readonly string[], env?: NodeJS.ProcessEnv) => Promise<Output>
   /** Running containers of a service, or of all. */
-  containers: (service?: Service) => Promise<Container[]>
+  containers: (service?: ComposeService) => Promise<Container[]>
   /** Brings a service to this many instances; resolves once compose has started or stopped them. */
-  scale: (service: Service, count: number) => Promise<void>
+  scale: (service: ComposeService, count: number) => Promise<void>
   /** Waits until every running container of the service is healthy. */
-  healthy: (service: Service, count: number) => Promise<void>
+  healthy: (service: ComposeService, count: number) => Promise<void>
   /** The last words of every container, without the lines of single requests. */
   words: () => Promise<string>
   down: () => Promise<void>
@@ -88,7 +89,7 @@ export const createStack = async (): Promise<Stack> => {
     LOG_LEVEL: 'info',
   }
   const compose = (...args: string[]) => must('docker', ['compose', ...args], env)
-  const containers = async (service?: Service): Promise<Container[]> => {
+  const containers = async (service?: ComposeService): Promise<Container[]> => {
     const ids = (await compose('ps', '-q', ...(service === undefined ? [] : [service]))).split('\n').filter(Boolean)
     if (ids.length === 0) return []
     return z.array(ContainerSchema).parse(JSON.parse(await must('docker', ['inspect', ...ids])))

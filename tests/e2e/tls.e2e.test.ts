@@ -6,6 +6,7 @@ import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
 import { afterEach, expect, test } from 'vitest'
 import { createDatabase } from '../stage/databases.ts'
 import { startService } from '../stage/service-process.ts'
+import { SERVICE_NAMES, SERVICES, type Service } from '../stage/services.ts'
 import { createTlsHouse, SERVER_NAME } from '../stage/tls-servers.ts'
 import { waitFor } from '../stage/wait-for.ts'
 
@@ -38,7 +39,7 @@ const openServers = async () => {
   const env: Record<string, string> = {
     REDIS_URL: redis ? `rediss://${SERVER_NAME}:${redis.tlsPort}?sslrootcert=${encodeURIComponent(house.ca)}` : '',
   }
-  for (const role of ['lancamentos', 'consolidado', 'entregas'] as const) {
+  for (const role of SERVICE_NAMES) {
     const { ownerUrl, appUrl } = await createDatabase({ role, serverUrl: server.url() })
     env[`DATABASE_URL_${role.toUpperCase()}_OWNER`] = byName(ownerUrl)
     env[`DATABASE_URL_${role.toUpperCase()}`] = byName(appUrl)
@@ -62,14 +63,14 @@ test('migrations, services and commands work over TLS alone, and no session of t
 
   const JWT_SECRET = randomBytes(32).toString('hex')
   const common = { ...env, JWT_SECRET }
-  const start = async (name: 'lancamentos' | 'consolidado' | 'entregas', own: Readonly<Record<string, string>>) => {
-    const service = await startService(name, { ...common, ...own })
+  const urls: Partial<Record<Service, string>> = {}
+  for (const name of SERVICE_NAMES) {
+    const asked = SERVICES[name].asks?.map(({ service, url }) => [url, urls[service]]) ?? []
+    const service = await startService(name, { ...common, ...SERVICES[name].env, ...Object.fromEntries(asked) })
     closers.push(() => service.end('SIGTERM'))
-    return service.url
+    urls[name] = service.url
   }
-  const entregas = await start('entregas', { ENTREGAS_ATRASO_MS: '0' })
-  const lancamentos = await start('lancamentos', { ENTREGAS_URL: entregas })
-  const consolidado = await start('consolidado', { FEED_URL: lancamentos })
+  const { lancamentos = '', consolidado = '', entregas = '' } = urls
 
   const scopes = ['lancamentos:escrever', 'consolidado:ler', 'entregas:escrever']
   const token = await signToken({ secret: JWT_SECRET, comercianteId: 'loja-1', scopes, expiresInSeconds: 600 })
@@ -98,17 +99,14 @@ test('migrations, services and commands work over TLS alone, and no session of t
   const sessions = await clear<{ usename: string; ssl: boolean; quantas: number }[]>`
     select usename, ssl, count(*)::int as quantas from pg_stat_activity join pg_stat_ssl using (pid)
     where usename <> 'postgres' group by 1, 2 order by 1`
-  expect(sessions.map(({ usename, ssl }) => `${usename} ${ssl}`)).toEqual([
-    'consolidado true',
-    'entregas true',
-    'lancamentos true',
-  ])
+  const underTls = new Set(SERVICE_NAMES.map((service) => `${service} true`))
+  expect(new Set(sessions.map(({ usename, ssl }) => `${usename} ${ssl}`))).toEqual(underTls)
 
   const commandEnv = { ...common, FEED_URL: lancamentos }
   await waitFor(() => run('verify', [], commandEnv).status === 0, { timeoutMs: 60_000, what: 'exact books' })
   expect(run('verify', [], commandEnv).text).toContain('exact: no difference')
   expect(run('consolidado-rebuild', [], commandEnv).text).toContain('every day is as before')
-  for (const who of ['consolidado', 'lancamentos', 'entregas']) {
+  for (const who of SERVICE_NAMES) {
     expect(run('dlq', ['list', '--de', who], commandEnv)).toMatchObject({ status: 0, text: '0 dead letters\n' })
   }
 })

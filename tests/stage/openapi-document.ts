@@ -1,8 +1,9 @@
 import { z } from 'zod'
+import type { Service } from './services.ts'
 
 /** One call of the documented contract. */
 export type Operation = {
-  service: 'lancamentos' | 'consolidado' | 'entregas' | 'avisos'
+  service: Service
   method: string
   /** With `{parameters}`. */
   path: string

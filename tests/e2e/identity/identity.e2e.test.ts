@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isOfServices, serviceOf } from '../../stage/openapi-document.ts'
+import { entryOf, environmentOf, SERVICE_NAMES } from '../../stage/services.ts'
 import { ONE_OF_EACH, type System, startSystem } from '../../stage/system.ts'
 import { waitFor } from '../../stage/wait-for.ts'
 import {
@@ -109,14 +110,18 @@ const ACCEPTED: readonly [string, () => string | Promise<string>][] = [
 const guarded = () => routes.filter((route) => route.guarded)
 const table: string[] = []
 const record = (token: string, outcomes: ReadonlyMap<Route, string>): void => {
-  const counts = ['lancamentos', 'consolidado', 'entregas'].map((service) => {
+  const counts = SERVICE_NAMES.map((service) => {
     const own = [...outcomes].filter(([route]) => route.service === service).map(([, outcome]) => outcome)
     return [...new Set(own)].map((outcome) => `${own.filter((one) => one === outcome).length} × ${outcome}`).join(', ')
   })
   table.push(`| ${token} | ${counts.join(' | ')} |`)
 }
 afterAll(() =>
-  console.log(['', '| token | lancamentos | consolidado | entregas |', '|---|---|---|---|', ...table].join('\n')),
+  console.log(
+    ['', `| token | ${SERVICE_NAMES.join(' | ')} |`, `|---${'|---'.repeat(SERVICE_NAMES.length)}|`, ...table].join(
+      '\n',
+    ),
+  ),
 )
 
 test('every route of every service is here, the logs among them, and what needs no token is the public page', () => {
@@ -191,23 +196,24 @@ test('with the provider alone the books are kept: what is registered is in the b
   })
 })
 
-test.each(['lancamentos', 'consolidado', 'entregas'])(
-  '%s refuses to start with a key server and no names',
-  (service) => {
-    const url = 'postgres://x:x@127.0.0.1:1/x'
-    const { status, stderr } = spawnSync(process.execPath, [`apps/${service}/src/main.ts`], {
-      env: {
-        PATH: process.env['PATH'] ?? '',
-        REDIS_URL: 'redis://127.0.0.1:1',
-        FEED_URL: 'http://127.0.0.1:1',
-        [`DATABASE_URL_${service.toUpperCase()}`]: url,
-        JWT_JWKS_URL: provider.jwksUrl,
-        JWT_ISSUER: provider.issuer,
-      },
-      encoding: 'utf8',
-      timeout: 60_000,
-    })
-    expect(status).not.toBe(0)
-    expect(stderr).toContain('JWT_JWKS_URL needs JWT_ISSUER and JWT_AUDIENCE')
-  },
-)
+test.each(SERVICE_NAMES)('%s refuses to start with a key server and no names', (service) => {
+  const around = {
+    databaseUrl: 'postgres://x:x@127.0.0.1:1/x',
+    redisUrl: 'redis://127.0.0.1:1',
+    jwtSecret: '',
+    instance: 'teste',
+    urlOf: () => 'http://127.0.0.1:1',
+  }
+  const { status, stderr } = spawnSync(process.execPath, [entryOf(service)], {
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      ...environmentOf(service, around),
+      JWT_JWKS_URL: provider.jwksUrl,
+      JWT_ISSUER: provider.issuer,
+    },
+    encoding: 'utf8',
+    timeout: 60_000,
+  })
+  expect(status).not.toBe(0)
+  expect(stderr).toContain('JWT_JWKS_URL needs JWT_ISSUER and JWT_AUDIENCE')
+})

@@ -3,19 +3,13 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Provider } from 'oidc-provider'
+import { MERCHANT_SCOPES } from '../../stage/services.ts'
 
 /** The name of Fluxo's API at the provider, and that of another application there. */
 export const API = 'https://fluxo.example/api'
 export const OTHER = 'https://outra.example/api'
 export const MERCHANT = 'loja-1'
-export const SCOPES = [
-  'lancamentos:escrever',
-  'lancamentos:ler',
-  'consolidado:ler',
-  'entregas:escrever',
-  'entregas:ler',
-  'eventos:ler',
-]
+export const SCOPES = [...MERCHANT_SCOPES, 'eventos:ler']
 
 /** A client of the provider whose own name is that of the API, as a careless administrator might call it. */
 export const NAMESAKE = API

@@ -1,9 +1,10 @@
 import { Agent, type ClientRequest, type IncomingMessage, type RequestOptions, request } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Service } from '../services.ts'
 
 /** Whom an attacker reaches: any instance of a service, and its own token. */
 export type Target = {
-  url: (service: 'lancamentos' | 'consolidado' | 'entregas' | 'avisos') => string
+  url: (service: Service) => string
   /** `Authorization` of the attacking merchant. */
   authorization: string
 }

@@ -9,6 +9,7 @@ import { lancamentos } from '@fluxo/lancamentos/app'
 import { serviceEnv } from '@fluxo/shared/process/run-service'
 import { expect, test } from 'vitest'
 import { CONSOLIDADO_GROUP, STREAM_PREFIX } from '../../../apps/consolidado/src/projetar/names.ts'
+import { SERVICE_NAMES } from '../../stage/services.ts'
 import {
   folder,
   type Labels,
@@ -22,7 +23,7 @@ import {
 } from './manifests.ts'
 import { excessProperties, schemaErrors } from './schemas.ts'
 
-const services = ['lancamentos', 'consolidado', 'entregas', 'avisos']
+const services: readonly string[] = SERVICE_NAMES
 const serviceWorkloads = workloads.filter(({ name }) => services.includes(name))
 const containerOf = (name: string) => {
   const container = workloads.find((workload) => workload.name === name)?.template.spec.containers[0]
