@@ -1,3 +1,4 @@
+import type { Clock } from '@fluxo/shared/clock'
 import { isRejection } from '@fluxo/shared/resilience/rejection'
 import { avisoBody } from '../notar/body.ts'
 import { outcomeOf } from './avisar.ts'
@@ -9,6 +10,7 @@ import { attemptWaitMs, TERM_MS } from './schedule.ts'
 import { signatureHeaders, validSecrets } from './signature.ts'
 
 type AttemptDeps = {
+  clock: Clock
   poster: WebhookPoster
   now: () => Date
   circuits: Circuits
@@ -30,7 +32,7 @@ export type AttemptEnd = { ending: AvisoEnding; rest?: boolean }
 
 /** One attempt. A circuit that is open, a name that nobody resolves, or an instance that leaves, gives the delivery back: that was none. */
 export async function attempt(
-  { poster, now, circuits, restMs, waits }: AttemptDeps,
+  { poster, now, circuits, restMs, waits, clock }: AttemptDeps,
   aviso: ClaimedAviso,
   stop: AbortSignal,
 ): Promise<AttemptEnd> {
@@ -45,7 +47,7 @@ export async function attempt(
     if (!result.interrupted && outcomeOf(result) === 'try-again') throw new UnwellAlvo(result)
     return result
   }
-  const terms = { waits, restMs, at }
+  const terms = { waits, restMs, at, random: clock.random }
   const endWith = (result: PostResult): AttemptEnd => ({ ending: endingOf(aviso, terms, result) })
   try {
     return endWith(await circuit.breaker.execute(post, stop))
@@ -62,7 +64,7 @@ export async function attempt(
 /** Why nothing is tried for a moment, in words for the merchant. */
 const restReason = ({ failure }: Circuit): string => `em pausa: o destino vem falhando (${failure})`
 
-type Terms = { waits: readonly number[]; restMs: number; at: Date }
+type Terms = { waits: readonly number[]; restMs: number; at: Date; random: () => number }
 
 /** Gives a delivery back untried, until it has been so for as long as all attempts take together. */
 function giveBack({ id, tentativa, heldSince }: ClaimedAviso, { restMs, at }: Terms, reason: string): AvisoEnding {
@@ -79,7 +81,7 @@ function endingOf(aviso: ClaimedAviso, terms: Terms, result: PostResult): AvisoE
   if (interrupted) return { id, tentativa, devolver: true, situacao: 'pending', waitMs: 0, motivo: undefined }
   if (unresolved) return giveBack(aviso, terms, String(errorText))
   const outcome = outcomeOf(result)
-  const wait = outcome === 'try-again' ? attemptWaitMs(passo + 1, Math.random(), terms.waits) : undefined
+  const wait = outcome === 'try-again' ? attemptWaitMs(passo + 1, terms.random(), terms.waits) : undefined
   const terminal = outcome === 'delivered' ? 'delivered' : outcome === 'disable' ? 'cancelled' : 'exhausted'
   const avisoStatus = wait === undefined ? terminal : 'pending'
   return {

@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from '@fluxo/shared/clock'
 import { createGroupCommit } from '@fluxo/shared/log/group-commit'
 import type { Sql } from '@fluxo/shared/postgres/sql'
 import { createWokenLoop } from '@fluxo/shared/resilience/loop'
@@ -7,7 +8,7 @@ import type { AlvoRule } from './alvo.ts'
 import { type AttemptEnd, attempt } from './attempt.ts'
 import { outcomeOf } from './avisar.ts'
 import { type AvisoEnding, disableWebhook, noteEndings, pruneAvisos } from './aviso-store.ts'
-import { createCircuits } from './circuits.ts'
+import { type Circuits, createCircuits } from './circuits.ts'
 import { type ClaimedAviso, claimAvisos } from './claim-store.ts'
 import { avisoMetrics } from './metrics.ts'
 import type { WebhookPoster } from './poster.ts'
@@ -32,6 +33,9 @@ type WebhookSenderDeps = Pick<SenderOptions, 'waitsMs' | 'pollMs' | 'restMs'> & 
   now: () => Date
   log: Logger
   registry: Registry
+  /** The simulation's: it orders time, and has no timers for circuits. */
+  clock?: Clock | undefined
+  circuits?: Circuits | undefined
 }
 
 type WebhookSender = {
@@ -63,14 +67,14 @@ const SAYS = { failing: 'webhooks cannot go on for now', well: 'webhooks go on' 
 
 /** Sends what is due: takes deliveries, posts them, and notes what came of it, many in one statement. */
 export function createWebhookSender(deps: WebhookSenderDeps): WebhookSender {
-  const { sql, log, pollMs = POLL_MS, waitsMs: waits = WAITS_MS } = deps
+  const { sql, log, clock = systemClock, pollMs = POLL_MS, waitsMs: waits = WAITS_MS } = deps
   const restMs = deps.restMs ?? waits[1] ?? REST_MS
-  const attempts = createAttempts({ ...deps, waits, restMs }, () => sending.wake())
+  const attempts = createAttempts({ ...deps, clock, waits, restMs }, () => sending.wake())
 
-  let pruneAt = performance.now() + PRUNE_EVERY_MS * Math.random()
+  let pruneAt = clock.now() + PRUNE_EVERY_MS * clock.random()
   const prune = async (): Promise<void> => {
-    if (performance.now() < pruneAt) return
-    pruneAt = performance.now() + PRUNE_EVERY_MS
+    if (clock.now() < pruneAt) return
+    pruneAt = clock.now() + PRUNE_EVERY_MS
     await pruneAvisos(sql, { days: KEPT_DAYS, count: PRUNE_MAX })
   }
   const sending = createWokenLoop({
@@ -82,6 +86,7 @@ export function createWebhookSender(deps: WebhookSenderDeps): WebhookSender {
     },
     says: SAYS,
     log,
+    clock,
   })
   return {
     start: sending.start,
@@ -93,12 +98,12 @@ export function createWebhookSender(deps: WebhookSenderDeps): WebhookSender {
   }
 }
 
-type AttemptsDeps = WebhookSenderDeps & { waits: readonly number[]; restMs: number }
+type AttemptsDeps = WebhookSenderDeps & { clock: Clock; waits: readonly number[]; restMs: number }
 
 /** The attempts under way: takes as many as there are places for, and notes what comes of each. */
 function createAttempts(deps: AttemptsDeps, ring: () => void) {
-  const { sql, log, registry, restMs } = deps
-  const circuits = createCircuits({ registry, restMs })
+  const { sql, log, registry, clock, restMs } = deps
+  const circuits = deps.circuits ?? createCircuits({ registry, restMs })
   const slots = createAttemptSlots({
     totalMax: UNDER_WAY_MAX,
     comercianteMax: PER_COMERCIANTE_MAX,
@@ -113,10 +118,11 @@ function createAttempts(deps: AttemptsDeps, ring: () => void) {
       return endings.map(() => true)
     },
     keysOf: ({ id }) => [id],
+    clock,
   })
 
   const note = async ({ webhookId }: ClaimedAviso, { ending, rest }: AttemptEnd): Promise<void> => {
-    if (rest) slots.rest(webhookId, performance.now() + restMs)
+    if (rest) slots.rest(webhookId, clock.now() + restMs)
     metrics.observe(ending)
     if (!ending.devolver && ending.situacao === 'delivered') slots.wake(webhookId)
     await outcomes.add(ending)
@@ -137,7 +143,7 @@ function createAttempts(deps: AttemptsDeps, ring: () => void) {
     round: async (): Promise<number> => {
       const count = slots.freeCount()
       if (count <= 0) return 0
-      const except = slots.blockedWebhooks(performance.now())
+      const except = slots.blockedWebhooks(clock.now())
       const claimed = await claimAvisos(sql, {
         count,
         perWebhook: PER_WEBHOOK,
@@ -154,9 +160,9 @@ function createAttempts(deps: AttemptsDeps, ring: () => void) {
       return claimed.length
     },
     close: async (): Promise<void> => {
-      const deadline = setTimeout(() => giveUp.abort(), LEAVING_MS)
+      const cancel = clock.after(LEAVING_MS, () => giveUp.abort())
       await Promise.all(inHand)
-      clearTimeout(deadline)
+      cancel()
       circuits.close()
     },
   }
