@@ -24,10 +24,17 @@ type Disturbable = {
   service: { redis: { cut: (connection?: Connection) => void } }
 }
 
+/** A PostgreSQL, those who are connected to it, and what it is restored from. */
+type Target = {
+  server: PostgresServer
+  users: () => readonly { process: Pick<Process, 'instance'>; cutDatabase: () => void }[]
+  backup?: { keep: () => void; restore: () => void }
+}
+
 /** What differs from world to world. */
 export type FaultTargets = {
-  /** The PostgreSQL servers that it has, each with those who are connected to it. */
-  postgres: Partial<Record<Database, { server: PostgresServer; users: () => readonly { cutDatabase: () => void }[] }>>
+  /** The PostgreSQL servers that it has. */
+  postgres: Partial<Record<Database, Target>>
   /** Ends the session behind a lease. */
   cutLease: (lease: string) => void
 }
@@ -40,6 +47,9 @@ export function scheduleFaults(world: Disturbed, weak: FaultTargets): void {
     // A loss of the last second: what will be left is what is there a second earlier.
     if (fault.kind === 'redis-restart') {
       scheduler.quietly(Math.max(0, fault.at - fault.loseMs), () => world.servers.redisServer.keep())
+    }
+    if (fault.kind === 'postgres-restored') {
+      scheduler.quietly(Math.max(0, fault.at - fault.loseMs), () => weak.postgres[fault.database]?.backup?.keep())
     }
     scheduler.after(fault.at, () => strike(world, weak, fault))
   }
@@ -62,6 +72,11 @@ function strike(world: Disturbed, weak: FaultTargets, fault: Exclude<Fault, { ki
       break
     case 'postgres-away':
       stopPostgres(world, weak, fault)
+      break
+    case 'postgres-restored':
+      for (const { process } of weak.postgres[fault.database]?.users() ?? []) instances.kill(process.instance, fault.ms)
+      stopPostgres(world, weak, fault)
+      weak.postgres[fault.database]?.backup?.restore()
       break
     case 'redis-away':
       stopRedis(world, fault.ms)

@@ -64,6 +64,8 @@ const ALSO: Readonly<Record<Profile, readonly Kind[]>> = {
   'feed-only': ['feed-away'],
 }
 
+const RESTORED: readonly Kind[] = ['postgres-restored', 'postgres-restored', 'postgres-restored']
+
 /** What the faults of a history may fall upon. */
 export type Surroundings = {
   profile: Profile
@@ -71,13 +73,16 @@ export type Surroundings = {
   instances: readonly string[]
   onOf: (instance: string) => readonly (string | undefined)[]
   databases: readonly Database[]
+  /** One that may be restored from a backup, where the log that it follows can be read again. */
+  restores?: Database | undefined
   /** When requests come together. */
   bursts: readonly number[]
   loadMs: number
 }
 
-export function timedFaults(random: Random, { profile, instances, databases, bursts, loadMs }: Surroundings): Fault[] {
-  const kinds = [...ALWAYS, ...ALSO[profile]]
+export function timedFaults(random: Random, surroundings: Surroundings): Fault[] {
+  const { profile, instances, databases, restores, bursts, loadMs } = surroundings
+  const kinds = [...ALWAYS, ...ALSO[profile], ...(profile === 'everything' && restores ? RESTORED : [])]
   // What goes wrong seldom goes wrong alone: several faults of one instance within a moment.
   const victim = random.chance(0.4) ? random.pick(instances) : undefined
   return Array.from({ length: random.int(0, TIMED_FAULTS_MAX) }, () => {
@@ -86,23 +91,19 @@ export function timedFaults(random: Random, { profile, instances, databases, bur
     const instance = victim ?? random.pick(instances)
     const kind = random.pick(kinds)
     const ms = random.int(AWAY_MS.least, AWAY_MS.most)
-    const fault = FAULTS[kind]({ at, ms, instance, profile, databases, random })
+    const choice = { at, ms, instance, profile, databases, restores, random }
+    const fault = FAULTS[kind](choice)
     if (!random.chance(kind === 'redis-cut' ? 0.5 : 0.2)) return [fault]
-    return [
-      fault,
-      FAULTS.kill({
-        at: Math.min(at + random.int(5, KILLED_WITHIN_MS), loadMs),
-        ms,
-        instance,
-        profile,
-        databases,
-        random,
-      }),
-    ]
+    return [fault, FAULTS.kill({ ...choice, at: Math.min(at + random.int(5, KILLED_WITHIN_MS), loadMs) })]
   }).flat()
 }
 
-type Choice = Pick<Surroundings, 'profile' | 'databases'> & { at: number; ms: number; instance: string; random: Random }
+type Choice = Pick<Surroundings, 'profile' | 'databases' | 'restores'> & {
+  at: number
+  ms: number
+  instance: string
+  random: Random
+}
 
 /** How each kind of fault is made. */
 const FAULTS: Readonly<Record<Kind, (choice: Choice) => Fault>> = {
@@ -113,6 +114,10 @@ const FAULTS: Readonly<Record<Kind, (choice: Choice) => Fault>> = {
   'lease-cut': ({ at, random }) => ({ kind: 'lease-cut', at, lease: random.pick(['relay', 'relay', 'reparo']) }),
   'postgres-away': ({ at, ms, databases, random }) => {
     return { kind: 'postgres-away', at, database: random.pick(databases), ms }
+  },
+  'postgres-restored': ({ at, ms, databases, restores, random }) => {
+    const database = restores ?? random.pick(databases)
+    return { kind: 'postgres-restored', at, database, ms, loseMs: random.pick([100, 300, 800]) }
   },
   'redis-away': ({ at, ms }) => ({ kind: 'redis-away', at, ms }),
   'redis-restart': ({ at, ms, profile, random }) => {

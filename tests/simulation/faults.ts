@@ -9,7 +9,7 @@ export type StepFault = {
   ms: number
 }
 
-export type Database = 'lancamentos' | 'consolidado' | 'entregas'
+export type Database = 'lancamentos' | 'consolidado' | 'entregas' | 'avisos'
 
 /** Everything that a plan may do to the world. Times are virtual milliseconds. */
 export type Fault =
@@ -27,6 +27,8 @@ export type Fault =
   | { kind: 'lease-cut'; at: number; lease: string }
   /** A PostgreSQL goes away for `ms`: statements under way are rolled back. */
   | { kind: 'postgres-away'; at: number; database: Database; ms: number }
+  /** Whoever uses a PostgreSQL is killed, and it is again what it was `loseMs` before; all are back after `ms`. */
+  | { kind: 'postgres-restored'; at: number; database: Database; ms: number; loseMs: number }
   /** All connections to Redis break and none can be made for `ms`; nothing is lost. */
   | { kind: 'redis-away'; at: number; ms: number }
   /** Redis dies, loses its last `loseMs`, and is back after `ms` as another run. */

@@ -1,5 +1,6 @@
 import { argumentsOf, runCommand, UsageError } from '../../scripts/cli.ts'
 import { BOOKS } from './books/books.ts'
+import { NOTICES } from './notices/notices.ts'
 import { ORDERS } from './orders/orders.ts'
 import type { AnyPlan, Search } from './scenario.ts'
 
@@ -66,7 +67,7 @@ function commandOf<P extends AnyPlan>({ name, bugs, runSeed, firstFailure, shrun
   }
 }
 
-const SCENARIOS: readonly Command[] = [commandOf(BOOKS), commandOf(ORDERS)]
+const SCENARIOS: readonly Command[] = [commandOf(BOOKS), commandOf(ORDERS), commandOf(NOTICES)]
 
 /** The rooms that are asked for: the one named, the one that has the bug, or all. */
 function scenariosOf(scenario: string | undefined, bug: string | undefined): readonly Command[] {

@@ -36,7 +36,7 @@ const PREPARE_RETRY_MS = 500
 const FEED_TIMEOUT_MS = 2_000
 
 /** The circuit that never opens: its own tests are elsewhere, and it keeps time by timers of a library. */
-const CLOSED: Breaker = { name: 'closed', execute: (action) => action(), state: () => 'closed', close: () => {} }
+export const CLOSED: Breaker = { name: 'closed', execute: (action) => action(), state: () => 'closed', close: () => {} }
 
 /** A policy of one attempt, which ends with the caller's patience. */
 export const onePolicy = ({ clock }: Process, timeoutMs: number): Policy => ({

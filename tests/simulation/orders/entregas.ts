@@ -13,12 +13,12 @@ import { createPedidoReadStore } from '../../../apps/entregas/src/listar/store.t
 import type { ChangePedidoDeps } from '../../../apps/entregas/src/mover/change-pedido.ts'
 import { EVENTOS } from '../../../apps/entregas/src/mover/evento-table.ts'
 import { createPedidoStore, type PedidoStore } from '../../../apps/entregas/src/mover/store.ts'
-import { LANCAMENTOS_GROUP as GRUPO_DO_LIVRO } from '../../../apps/lancamentos/src/lancar-entregas/group.ts'
 import { prepared } from '../books/consolidado.ts'
 import type { Process } from '../process.ts'
 import { createSimulatedLease, createSimulatedSql } from '../servers/postgres-client.ts'
 import { createSimulatedRedis, type SimulatedRedis } from '../servers/redis-client.ts'
 import { SILENT } from '../silent.ts'
+import type { OrdersPlan } from './plan.ts'
 import { JANITOR, nameOf, PACE, type Servers } from './servers.ts'
 
 /** One instance of entregas: the product's own parts over simulated servers. */
@@ -41,8 +41,16 @@ const PAGE_ROWS_MAX = 5
 const RELAY_POLL_MS = 150
 const STEP_POLL_MS = 110
 
+/** What an instance of entregas finds around it. */
+export type EntregasServers = Pick<
+  Servers,
+  'wire' | 'entregas' | 'redisServer' | 'feed' | 'pulls' | 'now' | 'newId' | 'seams' | 'readers' | 'registry'
+> & {
+  plan: Pick<OrdersPlan, 'particoes' | 'delayMs' | 'stableNames'>
+}
+
 /** Starts an instance of `entregas`, put together as `app.ts` does. */
-export function startEntregas(servers: Servers, process: Process): Entregas {
+export function startEntregas(servers: EntregasServers, process: Process): Entregas {
   const { wire, entregas: server, redisServer, seams, registry, now, newId, pulls } = servers
   const { particoes, delayMs } = servers.plan
   const { clock } = process
@@ -83,7 +91,7 @@ export function startEntregas(servers: Servers, process: Process): Entregas {
     },
     { ...shared, timings: PACE, redis, instance: nameOf(servers, process), lease: leaseOf(REPAIR_KEY, 'reparo') },
   )
-  const groups = [FLUXO_GROUP, GRUPO_DO_LIVRO]
+  const groups = servers.readers
   const janitor = createJanitor({ ...shared, ...JANITOR, redis: redis.commands, prefix: STREAM_PREFIX, groups })
   let leaving = false
   void prepared(fluxo.prepare, process).then(() => {

@@ -21,6 +21,8 @@ export type Servers = {
   now: () => Date
   newId: () => string
   seams: Seams
+  /** The groups that read the orders' log. */
+  readers: readonly string[]
   /** One for all: nobody looks at it. */
   registry: Registry
 }
@@ -31,5 +33,5 @@ export const PACE = { claimIdleMs: 700, graceMs: 500 }
 export const JANITOR = { everyMs: 400, deadConsumerIdleMs: 300 }
 
 /** The name of an instance in its groups. */
-export const nameOf = ({ plan }: Servers, { instance, life }: Process): string =>
+export const nameOf = ({ plan }: { plan: Pick<OrdersPlan, 'stableNames'> }, { instance, life }: Process): string =>
   plan.stableNames ? instance : `${instance}.${life}`

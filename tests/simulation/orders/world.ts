@@ -1,6 +1,7 @@
 import { Registry } from 'prom-client'
 import { statusOfCode } from '../../../apps/entregas/src/domain/status.ts'
 import { FLUXO_GROUP as FLOW } from '../../../apps/entregas/src/fluir/group.ts'
+import { LANCAMENTOS_GROUP } from '../../../apps/lancamentos/src/lancar-entregas/group.ts'
 import { createRandom } from '../../stage/random.ts'
 import { createInstances } from '../instances.ts'
 import { createScheduler } from '../scheduler.ts'
@@ -87,6 +88,7 @@ export function createWorld(plan: OrdersPlan, seams: Seams = {}) {
     lancamentos: postgres('lancamentos', [...ledger.statements, ...following, ...inboxStatements({ inbox: followed })]),
     redisServer,
     feed: feed.ask,
+    readers: [FLOW, LANCAMENTOS_GROUP],
     pulls: () => pulling.on,
     now: () => new Date(calendar()),
     newId,
