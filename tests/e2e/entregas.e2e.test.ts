@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from 'vitest'
-import { createSseClient, type SseClient } from '../../apps/entregas/test/sse-client.ts'
+import { createSseClient, type SseClient } from '../stage/sse-client.ts'
 import { type System, startSystem } from '../stage/system.ts'
 import { waitFor } from '../stage/wait-for.ts'
 

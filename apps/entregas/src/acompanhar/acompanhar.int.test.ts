@@ -1,10 +1,10 @@
 import { type Ask, json } from '@fluxo/tests/stage/doors'
 import { mover, receber } from '@fluxo/tests/stage/orders'
+import { createSseClient, type SseClient } from '@fluxo/tests/stage/sse-client'
 import { merchantBearer } from '@fluxo/tests/stage/tokens'
 import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Cluster, createCluster, type Instance } from '../../test/cluster.ts'
-import { createSseClient, type SseClient } from '../../test/sse-client.ts'
 
 let cluster: Cluster
 let node: Instance

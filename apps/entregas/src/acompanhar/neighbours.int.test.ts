@@ -1,9 +1,9 @@
 import type { Ask } from '@fluxo/tests/stage/doors'
 import { mover, receber } from '@fluxo/tests/stage/orders'
+import { createSseClient } from '@fluxo/tests/stage/sse-client'
 import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Cluster, createCluster, type Instance } from '../../test/cluster.ts'
-import { createSseClient } from '../../test/sse-client.ts'
 
 let cluster: Cluster
 let node: Instance

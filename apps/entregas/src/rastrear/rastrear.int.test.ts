@@ -1,10 +1,10 @@
 import { closeSql, createSql } from '@fluxo/shared/postgres/sql'
 import { type Ask, json } from '@fluxo/tests/stage/doors'
 import { mover, receber } from '@fluxo/tests/stage/orders'
+import { createSseClient } from '@fluxo/tests/stage/sse-client'
 import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Cluster, createCluster, type Instance } from '../../test/cluster.ts'
-import { createSseClient } from '../../test/sse-client.ts'
 
 const HOSTILE = '<script>alert(1)</script>'
 
