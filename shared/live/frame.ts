@@ -15,8 +15,9 @@ export const frame = (seq: number, event: string, data: unknown): string =>
 /** A client that was cut off comes back after this. */
 const RETRY_MS = 3_000
 
-/** The first bytes of a stream. */
-export const OPENING = `retry: ${RETRY_MS}\n\n`
+/** The first bytes of a stream. Where `start` is given a client that is cut off before its first event comes back with that as its `Last-Event-ID`. */
+export const opening = (start?: SeenSeq): string =>
+  start === undefined ? `retry: ${RETRY_MS}\n\n` : `retry: ${RETRY_MS}\nid: ${start}\n\n`
 
 /** A comment, which clients ignore: it keeps proxies from closing a stream on which nothing happens. */
 export const PING = ': ping\n\n'

@@ -4,7 +4,7 @@ import { DomainError, Unavailable } from '../errors.ts'
 import { type AppEnv, headerOf } from '../http/env.ts'
 import { headers } from '../openapi/headers.ts'
 import type { Audience, Listener } from './audience.ts'
-import { OPENING, pointOf } from './frame.ts'
+import { opening, pointOf } from './frame.ts'
 import type { StreamSlots } from './slots.ts'
 
 const RETRY_AFTER_SECONDS = 5
@@ -55,7 +55,10 @@ export function lastEventId(c: Context<AppEnv>): number | undefined {
  */
 export function openStream(
   { audience, slots }: { audience: Audience; slots: StreamSlots },
-  who: Omit<Listener, 'send' | 'close'>,
+  who: Omit<Listener, 'send' | 'close'> & {
+    /** Set where a client comes for the first time and does not begin at the beginning: it learns where it began. */
+    tellsStart?: boolean
+  },
 ): Response {
   const release = slots.take(who)
   if (release === undefined) {
@@ -67,7 +70,7 @@ export function openStream(
   const body = new ReadableStream<Uint8Array>(
     {
       start: (controller) => {
-        controller.enqueue(encoder.encode(OPENING))
+        controller.enqueue(encoder.encode(opening(who.tellsStart === true ? who.sentThrough : undefined)))
         joined = audience.join({
           ...who,
           send: (text) => {

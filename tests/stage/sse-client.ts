@@ -35,8 +35,11 @@ export function createSseClient(addresses: () => string, headers: Record<string,
     const id = fields.get('id')
     if (id === undefined) return
     last = id
-    const data = JSON.parse(fields.get('data') ?? '') as Record<string, unknown>
-    heard.push({ id, event: fields.get('event') ?? '', data, at: performance.now() })
+    const data = fields.get('data')
+    // An id without data says where the stream began.
+    if (data === undefined) return
+    const at = performance.now()
+    heard.push({ id, event: fields.get('event') ?? '', data: JSON.parse(data) as Record<string, unknown>, at })
   }
   const run = async (): Promise<void> => {
     while (!stop.signal.aborted) {
