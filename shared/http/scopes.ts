@@ -6,7 +6,7 @@ export const SCOPES = {
   'entregas:escrever': 'Criar e mover pedidos, abrir páginas de rastreio; manter webhooks que só ouvem pedidos.',
   'entregas:ler': 'Ler pedidos e sua história; ler webhooks que só ouvem pedidos.',
   'avisos:escrever': 'Manter webhooks.',
-  'avisos:ler': 'Ler webhooks e suas entregas.',
+  'avisos:ler': 'Ler webhooks e suas entregas; escutar ao vivo tudo o que acontece.',
   'eventos:ler': 'Ler os logs e os saldos de todos os comerciantes: para serviços, dentro da rede.',
 } as const
 

@@ -104,6 +104,12 @@ export const redeliver = (id: string, delivery: string): Call => ({
   operation: 'POST /webhooks/{id}/deliveries/{d}/redeliver',
   path: `/webhooks/${id}/deliveries/${delivery}/redeliver`,
 })
+/** Where it has a webhook, its orders are told here, too. */
+export const listenToAll = (): Call => ({
+  operation: 'GET /avisos/stream',
+  path: '/avisos/stream?eventos=order.*',
+  headers: { 'last-event-id': '0' },
+})
 export const readLog = (query = ''): Call => ({
   operation: 'GET /entregas/eventos',
   path: `/entregas/eventos${query}`,

@@ -3,9 +3,11 @@ import { entregasModule } from '../stage/modules/entregas.ts'
 import { feedOf } from '../stage/modules/parts.ts'
 import { startTogether } from '../stage/together.ts'
 import { merchantBearer } from '../stage/tokens.ts'
-import { type Answer, type Ask, type Call, NOW, PARTICOES, sendAs } from './world.ts'
+import { type Answer, type Ask, type Call, PARTICOES, sendAs } from './world.ts'
 
-const FRAME = 'event: order.status'
+/** One moment for both worlds. Nobody is told of what happened a month ago. */
+const NOW = new Date()
+const FRAME = /^event: /m
 
 /** Deliveries and who is told of them, whole, in one process, two partitions; nothing moves by itself. */
 export const createDeliveriesWorld = async () => {
@@ -43,7 +45,7 @@ const textOf = async (answer: Response): Promise<string> => {
   if (!(answer.headers.get('content-type') ?? '').startsWith('text/event-stream')) return answer.text()
   let text = ''
   const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader()
-  while (reader !== undefined && !(text.includes(FRAME) && text.endsWith('\n\n'))) {
+  while (reader !== undefined && !(FRAME.test(text) && text.endsWith('\n\n'))) {
     const { done, value = '' } = await reader.read()
     if (done) break
     text += value
@@ -91,8 +93,11 @@ const ordersOf = (body: string): string => {
   return `${inOrder(items.map(({ id, ...order }) => JSON.stringify({ ...order, id })))}, "proximo":${JSON.stringify(next)}`
 }
 const inOrder = (texts: readonly string[]): string => texts.toSorted((one, other) => (one < other ? -1 : 1)).join('\n')
+/** The number and the type of the first event: how many more have come by then is chance. */
+const firstOf = (body: string): string => /^id: .*\nevent: .*$/m.exec(body)?.[0] ?? body
 const CHANCE: Readonly<Record<string, (body: string) => string>> = {
   'GET /orders': ordersOf,
+  'GET /avisos/stream': firstOf,
   'GET /webhooks/{id}/deliveries': deliveriesOf,
   'POST /webhooks/{id}/test': deliveriesOf,
   'POST /webhooks/{id}/deliveries/{d}/redeliver': deliveriesOf,

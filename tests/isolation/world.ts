@@ -8,7 +8,7 @@ import { waitFor } from '../stage/wait-for.ts'
 
 export const PARTICOES = 2
 /** The services' clock stands still, so that equal requests give equal times in every world. */
-export const NOW = new Date('2025-10-15T12:00:00.000Z')
+const NOW = new Date('2025-10-15T12:00:00.000Z')
 
 export type Call = {
   /** The operation of the OpenAPI document, such as `GET /lancamentos/{id}`. */

@@ -1,5 +1,8 @@
 import { migrationsOf } from '@fluxo/drizzle/journal'
 import { envBoolean, envDurationMs, envInteger, envList, envUrl } from '@fluxo/shared/env'
+import { createAudience } from '@fluxo/shared/live/audience'
+import { createStreamSlots } from '@fluxo/shared/live/slots'
+import type { Sql } from '@fluxo/shared/postgres/sql'
 import { defineService, type ServiceContext } from '@fluxo/shared/process/define-service'
 import { needsPostgres } from '@fluxo/shared/process/open-service'
 import { FOLLOW_ENV, type LogAddress, logAddress } from '@fluxo/shared/process/settings'
@@ -11,6 +14,8 @@ import { createDayTeller, DAY_EVERY_MS } from './avisar-saldos/day-teller.ts'
 import { createReadState } from './avisar-saldos/state-client.ts'
 import { createWebhookRoutes } from './cadastrar/route.ts'
 import { createWebhookStore, READ_SETTINGS } from './cadastrar/webhook-store.ts'
+import { createEscutarRoutes, STREAM_SLOTS } from './escutar/route.ts'
+import { createEscutarStore } from './escutar/store.ts'
 import { LANCAMENTOS_STREAM, lancamentosGroup } from './logs/lancamentos.ts'
 import { PEDIDOS, PEDIDOS_STREAM } from './logs/pedidos.ts'
 import { createRetomarRoutes } from './retomar/route.ts'
@@ -26,6 +31,8 @@ const WRITE_SETTINGS = {
   enable_mergejoin: 'off',
   plan_cache_mode: 'force_generic_plan',
 }
+/** How late an event is told on a stream: it may have been noted by any instance, so all ask the database for who listens. */
+const STREAM_POLL_MS = 250
 const READS = { name: 'avisos leitura', max: 4, settings: READ_SETTINGS }
 
 /** Lots and days, each one statement at a time. A queue is read by its index, in order, however long it is. */
@@ -90,11 +97,16 @@ export const avisos = defineService({
     const ledger = books && openLedger(ctx, books, sender.wake)
     const webhooks = createWebhookStore({ sql, readPool })
     const parts = { ...ctx, webhooks, alvo: options, onDue: sender.wake }
+    const live = openLive(ctx, readPool)
     return {
       checks: [needsPostgres('avisos', sql, readPool)],
       followers: [follower, ...(ledger?.followers ?? [])],
-      routes: [createWebhookRoutes(parts), createRetomarRoutes({ ...parts, resumes: createResumeStore(sql) })],
-      workers: [...(ledger?.workers ?? []), { ...sender, close: poster.close }],
+      routes: [
+        createWebhookRoutes(parts),
+        createRetomarRoutes({ ...parts, resumes: createResumeStore(sql) }),
+        live.routes,
+      ],
+      workers: [...(ledger?.workers ?? []), { ...sender, close: poster.close }, live.worker],
     }
   },
 })
@@ -128,5 +140,16 @@ function openLedger(ctx: ServiceContext<AvisosSettings>, books: Books, onDue: ()
       createLotMaker({ sql, onDue, log }),
       createDayTeller({ sql, readState, everyMs: DAY_EVERY_MS, onDue, log }),
     ],
+  }
+}
+
+/** The streams of all that happens to a merchant. */
+function openLive(ctx: ServiceContext<AvisosSettings>, readPool: Sql) {
+  const source = createEscutarStore({ ...ctx, readPool })
+  const audience = createAudience({ ...ctx, source, metric: 'fluxo_avisos_ouvintes', compareMs: STREAM_POLL_MS })
+  const slots = createStreamSlots(STREAM_SLOTS)
+  return {
+    routes: createEscutarRoutes({ ...ctx, audience, slots, escutar: source }),
+    worker: { start: audience.start, leave: audience.close, stop: audience.close },
   }
 }

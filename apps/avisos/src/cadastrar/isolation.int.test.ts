@@ -4,6 +4,7 @@ import { mover, receber } from '@fluxo/tests/stage/orders'
 import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createWebhookStage, type WebhookStage } from '../../test/webhook-stage.ts'
+import { createEscutarStore } from '../escutar/store.ts'
 import { createWebhookStore, READ_SETTINGS } from './webhook-store.ts'
 
 const COMERCIANTES = ['loja', 'Loja', 'loja.', 'loja-1', 'loja-10'] as const
@@ -43,13 +44,25 @@ function withoutFilter(sql: Sql) {
     expect(text).toMatch(FILTER)
     return sql.unsafe(text.replaceAll(FILTER, '$1::text is not null'), ...rest)
   }
-  return createWebhookStore({ sql, readPool: { unsafe } as unknown as Sql })
+  const readPoolOpen = { unsafe } as unknown as Sql
+  return {
+    ...createWebhookStore({ sql, readPool: readPoolOpen }),
+    stream: createEscutarStore({ sql, readPool: readPoolOpen, now: () => new Date() }),
+  }
 }
 
 describe('with the application’s filter removed, row-level security stands behind every read of webhooks', () => {
   test('every list is still the merchant’s own', async () => {
     for (const [comerciante, webhook] of possessions) {
       expect((await withoutFilter(readPool).listar(comerciante)).map(({ id }) => id)).toEqual([webhook])
+    }
+  })
+
+  test('a stream reads its merchant’s events', async () => {
+    for (const comerciante of COMERCIANTES) {
+      const events = await withoutFilter(readPool).stream.after(comerciante, comerciante, 0)
+      const bodies = events.map(({ data }) => String(data['body']))
+      expect(bodies.map((body) => JSON.parse(body).data.actor)).toEqual(Array(EVENTOS).fill(comerciante))
     }
   })
 
@@ -70,6 +83,7 @@ describe('with the application’s filter removed, row-level security stands beh
     expect(await isOpen.listar('loja')).toHaveLength(COMERCIANTES.length)
     const found = await isOpen.avisos('loja', possessions.get('loja-10') ?? '', { count: 100 })
     expect(found).toHaveLength(EVENTOS)
+    expect(await isOpen.stream.after('loja', 'loja', 0)).toHaveLength(COMERCIANTES.length * EVENTOS)
   })
 })
 
