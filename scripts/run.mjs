@@ -20,6 +20,7 @@ const COMMANDS = {
   migrate: { file: 'scripts/migrate.ts', redis: () => false },
   'consolidado:rebuild': { file: 'scripts/consolidado-rebuild.ts', redis: () => false },
   verify: { file: 'scripts/verify.ts', redis: () => false },
+  'avisos:mover': { file: 'scripts/avisos-mover.ts', redis: () => false },
   dlq: { file: 'scripts/dlq.ts', redis: () => false },
   fuzz: { file: 'scripts/fuzz.ts', redis: () => true },
   openapi: { file: 'scripts/openapi.ts', redis: () => false },

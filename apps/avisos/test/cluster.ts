@@ -60,6 +60,8 @@ export async function createCluster() {
   }
   return {
     database,
+    /** That of entregas. */
+    orders,
     streamPrefix,
     open,
     close: async () => {

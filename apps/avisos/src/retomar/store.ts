@@ -11,6 +11,8 @@ export type ResumeStore = {
 
 /** Events that one statement looks at: a merchant may have missed a hundred thousand. */
 const PIECE = 1_000
+/** Events that were moved from another database have numbers below 0. */
+const BEFORE_ALL = Number.MIN_SAFE_INTEGER
 
 const ENABLE = statement(
   'webhooks.enable',
@@ -45,7 +47,7 @@ export const createResumeStore = (sql: Sql): ResumeStore => ({
   resume: async (comercianteId, id) => {
     const found = await run<{ id: string }>(sql, ENABLE, [comercianteId, id]).catch(unavailable)
     if (found.length === 0) return false
-    for (let after: number | null = 0; after !== null; ) {
+    for (let after: number | null = BEFORE_ALL; after !== null; ) {
       const [row]: { ultimo: number | null }[] = await run<{ ultimo: number | null }>(sql, CATCH_UP, [
         comercianteId,
         id,
