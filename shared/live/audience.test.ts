@@ -69,6 +69,23 @@ test('where no stream brings events, a look into the database does', async () =>
   expect(one.texts.map((text) => text.split('\n')[0])).toEqual(['id: 1', 'id: 2', 'id: 3', 'id: 4'])
 })
 
+test('numbers under which nothing is kept are asked for once, and what follows them is told', async () => {
+  const { state, source } = database()
+  let reads = 0
+  const after: LiveSource['after'] = async (comercianteId, at, seq) => {
+    reads += 1
+    return source.after(comercianteId, at, Math.max(seq, 1_000))
+  }
+  state.versao = 1_000
+  const crowd = open({ ...source, after })
+  const one = listen(crowd)
+  for (let i = 0; i < 10; i += 1) await crowd.compare()
+  expect(reads).toBeLessThanOrEqual(3)
+  state.versao = 1_001
+  await crowd.compare()
+  expect(one.texts.map((text) => text.split('\n')[0])).toEqual(['id: 1001'])
+})
+
 test('a silent stream says that it lives', async () => {
   const one = listen(open(database().source, { pingMs: 5 }))
   await waitFor(() => one.texts.includes(': ping\n\n'))

@@ -98,17 +98,19 @@ function createTeller(source: LiveSource, log: Logger) {
     subscription.full = data !== undefined && !listener.send(frame(one.seq, one.event, data))
     if (!subscription.full) listener.sentThrough = one.seq
   }
-  /** One read at a time, and once more where something came meanwhile or more is left. */
-  const catchUp = async (subscription: Subscription): Promise<void> => {
+  /** One read at a time, and once more where something came meanwhile or more is left. `head` is as far as the source says that it goes. */
+  const catchUp = async (subscription: Subscription, head = 0): Promise<void> => {
     subscription.again = true
     if (subscription.reading) return
     subscription.reading = true
     try {
       while (subscription.again && subscription.present && !subscription.full) {
         subscription.again = false
-        const { comercianteId, topic, sentThrough } = subscription.listener
-        const events = await source.after(comercianteId, topic, sentThrough)
+        const { listener } = subscription
+        const events = await source.after(listener.comercianteId, listener.topic, listener.sentThrough)
         for (const one of events) tell(subscription, one)
+        // What lay between is no longer kept, or was never given: it is not asked for again.
+        if (events.length === 0) listener.sentThrough = Math.max(listener.sentThrough, head)
         if (events.length >= EVENTS_MAX) subscription.again = true
       }
     } catch (error) {
@@ -158,7 +160,7 @@ export function createAudience(deps: AudienceDeps): Audience {
     for (const subscription of all()) {
       const { token, topic, sentThrough } = subscription.listener
       if (token !== undefined && tokens.includes(token) && valid?.has(token) === false) disconnect(subscription)
-      else if ((heads.get(topic) ?? 0) > sentThrough) behind.push(catchUp(subscription))
+      else if ((heads.get(topic) ?? 0) > sentThrough) behind.push(catchUp(subscription, heads.get(topic)))
     }
     await Promise.all(behind)
   }
