@@ -15,7 +15,7 @@ export const withTimeout = <T>(
 ): Promise<T> =>
   new Promise((resolve, reject) => {
     let cancelOverdue: (() => void) | undefined
-    // Timers come before sockets in a turn of the event loop: after a pause of ours, a reply that has been lying there
+    // Timers come before sockets in a turn of the event loop: after a pause of this process, a reply that has been there
     // for long is read first and still counts.
     const cancelTimer = clock.after(timeoutMs, () => {
       cancelOverdue = clock.soon(() => reject(onTimeout()))

@@ -1,6 +1,6 @@
 import { Counter, type Registry } from 'prom-client'
 
-/** How a request was answered: from the cache, past it because it knew nothing, with an old value, or without asking it. */
+/** How a request was answered: from the cache, past it since it had no value, with an old value, or without asking it. */
 export type RequestResult = 'hit' | 'miss' | 'stale' | 'bypass'
 /** What became of a write: kept, older than what was there, or refused (and repeated later). */
 type SetResult = 'written' | 'outdated' | 'failed'

@@ -9,7 +9,7 @@ import { createLateWrites } from './late-writes.ts'
 import { createServerRun } from './server-run.ts'
 import { parseStored, type StoredEntry, setAllIfNewer } from './set-if-newer.ts'
 
-/** The cache cannot answer now: go to the truth behind it. */
+/** The cache cannot answer now: read what it is a copy of. */
 export class CacheUnavailable extends Error {
   constructor(reason: string, options?: ErrorOptions) {
     super(`cache unavailable: ${reason}`, options)

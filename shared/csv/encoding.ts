@@ -12,7 +12,7 @@ type Decoder = { decode: (bytes: Buffer) => string; end: () => string }
  *
  * Up to that character both say the same, so nothing was decoded wrongly before. An accented letter of Latin-1 is
  * followed by a plain one in nearly every word, which UTF-8 never allows. In a file found to be UTF-8, a broken byte
- * becomes U+FFFD, which `linha.ts` refuses: that line is reported, not guessed. `declared`, the charset of
+ * becomes U+FFFD, which `row.ts` refuses: that line is reported, not guessed. `declared`, the charset of
  * `Content-Type`, settles it without looking. A byte order mark is dropped.
  */
 export function createDecoder(declared?: Encoding): Decoder {

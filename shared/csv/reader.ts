@@ -25,7 +25,7 @@ type ParsedRecord = { fields: string[]; next: number; breaks: number } | { motiv
  * CSV as RFC 4180 writes it, read so that **a broken record costs itself only**.
  *
  * Where quotes do not close, or text follows a closing quote, the record is reported at the line where it starts, and
- * reading goes on at the next physical line; a general parser would swallow the rest of the file or end. The separator
+ * reading goes on at the next physical line; a general parser drops the rest of the file or ends. The separator
  * is `;` where the header has one, else `,`. A quote inside an unquoted field is just a character. Blank lines are
  * skipped. Lines end in LF or CRLF.
  *

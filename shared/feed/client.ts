@@ -49,7 +49,7 @@ export type FeedClientDeps = {
   /** A token with scope `eventos:ler`. */
   token: () => string | Promise<string>
   policy: Policy
-  /** Partitions that the reader follows. A log with more would lose merchants in silence: its pages are refused. */
+  /** Partitions that the reader follows. Pages of a log with more are refused: merchants would be missing, and nothing would say so. */
   particoes?: number | undefined
   /** Instead of the network, where both services live in one process. */
   fetch?: ((url: string, init: RequestInit) => Promise<Response> | Response) | undefined

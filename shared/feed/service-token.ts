@@ -2,7 +2,7 @@ import { signToken, type TokenRequest } from '../http/tokens.ts'
 
 type Signing = Pick<TokenRequest, 'secret' | 'issuer' | 'audience'>
 
-/** Short, so that one that leaks is of little use; long enough that signing is nothing. */
+/** Short, so that one that leaks is of little use; long enough that signing costs nothing that counts. */
 const EXPIRES_IN_SECONDS = 600
 /** Renewed this long before it expires: the clocks of two machines may differ by the 30 s that are tolerated. */
 const RENEW_BEFORE_MS = 120_000

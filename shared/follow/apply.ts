@@ -38,7 +38,7 @@ type EpochRows<Row> = { particao: number; origin: Origin; epoca: string; rows: r
 /** Why rows cannot be applied, by their positions. */
 type Reasons = Map<number, string>
 
-/** Applies what arrived, epoch by epoch, with what cannot be applied isolated from its neighbours. */
+/** Applies what arrived, epoch by epoch, with what cannot be applied isolated from the rest of its batch. */
 export function createApply<Row extends Positioned, Touched>(deps: ApplyDeps<Row, Touched>): Apply<Row> {
   const { log, tracing } = deps
   const apply: Apply<Row> = async (batch, trace) => {
@@ -125,8 +125,8 @@ async function withoutRefused<Row extends Positioned, Touched>(
 }
 
 /**
- * A refusal of the inbox. Events of a log that is no more (left in a stream after a restore) are dropped once the log itself says that
- * the inbox follows the living one; anything else stops the partition.
+ * A refusal of the inbox. Events of a former log (left in a stream after a restore) are dropped once the log itself says that
+ * the inbox follows the present one; anything else stops the partition.
  */
 async function refused<Row extends Positioned, Touched>(
   { group: { group }, inbox, stops, epochOf, count, log }: ApplyDeps<Row, Touched>,
@@ -146,8 +146,8 @@ async function refused<Row extends Positioned, Touched>(
 }
 
 /**
- * Keeps what cannot be applied, each with its reason, before anybody acknowledges it. Only the log's own word lets the watermark
- * pass such a position: what a stream delivers may be damaged or a fake, so from there it stays a hole, and repair asks the log.
+ * Keeps what cannot be applied, each with its reason, before anybody acknowledges it. Only an answer of the log lets the watermark
+ * pass such a position: what a stream delivers may be damaged or forged, so from there it stays a hole, and repair asks the log.
  */
 async function bury<Row extends Positioned, Touched>(
   { group, inbox, keep, count }: ApplyDeps<Row, Touched>,

@@ -8,13 +8,13 @@ export type DeadLetter = { particao: number; posicao: number; body: string; moti
 /** Keeps a letter: the caller acknowledges only after it resolved. Rejects where the table cannot be written: then nobody acknowledges. */
 export type KeepLetter = (letter: DeadLetter) => Promise<void>
 
-/** The stream is a copy for eyes and tools; the table is the truth, so the copy may be short. */
+/** The stream is a copy for people and tools. The table has all letters, so the copy may be short. */
 const STREAM_LENGTH_MAX = 10_000
 
 export type KeepLetterDeps = {
   /** The table's own (`createLetterStore`). */
   put: KeepLetter
-  /** Where letters are copied for eyes and tools, while Redis is there: the stream `<prefix>:dlq:{<particao>}`; by default nowhere. */
+  /** Where letters are copied for people and tools, while Redis is there: the stream `<prefix>:dlq:{<particao>}`; by default nowhere. */
   copies?: { redis: Redis; prefix: string } | undefined
   log: Logger
 }

@@ -16,7 +16,7 @@ import { countLetters, createLetterStore, passAbsent } from './letter-store.ts'
 import { exportFollowMetrics } from './metrics.ts'
 import { createStops, type Stops } from './stops.ts'
 
-/** The pace of a follower. The defaults stand where they are used; a test or a simulation sets others. */
+/** The waits of a follower. The defaults are where they are used; a test or a simulation sets others. */
 export type Timings = {
   /** Others' entries are taken over when they lie unacknowledged this long. */
   claimIdleMs: number
@@ -63,7 +63,7 @@ type Declared<Row extends Positioned, Touched> = Group<Row, Touched> & { log: Fo
  * Follows a log: each event has its effect once, however often and by whichever way it comes.
  *
  * Events come from the stream, which is fast, and from the feed, which is complete. An entry of the stream may be damaged
- * or a fake. So one that cannot be applied becomes a dead letter and stays a hole, until repair has read that position
+ * or forged. So one that cannot be applied becomes a dead letter and stays a hole, until repair has read that position
  * from the feed.
  */
 export function createFollower<Row extends Positioned, Touched>(

@@ -51,7 +51,7 @@ export type ShownGroup = {
 }
 
 /**
- * What became of events: applied now or before, dropped with a log that is no more, kept as dead letters; or positions that the log
+ * What became of events: applied now or before, dropped with a former log, kept as dead letters; or positions that the log
  * does not have.
  */
 type EventEnd = 'applied' | 'repeated' | 'dropped' | 'kept' | 'absent'
@@ -79,7 +79,7 @@ export type Group<Row extends Positioned, Touched = unknown> = {
   group: string
   /** The group's own inbox, where its database has more than one; by default `inbox_particao`. */
   inbox?: InboxTable | undefined
-  /** Reads one event. Whatever it throws makes poison of that event. */
+  /** Reads one event. An event on which it throws can never be applied. */
   read: Reader<Row>
   /** What is done with new rows, in the statement that notes them. */
   effect: Effect<Row, Touched>
@@ -102,7 +102,7 @@ export type Group<Row extends Positioned, Touched = unknown> = {
   spans?: { batch: string; apply: string; committed: string } | undefined
   /** What an operator does where the log is another one than was followed. */
   remedy?: string | undefined
-  /** Whether dead letters are copied to the stream `<prefix>:dlq:{<particao>}` for eyes and tools. */
+  /** Whether dead letters are copied to the stream `<prefix>:dlq:{<particao>}` for people and tools. */
   copiesLetters?: boolean | undefined
   /** Shows the group; by default as `fluxo_follow_*`. */
   metrics?: FollowMetrics | undefined

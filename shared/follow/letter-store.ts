@@ -7,7 +7,7 @@ import type { DeadLetter, KeepLetter } from './dead-letters.ts'
 
 type Place = { particao: number; posicao: number }
 
-/** Where dead letters live: a table in the follower's own database. */
+/** Where dead letters are kept: a table in the follower's own database. */
 export type LetterStore = {
   /** Durable when it resolves; the same (particao, posicao) again updates reason and attempts, unless it was redriven. */
   put: KeepLetter
@@ -18,7 +18,7 @@ export type LetterStore = {
 }
 
 /**
- * A letter that was redriven stays as it is: its effect has happened, and a late redelivery of the same poison must not make
+ * A letter that was redriven stays as it is: its effect has happened, and a late redelivery of the same event must not make
  * it pending again. A new one was not passed over yet, whatever the column's default says.
  */
 const put = ({ letters }: InboxTable): Statement =>

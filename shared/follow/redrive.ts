@@ -15,7 +15,7 @@ export type Redriven = { applied: number; failed: { particao: number; posicao: n
 /**
  * Gives at most `limit` dead letters of a group to its own effect again, one by one, each applied once whoever else does the same.
  *
- * Rejects at the first error that is the database's or another service's, and blames no letter for it.
+ * Rejects at the first error that is the database's or another service's: it is no attempt of the letter.
  */
 export async function redriveLetters<Row extends Positioned, Touched>(
   group: Group<Row, Touched>,

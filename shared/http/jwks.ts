@@ -21,9 +21,9 @@ export type KeyServerLimits = {
   refreshMs: number
   /** Keys older than this are not used any more: a withdrawn key, and every token verified with it, ends at most this long after. */
   trustMs: number
-  /** A key id that nobody knows makes us fetch once in this time, so that invented ids cannot make us a flood. */
+  /** A key id that nobody knows makes us fetch once in this time, so that invented ids cannot flood the key server. */
   cooldownMs: number
-  /** A key server that takes longer is as good as away: requests wait for it. */
+  /** A key server that takes longer counts as away: requests wait for it. */
   timeoutMs: number
   /** How long an open circuit turns requests away before one of them tries again. */
   resetTimeoutMs: number
@@ -41,7 +41,7 @@ const CIRCUIT = { volumeThreshold: 2, errorThresholdPercentage: 50 }
 /** A hundred keys take some 50 kB; more is no key set. */
 const BODY_CHARS_MAX = 256 * 1024
 
-/** The key server gave no usable answer: our trouble, not the token's. */
+/** The key server gave no usable answer: an error of the server (503), not of the token (401). */
 export class KeysUnavailable extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options)

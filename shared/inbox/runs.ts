@@ -1,7 +1,7 @@
 /** Positions from `from` to `to`, both included. */
 export type Run = { from: number; to: number }
 
-/** The contiguous runs of ascending positions: `[1, 2, 3, 7]` → `[{ de: 1, ate: 3 }, { de: 7, ate: 7 }]`. */
+/** The contiguous runs of ascending positions: `[1, 2, 3, 7]` → `[{ from: 1, to: 3 }, { from: 7, to: 7 }]`. */
 export function runsOf(posicoes: readonly number[]): Run[] {
   const runs: Run[] = []
   let current: Run | undefined

@@ -44,8 +44,8 @@ const RACE_RETRIES_MAX = 3
 /**
  * Registers batches of rows in a log. `rows` share no key among themselves (`createLogWriter` sees to that).
  *
- * A batch is never poisoned: where the statement fails on the data it is cut in halves until the row at fault stands
- * alone, `refused`, and its neighbours are in. Where another instance registered the same key a moment earlier, a
+ * One bad row refuses no other: where the statement fails on the data the batch is halved until the row at fault is
+ * alone, `refused`, and the others are stored. Where another instance registered the same key a moment earlier, a
  * retry with a new snapshot finds its row. Rejects with `Unavailable` when PostgreSQL cannot answer: then it is **not
  * known** whether the batch was committed, and only rows with a key may be sent again safely.
  *
@@ -127,5 +127,5 @@ const createWriter = <Known, State, Result>(
   return Object.assign(write, { statement: statement.name })
 }
 
-/** Whether PostgreSQL refused a row: what is no error of its own is a bug, and an outage blames nobody. */
+/** Whether PostgreSQL refused a row: what is no error of its own is a bug, and an outage is no row's fault. */
 const isAtFault = (error: unknown): boolean => codeOf(error) !== undefined

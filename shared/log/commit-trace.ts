@@ -17,7 +17,7 @@ type CommitTrace = {
 /** Links beyond this are cut by the SDK. */
 const LINKS_MAX = 128
 
-/** Shows the way into a log: a row's wait for its commit, and the statement that many of them share. `name` is the log's. */
+/** The spans of a write to a log: a row's wait for its commit, and the statement that many of them share. `name` is the log's. */
 export function createCommitTrace(tracing: Tracing | undefined, name: string, statement: string): CommitTrace {
   if (tracing === undefined) return { commit: (_, __, work) => work(), statement: (_, __, work) => work() }
   const around = async <T>(

@@ -21,7 +21,7 @@ type ResumeDecision =
 /**
  * Decides where a relay goes on.
  *
- * The stream's last id is the better witness: it is moved by the publication itself, the cursor row later. It only
+ * The stream's last id is more exact than the cursor row: the publication itself moves it, the row follows later. It only
  * counts where the log holds the very same event at that position; a ledger restored from an older backup does not.
  */
 export const decideResume = ({ cursor, head, tail, idAtTail }: Resume): ResumeDecision => {

@@ -45,7 +45,7 @@ export type Relay = {
 const PAGE_ROWS_MAX = 1_000
 /** One index probe each; well below the 500 ms that a balance may lag behind an entry of another instance. */
 const POLL_MS = 50
-/** Under load entries gather for a moment: fewer pages, 8 % more entries registered beside them in a trial. A slow trickle never waits. */
+/** Under load entries gather for a moment: fewer pages, 8 % more entries registered beside them in a trial. Fewer entries than that never wait. */
 const BUSY_ROWS = 16
 const GATHER_MS = 8
 /** Entries the stream may hold before the relay waits for its readers: the log on disk is the buffer, not Redis. */
@@ -150,8 +150,8 @@ const createResume = ({ sql, readPage, publisher, log }: RelayOptions, metrics: 
     return row
   }
   return async (particao: number): Promise<number> => {
-    // What a former holder has in hand may still arrive meanwhile: a cursor is never beyond a stream that is read after it, nor a
-    // stream beyond a head that is read after that.
+    // A former holder of the lease may still publish meanwhile. Read in this order, the cursor is never beyond the stream, nor the
+    // stream beyond the head.
     const { cursor } = await look(particao)
     const tail = await publisher.tail(particao)
     const { head } = await look(particao)

@@ -4,7 +4,7 @@ import { codeOf } from './failure.ts'
  * SQLSTATE classes that speak of the data in the statement: 22 data exception, 23 integrity constraint violation.
  *
  * Everything else (outages, and a missing grant or table as well) would fail for every row, so it is never poison:
- * a forgotten migration must not send a day's business to the dead letters.
+ * a forgotten migration must not make dead letters of all entries of a day.
  */
 const POISON_CLASSES = new Set(['22', '23'])
 

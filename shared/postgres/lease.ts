@@ -45,15 +45,15 @@ const RETRY_MS = 500
 const HEARTBEAT_MS = 1_000
 const REPLY_DEADLINE_MS = 3_000
 /**
- * The server ends the holder's session, and so gives the lock back, where it has not heard a heartbeat for this long: a
- * holder that is frozen or cut off without a word would otherwise keep it until TCP notices, which takes two hours.
+ * The server ends the holder's session, and so gives the lock back, where no heartbeat has come for this long: a
+ * holder that is suspended or cut off would otherwise keep it until TCP notices, which takes two hours.
  */
 const UNHEARD_MS = 6_000
 
 /**
  * One worker at a time among all instances: a session-level advisory lock on a connection of its own.
  *
- * The lock ends with the connection, so a killed holder is succeeded at once. A holder that is cut off may go on for a
+ * The lock ends with the connection, so another instance takes over from a killed holder at once. A holder that is cut off may go on for a
  * moment beside its successor: the work under a lease must be idempotent, the lease only saves doing it twice.
  */
 export const createLease = ({ url, key, name, log }: LeaseOptions): Lease =>

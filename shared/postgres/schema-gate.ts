@@ -20,10 +20,10 @@ const ASK_AGAIN_MS = 1_000
 const NEVER_MIGRATED = new Set(['3F000', '42P01', '42501'])
 
 /**
- * Keeps a service out of the way until its database has every migration that its code knows. More than those do no harm: they only
+ * Keeps a service from starting until its database has every migration that its code knows. Further ones do no harm: they only
  * add (tests/static/migrations.ts), so an older service goes on beside them.
  *
- * A database that does not answer is no reason: that it is away is for others to say, and some services work without it.
+ * A database that does not answer keeps no service from starting: other checks report it, and some services work without it.
  */
 export const createSchemaGate = ({ database, migrations, sql, log, clock = systemClock }: SchemaGateDeps) => {
   const stopping = new AbortController()

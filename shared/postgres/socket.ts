@@ -24,9 +24,9 @@ const bury = (sockets: readonly PoolSocket[]): void => {
  * Makes the sockets of one pool, and destroys those that are half open: something was sent, and nothing has come back for
  * `silentMs`. That must be longer than any statement may take (`statement_timeout`), since a long one is silent too.
  *
- * A host that vanished, or a firewall that forgot a connection, tells nobody; the system gives up after a quarter of an
- * hour, and postgres.js never does (#1089): the pool would send one statement after another into the void. Where one
- * socket is found dead, those that have not been heard of since go with it, so that each need not be found out in turn.
+ * A host that vanished, or a firewall that forgot a connection, sends no sign; the system gives up after a quarter of an
+ * hour, and postgres.js never does (#1089): the pool would send one statement after another to nobody. Where one
+ * socket is found half open, those that received nothing since are destroyed too, so that each need not be found in turn.
  */
 export const createSocketMaker = (silentMs: number, tls?: Tls): ((address: SocketAddress) => Socket) => {
   const watched = new Set<PoolSocket>()
@@ -36,7 +36,7 @@ export const createSocketMaker = (silentMs: number, tls?: Tls): ((address: Socke
 
   const look = (): void => {
     const now = performance.now()
-    // After a time in which this process itself stood still, answers may lie there unread: nobody is judged for that time.
+    // After a time in which this process itself stood still, answers may be there unread: that time does not count as silence.
     const stoodStill = now - lookedAt > 2 * LOOK_EVERY_MS
     lookedAt = now
     let deadSince = Number.POSITIVE_INFINITY

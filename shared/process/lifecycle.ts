@@ -8,7 +8,7 @@ export type Lifecycle = {
   stop(): Promise<void>
 }
 
-/** What is still open when the deadline has passed gets at least this long, so that a database is told goodbye. */
+/** What is still open when the deadline has passed gets at least this long, so that connections to a database end in order. */
 const LAST_CHANCE_MS = 250
 
 /**

@@ -22,7 +22,7 @@ type RunOptions = {
   tracing?: Tracing | undefined
   /** How long a load balancer needs to see that the process is not ready any more, before the listener closes. */
   drainNoticeMs?: number
-  /** Off where another process lives around it (tests): no handlers for signals and uncaught errors are installed. */
+  /** Off where it runs inside another process (tests): no handlers for signals and uncaught errors are installed. */
   signals?: boolean
 }
 

@@ -36,7 +36,7 @@ export function takeOne(bucket: Bucket, rate: Rate, nowMs: number): boolean {
   if (passedMs > fillMs(rate)) bucket.unsettled = 0
   if (bucket.left < 1) return false
   bucket.left -= 1
-  // More than a whole bucket is never owed: an hour without Redis must not be paid back afterwards.
+  // More than a whole bucket is never owed: what was admitted in an hour without Redis is not charged afterwards.
   bucket.unsettled = Math.min(rate.burst, bucket.unsettled + 1)
   return true
 }

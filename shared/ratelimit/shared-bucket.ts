@@ -4,7 +4,7 @@ import type { Rate } from './bucket.ts'
 
 /**
  * A bucket as one number (GCRA): the microsecond at which it is full again, by Redis' own clock. What was spent moves it on, and
- * the key lives exactly until then, so a bucket that nobody uses takes no room.
+ * the key expires exactly then, so a bucket that nobody uses takes no room.
  *
  * What was spent is always booked, also where that leaves less than nothing: it has happened. The debt is paid by waiting, and is at
  * most one more bucket, so that nobody waits for longer than two buckets take to fill.

@@ -83,7 +83,7 @@ const isOpenError = (error: unknown): boolean =>
  * The circuit breaker of one dependency, over opossum: make it once and share it, a breaker per call never opens.
  *
  * Used without opossum's own timeout, capacity and abort controller: the first does not cancel, the second counts its
- * rejections as failures, and the third is one per breaker, so that one slow call aborts its neighbours. Timeouts and
+ * rejections as failures, and the third is one per breaker, so that one slow call aborts the others. Timeouts and
  * bulkheads are cockatiel's (`createPolicy`). One call costs 1.5 µs.
  */
 export const createBreaker = (options: BreakerOptions): Breaker => {

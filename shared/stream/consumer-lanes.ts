@@ -24,7 +24,7 @@ type LaneDeps = {
   clock?: Clock | undefined
 }
 
-/** The hands of the source lane: does what the machine decided. */
+/** The source lane: does what the machine decided. */
 export type Source = {
   /** Performs one action and resolves with what came of it. Rejects when it failed; then the session has ended. */
   perform(action: SourceAction): Promise<ConsumerEvent>
@@ -147,7 +147,7 @@ function createBringing({ reading, metrics, log, onGap, clock }: LaneDeps) {
   return { begin, bring }
 }
 
-/** The hands of the work lane: applies a batch or acks it, and resolves with what happened; rejects when it could not. */
+/** The work lane: applies a batch or acks it, and resolves with what happened; rejects when it could not. */
 export function createWork({ redis, reading, metrics, handle }: LaneDeps) {
   return async (action: WorkAction): Promise<ConsumerEvent> => {
     const { entries, ids } = action.batch

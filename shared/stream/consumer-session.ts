@@ -9,7 +9,7 @@ import { type Batch, batchOfRead, claimOf, deliveriesOf } from './reply.ts'
 const OPEN_TIMEOUT_MS = 5_000
 /** Replies of commands that do not block. */
 const REPLY_TIMEOUT_MS = 5_000
-/** The watchdog barks this long after BLOCK should have ended. Longer than BLOCK, so that the server has let go of the read by then. */
+/** A read is given up this long after BLOCK should have ended. Longer than BLOCK, so that the server has ended the read by then. */
 const WATCHDOG_GRACE_MS = 1_000
 
 /** Who reads what: the stream, the group and this consumer's name in it, and the limits of one read. */
@@ -23,7 +23,7 @@ export type Reading = {
 }
 
 /**
- * One connection's worth of reading. Everything whose lost reply would strand entries in our own pending list goes over this one
+ * One connection's worth of reading. Every command whose lost reply would leave entries in our own pending list goes over this one
  * connection and ends with it; whoever opens the next session reads id 0 first. It never reconnects and nothing is ever re-sent.
  */
 export type Session = {

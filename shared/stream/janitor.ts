@@ -17,7 +17,7 @@ const EVERY_MS = 10_000
  * what was trimmed; without an end, a reader that is never started would fill Redis until the relay stops.
  */
 const AWAITED_MAX = 100_000
-/** A consumer without pending that was not seen for this long is dead, or so quiet that its next read makes it anew unharmed. */
+/** A consumer without pending that was not seen for this long has ended, or reads so seldom that its next read may make it anew. */
 const DEAD_CONSUMER_IDLE_MS = 600_000
 
 type JanitorOptions = {
@@ -49,8 +49,8 @@ export type Janitor = {
  * KEYS[1] stream; ARGV dead-consumer idle ms, entries per trim, entries while a group is awaited, group, group, … → { trimmed, consumers removed }.
  *
  * The floor is the smallest id that any group still needs: its first pending entry, or else the one after its last delivered. It is
- * computed in the script that trims, so that nothing is delivered in between: XTRIM asks nobody, and an entry that it takes from under
- * a consumer is gone. Trimming is by whole nodes (~), so some acked entries stay. The stream's last entry always stays:
+ * computed in the script that trims, so that nothing is delivered in between: XTRIM heeds no group, and an entry that it
+ * removes before its consumer has acked it is gone. Trimming is by whole nodes (~), so some acked entries stay. The stream's last entry always stays:
  * its event id tells a relay whose stream this is. Numbers are exact below 2^53.
  */
 export const SWEEP = script(`

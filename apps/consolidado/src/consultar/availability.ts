@@ -1,4 +1,4 @@
-/** Whether the truth behind a cache is within reach, known without asking it for every answer. */
+/** Whether the database behind a cache answers, known without asking it for every request. */
 type Availability = {
   /** True or false at once where that is fresh enough, else once a probe has come back. Never rejects. */
   now(): boolean | Promise<boolean>
@@ -14,7 +14,7 @@ const TRUST_MS = 2_000
 /**
  * Remembers what the last probe or request found.
  *
- * It lives on traffic, without a timer: nobody asks, nobody probes. `probe` resolves or rejects in bounded time; `clock` is in ms.
+ * It has no timer: it probes where requests come, and not where none come. `probe` resolves or rejects in bounded time; `clock` is in ms.
  */
 export const createAvailability = ({ probe, clock }: AvailabilityDeps): Availability => {
   let available = true

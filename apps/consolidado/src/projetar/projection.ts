@@ -29,7 +29,7 @@ export function createProjection(deps: ProjectionDeps): Group<SignedLancamento, 
     committed: async (commit) => {
       const written = await writeCache(deps, commit)
       if (commit.applied > 0) visible(commit)
-      // Acknowledged all the same, it would leave the old day in the cache, for all instances and for an hour, if this process died
+      // Acknowledged all the same, it would leave the old day in the cache, for all instances and for an hour, if this process ended
       // before it had repeated the write. What was pulled is in the database, and the write is repeated in the background.
       if (!written && commit.origin === 'stream') throw new Error('the cache could not be written')
     },
@@ -43,7 +43,7 @@ export function createProjection(deps: ProjectionDeps): Group<SignedLancamento, 
 
 /**
  * Writes through what was touched, and says whether that was done. Days of repeated events are read and written as well: the attempt
- * that applied them may have died between commit and cache. In a statement of its own, whose snapshot is newer than that commit.
+ * that applied them may have ended between commit and cache. In a statement of its own, whose snapshot is newer than that commit.
  */
 async function writeCache({ sql, cache }: ProjectionDeps, commit: Commit<SignedLancamento, Saldo[]>): Promise<boolean> {
   const saldos = commit.touched.flat()

@@ -4,7 +4,7 @@ import type { Reader } from '@fluxo/shared/log/event'
 import { centsFromDecimal } from '@fluxo/shared/money'
 import type { SignedLancamento } from './projetar.ts'
 
-/** The one fact that this reader understands. Another version is another fact: it waits among the dead letters. */
+/** The one fact that this reader reads. Another version is another fact, and becomes a dead letter. */
 const LANCAMENTO_REGISTRADO = 'lancamento.registrado.v1'
 
 /** Longest reason kept: only the name of an unknown type can be long. */
@@ -13,7 +13,7 @@ const REASON_CHARS_MAX = 300
 /**
  * Reads one event of the ledger: what cannot be applied exactly is refused.
  *
- * By hand: every event of a backlog passes here, and a schema took a tenth of a consumer's time and a fifth of its garbage.
+ * Without a schema: every event of a backlog is read here, and one took a tenth of a consumer's time and a fifth of its allocations.
  */
 export const readLancamento: Reader<SignedLancamento> = ({ id, type, time, data }, posicao) => {
   if (type !== LANCAMENTO_REGISTRADO) return `unknown type: ${type}`.slice(0, REASON_CHARS_MAX)

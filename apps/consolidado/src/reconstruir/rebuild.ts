@@ -101,7 +101,7 @@ async function rebuild(deps: RebuildDeps, pool: Sql, connection: Tx): Promise<Re
   try {
     await complete(await readWatermarks(pool), shadows)
     await swap(connection, next, shadows)
-    // A snapshot of the moment of the swap, to compare at leisure while the projection goes on.
+    // A snapshot of the moment of the swap, to compare while the projection goes on.
     await connection`begin isolation level repeatable read read only`
     await connection`select 1 from projecao`
   } finally {

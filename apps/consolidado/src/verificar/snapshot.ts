@@ -65,7 +65,7 @@ export async function readSnapshot(sql: Pick<Sql, 'unsafe'>): Promise<BalanceSna
 }
 
 /**
- * Takes the picture and gives every balance in it to `visit`. One read-only transaction, open for as long as the rows take
+ * Takes the snapshot and gives every balance in it to `visit`. One read-only transaction, open for as long as the rows take
  * to arrive: no other question is asked meanwhile.
  */
 export async function takeSnapshot(

@@ -33,7 +33,7 @@ const SAYS = { failing: 'verification cannot go on for now', well: 'verification
  * Verifies in the background, in one instance at a time: adds up what is new in the ledger and compares the balances.
  *
  * Exports what it found, logs each difference once, and never stops the service: a round that cannot be done is tried
- * again at the next turn, and an alert speaks where none succeeds.
+ * again at the next turn, and an alert fires where none succeeds.
  */
 export function createVerificarWorker(deps: VerificarWorkerDeps): VerificarWorker {
   const { lease, everyMs, log } = deps

@@ -73,7 +73,7 @@ const CARRIER_ONLY: Readonly<Partial<Record<Status, readonly Status[]>>> = {
 
 /**
  * The statuses through which an order goes so that it stands where the carrier says, the last one included; empty where
- * the carrier's word changes nothing (it is late, or the order is done).
+ * what the carrier tells changes nothing (it is late, or the order is done).
  *
  * A carrier skips events: what must have happened in between is filled in, so that no step of the machine is skipped.
  * A failed attempt is never invented. The shortest way, found breadth first; there are twelve statuses.
@@ -96,7 +96,7 @@ export function pathTo(status: Status, to: Status): Status[] {
   return []
 }
 
-/** The limit of attempts is the merchant's to mind: the carrier's word is about what has happened. */
+/** The limit of attempts holds for the merchant's own requests: the carrier tells what has happened. */
 const nextStatuses = (at: Status): Status[] => [
   ...allowedStatuses({ status: at, tentativas: 0 }),
   ...(CARRIER_ONLY[at] ?? []),

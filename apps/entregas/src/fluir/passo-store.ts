@@ -40,7 +40,7 @@ planejados as (
   parse: (json) => Number(json),
 }
 
-/** A worker that holds a step longer than this is dead: its steps are due again. A batch takes some 20 ms. */
+/** A worker that holds a step longer than this has ended: its steps are due again. A batch takes some 20 ms. */
 const CLAIM_MS = 10_000
 
 /** Takes due steps and makes them due later; `skip locked`, so that several workers take different ones. */

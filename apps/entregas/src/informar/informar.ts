@@ -15,7 +15,7 @@ type ReceivedInforme = {
 /**
  * Decides what a carrier's event does to an order: the changes in their order, each on top of the one before.
  *
- * The carrier's word is about what happened, so it is always kept. It moves the order forward, with the steps that the
+ * The carrier tells what has happened, so it is always kept. It moves the order forward, with the steps that the
  * carrier left out filled in; it never moves it backwards: an event that is late, or that no path leads to, becomes a note
  * with the status that was reported. `EST` takes the carrier's own last change back.
  */

@@ -1,6 +1,6 @@
 import { html } from 'hono/html'
 
-/** What kind of news a status is; the picture beside the words, for eyes only. */
+/** The picture beside the words of a status; screen readers skip it. */
 export type PageIcon = 'box' | 'road' | 'check' | 'back' | 'warning'
 
 /** Drawn for this page on a field of 24 by 24. */

@@ -51,7 +51,7 @@ type Row = SelectResultFields<typeof VISIBLE>
  * Reads the ledger for a merchant. `pool` is one of `READ_SETTINGS`: as its role, PostgreSQL shows no other's rows.
  *
  * The list walks the index (comerciante_id, data, posicao) backwards from the cursor's point, so that page 1 000 costs
- * what page 1 costs; `offset` would read all before it again. A merchant lives in one partition, hence one order of
+ * what page 1 costs; `offset` would read all before it again. All entries of a merchant are in one partition, hence one order of
  * positions. A query by `referencia` finds its one row by the unique index instead. Each combination of filters is a
  * statement of its own, at most 32.
  */

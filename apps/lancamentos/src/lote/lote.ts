@@ -87,7 +87,7 @@ export function resultOf(line: number, registration: Registration): LoteResult {
   return { linha: line, situacao: 'recusado', erro: { codigo: 'chave-reutilizada', mensagem: message, id } }
 }
 
-/** The refusal of a batch of `count` that had to be whole, with the entries that are to blame. */
+/** The refusal of a batch of `count` that had to be whole, with the entries that are refused. */
 export function loteRefused(results: readonly LoteResult[], count: number): DomainError {
   const refused = results.filter(({ situacao }) => situacao === 'recusado')
   return new DomainError(
