@@ -1,7 +1,7 @@
-import { type Clock, systemClock } from '@fluxo/shared/clock'
+import type { Clock } from '@fluxo/shared/clock'
 import type { Sql } from '@fluxo/shared/postgres/sql'
 import type { Worker } from '@fluxo/shared/process/define-service'
-import { loop } from '@fluxo/shared/resilience/loop'
+import { createWokenLoop } from '@fluxo/shared/resilience/loop'
 import type { Logger } from '@fluxo/shared/telemetry/logger'
 import { makeLots } from './lot-store.ts'
 
@@ -19,22 +19,15 @@ type LotMakerDeps = {
 }
 
 /** Tells merchants of their entries, by the lot. Several instances share the work, merchant by merchant. */
-export function createLotMaker({ sql, onDue, log, clock = systemClock }: LotMakerDeps): Worker {
-  const stopping = new AbortController()
-  let running: Promise<void> | undefined
-  const turn = async (well: () => void): Promise<void> => {
-    const { itens: items, avisos } = await makeLots(sql)
-    well()
-    if (avisos > 0) onDue()
-    if (items === 0) await clock.delay(POLL_MS, stopping.signal)
-  }
-  return {
-    start: () => {
-      running ??= loop({ turn, signal: stopping.signal, says: SAYS, log, clock })
+export const createLotMaker = ({ sql, onDue, log, clock }: LotMakerDeps): Worker =>
+  createWokenLoop({
+    turn: async (well, rest) => {
+      const { itens: items, avisos } = await makeLots(sql)
+      well()
+      if (avisos > 0) onDue()
+      if (items === 0) await rest(POLL_MS)
     },
-    stop: async () => {
-      stopping.abort()
-      await running
-    },
-  }
-}
+    says: SAYS,
+    log,
+    clock,
+  })

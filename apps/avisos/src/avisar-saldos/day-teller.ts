@@ -2,7 +2,7 @@ import { type Clock, systemClock } from '@fluxo/shared/clock'
 import { createGroupCommit } from '@fluxo/shared/log/group-commit'
 import type { Sql } from '@fluxo/shared/postgres/sql'
 import type { Worker } from '@fluxo/shared/process/define-service'
-import { loop } from '@fluxo/shared/resilience/loop'
+import { createWokenLoop } from '@fluxo/shared/resilience/loop'
 import type { Logger } from '@fluxo/shared/telemetry/logger'
 import { type ClaimedDay, claimDays, pruneDays, type ReadDay, tellDays } from './day-store.ts'
 import { isAway, type ReadState } from './state-client.ts'
@@ -37,36 +37,36 @@ type DayTellerDeps = {
  */
 export function createDayTeller(deps: DayTellerDeps): Worker {
   const { sql, everyMs, log, clock = systemClock } = deps
-  const stopping = new AbortController()
-  const questions = createQuestions(deps, stopping.signal)
+  const questions = createQuestions(deps)
   let pruneAt = clock.now() + PRUNE_EVERY_MS * clock.random()
   const prune = async (): Promise<void> => {
     if (clock.now() < pruneAt) return
     pruneAt = clock.now() + PRUNE_EVERY_MS
     await pruneDays(sql, everyMs, PRUNE_MAX)
   }
-  const turn = async (well: () => void): Promise<void> => {
-    const claimed = await questions.round()
-    await prune()
-    questions.throwIfAway()
-    well()
-    if (claimed === 0) await clock.delay(POLL_MS, stopping.signal)
-  }
-  let running: Promise<void> | undefined
-  return {
-    start: () => {
-      running ??= loop({ turn, signal: stopping.signal, says: SAYS, log, clock })
+  const telling = createWokenLoop({
+    turn: async (well, rest, signal) => {
+      const claimed = await questions.round(signal)
+      await prune()
+      questions.throwIfAway()
+      well()
+      if (claimed === 0) await rest(POLL_MS)
     },
+    says: SAYS,
+    log,
+    clock,
+  })
+  return {
+    start: telling.start,
     stop: async () => {
-      stopping.abort()
-      await running
+      await telling.stop()
       await questions.idle()
     },
   }
 }
 
 /** The questions under way: takes as many days as there are places for, and notes each with its answer. */
-function createQuestions({ sql, readState, everyMs, onDue, log }: DayTellerDeps, signal: AbortSignal) {
+function createQuestions({ sql, readState, everyMs, onDue, log }: DayTellerDeps) {
   const inHand = new Set<Promise<void>>()
   const underWay = new Map<string, number>()
   let away: unknown
@@ -82,7 +82,7 @@ function createQuestions({ sql, readState, everyMs, onDue, log }: DayTellerDeps,
     if (sum === 0) underWay.delete(comercianteId)
     else underWay.set(comercianteId, sum)
   }
-  const ask = async (day: ClaimedDay): Promise<void> => {
+  const question = async (day: ClaimedDay, signal: AbortSignal): Promise<void> => {
     count(day.comercianteId, 1)
     try {
       await told.add({ ...day, state: await readState(day, signal) })
@@ -97,12 +97,12 @@ function createQuestions({ sql, readState, everyMs, onDue, log }: DayTellerDeps,
   }
   return {
     /** Takes due days; gives how many. */
-    round: async (): Promise<number> => {
+    round: async (signal: AbortSignal): Promise<number> => {
       const free = UNDER_WAY_MAX - inHand.size
       if (free <= 0) return 0
       const days = await claimDays(sql, { count: free, perComerciante: PER_COMERCIANTE_MAX, underWay })
       for (const day of days) {
-        const asking = ask(day)
+        const asking = question(day, signal)
         inHand.add(asking)
         void asking.finally(() => inHand.delete(asking))
       }
