@@ -28,7 +28,7 @@ import { checkImageSecrets, checkRunningSecrets, plantSecret } from './secrets.t
 import { createStack, type Stack } from './stack.ts'
 import { checkTlsAndLimits } from './tls.ts'
 import { checkUpgrade } from './upgrade.ts'
-import { checkTold, checkWebhooks, createWebhook, LOAD_WEBHOOK } from './webhooks.ts'
+import { checkBooksTold, checkTold, checkWebhooks, createWebhook, LOAD_WEBHOOK } from './webhooks.ts'
 
 /** Modest on purpose: two cores carry the load, the generator and every container. */
 const RATES = { readsPerSecond: 150, writesPerSecond: 50, ordersPerSecond: 10 }
@@ -109,6 +109,8 @@ const test = async (stack: Stack, report: Report): Promise<void> => {
     await report.part('Orders through nginx', () => checkDeliveries({ client, report, token: sender }))
     await report.part('The key of a page', () => checkPageKeys({ stack, client, report, token: sender }))
     await report.part('Webhooks', () => checkWebhooks({ stack, client, report, token: sender }))
+    const told = await sign('loja-avisada', ['lancamentos:escrever', 'avisos:escrever', 'avisos:ler'])
+    await report.part('Entries and days are told', () => checkBooksTold({ stack, client, report, token: told }))
     await report.part('Refusals', async () => {
       await checkRefusals({ url: stack.url, report, token })
       await checkDeliveryRefusals({ url: stack.url, report, token: sender })

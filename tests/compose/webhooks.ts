@@ -5,6 +5,7 @@ import { type Client, JSON_BODY } from './client.ts'
 import type { Orders } from './orders.ts'
 import type { Report } from './report.ts'
 import type { Stack } from './stack.ts'
+import { follow } from './streams.ts'
 
 /** The receiver of receiver.yml, as merchants name it; its other name resolves into the stack. */
 const RECEIVER = 'https://avisos.exemplo.com.br:8443'
@@ -45,6 +46,7 @@ const ReceivedSchema = z.object({
 })
 type Received = z.infer<typeof ReceivedSchema>
 const EventSchema = z.object({ data: z.object({ order_id: z.string(), seq: z.number() }) })
+const ToldSchema = z.object({ type: z.string(), data: z.looseObject({}) })
 
 type Deps = { stack: Stack; client: Client; report: Report; token: string }
 
@@ -55,8 +57,9 @@ const received = async (stack: Stack): Promise<Received[]> =>
     .filter((line) => line.startsWith('{'))
     .map((line) => ReceivedSchema.parse(JSON.parse(line)))
 
-export const createWebhook = async (client: Client, token: string, url: string) => {
-  const answer = await client.send('POST', '/webhooks', { token, headers: JSON_BODY, body: JSON.stringify({ url }) })
+export const createWebhook = async (client: Client, token: string, url: string, events?: readonly string[]) => {
+  const body = JSON.stringify({ url, events })
+  const answer = await client.send('POST', '/webhooks', { token, headers: JSON_BODY, body })
   if (answer.status !== 201) throw new Error(`POST /webhooks of ${url}: ${answer.status} ${answer.text}`)
   return WebhookSchema.parse(JSON.parse(answer.text))
 }
@@ -102,6 +105,29 @@ export const checkWebhooks = async ({ stack, client, report, token }: Deps): Pro
   check('a redirect is not followed', redirected?.attempts[0]?.status === 302, JSON.stringify(redirected?.attempts))
   const inside = (await received(stack)).filter(({ host }) => host.startsWith('interno'))
   check('nothing arrived within the stack', inside.length === 0, `${inside.length} requests`)
+}
+
+/** An entry is told, and the day that it changed: by both logs, and by what the consolidado says of the day. On a stream too, at once. */
+export const checkBooksTold = async ({ stack, client, report, token }: Deps): Promise<void> => {
+  const { check } = report
+  await createWebhook(client, token, `${RECEIVER}/livro`, ['lancamento.*', 'consolidado.*'])
+  const live = follow(stack.url, '/avisos/stream?eventos=lancamento.*,consolidado.*', token)
+  const answer = await client.send('POST', '/lancamentos', {
+    ...{ token, headers: JSON_BODY },
+    body: '{"valor":12.34,"tipo":"CREDITO","descricao":"Venda","data":"2025-06-01"}',
+  })
+  const told = async () =>
+    (await received(stack))
+      .filter(({ path }) => path === '/livro')
+      .map(({ body }) => ToldSchema.parse(JSON.parse(body)))
+  const types = async () => new Set((await told()).map(({ type }) => type))
+  await waitFor(async () => (await types()).size === 2 && live.told.length >= 2, { timeoutMs: 30_000 }).catch(() => {})
+  await live.stop()
+  const all = await told()
+  const day = all.find(({ type }) => type === 'consolidado.dia_alterado')?.data
+  const right = day?.['saldo_final'] === 12.34 && day['quantidade'] === 1
+  check('an entry and its day are told', answer.status === 201 && all.length === 2 && right, JSON.stringify(all))
+  check('a stream tells them too', live.told.length === 2, `${live.told.length} told, ${live.refusals.join(', ')}`)
 }
 
 /** Each event of each order of a merchant reached the webhook at least once, whichever instances were killed meanwhile. */
