@@ -37,6 +37,19 @@ const marksOf = async ({ postgres }: World): Promise<Mark[]> => [
     select 'the ledger' as quem, aplicada_ate::float8 as ate, divergente from inbox_particao`),
 ]
 
+/** Entries of the ledger that nobody has noted to tell yet. */
+const untoldEntries = async ({ postgres }: World): Promise<string[]> => {
+  const [head] = await postgres.lancamentos.sql<{ ultima: number }[]>`select ultima::float8 as ultima from posicao`
+  const [mark] = await postgres.avisos.sql<(Mark & { cartas: number })[]>`
+    select aplicada_ate::float8 as ate, divergente, (select count(*)::float8 from carta_lancamentos) as cartas
+    from inbox_lancamentos`
+  const found: string[] = []
+  if (mark?.ate !== head?.ultima) found.push(`entries are noted to be told up to ${mark?.ate} of ${head?.ultima}`)
+  if (mark?.divergente) found.push(`who tells of entries stands still: ${mark.divergente}`)
+  if (mark?.cartas !== 0) found.push(`${mark?.cartas} entries to be told were dead-lettered`)
+  return found
+}
+
 /** What keeps the orders from being at rest: steps to be taken, events that somebody has not followed yet, contradictions. */
 export const unsettledOrders = async (world: World): Promise<string[]> => {
   const [letters] = await world.postgres.lancamentos.sql<{ cartas: number }[]>`
@@ -46,7 +59,7 @@ export const unsettledOrders = async (world: World): Promise<string[]> => {
   const head = await headOf(world)
   if (head === undefined) return ['the orders have no log']
   const { ultima, linhas: rowCount, passos, cartas, a_caminho: onTheirWay, diferentes: misplaced } = head
-  const found: string[] = []
+  const found = await untoldEntries(world)
   if (ultima !== rowCount) found.push(`the orders' log has ${rowCount} rows and its counter says ${ultima}`)
   if (passos > 0) found.push(`${passos} steps of the flow are to be taken`)
   if (onTheirWay > 0) found.push(`${onTheirWay} orders are where the flow moves them on`)

@@ -17,6 +17,8 @@ export type Receiver = {
   be: (mood: Mood) => void
   /** By the id of the event. */
   taken: ReadonlyMap<string, Taken>
+  /** Entries of the ledger that came in some lot. */
+  entries: ReadonlySet<string>
   counts: () => ReceiverCounts
   /** What nobody may send: a wrong signature, two events under one webhook-id. Since the last call. */
   takeComplaints: () => string[]
@@ -65,6 +67,7 @@ export const startReceiver = async (): Promise<Receiver> => {
   const shelf = createShelf()
   const counts: ReceiverCounts = { requests: 0, stale: 0 }
   const complaints: string[] = []
+  const entries = new Set<string>()
   let secret = ''
   let mood: Mood = 'well'
   const hanging = new Set<ServerResponse>()
@@ -78,8 +81,12 @@ export const startReceiver = async (): Promise<Receiver> => {
       counts.stale += 1
       return REFUSED
     }
-    const event: { data: { id: string } } = JSON.parse(body)
-    const complaint = shelf.put(String(headers['webhook-id']), event.data.id)
+    const { data }: { data: { id: string } | { itens: { id: string }[] } } = JSON.parse(body)
+    if ('itens' in data) {
+      for (const { id } of data.itens) entries.add(id)
+      return TAKEN
+    }
+    const complaint = shelf.put(String(headers['webhook-id']), data.id)
     if (complaint !== undefined) complaints.push(complaint)
     return TAKEN
   }
@@ -109,6 +116,7 @@ export const startReceiver = async (): Promise<Receiver> => {
       else wire.heal()
     },
     taken: shelf.taken,
+    entries,
     counts: () => ({ ...counts }),
     takeComplaints: () => complaints.splice(0),
     stop: async () => {

@@ -43,10 +43,11 @@ const MOODS: readonly (readonly [share: number, mood: Mood])[] = [
 const MOOD_MS = [300, 2_500] as const
 /** What is due later than this for a while is not waited for: it is the claim of an instance that is no more. */
 const SOON = '3 seconds'
+const LOT = 'lancamento.registrado'
 const PATIENCE_MS = 1_500
 
 type Hook = { id: string; comerciante: string; receiver: Receiver }
-type Delivery = { webhook: string; evento: string; aviso: string; pending: boolean; late: boolean }
+type Delivery = { webhook: string; evento: string; aviso: string; tipo: string; pending: boolean; late: boolean }
 
 const drawMood = (random: Random): Mood => {
   let drawn = random.next()
@@ -61,7 +62,7 @@ const register = async (world: World, comerciante: string): Promise<Hook> => {
   const receiver = await startReceiver()
   const [{ url } = { url: '' }] = world.of('avisos')
   const headers = { Authorization: `Bearer ${await world.token(comerciante)}`, 'Content-Type': 'application/json' }
-  const body = JSON.stringify({ url: receiver.url })
+  const body = JSON.stringify({ url: receiver.url, events: ['order.*', 'lancamento.*'] })
   const response = await fetch(`${url}/webhooks`, { method: 'POST', headers, body })
   if (response.status !== CREATED) throw new Error(`a webhook was answered ${response.status}`)
   const { id, secret }: { id: string; secret: string } = JSON.parse(await response.text())
@@ -76,10 +77,21 @@ const eventsOf = async (orders: Sql, comerciante: string): Promise<string[]> =>
 /** What became of each delivery, by its webhook and its event. */
 const deliveriesOf = async (told: Sql, ids: readonly string[]): Promise<ReadonlyMap<string, Delivery>> => {
   const rows = await told<Delivery[]>`
-    select webhook_id as webhook, evento_id as evento, id as aviso, situacao = 0 as pending,
+    select webhook_id as webhook, evento_id as evento, id as aviso, tipo, situacao = 0 as pending,
       coalesce(vence_em > now() + ${SOON}::interval, false) as late
     from aviso where webhook_id in ${told([...ids])}`
   return new Map(rows.map((row) => [`${row.webhook} ${row.evento}`, row]))
+}
+
+/** Entries of a merchant that its receiver has not taken, and the lots of which they may still come. */
+const untoldOf = async ({ postgres }: World, { id: webhook, comerciante, receiver }: Hook, all: Iterable<Delivery>) => {
+  const rows = await postgres.lancamentos.sql<{ id: string }[]>`
+    select id from lancamentos where comerciante_id = ${comerciante}`
+  const untold = rows.filter(({ id }) => !receiver.entries.has(id)).map(({ id }) => id)
+  const lots = [...all].filter((one) => one.webhook === webhook && one.tipo === LOT && one.pending)
+  const [queue] = await postgres.avisos.sql<{ itens: number }[]>`
+    select count(*)::float8 as itens from lancamento_a_avisar where comerciante_id = ${comerciante}`
+  return { untold, lots, comes: lots.length > 0 || (queue?.itens ?? 0) > 0 }
 }
 
 /** Registers the webhooks; each of their merchants has orders. */
@@ -144,6 +156,10 @@ export const createWebhooks = async (
           else found.waiting.push(`${what} is not there yet (${delivery.aviso})`)
           if (delivery?.pending && delivery.late) await redeliver(hook, delivery.aviso)
         }
+        const { untold, lots, comes } = await untoldOf(world, hook, deliveries.values())
+        const what = `webhook of ${hook.comerciante}: ${untold.length} entries were not told, such as ${untold[0]}`
+        if (untold.length > 0) found[comes ? 'waiting' : 'lost'].push(what)
+        for (const { aviso, late } of lots) if (late) await redeliver(hook, aviso)
       }
       return found
     },
