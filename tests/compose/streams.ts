@@ -61,7 +61,8 @@ const readFrames = (answer: IncomingMessage, tell: (seq: number) => void): void 
     text = frames.pop() ?? ''
     for (const frame of frames) {
       const seq = /^id: (\d+)$/m.exec(frame)?.[1]
-      if (seq !== undefined) tell(Number(seq))
+      // A frame without data says where a stream began.
+      if (seq !== undefined && /^data: /m.test(frame)) tell(Number(seq))
     }
   })
   answer.once('error', () => {})
