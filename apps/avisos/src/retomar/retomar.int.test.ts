@@ -83,3 +83,34 @@ test('what was missed is due again beyond one piece', async () => {
   await arrived(2_100)
   expect(new Set(receiver.messages.map((message) => message.id)).size).toBe(2_100)
 })
+
+test('who takes webhooks up again and again has one connection, and another’s is taken up meanwhile', async () => {
+  const { create, ask, sql, node } = stage
+  const { id } = await create()
+  const other = await node.askAs('outra')
+  const { id: others } = await create({}, other)
+  // Nothing of it asked for, so that only the search is at work.
+  await sql`update webhook set eventos = '{x}' where id = ${id}`
+  await sql`insert into evento (comerciante_id, seq, id, em, tipo, corpo)
+    select 'loja', n, gen_random_uuid(), now(), 'pedido.recebido.v1', '{}' from generate_series(1, 60000) n`
+  let [highest, done] = [0, 0]
+  const all = Promise.all(
+    Array.from({ length: 8 }, async () => {
+      const { status } = await ask(`/webhooks/${id}/retomar`, { method: 'POST' })
+      done += 1
+      return status
+    }),
+  )
+  const busy = async () => {
+    const rows = await sql`select from pg_stat_activity
+      where state = 'active' and usename = 'avisos' and datname = current_database() and query like '%trecho as materialized%'`
+    highest = Math.max(highest, rows.length)
+    return rows.length > 0
+  }
+  await waitFor(busy, { what: 'the first of them', intervalMs: 1 })
+  expect((await other(`/webhooks/${others}/retomar`, { method: 'POST' })).status).toBe(200)
+  expect(done).toBeLessThan(8)
+  while (done < 8) await busy()
+  expect(new Set(await all).difference(new Set([200, 503]))).toEqual(new Set())
+  expect(highest).toBe(1)
+})

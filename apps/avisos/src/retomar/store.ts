@@ -1,7 +1,9 @@
+import { Unavailable } from '@fluxo/shared/errors'
 import { throwUnavailable } from '@fluxo/shared/postgres/failure'
 import type { Sql } from '@fluxo/shared/postgres/sql'
 import { run, statement } from '@fluxo/shared/postgres/statement'
 import { avisoStatusCode } from '../avisar/aviso-store.ts'
+import { createLookupTurns } from '../avisar/turns.ts'
 import { ASKED, AVISO_ID, KEPT_FOR_DISABLED } from '../notar/note-eventos.ts'
 
 export type ResumeStore = {
@@ -9,6 +11,14 @@ export type ResumeStore = {
   resume: (comercianteId: string, id: string) => Promise<boolean>
 }
 
+/**
+ * Webhooks that are taken up at once on the service's pool of four connections, and those of one merchant: noting and sending go on
+ * beside them. Who waits this long for a turn is refused.
+ */
+const RESUMES_MAX = 2
+const COMERCIANTE_RESUMES_MAX = 1
+const TURN_MS = 10_000
+const RETRY_AFTER_SECONDS = 10
 /** Events that one statement looks at: a merchant may have missed a hundred thousand. */
 const PIECE = 1_000
 /** Events that were moved from another database have numbers below 0. */
@@ -43,8 +53,9 @@ select max(seq)::float8 as ultimo from trecho`,
 const unavailable = throwUnavailable('Os webhooks estão indisponíveis')
 
 /** Takes webhooks up again that were disabled: what they did not take in the last days is due once more, piece by piece. */
-export const createResumeStore = (sql: Sql): ResumeStore => ({
-  resume: async (comercianteId, id) => {
+export function createResumeStore(sql: Sql): ResumeStore {
+  const turns = createLookupTurns({ totalMax: RESUMES_MAX, comercianteMax: COMERCIANTE_RESUMES_MAX })
+  const resumeNow: ResumeStore['resume'] = async (comercianteId, id) => {
     const found = await run<{ id: string }>(sql, ENABLE, [comercianteId, id]).catch(unavailable)
     if (found.length === 0) return false
     for (let after: number | null = BEFORE_ALL; after !== null; ) {
@@ -57,5 +68,19 @@ export const createResumeStore = (sql: Sql): ResumeStore => ({
       after = row?.ultimo ?? null
     }
     return true
-  },
-})
+  }
+  return {
+    resume: async (comercianteId, id) => {
+      const leave = await turns.take(comercianteId, AbortSignal.timeout(TURN_MS)).catch((cause: unknown) => {
+        throw new Unavailable('banco-indisponivel', 'Outro webhook está sendo retomado.', RETRY_AFTER_SECONDS, {
+          cause,
+        })
+      })
+      try {
+        return await resumeNow(comercianteId, id)
+      } finally {
+        leave()
+      }
+    },
+  }
+}
