@@ -1,5 +1,4 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type Listening, listen } from '../../tests/stage/listen.ts'
 import { answeredErrors, ledgerErrors, ledgerSettled, readLedger, withSql } from '../check.ts'
 import { type Bench, type Group, sampleSeconds } from '../context.ts'
 import {
@@ -22,19 +21,14 @@ const SECONDS = 2
 const SAMPLED = '0.01'
 
 /** A collector that takes everything and keeps nothing. */
-const startSink = async (bench: Bench): Promise<{ url: string; spans: () => boolean; stop: () => void }> => {
+const startSink = async (bench: Bench): Promise<Listening & { spans: () => boolean }> => {
   let received = false
-  const server = createServer((request, response) => {
+  const { url, stop } = await listen((request, response) => {
     received = true
     request.resume().on('end', () => response.writeHead(200, { 'Content-Type': 'application/json' }).end('{}'))
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   bench.check()
-  const stop = (): void => {
-    server.close()
-    server.closeAllConnections()
-  }
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, spans: () => received, stop }
+  return { url, spans: () => received, stop }
 }
 
 const compare = async (bench: Bench, sink: Awaited<ReturnType<typeof startSink>>): Promise<void> => {
@@ -92,7 +86,7 @@ const run = async (bench: Bench): Promise<void> => {
   try {
     await compare(bench, sink)
   } finally {
-    sink.stop()
+    await sink.stop()
   }
 }
 

@@ -1,12 +1,12 @@
-import { createServer, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { RequestListener } from 'node:http'
+import { listen } from '@fluxo/tests/stage/listen'
 import { afterEach, expect, test } from 'vitest'
 import { createPolicy } from '../resilience/policy.ts'
 import { createFeedClient, isFeedTransient } from './client.ts'
 
-const closers: (() => void)[] = []
-afterEach(() => {
-  for (const close of closers.splice(0)) close()
+const closers: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of closers.splice(0)) await close()
 })
 
 const policy = createPolicy({
@@ -20,13 +20,8 @@ const policy = createPolicy({
 
 /** A client of a real HTTP server that answers with `listener`. */
 const clientOf = async (listener: RequestListener, particoes?: number) => {
-  const server = createServer(listener)
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  closers.push(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const { url: baseUrl, stop } = await listen(listener)
+  closers.push(stop)
   return createFeedClient({ baseUrl, token: () => 'segredo', policy, ...(particoes !== undefined && { particoes }) })
 }
 

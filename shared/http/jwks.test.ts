@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { createServer, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { ServerResponse } from 'node:http'
+import { listen } from '@fluxo/tests/stage/listen'
 import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { SignJWT } from 'jose'
 import { Registry } from 'prom-client'
@@ -34,17 +34,12 @@ const sign = ({ kid, privateKey }: Key, alg = 'EdDSA') => {
 /** A real key server: what it answers can be changed, and what it was asked is counted. */
 const serve = async () => {
   const state = { keys: [OLD], asked: 0, hanging: [] as ServerResponse[], answer: undefined as Answer | undefined }
-  const server = createServer((_request, response) => {
+  const { url, stop } = await listen((_request, response) => {
     state.asked += 1
     if (state.answer) state.answer(response)
     else response.end(JSON.stringify({ keys: state.keys.map(({ jwk }) => jwk) }))
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const stop = () => {
-    server.closeAllConnections()
-    return new Promise((resolve) => server.close(resolve))
-  }
-  return Object.assign(state, { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks`, stop })
+  return Object.assign(state, { url: `${url}/jwks`, stop })
 }
 type Answer = (response: ServerResponse) => void
 type KeyServerState = Awaited<ReturnType<typeof serve>>

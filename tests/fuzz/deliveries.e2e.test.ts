@@ -1,6 +1,5 @@
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Listening, listen } from '../stage/listen.ts'
 import { type System, startSystem } from '../stage/system.ts'
 import { prepareDeliveries } from './deliveries.ts'
 import { residentMb } from './memory.ts'
@@ -16,12 +15,11 @@ const TIMEOUT_MS = 3_600_000
 const GROWTH_MB_MAX = 48
 
 let system: System
-let receiver: Server
+let receiver: Listening
 beforeAll(async () => {
-  receiver = createServer((request, response) => {
+  receiver = await listen((request, response) => {
     request.resume().on('end', () => response.writeHead(204).end())
   })
-  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve))
   system = await startSystem({
     entregas: 1,
     avisos: 1,
@@ -34,8 +32,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await system.stop()
-  receiver.closeAllConnections()
-  await new Promise((resolve) => receiver.close(resolve))
+  await receiver.stop()
 })
 
 const orders = async (): Promise<number> =>
@@ -45,7 +42,7 @@ test(
   'whatever a client sends to deliveries, the answer is as documented: no 5xx, no hang, no growth, no order too many or too few',
   async () => {
     const url = system.url('entregas')
-    const at = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/avisos`
+    const at = `${receiver.url}/avisos`
     const around = await prepareDeliveries(
       { urlOf: system.url, receiver: at },
       {

@@ -1,7 +1,6 @@
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Listening, listen } from '../stage/listen.ts'
 import { serviceOf } from '../stage/openapi-document.ts'
 import { attempts, ownCalls } from './deliveries-attempts.ts'
 import { holdings, importFile, live, move, type Order, receive } from './deliveries-merchant.ts'
@@ -17,12 +16,12 @@ const AUTHOR = 'eu'
 /** In one world the other merchant delivers, in the other it does not: nobody else may be able to tell which one it is. */
 let full: DeliveriesWorld
 let empty: DeliveriesWorld
-let receiver: Server
+let receiver: Listening
 let url: string
 /** What webhooks were sent, by the address that names who asked for them. */
 const sent: { path: string; body: string }[] = []
 beforeAll(async () => {
-  receiver = createServer((request, response) => {
+  receiver = await listen((request, response) => {
     const parts: Buffer[] = []
     request.on('data', (part: Buffer) => parts.push(part))
     request.on('end', () => {
@@ -30,14 +29,12 @@ beforeAll(async () => {
       response.writeHead(204).end()
     })
   })
-  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve))
-  url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/avisos`
+  url = `${receiver.url}/avisos`
   ;[full, empty] = await Promise.all([createDeliveriesWorld(), createDeliveriesWorld()])
 })
 afterAll(async () => {
   await Promise.all([full?.stop(), empty?.stop()])
-  receiver.closeAllConnections()
-  await new Promise((resolve) => receiver.close(resolve))
+  await receiver.stop()
 })
 
 const orders = fc.array(

@@ -1,10 +1,9 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { promisify } from 'node:util'
 import { signToken } from '@fluxo/shared/http/tokens'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Listening, listen } from '../stage/listen.ts'
 import { waitFor } from '../stage/wait-for.ts'
 import { found } from './canaries.ts'
 import { startTalkative, type Talkative } from './system.ts'
@@ -31,16 +30,15 @@ const secrets: Record<string, string> = { ...planted }
 /** Answers other than the one that tells a secret, with what was asked. */
 const answers: { url: string; text: string }[] = []
 
-let receiver: Server
+let receiver: Listening
 const told: string[] = []
 let system: Talkative
 beforeAll(async () => {
-  receiver = createServer((request, response) => {
+  receiver = await listen((request, response) => {
     told.push(request.url ?? '')
     // A receiver that is angry, and says why in the merchant's own words.
     request.resume().on('end', () => response.writeHead(told.length % 2 ? 500 : 204).end(planted.body))
   })
-  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve))
   const { jwtSecret: jwt, redisPassword, password, toldPassword } = planted
   system = await startTalkative({
     entregas: 1,
@@ -52,9 +50,8 @@ beforeAll(async () => {
   secrets['token'] = await signToken({ secret: jwt, comercianteId: 'loja-canario', scopes, expiresInSeconds: 600 })
 })
 afterAll(async () => {
-  receiver.closeAllConnections()
+  await receiver.stop()
   await system?.stop()
-  await new Promise((resolve) => receiver.close(resolve))
 })
 
 const ask = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {
@@ -79,7 +76,7 @@ const order = (change: object = {}): object => ({
 
 /** A life with a webhook and a public page; remembers the secrets that it was told. */
 const live = async (): Promise<{ id: string; webhook: string }> => {
-  const at = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/${planted.callback}?q=${planted.query}`
+  const at = `${receiver.url}/${planted.callback}?q=${planted.query}`
   const made = (await ask('POST', '/webhooks', { url: at })).json<{ id: string; secret: string }>()
   secrets['webhook secret'] = made.secret
   const rotated = (await ask('POST', `/webhooks/${made.id}/secret`)).json<{ secret: string }>()

@@ -1,5 +1,5 @@
-import { createServer } from 'node:http'
 import { json } from 'node:stream/consumers'
+import { type Listening, listen } from './listen.ts'
 
 /** A span as OTLP's JSON has it; only what is looked at. */
 export type ReceivedSpan = {
@@ -31,11 +31,7 @@ const textOf = (attributes: readonly Attribute[] = []) =>
   Object.fromEntries(attributes.map(({ key, value }) => [key, String(Object.values(value)[0])]))
 
 /** A collector of the test's own: what real processes send to `url` is in `spans`. */
-export const startOtlpReceiver = async (): Promise<{
-  url: string
-  spans: ReceivedSpan[]
-  stop: () => Promise<void>
-}> => {
+export const startOtlpReceiver = async (): Promise<Listening & { spans: ReceivedSpan[] }> => {
   const spans: ReceivedSpan[] = []
   const take = ({ resourceSpans }: Body): void => {
     for (const { resource, scopeSpans } of resourceSpans) {
@@ -45,20 +41,13 @@ export const startOtlpReceiver = async (): Promise<{
       }
     }
   }
-  const server = createServer((request, response) => {
+  const { url, stop } = await listen((request, response) => {
     void json(request).then((body) => {
       if (request.url === '/v1/traces') take(body as Body)
       response.writeHead(200, { 'Content-Type': 'application/json' }).end('{}')
     })
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  const port = typeof address === 'object' && address !== null ? address.port : 0
-  const stop = async (): Promise<void> => {
-    server.closeAllConnections()
-    await new Promise((resolve) => server.close(resolve))
-  }
-  return { url: `http://127.0.0.1:${port}`, spans, stop }
+  return { url, spans, stop }
 }
 
 /** The spans of one trace as indented text, in the order in which they began; or by name, where what is beside each other may begin in any order. */

@@ -1,7 +1,6 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Target } from '../../stage/attacks/attack.ts'
+import { listen } from '../../stage/listen.ts'
 import { createClient } from '../../stage/load.ts'
 import { quantile } from '../../stage/quantile.ts'
 
@@ -53,7 +52,7 @@ const startReceiver = async () => {
     arrivals.set(orderId, known)
     return known
   }
-  const server = createServer((incoming, outgoing) => {
+  const { url, stop } = await listen((incoming, outgoing) => {
     let body = ''
     incoming.setEncoding('utf8')
     incoming.on('data', (chunk: string) => {
@@ -64,14 +63,10 @@ const startReceiver = async () => {
       arrival(JSON.parse(body).data?.order_id).resolve()
     })
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    url: `${url}/`,
     arrived: (orderId: string) => arrival(orderId).promise,
-    close: async () => {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
+    close: stop,
   }
 }
 

@@ -18,7 +18,7 @@ export type Attack = {
   begin: (target: Target) => Promise<() => Promise<void>>
 }
 
-export type Connection = {
+type Connection = {
   outgoing: ClientRequest
   /** Resolves with the answer's head; undefined where the connection ends without one. */
   answer: Promise<IncomingMessage | undefined>
@@ -27,7 +27,7 @@ export type Connection = {
 }
 
 /** Opens requests on connections of their own; `close` ends all of them at once. */
-export const createConnections = ({ authorization }: Target) => {
+const createConnections = ({ authorization }: Target) => {
   const agent = new Agent({ keepAlive: false })
   const open = new Set<ClientRequest>()
   return {
@@ -54,6 +54,21 @@ export const createConnections = ({ authorization }: Target) => {
     },
   }
 }
+
+export type Connections = ReturnType<typeof createConnections>
+type End = () => Promise<void>
+
+/** What goes on over connections until its end, which cuts them off. */
+export const overConnections =
+  (begin: (connections: Connections, target: Target) => Promise<readonly End[]>): Attack['begin'] =>
+  async (target) => {
+    const connections = createConnections(target)
+    const ends = await begin(connections, target)
+    return async () => {
+      connections.close()
+      await Promise.all(ends.map((end) => end()))
+    }
+  }
 
 /** Connections that one client opens at a time; all at once would measure the client. */
 const BEGUN_AT_ONCE = 25

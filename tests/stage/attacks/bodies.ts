@@ -1,4 +1,4 @@
-import { type Attack, again, createConnections, many, type Target } from './attack.ts'
+import { type Attack, again, type Connections, many, overConnections, type Target } from './attack.ts'
 
 const MIB = 1024 * 1024
 const BATCH_BYTES = 8 * MIB
@@ -16,7 +16,7 @@ export const COSTLY_BATCHES: Readonly<Record<string, () => string>> = {
 }
 
 /** Sends a whole body, and reads nothing of what is answered but its end. */
-const send = (connections: ReturnType<typeof createConnections>, url: string, body: Buffer | string) => {
+const send = (connections: Connections, url: string, body: Buffer | string) => {
   const headers = { ...JSON_TYPE, 'content-length': Buffer.byteLength(body) }
   const { outgoing, answer } = connections.begin(url, { method: 'POST', headers })
   outgoing.end(body)
@@ -26,20 +26,15 @@ const send = (connections: ReturnType<typeof createConnections>, url: string, bo
 const costlyBatches: Attack = {
   name: 'costly-batches',
   what: 'batches of 4 to 8 MB in every shape that is costly to parse, four at a time',
-  begin: async (target) => {
-    const connections = createConnections(target)
+  begin: overConnections(async (connections, target) => {
     const bodies = Object.values(COSTLY_BATCHES).map((body) => Buffer.from(body()))
     let next = 0
     const one = (): Promise<unknown> => {
       next += 1
       return send(connections, `${target.url('lancamentos')}/lancamentos/lote`, bodies[next % bodies.length] ?? '')
     }
-    const loops = [again(100, one), again(100, one), again(100, one), again(100, one)]
-    return async () => {
-      connections.close()
-      await Promise.all(loops.map((end) => end()))
-    }
-  },
+    return [again(100, one), again(100, one), again(100, one), again(100, one)]
+  }),
 }
 
 const UNFINISHED = 60
@@ -47,8 +42,7 @@ const UNFINISHED = 60
 const unfinishedBatches: Attack = {
   name: 'unfinished-batches',
   what: '60 batches that lack their last byte of 8 MiB, begun again as they are refused',
-  begin: async (target) => {
-    const connections = createConnections(target)
+  begin: overConnections(async (connections, target) => {
     const body = Buffer.alloc(BATCH_BYTES - 1, ' ')
     const headers = { ...JSON_TYPE, 'content-length': BATCH_BYTES }
     const one = (): Promise<unknown> => {
@@ -57,12 +51,8 @@ const unfinishedBatches: Attack = {
       outgoing.write(body)
       return answer
     }
-    const loops = Array.from({ length: UNFINISHED }, () => again(500, one))
-    return async () => {
-      connections.close()
-      await Promise.all(loops.map((end) => end()))
-    }
-  },
+    return Array.from({ length: UNFINISHED }, () => again(500, one))
+  }),
 }
 
 const SLOW_UPLOADS = 12
@@ -72,19 +62,14 @@ const BYTE_EACH_MS = 1_000
 const slowUploads = (name: string, of: string, url: (target: Target) => string): Attack => ({
   name,
   what: `${SLOW_UPLOADS} imports of ${of} that send a byte a second, begun again as they are refused`,
-  begin: async (target) => {
-    const connections = createConnections(target)
+  begin: overConnections(async (connections, target) => {
     const one = (): Promise<unknown> => {
       const { outgoing, answer } = connections.begin(url(target), { method: 'POST', headers: CSV_TYPE })
       const timer = setInterval(() => outgoing.write('x'), BYTE_EACH_MS)
       return answer.finally(() => clearInterval(timer))
     }
-    const loops = Array.from({ length: SLOW_UPLOADS }, () => again(200, one))
-    return async () => {
-      connections.close()
-      await Promise.all(loops.map((end) => end()))
-    }
-  },
+    return Array.from({ length: SLOW_UPLOADS }, () => again(200, one))
+  }),
 })
 
 const UNREAD_FILES = 40
@@ -93,8 +78,7 @@ const ENTRIES = 10_000
 const unreadFiles: Attack = {
   name: 'unread-files',
   what: `${UNREAD_FILES} files of ${ENTRIES} entries that are asked for and not read`,
-  begin: async (target) => {
-    const connections = createConnections(target)
+  begin: overConnections(async (connections, target) => {
     const url = target.url('lancamentos')
     const lines = Array.from({ length: ENTRIES }, (_, i) => `2025-10-15,CREDITO,${i + 1}.00,${'a'.repeat(200)},a-${i}`)
     const headers = { ...CSV_TYPE }
@@ -110,12 +94,8 @@ const unreadFiles: Attack = {
       else incoming?.resume()
       await closed
     }
-    const loops = Array.from({ length: UNREAD_FILES }, () => again(500, one))
-    return async () => {
-      connections.close()
-      await Promise.all(loops.map((end) => end()))
-    }
-  },
+    return Array.from({ length: UNREAD_FILES }, () => again(500, one))
+  }),
 }
 
 const WAITING_READS = 600
@@ -123,20 +103,15 @@ const WAITING_READS = 600
 const waitingReads: Attack = {
   name: 'waiting-reads',
   what: `${WAITING_READS} reads that wait ten seconds for a position that is far ahead`,
-  begin: async (target) => {
-    const connections = createConnections(target)
+  begin: overConnections(async (connections, target) => {
     const headers = { 'fluxo-posicao': '0:99999999', prefer: 'wait=10' }
     const one = async (): Promise<void> => {
       const { outgoing, answer } = connections.begin(`${target.url('consolidado')}/consolidado/2025-10-15`, { headers })
       outgoing.end()
       ;(await answer)?.resume()
     }
-    const end = await many(WAITING_READS, () => again(500, one))
-    return async () => {
-      connections.close()
-      await end()
-    }
-  },
+    return [await many(WAITING_READS, () => again(500, one))]
+  }),
 }
 
 /** What is sent to the ledger and the balances. */

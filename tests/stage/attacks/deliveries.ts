@@ -1,6 +1,5 @@
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { type Attack, again, createConnections, many, type Target } from './attack.ts'
+import { type Listening, listen } from '../listen.ts'
+import { type Attack, again, many, overConnections, type Target } from './attack.ts'
 
 const JSON_TYPE = { 'content-type': 'application/json' }
 
@@ -20,28 +19,18 @@ const ORDER = JSON.stringify({ customer_name: 'Ana', address: 'Rua 1' })
 const WEBHOOKS = 10
 
 /** A receiver of the attacker's on this machine, whose answer comes after a time. */
-const startReceiver = async (status: number, afterMs: number): Promise<{ url: string; close: () => Promise<void> }> => {
-  const server: Server = createServer((incoming, outgoing) => {
+const startReceiver = (status: number, afterMs: number): Promise<Listening> =>
+  listen((incoming, outgoing) => {
     incoming.resume()
     setTimeout(() => outgoing.writeHead(status).end(), afterMs).unref()
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close: async () => {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
-  }
-}
 
 const STREAMS = 800
 
 const hoardedStreams: Attack = {
   name: 'hoarded-streams',
   what: `${STREAMS} live streams of one order, opened again as they are refused`,
-  begin: async (target) => {
-    const connections = createConnections(target)
+  begin: overConnections(async (connections, target) => {
     const { id } = await ask(target, 'POST', '/orders', ORDER)
     const one = async (): Promise<void> => {
       const { outgoing, answer, closed } = connections.begin(`${target.url('entregas')}/orders/${id}/stream`, {})
@@ -49,12 +38,8 @@ const hoardedStreams: Attack = {
       ;(await answer)?.resume()
       await closed
     }
-    const end = await many(STREAMS, () => again(1_000, one))
-    return async () => {
-      connections.close()
-      await end()
-    }
-  },
+    return [await many(STREAMS, () => again(1_000, one))]
+  }),
 }
 
 /** Webhooks of the attacker's to one receiver, and a flood of events for them. */
@@ -79,7 +64,7 @@ const floodedWebhooks = (name: string, what: string, status: number, afterMs: nu
     return async () => {
       await end()
       for (const id of ids) await ask(target, 'DELETE', `/webhooks/${id}`)
-      await receiver.close()
+      await receiver.stop()
     }
   },
 })

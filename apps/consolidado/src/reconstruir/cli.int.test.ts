@@ -1,6 +1,5 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { redisUrl } from '@fluxo/tests/stage/databases'
+import { listen } from '@fluxo/tests/stage/listen'
 import { afterEach, expect, test } from 'vitest'
 import { facts } from '../../test/ledger.ts'
 import { createProjectionStage, type ProjectionStage } from '../../test/projection-stage.ts'
@@ -13,15 +12,14 @@ afterEach(async () => {
 
 const create = async () => {
   const b: ProjectionStage = await createProjectionStage()
-  const server = createServer(async (req, res) => {
+  const { url, stop } = await listen(async (req, res) => {
     const answer = b.ledger.fetch(`http://razao${req.url}`)
     res.writeHead(answer.status).end(await answer.text())
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  closers.push(() => void server.close(), b.close)
+  closers.push(stop, b.close)
   const env = {
     DATABASE_URL_CONSOLIDADO: b.database.appUrl,
-    FEED_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    FEED_URL: url,
     EVENTOS_TOKEN: 'token',
   }
   return { b, env }

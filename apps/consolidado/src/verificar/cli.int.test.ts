@@ -1,6 +1,5 @@
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { redisUrl } from '@fluxo/tests/stage/databases'
+import { listen } from '@fluxo/tests/stage/listen'
 import { SECRET } from '@fluxo/tests/stage/tokens'
 import { waitFor } from '@fluxo/tests/stage/wait-for'
 import { afterEach, expect, test } from 'vitest'
@@ -13,24 +12,22 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close()
 })
 
-const listen = async (b: ProjectionStage): Promise<Server> => {
-  const server = createServer(async (req, res) => {
+const serve = async (b: ProjectionStage): Promise<string> => {
+  const { url, stop } = await listen(async (req, res) => {
     const answer = b.ledger.fetch(`http://razao${req.url}`)
     res.writeHead(answer.status).end(await answer.text())
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  closers.push(async () => void server.close())
-  return server
+  closers.push(stop)
+  return url
 }
 
 /** A projection at rest with 60 entries of 3 merchants on 5 days, and a way to verify it. */
 const create = async () => {
   const b = await createProjectionStage()
   closers.push(b.close)
-  const server = await listen(b)
   const env = {
     DATABASE_URL_CONSOLIDADO: b.database.appUrl,
-    FEED_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    FEED_URL: await serve(b),
     REDIS_URL: redisUrl(),
     JWT_SECRET: SECRET,
   }
