@@ -187,6 +187,7 @@ test('nothing is allowed over the network that is not named', () => {
 test('services ask each other where they are served, over all partitions', () => {
   const { config } = settings()
   expect(config.get('ENTREGAS_URL')).toBe('http://entregas:3003')
+  expect(config.get('CONSOLIDADO_URL')).toBe('http://consolidado:3002')
   expect(config.get('ENTREGAS_PARTICOES')).toBe(config.get('PARTICOES'))
   expect(config.get('FEED_URL')).toBe('http://lancamentos:3001')
   expect(config.get('CONSOLIDADO_URL')).toBe('http://consolidado:3002')
