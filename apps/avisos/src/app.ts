@@ -11,6 +11,7 @@ import { createWebhookPoster } from './avisar/poster.ts'
 import { createWebhookSender, type SenderOptions } from './avisar/sender.ts'
 import { createLotMaker } from './avisar-lancamentos/lot-maker.ts'
 import { createDayTeller, DAY_EVERY_MS } from './avisar-saldos/day-teller.ts'
+import { exportBooksLateness } from './avisar-saldos/metrics.ts'
 import { createReadState } from './avisar-saldos/state-client.ts'
 import { createWebhookRoutes } from './cadastrar/route.ts'
 import { createWebhookStore, READ_SETTINGS } from './cadastrar/webhook-store.ts'
@@ -134,6 +135,7 @@ function openLedger(ctx: ServiceContext<AvisosSettings>, books: Books, onDue: ()
     { sql: ctx.sql, lease: { name: 'reparo avisos lancamentos', number: 1 } },
   )
   const readState = createReadState(consolidado)
+  exportBooksLateness(ctx.registry, ctx.sql)
   return {
     followers: [follower],
     workers: [
