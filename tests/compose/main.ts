@@ -37,7 +37,7 @@ const SENDERS = Array.from({ length: 4 }, (_, n) => `entregador-${n + 1}`)
 const DAYS = ['2025-05-01', '2025-05-02', '2025-05-03']
 const SCALE = ['--scale', 'consolidado=3', '--scale', 'lancamentos=2', '--scale', 'entregas=2', '--scale', 'avisos=2']
 /** Everything together takes some eight minutes on two cores that are busy with little else. */
-const TEST_TIMEOUT_MS = 20 * 60_000
+const TEST_TIMEOUT_MS = 30 * 60_000
 
 const start = async (stack: Stack, report: Report): Promise<void> => {
   const building = performance.now()
