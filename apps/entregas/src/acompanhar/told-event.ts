@@ -25,27 +25,19 @@ const DadosSchema = z.object({
   occurred_at: z.string(),
 })
 
-/** The event as merchants see it (an item of `GET /orders/{id}/events`), plus its merchant and its type. */
-export type ToldEvent = {
-  posicao: number
-  id: string
-  tipo: string
-  pedidoId: string
-  comercianteId: string
+/** The event as merchants see it. */
+type ToldEvent = {
   seq: number
-  /** When it was recorded. */
-  at: string
-  traceparent: string | undefined
   /** The same JSON value that `GET /orders/{id}/events` shows. */
   item: Readonly<Record<string, unknown>>
 }
 
 /** Reads an event of the log for those outside who are told of it. */
-export const readToldEvent: Reader<ToldEvent> = (evento, posicao) => {
+export const readToldEvent: Reader<ToldEvent> = (evento) => {
   const data = readData(DadosSchema, evento)
   if (typeof data === 'string') return data
-  const { id, type: tipo, time, traceparent } = evento
-  const { order_id, comerciante_id: comercianteId, seq, status, actor, source, occurred_at, ...rest } = data
+  const { id, time } = evento
+  const { order_id, comerciante_id: _, seq, status, actor, source, occurred_at, ...rest } = data
   const { previous_status, ...optionals } = rest
   const item = {
     id,
@@ -59,7 +51,7 @@ export const readToldEvent: Reader<ToldEvent> = (evento, posicao) => {
     occurred_at,
     source,
   }
-  return { posicao, id, tipo, pedidoId: order_id, comercianteId, seq, at: time, traceparent, item }
+  return { seq, item }
 }
 
 /** Reads an event of the log for the streams; `undefined` where it is none. */
