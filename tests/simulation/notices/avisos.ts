@@ -4,6 +4,7 @@ import { LOCKS } from '@fluxo/shared/postgres/locks'
 import type { Circuits } from '../../../apps/avisos/src/avisar/circuits.ts'
 import { createWebhookSender } from '../../../apps/avisos/src/avisar/sender.ts'
 import { AVISOS_GROUP, PEDIDOS, PEDIDOS_STREAM } from '../../../apps/avisos/src/logs/pedidos.ts'
+import { createResumeStore, type ResumeStore } from '../../../apps/avisos/src/retomar/store.ts'
 import { CLOSED, onePolicy, prepared } from '../books/consolidado.ts'
 import { nameOf, PACE } from '../orders/servers.ts'
 import type { Process } from '../process.ts'
@@ -16,6 +17,8 @@ import type { Servers } from './servers.ts'
 export type Avisos = {
   readonly process: Process
   readonly redis: SimulatedRedis
+  /** Takes a webhook up again, as its route does. */
+  resume: ResumeStore['resume']
   cutDatabase: () => void
   stop: () => Promise<void>
 }
@@ -78,6 +81,7 @@ export function startAvisos(servers: Servers, process: Process): Avisos {
   return {
     process,
     redis: own,
+    resume: createResumeStore(sql).resume,
     cutDatabase: cut,
     stop: async () => {
       leaving = true

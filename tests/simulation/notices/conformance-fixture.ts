@@ -35,14 +35,15 @@ export type Server = {
 }
 
 /** A database of avisos of the test's own. */
-export async function realServer(): Promise<Server> {
+export async function realServer(): Promise<Server & { owner: Sql }> {
   const database = await createServiceDatabase('avisos')
   databases.push(database)
   const sql = createSql({ url: database.appUrl, max: 2, name: 'conformance' })
-  const owner = createSql({ url: database.ownerUrl, max: 1, name: 'conformance' })
+  const owner = createSql({ url: database.ownerUrl, max: 2, name: 'conformance' })
   pools.push(sql, owner)
   return {
     sql,
+    owner,
     settle: (work) => work,
     add: async ({ id, comerciante_id, url, eventos, desde }) => {
       const since = new Date(desde)

@@ -8,7 +8,9 @@ import {
 } from '../../../apps/avisos/src/avisar/aviso-store.ts'
 import { claimAvisos } from '../../../apps/avisos/src/avisar/claim-store.ts'
 import { PEDIDOS, PEDIDOS_INBOX } from '../../../apps/avisos/src/logs/pedidos.ts'
+import { createResumeStore } from '../../../apps/avisos/src/retomar/store.ts'
 import { createRandom, type Random } from '../../stage/random.ts'
+import { waitFor } from '../../stage/wait-for.ts'
 import { outcomeOf } from '../servers/bench-fixture.ts'
 import { closeServers, realServer, type Server, simulatedServer, sorted } from './conformance-fixture.ts'
 
@@ -103,6 +105,7 @@ function stepOf(random: Random, step: number): Step {
     send(random, step),
     send(random, step),
     ({ add }) => add(asked),
+    ({ sql }) => createResumeStore(sql).resume(random.pick(MERCHANTS), webhook),
     ({ sql }) => (random.chance(0.2) ? disableWebhook(sql, webhook, 'gone') : Promise.resolve()),
   ])
 }
@@ -124,7 +127,7 @@ test('the simulated notices and deliveries are those of the real statements', as
     seen.add(JSON.stringify(real))
   }
   const text = [...seen].join('\n')
-  const outcomes = ['"novos":2', '"touched":3', '"held":true', '"situacao":3', '"vivo":false', '"tentativa":3']
+  const outcomes = ['"novos":2', '"touched":2', '"held":true', '"situacao":3', '"vivo":false', '"tentativa":3']
   expect(outcomes.filter((outcome) => !text.includes(outcome))).toEqual([])
 })
 
@@ -151,4 +154,37 @@ test('the numbers of a merchant have no gap where two partitions note at once', 
     const numbers = notices.filter((one) => one.comerciante_id === comerciante_id).map(({ seq }) => seq)
     expect(numbers).toEqual(Array.from({ length: ultimo }, (_, i) => i + 1))
   }
+})
+
+test('what is noted while a webhook is taken up again is told, also where its statement began before that', async () => {
+  const server = await realServer()
+  const { sql, owner } = server
+  const inbox = createInbox({ sql, effect: PEDIDOS.effect, table: PEDIDOS_INBOX })
+  await inbox.prepare(1)
+  const [id, comercianteId] = [uuid(1), MERCHANTS[0]]
+  await server.add({ id, comerciante_id: comercianteId, url: 'https://loja.example/', eventos: null, desde: BEGIN_MS })
+  await disableWebhook(sql, id, 'gone')
+  const told = { tipo: TYPES[0], em: new Date(BEGIN_MS + 1).toISOString(), corpo: '{}', rastro: null }
+  const held = Promise.withResolvers<void>()
+  const holding = Promise.withResolvers<void>()
+  const holder = owner.begin(async (transaction) => {
+    await transaction`select pg_advisory_xact_lock(${PEDIDOS_INBOX.lock}, 0)`
+    holding.resolve()
+    await held.promise
+  })
+  await holding.promise
+  const waiting = async (count: number): Promise<boolean> =>
+    (await owner`select from pg_locks where locktype = 'advisory' and not granted`).length === count
+  const applied = inbox.apply({
+    particao: 0,
+    epoca: EPOCA,
+    rows: [{ posicao: 1, id: uuid(2), comercianteId, ...told }],
+  })
+  await waitFor(() => waiting(1), { what: 'the statement that notes' })
+  const resumed = createResumeStore(sql).resume(comercianteId, id)
+  await waitFor(() => waiting(2), { what: 'who takes the webhook up again' })
+  held.resolve()
+  await Promise.all([holder, applied])
+  expect(await resumed).toBe(true)
+  expect((await server.tables()).deliveries).toMatchObject([{ webhook_id: id, evento_id: uuid(2), waits: true }])
 })

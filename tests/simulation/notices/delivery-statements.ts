@@ -1,16 +1,26 @@
 import { AVISO_STATUSES } from '../../../apps/avisos/src/avisar/aviso-store.ts'
 import type { Parameter, Row, Statement } from '../servers/postgres-server.ts'
 import { arrayOf } from '../servers/postgres-text.ts'
-import type { DeliveryRow, NoticesState, WebhookRow } from './notices-state.ts'
+import { addDelivery, hasAskedFor } from './note-statement.ts'
+import type { DeliveryRow, NoticeRow, NoticesState, WebhookRow } from './notices-state.ts'
 
 const DELIVERED = AVISO_STATUSES.indexOf('delivered')
+const EXHAUSTED = AVISO_STATUSES.indexOf('exhausted')
 const CANCELLED = AVISO_STATUSES.indexOf('cancelled')
 
 /** The statements by which deliveries are taken, ended and called off. */
-export const deliveryStatements = (state: NoticesState, claim = claimOf): readonly Statement[] => [
+export const deliveryStatements = (
+  state: NoticesState,
+  claim = claimOf,
+  awaitTurn = AWAIT_TURN,
+): readonly Statement[] => [
   claim(state),
   { name: 'deliveries.note-endings', run: (parameters) => noteEndings(state, parameters) },
   { name: 'webhooks.disable', run: (parameters) => disable(state, parameters) },
+  { name: 'webhooks.enable', run: (parameters) => enable(state, parameters) },
+  { name: 'webhooks.turns', run: () => [...state.inbox.keys()].map((particao) => ({ particao })) },
+  awaitTurn,
+  catchUpOf(state),
   // A history is shorter than what is kept.
   { name: 'deliveries.prune', run: () => [] },
   { name: 'events.prune', run: () => [] },
@@ -159,4 +169,46 @@ function disable(state: NoticesState, [id, reason]: readonly Parameter[]): Row[]
     Object.assign(webhook, { desativado_em: state.now(), motivo: String(reason) })
   for (const delivery of state.deliveries.values()) if (delivery.webhook_id === id) cancel(state, delivery)
   return []
+}
+
+/** Waits in the line of those who note events of a partition. */
+export const AWAIT_TURN: Statement = {
+  name: 'webhooks.await-turn',
+  lock: ([particao]) => `inbox ${particao}`,
+  run: () => [],
+}
+
+/** Takes a webhook up again. */
+function enable(state: NoticesState, [merchant, id]: readonly Parameter[]): Row[] {
+  const webhook = state.webhooks.get(String(id))
+  if (webhook?.comerciante_id !== merchant || webhook?.removido_em !== null) return []
+  Object.assign(webhook, { desativado_em: null, motivo: null, falhando_desde: null })
+  return [{ id }]
+}
+
+/** Makes due what a webhook did not take of the events that the statement sees, by their numbers. */
+const catchUpOf = (state: NoticesState): Statement => ({
+  name: 'webhooks.catch-up',
+  snapshot: () => structuredClone([...state.notices.values()]),
+  run: ([merchant, id, after, many], snapshot) => {
+    const webhook = state.webhooks.get(String(id))
+    const piece = (snapshot as NoticeRow[])
+      .filter(({ comerciante_id, seq }) => comerciante_id === merchant && seq > Number(after))
+      .toSorted((a, b) => a.seq - b.seq)
+      .slice(0, Number(many))
+    if (webhook === undefined) return [{ ultimo: null }]
+    state.commits += 1
+    const missed = piece.filter(({ em, tipo }) => em > webhook.desde && hasAskedFor(webhook, tipo))
+    for (const { id: evento_id, tipo } of missed) makeDue(state, webhook.id, { evento_id, tipo })
+    return [{ ultimo: piece.at(-1)?.seq ?? null }]
+  },
+})
+
+function makeDue(state: NoticesState, webhook: string, event: Pick<DeliveryRow, 'evento_id' | 'tipo'>): void {
+  const known = state.deliveries.values().find((one) => one.webhook_id === webhook && one.evento_id === event.evento_id)
+  if (known === undefined) addDelivery(state, webhook, event)
+  else if (known.situacao === EXHAUSTED || known.situacao === CANCELLED) {
+    const again = { terminado_em: null, situacao: 0, passo: 0, devolvido_em: null, motivo: null }
+    Object.assign(known, { vence_em: state.now(), ...again })
+  }
 }

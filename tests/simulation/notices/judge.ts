@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
-import type { NoticeRow, WebhookRow } from './notices-state.ts'
+import { hookId, type NoticeRow, type WebhookRow } from './notices-state.ts'
 import { urlOf } from './receivers.ts'
-import { hookId, type World } from './world.ts'
+import type { World } from './world.ts'
 
 /** What a delivery has come to, as the contract names it. */
 const DELIVERED = 1
@@ -45,7 +45,7 @@ function judgeWebhook(
   webhook: WebhookRow,
   url: string,
 ): void {
-  const gone = plan.hooks.some(({ id, goneAt }) => hookId(id) === webhook.id && goneAt !== undefined)
+  const wasGone = plan.hooks.some(({ id, gone }) => hookId(id) === webhook.id && gone !== undefined)
   const sent = servers.receivers.messages.filter((message) => message.url === url)
   const since = webhook.criado_em
   for (const event of orders.events) {
@@ -67,7 +67,8 @@ function judgeWebhook(
     }
     const told = messages.some(({ status }) => status >= SUCCESS.from && status < SUCCESS.to)
     if (rows[0]?.situacao === DELIVERED && !told) model.complain(`${what} is said to be delivered, and was not`)
-    if (gone || (committed.get(event.id) ?? 0) <= since) continue
+    // What was recorded before a webhook is there is not caught up on.
+    if ((wasGone ? event.created_at : (committed.get(event.id) ?? 0)) <= since) continue
     if (notice === undefined) model.complain(`${what} was never noted`)
     else if (rows.length === 0) model.complain(`${what} has no delivery`)
     else if (!told) model.complain(`${what} was never told`)

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { type Parameter, PostgresError } from '../servers/postgres-server.ts'
 import { arrayOf } from '../servers/postgres-text.ts'
 import { placesOf } from '../servers/projection-database.ts'
-import type { ListenerRow, NoticeRow, NoticesState, WebhookRow } from './notices-state.ts'
+import type { DeliveryRow, ListenerRow, NoticeRow, NoticesState, WebhookRow } from './notices-state.ts'
 
 const DAY_MS = 86_400_000
 /** Between the clocks of who recorded an event and of who keeps webhooks. */
@@ -75,7 +75,10 @@ const wants = (said: Said, webhook: WebhookRow): boolean =>
   webhook.comerciante_id === said.comerciante &&
   webhook.removido_em === null &&
   said.em > webhook.desde - CLOCKS_MS &&
-  [said.tipo, ORDERS].some((kind) => (webhook.eventos ?? [ORDERS]).includes(kind))
+  hasAskedFor(webhook, said.tipo)
+
+export const hasAskedFor = ({ eventos }: WebhookRow, tipo: string): boolean =>
+  [tipo, ORDERS].some((kind) => (eventos ?? [ORDERS]).includes(kind))
 
 function isHeard(said: Said, { now, listeners, webhooks }: Snapshot): boolean {
   const listener = listeners.find(({ comerciante_id }) => comerciante_id === said.comerciante)
@@ -115,15 +118,21 @@ function addDeliveries(state: NoticesState, said: Said, { webhooks }: Snapshot):
   const fresh = due.filter(
     ({ id }) => ![...state.deliveries.values()].some((one) => one.webhook_id === id && one.evento_id === said.id),
   )
-  for (const { id: webhook_id } of fresh) {
-    const id = deliveryId(webhook_id, said.id)
-    state.deliveries.set(id, {
-      ...{ id, webhook_id, evento_id: said.id, tipo: said.tipo, vence_em: state.now(), criado_em: state.now() },
-      ...{ terminado_em: null, passo: 0, tentativas: 0, situacao: 0, devolvido_em: null, motivo: null },
-      commit: state.commits,
-    })
-  }
+  for (const { id } of fresh) addDelivery(state, id, { evento_id: said.id, tipo: said.tipo })
   return fresh.length
+}
+
+export function addDelivery(
+  state: NoticesState,
+  webhook: string,
+  { evento_id, tipo }: Pick<DeliveryRow, 'evento_id' | 'tipo'>,
+): void {
+  const id = deliveryId(webhook, evento_id)
+  state.deliveries.set(id, {
+    ...{ id, webhook_id: webhook, evento_id, tipo, vence_em: state.now(), criado_em: state.now() },
+    ...{ terminado_em: null, passo: 0, tentativas: 0, situacao: 0, devolvido_em: null, motivo: null },
+    commit: state.commits,
+  })
 }
 
 /** The id of a delivery: made of webhook and event, as a UUID of version 8. */

@@ -55,7 +55,7 @@ export const emptyNotices = (
 ): NoticesState => ({ ...given, ...emptyTables(), commits: 0 })
 
 /** A backup of the tables: `keep` takes it, `restore` makes them again what they were then. */
-export function createBackup(state: NoticesState) {
+export function createBackup(state: NoticesState, onRestore: () => void) {
   let kept = emptyTables()
   return {
     keep: (): void => {
@@ -76,6 +76,7 @@ export function createBackup(state: NoticesState) {
         table.clear()
         for (const [key, row] of structuredClone(rows)) table.set(key, row)
       }
+      onRestore()
     },
   }
 }
@@ -101,3 +102,8 @@ export function addWebhook(
 
 /** 32 zero bytes: nobody looks at signatures here. */
 export const SECRET = `whsec_${'A'.repeat(43)}=`
+
+const UUID_DIGITS = 12
+export const uuid = (number: number): string => `01a1fbc4-0000-7000-8000-${String(number).padStart(UUID_DIGITS, '0')}`
+/** The id of a plan's webhook. */
+export const hookId = (hook: number): string => uuid(900_000 + hook)

@@ -3,14 +3,14 @@ import { type Profile, type Surroundings, stepFaults, timedFaults } from '../fau
 import type { Fault } from '../faults.ts'
 import type { Order } from '../orders/plan.ts'
 
-/** A webhook that a merchant asks for, and how its receiver is: unwell for a while, or gone from a moment on. */
+/** A webhook that a merchant asks for, and how its receiver is: unwell for a while, or gone until its merchant takes it up again. */
 export type Hook = {
   at: number
   id: number
   comerciante: string
   eventos: string[] | null
   unwell: { from: number; to: number }
-  goneAt: number | undefined
+  gone: { from: number; to: number } | undefined
 }
 
 /** Everything that happens to this world, decided before it begins. */
@@ -90,7 +90,7 @@ const hooksOf = (random: Random, loadMs: number): Hook[] =>
       comerciante: random.pick(COMERCIANTES),
       eventos: random.pick(EVENTOS),
       unwell: { from, to: random.chance(0.4) ? from + random.int(UNWELL_MS.least, UNWELL_MS.most) : from },
-      goneAt: random.chance(0.1) ? random.int(0, loadMs) : undefined,
+      gone: random.chance(0.2) ? { from, to: from + random.int(UNWELL_MS.least, UNWELL_MS.most) } : undefined,
     }
   })
 

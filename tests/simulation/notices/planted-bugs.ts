@@ -18,6 +18,10 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug<Seams>>> = {
     what: "an event takes the number after the last one that the statement first saw, before it waited for its merchant's turn",
     seams: always(planted.numberByTheSnapshot),
   },
+  'resumed-out-of-turn': {
+    what: 'a webhook is taken up again without waiting for what still notes events as if it were disabled',
+    seams: always(planted.resumedOutOfTurn),
+  },
   'delivery-with-a-random-id': {
     what: 'a delivery has a random id, so that a restored database tells what it has told under another one',
     seams: planted.deliveryWithARandomId,

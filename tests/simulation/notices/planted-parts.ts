@@ -1,4 +1,4 @@
-import { claimedRow, claimOf, dueOf } from './delivery-statements.ts'
+import { AWAIT_TURN, claimedRow, claimOf, dueOf } from './delivery-statements.ts'
 import { noting } from './note-statement.ts'
 import type { DeliveryRow, NoticesState } from './notices-state.ts'
 import type { Seams } from './seams.ts'
@@ -7,6 +7,9 @@ export const numberByTheSnapshot: Seams = {
   note: (state) =>
     noting(state, (merchant, { listeners }) => listeners.find((one) => one.comerciante_id === merchant)?.ultimo ?? 0),
 }
+
+/** A webhook is taken up again past those who still take it for disabled. */
+export const resumedOutOfTurn: Seams = { awaitTurn: { ...AWAIT_TURN, lock: () => undefined } }
 
 export const deliveryWithARandomId = (): Seams => {
   let made = 0

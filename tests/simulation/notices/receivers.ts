@@ -27,8 +27,10 @@ export function createReceivers({ scheduler, wire, hooks }: ReceiversDeps): Rece
   const statusOf = (url: string): number => {
     const hook = hooks.find(({ id }) => urlOf(id) === url)
     const now = scheduler.now()
-    if (hook?.goneAt !== undefined && now >= hook.goneAt) return GONE
-    return hook !== undefined && now >= hook.unwell.from && now < hook.unwell.to ? UNWELL : OK
+    const isIn = (span: { from: number; to: number } | undefined): boolean =>
+      span !== undefined && now >= span.from && now < span.to
+    if (isIn(hook?.gone)) return GONE
+    return isIn(hook?.unwell) ? UNWELL : OK
   }
   return {
     messages,

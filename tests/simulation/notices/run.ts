@@ -39,6 +39,8 @@ const PATHS = { everything: 'stream and the feed', 'stream-only': 'stream alone'
 async function load(world: World): Promise<void> {
   const { plan, scheduler, instances, clients } = world
   for (const hook of plan.hooks) scheduler.after(hook.at, () => world.addHook(hook))
+  for (const hook of plan.hooks)
+    if (hook.gone !== undefined) scheduler.after(hook.gone.to, () => world.resumes.begin(hook))
   instances.startAll()
   if (plan.profile === 'stream-only') world.setPulling(false)
   if (plan.profile === 'feed-only') stopRedis(world)
@@ -72,6 +74,7 @@ const isAtRest = (world: World): boolean =>
   world.servers.avisos.idle() &&
   world.instances.complete() &&
   waiting(world) === 0 &&
+  world.resumes.areDone() &&
   partitions(world).every((particao) => isFollowed(world, particao) && !isPending(world, particao))
 
 const waiting = ({ notices }: World): number =>

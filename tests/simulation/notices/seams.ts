@@ -7,4 +7,5 @@ import type { NoticesState } from './notices-state.ts'
 export type Seams = FollowerSeams & {
   note?: (state: NoticesState) => Noting
   claim?: (state: NoticesState) => Statement
+  awaitTurn?: Statement
 }

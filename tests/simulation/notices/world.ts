@@ -20,9 +20,10 @@ import { createWire } from '../servers/wire.ts'
 import { type Avisos, startAvisos } from './avisos.ts'
 import { deliveryStatements } from './delivery-statements.ts'
 import { noting } from './note-statement.ts'
-import { addWebhook, createBackup, emptyNotices, type NoticeRow } from './notices-state.ts'
+import { addWebhook, createBackup, emptyNotices, hookId, type NoticeRow, uuid } from './notices-state.ts'
 import type { Hook, NoticesPlan } from './plan.ts'
 import { createReceivers, urlOf } from './receivers.ts'
+import { createResumes } from './resumes.ts'
 import type { Seams } from './seams.ts'
 import type { Servers } from './servers.ts'
 
@@ -31,12 +32,8 @@ export type World = ReturnType<typeof createWorld>
 const EPOCA = '0a0b0c0d-0000-4000-8000-00000000000a'
 /** When the world begins. */
 const BEGIN_MS = Date.UTC(2026, 10, 21, 12)
-const UUID_DIGITS = 12
 /** A delivery that was taken by an instance which died is due again after this; the product holds it for a minute. */
 const HELD_MS = 6_000
-
-const uuid = (number: number): string => `01a1fbc4-0000-7000-8000-${String(number).padStart(UUID_DIGITS, '0')}`
-export const hookId = (hook: number): string => uuid(900_000 + hook)
 
 /** The world of a plan at time 0: servers, model and clients, and no instance started yet. */
 export function createWorld(plan: NoticesPlan, planted: Seams = {}) {
@@ -82,7 +79,7 @@ export function createWorld(plan: NoticesPlan, planted: Seams = {}) {
     avisos: postgres('avisos', [
       ...applyStatements({ ...notices, group: AVISOS_GROUP, apply }),
       ...inboxStatements(notices),
-      ...deliveryStatements(notices, planted.claim),
+      ...deliveryStatements(notices, planted.claim, planted.awaitTurn),
     ]),
     readers: [FLUXO_GROUP, AVISOS_GROUP],
     feed: feed.ask,
@@ -109,9 +106,10 @@ export function createWorld(plan: NoticesPlan, planted: Seams = {}) {
     scheduler.note(`client  ${comerciante_id} asks for webhook ${id}`)
     addWebhook(notices, { id: hookId(id), comerciante_id, url: urlOf(id), eventos })
   }
-  const backup = createBackup(notices)
+  const resumes = createResumes({ scheduler, notices, avisos: instances.avisos, hooks: plan.hooks })
+  const backup = createBackup(notices, resumes.forget)
   const parts = { plan, scheduler, servers, orders, notices, committed, model, instances, feed, clients }
-  return { ...parts, setPulling, addHook, backup }
+  return { ...parts, setPulling, addHook, resumes, backup }
 }
 
 /** The instances of both services, told apart. */

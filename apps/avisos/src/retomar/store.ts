@@ -4,6 +4,7 @@ import type { Sql } from '@fluxo/shared/postgres/sql'
 import { run, statement } from '@fluxo/shared/postgres/statement'
 import { avisoStatusCode } from '../avisar/aviso-store.ts'
 import { createLookupTurns } from '../avisar/turns.ts'
+import { PEDIDOS_INBOX } from '../logs/pedidos.ts'
 import { ASKED, AVISO_ID, KEPT_FOR_DISABLED } from '../notar/note-eventos.ts'
 
 export type ResumeStore = {
@@ -28,6 +29,16 @@ const ENABLE = statement(
   'webhooks.enable',
   `update webhook set desativado_em = null, motivo = null, falhando_desde = null
    where id = $2::uuid and comerciante_id = $1 and removido_em is null returning id`,
+)
+
+const TURNS = statement('webhooks.turns', 'select particao::int as particao from inbox_pedidos order by particao')
+/**
+ * Waits until whatever notes events of a partition has ended. A statement that began before the webhook was enabled still takes it for
+ * disabled; the lock is handed out in the order in which it was asked for, so those before us have committed what we look for next.
+ */
+const AWAIT_TURN = statement(
+  'webhooks.await-turn',
+  `select pg_advisory_xact_lock(${PEDIDOS_INBOX.lock}, $1::int)::text`,
 )
 
 /** Makes due what a webhook did not take of `$4` events after `$3`; gives the number of the last one, or null where there is none. */
@@ -58,6 +69,8 @@ export function createResumeStore(sql: Sql): ResumeStore {
   const resumeNow: ResumeStore['resume'] = async (comercianteId, id) => {
     const found = await run<{ id: string }>(sql, ENABLE, [comercianteId, id]).catch(unavailable)
     if (found.length === 0) return false
+    const noting = await run<{ particao: number }>(sql, TURNS).catch(unavailable)
+    for (const { particao } of noting) await run(sql, AWAIT_TURN, [particao]).catch(unavailable)
     for (let after: number | null = BEFORE_ALL; after !== null; ) {
       const [row]: { ultimo: number | null }[] = await run<{ ultimo: number | null }>(sql, CATCH_UP, [
         comercianteId,
