@@ -22,6 +22,7 @@ const FOLLOWED = ['follow avisos (avisos)', 'follow entregas (entregas)', 'follo
 const WRITTEN = ['order commit (entregas)', 'relay publish (entregas)']
 const MONEY = [
   'order money (lancamentos)',
+  '  follow avisos (avisos)',
   '  ledger commit (lancamentos)',
   '  project (consolidado)',
   '    cache write (consolidado)',

@@ -1,17 +1,27 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { type Listening, listen } from '../listen.ts'
 import { type Attack, again, many, overConnections, type Target } from './attack.ts'
 
 const JSON_TYPE = { 'content-type': 'application/json' }
 
-/** Asks as the attacker; gives the answer as JSON, or undefined. */
+/** How often an attacker tries where nobody answers, and how long it waits in between: longer than chaos keeps an instance away. */
+const TRIES_MAX = 40
+const RETRY_MS = 250
+
+/** Asks as the attacker, and asks the next instance where one is away; gives the answer as JSON, or undefined. */
 const ask = async (target: Target, method: string, path: string, body?: string, type = JSON_TYPE) => {
-  const answer = await fetch(target.url(path.startsWith('/webhooks') ? 'avisos' : 'entregas') + path, {
-    method,
-    headers: { authorization: target.authorization, ...(body !== undefined && type) },
-    body: body ?? null,
-  })
-  const text = await answer.text()
-  return answer.ok ? JSON.parse(text || '{}') : undefined
+  const headers = { authorization: target.authorization, ...(body !== undefined && type) }
+  for (let tries = 1; ; tries += 1) {
+    const url = target.url(path.startsWith('/webhooks') ? 'avisos' : 'entregas')
+    try {
+      const answer = await fetch(url + path, { method, headers, body: body ?? null })
+      const text = await answer.text()
+      return answer.ok ? JSON.parse(text || '{}') : undefined
+    } catch (error) {
+      if (tries === TRIES_MAX) throw error
+      await delay(RETRY_MS)
+    }
+  }
 }
 
 const ORDER = JSON.stringify({ customer_name: 'Ana', address: 'Rua 1' })
